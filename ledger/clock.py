@@ -1,0 +1,75 @@
+"""Time as a value: the one place that reads the machine's clock, and the rule that every time is aware and UTC."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from ledger.errors import NaiveTimeError, UnreadableTimeError
+
+
+class Clock(Protocol):
+    """What services ask for the time; `now` is aware UTC, sleeps are in seconds."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware and in UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Return after about `seconds`; at once when that is not positive."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """Return the machine's time in UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep on the machine's clock."""
+        if seconds > 0:
+            time.sleep(seconds)
+
+
+class FakeClock:
+    """A clock that moves only when told to, or by the sleeps of those who use it; safe to share between threads."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = as_utc(start)
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        """Return the set time."""
+        with self._lock:
+            return self._now
+
+    def sleep(self, seconds: float) -> None:
+        """Move the time forward instead of waiting."""
+        if seconds > 0:
+            self.advance(timedelta(seconds=seconds))
+
+    def advance(self, by: timedelta) -> None:
+        """Move the time; a negative step is a clock that was set back."""
+        with self._lock:
+            self._now += by
+
+
+def as_utc(moment: datetime) -> datetime:
+    """Return `moment` in UTC; raise NaiveTimeError when it does not say its zone."""
+    if moment.tzinfo is None or moment.utcoffset() is None:
+        raise NaiveTimeError(moment.isoformat())
+    return moment.astimezone(UTC)
+
+
+def parse_time(text: str) -> datetime:
+    """Read an RFC 3339 time with any offset into UTC; raise NaiveTimeError or UnreadableTimeError."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise UnreadableTimeError(text) from None
+    return as_utc(moment)
+
+
+def format_time(moment: datetime) -> str:
+    """Write an aware time as RFC 3339 in UTC, as in 2026-03-01T02:00:00Z."""
+    return as_utc(moment).isoformat().replace("+00:00", "Z")

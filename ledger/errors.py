@@ -1,0 +1,166 @@
+"""The tree of errors. Each has a stable `code`, and its text says what to do next; only doors turn codes into exits.
+
+    LedgerError
+    |- InputError                 what was asked for or handed in is not acceptable; nothing was done
+    |  |- NaiveTimeError, UnreadableTimeError, InvalidMessageError, EmptySelectionError, UnreadableFileError
+    |  |- SettingsError, UnknownAppError
+    |  |- UnknownRecallError, WrongStateError, PlanChangedError, PlanEndedError
+    |- NothingEligibleError       the selection holds nothing that can be recalled
+    |- NotConfirmedError          somebody has to say yes first
+    |- PausedError                somebody has to mend something before a recall can go on
+    |  |- CredentialsError, PermissionDeniedError, AddressNotAllowedError, QuotaUsedUpError
+    |- DatabaseError
+       |- SchemaOutOfDateError, DatabaseUnavailableError
+"""
+
+
+class LedgerError(Exception):
+    """Something that a person can mend; the text says how."""
+
+    code = "error"
+
+
+class InputError(LedgerError):
+    """What was asked for or handed in is not acceptable; nothing was done."""
+
+    code = "input"
+
+
+class NaiveTimeError(InputError):
+    """A time that does not say its zone would be a guess."""
+
+    code = "naive_time"
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"the time {text!r} has no zone: add one, as in 2026-03-01T10:00:00+08:00 or ...Z")
+
+
+class UnreadableTimeError(InputError):
+    """A text that is no RFC 3339 time."""
+
+    code = "unreadable_time"
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} is not a time: write it as in 2026-03-01T10:00:00+08:00 or 2026-03-01T02:00:00Z")
+
+
+class InvalidMessageError(InputError):
+    """A message that cannot be recorded as it stands."""
+
+    code = "invalid_message"
+
+
+class EmptySelectionError(InputError):
+    """An empty selection never means everything."""
+
+    code = "empty_selection"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nothing is selected: name at least one of --campaign, --user, --key, --keys-file, --robot, --since, --until"
+        )
+
+
+class UnreadableFileError(InputError):
+    """A file that cannot be opened or understood."""
+
+    code = "unreadable_file"
+
+
+class SettingsError(InputError):
+    """A setting that is unknown, missing or out of its range."""
+
+    code = "settings"
+
+
+class UnknownAppError(InputError):
+    """No configured app sends for this robot, so nothing can be recalled with it."""
+
+    code = "unknown_app"
+
+
+class UnknownRecallError(InputError):
+    """There is no recall of that number."""
+
+    code = "unknown_recall"
+
+    def __init__(self, recall_id: int) -> None:
+        super().__init__(f"there is no recall {recall_id}: `ledger recalls` lists them")
+
+
+class WrongStateError(InputError):
+    """The recall is not in a state in which that can be done."""
+
+    code = "wrong_state"
+
+
+class PlanChangedError(InputError):
+    """The messages of the plan are not what they were when it was made."""
+
+    code = "plan_changed"
+
+
+class PlanEndedError(InputError):
+    """The plan is older than plans are allowed to be when they start."""
+
+    code = "plan_ended"
+
+
+class NothingEligibleError(LedgerError):
+    """The selection holds nothing that can still be recalled."""
+
+    code = "nothing_eligible"
+
+
+class NotConfirmedError(LedgerError):
+    """Nobody confirmed the plan, so nothing was recalled."""
+
+    code = "not_confirmed"
+
+
+class PausedError(LedgerError):
+    """A recall cannot go on until somebody mends something; what is left of it waits for `ledger resume`."""
+
+    code = "paused"
+
+
+class CredentialsError(PausedError):
+    """The app's key, secret or ticket is missing or wrong."""
+
+    code = "credentials"
+
+
+class PermissionDeniedError(PausedError):
+    """The app may not recall: a permission point is missing."""
+
+    code = "permission"
+
+
+class AddressNotAllowedError(PausedError):
+    """The app does not accept calls from this machine's address."""
+
+    code = "address_not_allowed"
+
+
+class QuotaUsedUpError(PausedError):
+    """The organisation's calls of the month are used up."""
+
+    code = "quota_used_up"
+
+
+class DatabaseError(LedgerError):
+    """The database cannot be used as it is."""
+
+    code = "database"
+
+
+class DatabaseUnavailableError(DatabaseError):
+    """The database did not answer."""
+
+    code = "database_unavailable"
+
+
+class SchemaOutOfDateError(DatabaseError):
+    """The database's tables are not of this version."""
+
+    code = "schema_out_of_date"

@@ -1,0 +1,1 @@
+"""All SQL of the ledger, and nothing else: rows in, rows out."""
