@@ -1,0 +1,32 @@
+"""Which path and method leads to which handler; paths are compared letter by letter, as the gateway does."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from . import authorising, reading, recalling, sending
+from .behaviour import Behaviour
+from .desk import Ask
+from .tokens import TokenDesk
+
+TOKEN_ROUTES: Mapping[tuple[str, str], Callable[[TokenDesk, Mapping[str, Any], datetime, Behaviour], dict[str, Any]]]
+TOKEN_ROUTES = MappingProxyType(
+    {
+        ("POST", "/v1.0/oauth2/accessToken"): authorising.internal_token,
+        ("POST", "/v1.0/oauth2/corpAccessToken"): authorising.corporate_token,
+    }
+)
+
+ROUTES: Mapping[tuple[str, str], Callable[[Ask], dict[str, Any]]] = MappingProxyType(
+    {
+        ("POST", "/v1.0/robot/oToMessages/batchSend"): sending.send_one_on_one,
+        ("POST", "/v1.0/robot/groupMessages/send"): sending.send_to_group,
+        ("POST", "/v1.0/robot/privateChatMessages/send"): sending.send_private,
+        # The lower-case t is DingTalk's own.
+        ("POST", "/v1.0/robot/otoMessages/batchRecall"): recalling.recall_one_on_one,
+        ("POST", "/v1.0/robot/groupMessages/recall"): recalling.recall_in_group,
+        ("POST", "/v1.0/robot/privateChatMessages/batchRecall"): recalling.recall_private,
+        ("GET", "/v1.0/robot/oToMessages/readStatus"): reading.read_status,
+    }
+)
