@@ -1,16 +1,16 @@
 """The tree of errors. Each has a stable `code`, and its text says what to do next; only doors turn codes into exits.
 
-    LedgerError
-    |- InputError                 what was asked for or handed in is not acceptable; nothing was done
-    |  |- NaiveTimeError, UnreadableTimeError, InvalidMessageError, EmptySelectionError, UnreadableFileError
-    |  |- SettingsError, UnknownAppError
-    |  |- UnknownRecallError, WrongStateError, PlanChangedError, PlanEndedError
-    |- NothingEligibleError       the selection holds nothing that can be recalled
-    |- NotConfirmedError          somebody has to say yes first
-    |- PausedError                somebody has to mend something before a recall can go on
-    |  |- CredentialsError, PermissionDeniedError, AddressNotAllowedError, QuotaUsedUpError
-    |- DatabaseError
-       |- SchemaOutOfDateError, DatabaseUnavailableError
+LedgerError
+|- InputError                 what was asked for or handed in is not acceptable; nothing was done
+|  |- NaiveTimeError, UnreadableTimeError, InvalidMessageError, EmptySelectionError, UnreadableFileError
+|  |- SettingsError, UnknownAppError
+|  |- UnknownRecallError, WrongStateError, PlanChangedError, PlanEndedError
+|- NothingEligibleError       the selection holds nothing that can be recalled
+|- NotConfirmedError          somebody has to say yes first
+|- PausedError                somebody has to mend something before a recall can go on
+|  |- CredentialsError, PermissionDeniedError, AddressNotAllowedError, QuotaUsedUpError
+|- DatabaseError
+   |- SchemaOutOfDateError, DatabaseUnavailableError
 """
 
 

@@ -1,0 +1,52 @@
+"""The shared pace as arithmetic: when the next call may leave, and how the rate falls and comes back.
+
+Slots are evenly spaced, a little further apart than the limit asks, so that calls which the network pushes together
+by up to SLACK_SECONDS still arrive as at most the allowed number in any one second.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+SLACK_SECONDS = 0.03
+LOWEST_SHARE = 0.05
+RECOVERY_SHARE = 0.01
+# Nobody reserves so far ahead; a slot beyond it was written by a clock that has been set back since.
+FURTHEST_SLOT = timedelta(seconds=30)
+ONE_WINDOW = timedelta(seconds=1 + SLACK_SECONDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """The state that all processes share for one app and API; `share` of the allowed rate is in use, 0 to 1."""
+
+    next_at: datetime | None = None
+    share: float = 1.0
+    blocked_until: datetime | None = None
+
+
+def reserve(pace: Pace, now: datetime, calls_per_second: float) -> tuple[datetime, Pace]:
+    """Return the moment at which one more call may leave, and the pace after it."""
+    slot = now
+    if pace.next_at is not None:
+        slot = max(now, pace.next_at) if pace.next_at - now <= FURTHEST_SLOT else now + ONE_WINDOW
+    if pace.blocked_until is not None and pace.blocked_until > slot:
+        slot = pace.blocked_until
+    spacing = timedelta(seconds=(1 + SLACK_SECONDS) / (calls_per_second * pace.share))
+    return slot, replace(pace, next_at=slot + spacing)
+
+
+def throttled(pace: Pace, now: datetime, wait_seconds: float) -> Pace:
+    """Halve the rate and hold every call back for a while."""
+    until = now + timedelta(seconds=wait_seconds)
+    blocked = until if pace.blocked_until is None else max(until, pace.blocked_until)
+    return replace(pace, share=max(pace.share / 2, LOWEST_SHARE), blocked_until=blocked)
+
+
+def blocked(pace: Pace, until: datetime) -> Pace:
+    """Hold every call back until a moment, at the same rate afterwards."""
+    return replace(pace, blocked_until=until if pace.blocked_until is None else max(until, pace.blocked_until))
+
+
+def recovered(pace: Pace, calls: int) -> Pace:
+    """Find the way back up, a little for each call that went well."""
+    return pace if pace.share >= 1 else replace(pace, share=min(1.0, pace.share + RECOVERY_SHARE * calls))

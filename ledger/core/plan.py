@@ -1,0 +1,133 @@
+"""Planning, pure: who is eligible and why the others are not, how keys are cut into calls, and what it will cost."""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+from ledger.core.deadline import is_past, is_risky
+from ledger.core.message import AppName, Route
+
+KEYS_PER_CALL = 20
+
+
+class Standing(StrEnum):
+    """Whether a selected message can be recalled, and if not, why."""
+
+    ELIGIBLE = "eligible"
+    EXPIRED = "expired"
+    ALREADY_RECALLED = "already_recalled"
+    IN_PROGRESS = "in_progress"
+    SHARED = "shared_skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A selected message as planning sees it; `held` says that another recall has recalled it or is at it."""
+
+    message_id: int
+    route: Route
+    deadline: datetime
+    recipients: tuple[str, ...]
+    held: Standing | None = None
+
+
+def judge(candidate: Candidate, *, now: datetime, asked: frozenset[str], include_shared: bool) -> Standing:
+    """Decide one message. `asked` are the user ids that were named; none named means that all are meant."""
+    if candidate.held is not None:
+        return candidate.held
+    if is_past(candidate.deadline, now):
+        return Standing.EXPIRED
+    if asked and not include_shared and not asked.issuperset(candidate.recipients):
+        return Standing.SHARED
+    return Standing.ELIGIBLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What the eligible messages will cost: calls, seconds, and how many expire before their turn."""
+
+    calls: int
+    estimated_seconds: float
+    will_expire_first: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """The running sums of a plan; one pass over any number of candidates, without keeping them."""
+
+    now: datetime
+    asked: frozenset[str] = frozenset()
+    include_shared: bool = False
+    counts: dict[Standing, int] = field(default_factory=lambda: dict.fromkeys(Standing, 0))
+    robots: dict[str, int] = field(default_factory=dict)
+    deadlines: dict[Route, "array[float]"] = field(default_factory=lambda: defaultdict(lambda: array("d")))
+    people: set[str] = field(default_factory=set)
+    others: set[str] = field(default_factory=set)
+
+    def add(self, candidate: Candidate) -> Standing:
+        """Decide one candidate, count it, and return the decision."""
+        standing = judge(candidate, now=self.now, asked=self.asked, include_shared=self.include_shared)
+        self.counts[standing] += 1
+        if standing in (Standing.ELIGIBLE, Standing.SHARED) and self.asked:
+            self.others.update(user for user in candidate.recipients if user not in self.asked)
+        if standing is Standing.ELIGIBLE:
+            robot = candidate.route.robot_code
+            self.robots[robot] = self.robots.get(robot, 0) + 1
+            self.people.update(candidate.recipients)
+            self.deadlines[candidate.route].append(candidate.deadline.timestamp())
+        return standing
+
+    def span(self) -> tuple[datetime | None, datetime | None]:
+        """Return the first and the last deadline of the eligible messages."""
+        if not self.deadlines:
+            return None, None
+        first = min(min(moments) for moments in self.deadlines.values())
+        last = max(max(moments) for moments in self.deadlines.values())
+        return datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
+
+    def forecast(self, calls_per_second: Mapping[AppName, float]) -> Forecast:
+        """Play the calls through at each app's rate, nearest deadline first; apps work side by side."""
+        queues: dict[AppName, list[array[float]]] = defaultdict(list)
+        for route, moments in self.deadlines.items():
+            queues[route.app].extend(_slices(array("d", sorted(moments))))
+        start, late, seconds = self.now.timestamp(), 0, 0.0
+        for app, queue in queues.items():
+            queue.sort(key=lambda keys: keys[0])
+            interval = 1 / calls_per_second[app]
+            for turn, keys in enumerate(queue):
+                late += sum(1 for moment in keys if moment <= start + turn * interval)
+            seconds = max(seconds, (len(queue) - 1) * interval)
+        return Forecast(
+            calls=sum(len(queue) for queue in queues.values()),
+            estimated_seconds=round(seconds, 1),
+            will_expire_first=late,
+        )
+
+
+def _slices(moments: "array[float]") -> Iterator["array[float]"]:
+    for start in range(0, len(moments), KEYS_PER_CALL):
+        yield moments[start : start + KEYS_PER_CALL]
+
+
+class HasDeadline(Protocol):
+    """Anything with a deadline can be cut into calls."""
+
+    @property
+    def deadline(self) -> datetime: ...
+
+
+Waiting = TypeVar("Waiting", bound=HasDeadline)
+
+
+def next_call(waiting: Sequence[Waiting], *, now: datetime, margin: timedelta) -> Sequence[Waiting]:
+    """Choose from one route's waiting items, nearest deadline first, those that travel in its next call.
+
+    Items inside the safety margin go by themselves, so that one that expires on the way cannot sink the others.
+    Items past their deadline must have been taken out before.
+    """
+    risky = [item for item in waiting if is_risky(item.deadline, now, margin)]
+    return (risky or waiting)[:KEYS_PER_CALL]

@@ -1,0 +1,132 @@
+"""The words of a recall: its states, the outcomes of its items, and the values that doors show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from ledger.clock import format_time
+from ledger.core.message import Chat
+
+
+class Status(StrEnum):
+    """The state of a recall."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+class Outcome(StrEnum):
+    """How an item ended; every item ends in exactly one."""
+
+    RECALLED = "recalled"
+    REFUSED = "refused"  # the API said no; its reason is kept verbatim
+    PARTIAL = "partial"  # the API recalled it for some of its recipients
+    EXPIRED = "expired"  # its 24 hours were over
+    UNKNOWN = "unknown"  # nobody can say: no answer, or the answer does not mention the key
+    CANCELLED = "cancelled"  # somebody stopped the recall before its turn
+
+
+RETRYABLE = (Outcome.REFUSED, Outcome.PARTIAL, Outcome.UNKNOWN)
+
+
+def jsonable(value: object) -> Any:
+    """Turn a value of ours into what `json.dumps` accepts; times become RFC 3339 in UTC."""
+    if isinstance(value, datetime):
+        return format_time(value)
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    return value
+
+
+class Shown:
+    """A frozen value that doors show: `to_json` gives its fields by name."""
+
+    __slots__ = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return {field.name: jsonable(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(Shown):
+    """What a recall would do: frozen with its items, and run once.
+
+    `recipients` are the people who would lose a message; `other_recipients` those among the selected messages'
+    recipients whom nobody asked for (taken along with include_shared, spared without). `calls` is the smallest
+    possible number, `estimated_seconds` its time at the allowed rate, `will_expire_first` how many messages reach
+    their deadline before their turn. `quota` counts calls of the month.
+    """
+
+    recall_id: int
+    status: Status
+    eligible: int
+    expired: int
+    already_recalled: int
+    in_progress: int
+    shared_skipped: int
+    recipients: int
+    other_recipients: int
+    calls: int
+    estimated_seconds: float
+    will_expire_first: int
+    quota: Mapping[str, int]
+    robots: Mapping[str, int]
+    first_deadline: datetime | None
+    last_deadline: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result(Shown):
+    """Where a recall stands; the outcomes and `pending` always add up to `eligible`. Times are in seconds."""
+
+    recall_id: int
+    status: Status
+    eligible: int
+    recalled: int
+    refused: int
+    partial: int
+    expired: int
+    unknown: int
+    cancelled: int
+    pending: int
+    calls: int
+    elapsed_seconds: float
+    reason: str
+    actor: str
+    error: Mapping[str, str] | None
+
+    @property
+    def is_complete(self) -> bool:
+        """True when everything that was eligible is recalled."""
+        return self.status is Status.FINISHED and self.recalled == self.eligible
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item(Shown):
+    """One message inside a recall, and how it ended; `outcome` is None while it waits."""
+
+    process_query_key: str
+    robot_code: str
+    campaign: str | None
+    sent_at: datetime
+    deadline: datetime
+    recipients: tuple[str, ...]
+    outcome: Outcome | None
+    code: str | None
+    reason: str | None
+    attempts: int
+    recall_id: int
+    actor: str
+    finished_at: datetime | None
+    chat: Chat
+    open_conversation_id: str | None
+    source: str | None
+    undelivered: Mapping[str, tuple[str, ...]]

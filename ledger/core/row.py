@@ -1,0 +1,115 @@
+"""The row that people hand in: its fields, their limits, and the errors that name what to mend."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from ledger.clock import as_utc, parse_time
+from ledger.core.message import (
+    KEY_MAX_CHARACTERS,
+    Campaign,
+    Chat,
+    ConversationId,
+    Message,
+    MessageKey,
+    RobotCode,
+    UserId,
+)
+from ledger.errors import InputError, InvalidMessageError
+
+RECIPIENTS_MAX = 1000
+
+
+def _storable(value: object) -> object:
+    """Refuse what PostgreSQL's text cannot hold, on every database alike."""
+    if isinstance(value, str) and ("\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
+        raise PydanticCustomError("unstorable", "holds a NUL or half of a surrogate pair")
+    return value
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+def _moment(value: object) -> datetime:
+    if not isinstance(value, (str, datetime)):
+        raise PydanticCustomError("time", "must be a text such as 2026-03-01T10:00:00+08:00")
+    try:
+        return as_utc(value) if isinstance(value, datetime) else parse_time(value)
+    except InputError as error:
+        raise PydanticCustomError("time", "{said}", {"said": str(error)}) from None
+
+
+_Short = Annotated[str, StringConstraints(min_length=1, max_length=256), BeforeValidator(_storable)]
+_Key = Annotated[str, StringConstraints(min_length=1, max_length=KEY_MAX_CHARACTERS), BeforeValidator(_storable)]
+_Optional = Annotated[_Short | None, BeforeValidator(_none_if_empty)]
+_Users = Annotated[tuple[_Short, ...], Field(max_length=RECIPIENTS_MAX)]
+
+
+class Row(BaseModel):
+    """One message as a row of `import`, of `record_many`, or the arguments of `record`.
+
+    Wire names (`processQueryKey`) and Python names (`process_query_key`) are both understood. Without a chat kind, a
+    row that has a conversation is taken for a group message.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True, strict=False)
+
+    process_query_key: _Key = Field(alias="processQueryKey")
+    robot_code: _Short = Field(alias="robotCode")
+    sent_at: Annotated[datetime, BeforeValidator(_moment)] = Field(alias="sentAt")
+    user_ids: _Users = Field(default=(), alias="userIds")
+    campaign: _Optional = None
+    open_conversation_id: _Optional = Field(default=None, alias="openConversationId")
+    source: _Optional = None
+    chat: Chat | None = None
+    undelivered: dict[_Short, _Users] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _conversation_fits_chat(self) -> Self:
+        if self.chat in (Chat.GROUP, Chat.PRIVATE) and not self.open_conversation_id:
+            raise PydanticCustomError("chat", "a {chat} message needs its openConversationId", {"chat": self.chat})
+        if self.chat is Chat.ONE_TO_ONE and self.open_conversation_id:
+            raise PydanticCustomError("chat", "a one_to_one message has no openConversationId")
+        return self
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> "Row":
+        """Check a row; raise InvalidMessageError with everything that is wrong with it."""
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            raise InvalidMessageError("; ".join(_say(detail) for detail in error.errors())) from None
+
+    def to_message(self) -> Message:
+        """Return the message that the row describes."""
+        chat = self.chat or (Chat.GROUP if self.open_conversation_id else Chat.ONE_TO_ONE)
+        return Message(
+            process_query_key=MessageKey(self.process_query_key),
+            robot_code=RobotCode(self.robot_code),
+            sent_at=self.sent_at,
+            chat=chat,
+            open_conversation_id=ConversationId(self.open_conversation_id) if self.open_conversation_id else None,
+            campaign=Campaign(self.campaign) if self.campaign else None,
+            source=self.source,
+            recipients=tuple(dict.fromkeys(UserId(user) for user in self.user_ids)),
+            undelivered={why: tuple(UserId(user) for user in users) for why, users in self.undelivered.items()},
+        )
+
+
+def _say(detail: ErrorDetails) -> str:
+    where = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "missing":
+        return f"{where} is missing"
+    if detail["type"] == "extra_forbidden":
+        known = [field.alias or name for name, field in Row.model_fields.items()]
+        near = get_close_matches(where, known, n=1)
+        return f"unknown field {where!r}" + (
+            f": did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
+        )
+    said = detail["msg"][0].lower() + detail["msg"][1:]
+    return f"{where}: {said}" if where else said

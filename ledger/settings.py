@@ -1,0 +1,175 @@
+"""What can be set, from the environment or the TOML file that LEDGER_CONFIG names; checked whole at the start."""
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from ledger.errors import SettingsError, UnknownAppError
+
+PREFIX = "LEDGER_"
+DEFAULT_APP = "default"
+# Variables of ours that are no settings of the ledger itself.
+_OTHER_VARIABLES = {"LEDGER_CONFIG", "LEDGER_ACTOR", "LEDGER_TEST_DATABASE_URL"}
+
+_Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
+_Rate = Annotated[float, Field(gt=0, le=1000)]
+
+
+class AppSettings(BaseModel):
+    """One app at DingTalk: its robots, its credentials, its endpoint and its rate.
+
+    An internal app has `app_key` and `app_secret`; a third-party app has the four `suite_` and `auth_` values, with
+    the ticket either here or in a file that the receiver of DingTalk's push keeps up to date.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    robots: tuple[str, ...] = ()
+    app_key: str | None = None
+    app_secret: SecretStr | None = None
+    suite_key: str | None = None
+    suite_secret: SecretStr | None = None
+    auth_corp_id: str | None = None
+    suite_ticket: SecretStr | None = None
+    suite_ticket_file: Path | None = None
+    api_url: _Url | None = None
+    calls_per_second: _Rate | None = None
+
+
+class Settings(BaseSettings):
+    """All settings, with units in their names; each is also an environment variable LEDGER_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
+
+    database_url: str = ""
+    api_url: _Url = "https://api.dingtalk.com"
+    app_key: str | None = None
+    app_secret: SecretStr | None = None
+    calls_per_second: _Rate = 20.0
+    monthly_calls: Annotated[int, Field(ge=1)] = 5000
+    margin_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
+    spool_dir: Path | None = None
+    group_window_hours: Annotated[float, Field(gt=0, le=24)] = 24.0
+    plan_valid_seconds: Annotated[float, Field(gt=0, le=86400)] = 900.0
+    calls_in_flight: Annotated[int, Field(ge=1, le=256)] = 16
+    http_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
+    apps: dict[str, AppSettings] = Field(default_factory=dict)
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:
+        """Read the settings; what is given here wins over the environment, and that over the file.
+
+        Raise SettingsError naming every setting that is unknown (with the nearest known one) or out of its range.
+        """
+        names = {PREFIX + name.upper() for name in cls.model_fields}
+        _refuse_unknown((name for name in os.environ if name.startswith(PREFIX)), names | _OTHER_VARIABLES, "variable")
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise SettingsError("; ".join(_say(detail["loc"], detail["msg"]) for detail in error.errors())) from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the sources in order: arguments, environment, file."""
+        path = os.environ.get("LEDGER_CONFIG")
+        from_file = InitSettingsSource(
+            settings_cls, init_kwargs=_read_file(Path(path), cls.model_fields) if path else {}
+        )
+        return init_settings, env_settings, from_file
+
+    @property
+    def database_url_or_default(self) -> str:
+        """The SQLAlchemy URL; without a setting, an SQLite file in the user's data folder."""
+        return self.database_url or f"sqlite:///{_data_folder() / 'ledger.sqlite'}"
+
+    @property
+    def spool_dir_or_default(self) -> Path:
+        """The folder in which what could not be written waits: beside an SQLite file, else in the data folder."""
+        if self.spool_dir is not None:
+            return self.spool_dir
+        _, _, path = self.database_url_or_default.partition(":///")
+        is_file = self.database_url_or_default.startswith("sqlite") and path and path != ":memory:"
+        return (Path(path).parent if is_file else _data_folder()) / "spool"
+
+    def app_of(self, robot: str) -> str:
+        """Return the name of the app that sends for a robot; raise UnknownAppError when the settings name none."""
+        for name, app in self.apps.items():
+            if robot in app.robots:
+                return name
+        if not self.apps or self.app_key is not None:
+            return DEFAULT_APP
+        if len(self.apps) == 1 and not next(iter(self.apps.values())).robots:
+            return next(iter(self.apps))
+        raise UnknownAppError(
+            f"no app is configured for robot {robot!r}: add it to `robots` of one of [apps.{'], [apps.'.join(self.apps)}]"
+        )
+
+    def app(self, name: str) -> AppSettings:
+        """Return one app with everything filled in from the common settings; raise UnknownAppError."""
+        if name == DEFAULT_APP and name not in self.apps:
+            own = AppSettings(app_key=self.app_key, app_secret=self.app_secret)
+        elif name in self.apps:
+            own = self.apps[name]
+        else:
+            raise UnknownAppError(
+                f"app {name!r} is not configured here: add [apps.{name}] to the file of LEDGER_CONFIG"
+            )
+        return own.model_copy(
+            update={
+                "api_url": (own.api_url or self.api_url).rstrip("/"),
+                "calls_per_second": own.calls_per_second or self.calls_per_second,
+            }
+        )
+
+    def rate_of(self, name: str) -> float:
+        """Return an app's allowed calls per second; an app that is not configured here has the common rate."""
+        own = self.apps.get(name)
+        return (own.calls_per_second if own else None) or self.calls_per_second
+
+
+def _data_folder() -> Path:
+    return platformdirs.user_data_path("dingtalk-ledger")
+
+
+def _read_file(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"LEDGER_CONFIG names {path}, which cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}") from None
+    settings = {name.lower().removeprefix(PREFIX.lower()): value for name, value in content.items()}
+    _refuse_unknown(settings, known, f"setting in {path}:")
+    for name, app in (settings.get("apps") or {}).items():
+        _refuse_unknown(app, AppSettings.model_fields, f"setting in {path}, [apps.{name}]:")
+    return settings
+
+
+def _refuse_unknown(names: Iterable[str], known: Iterable[str], what: str) -> None:
+    known = sorted(known)
+    said = []
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            said.append(f"unknown {what} {name}" + (f" (did you mean {near[0]}?)" if near else ""))
+    if said:
+        raise SettingsError("; ".join(sorted(said)))
+
+
+def _say(where: tuple[int | str, ...], message: str) -> str:
+    name = ".".join(str(part) for part in where)
+    return f"{name if '.' in name else PREFIX + name.upper()}: {message[0].lower()}{message[1:]}"

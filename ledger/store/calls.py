@@ -1,0 +1,213 @@
+"""Rows of `recall_calls`, the queue at work: items are claimed into calls, and settled by their answers.
+
+A call is a lease: whoever opened it may settle it until somebody else has given it up for lost.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
+
+from ledger.core.message import AppName, Chat, Route
+from ledger.core.settle import Asked, Settlement
+from ledger.store.schema import recall_calls, recall_items
+from ledger.store.selecting import among
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One HTTP request to make: its items, and the moment at which it may leave."""
+
+    id: int
+    recall_id: int
+    route: Route
+    items: Sequence[Asked]
+    slot_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What is known of a call once it is over: facts for the record, not for decisions."""
+
+    verdict: str
+    http_status: int | None = None
+    code: str | None = None
+    reason: str | None = None
+    request_id: str | None = None
+    duration_ms: int | None = None
+
+
+_columns = recall_items.c
+
+
+def _waits(recall_id: int, now: datetime) -> ColumnElement[bool]:
+    return and_(
+        _columns.recall_id == recall_id,
+        _columns.outcome.is_(None),
+        _columns.call_id.is_(None),
+        or_(_columns.not_before.is_(None), _columns.not_before <= now),
+    )
+
+
+def apis_of(connection: Connection, recall_id: int) -> list[tuple[AppName, Chat]]:
+    """Return the apps and kinds of chat for which a recall has items that have not ended."""
+    statement = (
+        select(_columns.app, _columns.chat)
+        .where(_columns.recall_id == recall_id, _columns.outcome.is_(None))
+        .distinct()
+        .order_by(_columns.app, _columns.chat)
+    )
+    return [(AppName(row.app), Chat(row.chat)) for row in connection.execute(statement)]
+
+
+def waiting_in_next_lane(
+    connection: Connection, recall_id: int, app: AppName, chat: Chat, now: datetime, limit: int
+) -> tuple[Route, Sequence[Asked]] | None:
+    """Return the lane whose turn it is (its first deadline is nearest) with its first waiting items, locked."""
+    here = and_(_waits(recall_id, now), _columns.app == app, _columns.chat == chat)
+    head = select(_columns.lane).where(here).order_by(_columns.deadline, _columns.id).limit(1)
+    lane = connection.scalar(head)
+    if lane is None:
+        return None
+    statement = (
+        select(recall_items)
+        .where(_waits(recall_id, now), _columns.lane == lane)
+        .order_by(_columns.deadline, _columns.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = connection.execute(statement).all()
+    if not rows:
+        return None
+    route = Route(app=app, chat=chat, robot_code=rows[0].robot_code, open_conversation_id=rows[0].open_conversation_id)
+    return route, [_asked(row) for row in rows]
+
+
+def _asked(row: Any) -> Asked:
+    return Asked(
+        item_id=row.id,
+        process_query_key=row.process_query_key,
+        sent_at=row.sent_at,
+        deadline=row.deadline,
+        attempts=row.attempts + 1,
+        in_doubt=row.in_doubt,
+    )
+
+
+def open_call(
+    connection: Connection,
+    recall_id: int,
+    route: Route,
+    items: Sequence[Asked],
+    *,
+    owner: str,
+    slot_at: datetime,
+    lease_until: datetime,
+) -> Call:
+    """Write the intent: the call, and that its items are in it."""
+    values = {
+        "recall_id": recall_id,
+        "app": route.app,
+        "chat": route.chat,
+        "robot_code": route.robot_code,
+        "key_count": len(items),
+        "owner": owner,
+        "slot_at": slot_at,
+        "lease_until": lease_until,
+    }
+    inserted = connection.execute(insert(recall_calls).values(values)).inserted_primary_key
+    assert inserted is not None  # noqa: S101  (an insert of one row always has a key)
+    call_id = int(inserted[0])
+    ids = [item.item_id for item in items]
+    is_sqlite = connection.dialect.name == "sqlite"
+    statement = update(recall_items).where(among(_columns.id, ids, is_sqlite=is_sqlite))
+    connection.execute(statement.values(call_id=call_id, attempts=_columns.attempts + 1, not_before=None))
+    return Call(id=call_id, recall_id=recall_id, route=route, items=items, slot_at=slot_at)
+
+
+def close_call(connection: Connection, call_id: int, made: Made, now: datetime) -> bool:
+    """Record how a call went; False when it was given up for lost before, and so must change nothing more."""
+    statement = update(recall_calls).where(recall_calls.c.id == call_id, recall_calls.c.finished_at.is_(None))
+    values = {
+        "finished_at": now,
+        "verdict": made.verdict,
+        "http_status": made.http_status,
+        "code": made.code,
+        "reason": made.reason,
+        "request_id": made.request_id,
+        "duration_ms": made.duration_ms,
+    }
+    return connection.execute(statement.values(values)).rowcount == 1
+
+
+def settle_items(connection: Connection, call_id: int, settlements: Sequence[Settlement], now: datetime) -> None:
+    """Write what became of a call's items: ended, or waiting for another ask."""
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for one in settlements:
+        alike[(one.outcome, one.code, one.reason, one.not_before)].append(one.item_id)
+    for (outcome, code, reason, not_before), ids in alike.items():
+        ended = {"outcome": outcome, "code": code, "reason": reason, "finished_at": now, "not_before": None}
+        again = {"call_id": None, "not_before": not_before}
+        _change(connection, call_id, ids, ended if outcome else again)
+
+
+def release_items(
+    connection: Connection,
+    call_id: int,
+    ids: Sequence[int],
+    *,
+    not_before: datetime | None = None,
+    in_doubt: bool = False,
+    lane: int | None = None,
+    unasked: bool = False,
+) -> None:
+    """Let a call's items wait again: later, in doubt, in a lane of their own, or as if they had not been asked."""
+    values: dict[str, Any] = {"call_id": None, "not_before": not_before}
+    if in_doubt:
+        values["in_doubt"] = True
+    if lane is not None:
+        values["lane"] = lane
+    if unasked:
+        values["attempts"] = _columns.attempts - 1
+    _change(connection, call_id, ids, values)
+
+
+def _change(connection: Connection, call_id: int, ids: Sequence[int], values: dict[str, Any]) -> None:
+    is_sqlite = connection.dialect.name == "sqlite"
+    mine = and_(among(_columns.id, ids, is_sqlite=is_sqlite), _columns.call_id == call_id, _columns.outcome.is_(None))
+    connection.execute(update(recall_items).where(mine).values(values))
+
+
+def give_up_lost(connection: Connection, recall_id: int, now: datetime) -> int:
+    """Take the items of calls whose lease has ended back into the queue, in doubt; return how many calls."""
+    lost = (
+        update(recall_calls)
+        .where(recall_calls.c.recall_id == recall_id)
+        .where(recall_calls.c.finished_at.is_(None), recall_calls.c.lease_until <= now)
+        .values(finished_at=now, verdict="lost", reason="its owner went away")
+        .returning(recall_calls.c.id)
+    )
+    ids = list(connection.scalars(lost))
+    if ids:
+        is_sqlite = connection.dialect.name == "sqlite"
+        held = and_(among(_columns.call_id, ids, is_sqlite=is_sqlite), _columns.outcome.is_(None))
+        connection.execute(update(recall_items).where(held).values(call_id=None, in_doubt=True))
+    return len(ids)
+
+
+def has_unended(connection: Connection, recall_id: int) -> bool:
+    """Say whether any item of a recall has not ended."""
+    statement = select(_columns.id).where(_columns.recall_id == recall_id, _columns.outcome.is_(None)).limit(1)
+    return connection.execute(statement).first() is not None
+
+
+def soonest_turn(connection: Connection, recall_id: int) -> datetime | None:
+    """Return when the first of the waiting items may be asked again, or None when nothing has to wait."""
+    statement = select(_columns.not_before).where(
+        _columns.recall_id == recall_id, _columns.outcome.is_(None), _columns.call_id.is_(None)
+    )
+    moments = list(connection.scalars(statement.order_by(_columns.not_before.nulls_first()).limit(1)))
+    return moments[0] if moments else None

@@ -1,0 +1,71 @@
+"""Rows of `history`: appended in a chain of digests, and read back to check it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, text
+
+from ledger.core.chain import GENESIS, digest
+from ledger.store.schema import history
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that was done: an event, by whom, to which recall, with its facts as JSON values."""
+
+    at: datetime
+    event: str
+    actor: str
+    recall_id: int | None
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEntry:
+    """An entry as it stands in the database."""
+
+    id: int
+    entry: Entry
+    digest: str
+
+
+def append(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Add entries to the chain, as the last statements of the transaction whose changes they tell of."""
+    if not entries:
+        return
+    if connection.dialect.name == "postgresql":
+        # One writer at a time, or two would chain to the same entry.
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('ledger history'))"))
+    last = select(history.c.digest).order_by(history.c.id.desc()).limit(1)
+    previous = connection.scalar(last) or GENESIS
+    rows = []
+    for entry in entries:
+        previous = digest(
+            previous,
+            at=entry.at,
+            event=entry.event,
+            actor=entry.actor,
+            recall_id=entry.recall_id,
+            detail=entry.detail,
+        )
+        rows.append(
+            {
+                "at": entry.at,
+                "event": entry.event,
+                "actor": entry.actor,
+                "recall_id": entry.recall_id,
+                "detail": dict(entry.detail),
+                "digest": previous,
+            }
+        )
+    connection.execute(insert(history), rows)
+
+
+def read_all(connection: Connection, batch_rows: int = 1000) -> Iterator[StoredEntry]:
+    """Yield every entry in the order of writing."""
+    statement = select(history).order_by(history.c.id)
+    for row in connection.execution_options(yield_per=batch_rows).execute(statement):
+        entry = Entry(at=row.at, event=row.event, actor=row.actor, recall_id=row.recall_id, detail=row.detail)
+        yield StoredEntry(id=row.id, entry=entry, digest=row.digest)

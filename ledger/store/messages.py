@@ -1,0 +1,219 @@
+"""Rows of `messages`: written in bulk, selected for a plan, counted by campaign, purged."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    String,
+    and_,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    null,
+    select,
+    text,
+    tuple_,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.elements import ColumnElement
+
+from ledger.core.message import AppName, Chat, Message, Route
+from ledger.core.plan import Candidate, Standing
+from ledger.core.recall import Outcome, Status
+from ledger.core.selection import Selection
+from ledger.store.schema import message_recipients, messages, recall_items, recalls
+from ledger.store.selecting import selected_messages
+
+COPY_FROM_ROWS = 200
+_WRITTEN = tuple(column.name for column in messages.c if column.name != "id")
+_UNIQUE = ("robot_code", "process_query_key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """A message with what the ledger adds to it."""
+
+    message: Message
+    deadline: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignCount:
+    """What the ledger holds of one campaign; `recipients` are summed over its messages."""
+
+    campaign: str | None
+    messages: int
+    recipients: int
+    recallable: int
+    recalled: int
+    first_deadline: datetime | None
+    last_deadline: datetime | None
+
+
+def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> int:
+    """Write messages and return how many were new; a key that its robot has already is left as it is."""
+    # In one order everywhere, so that two writers of the same keys wait for each other instead of deadlocking.
+    rows = sorted((_row(one) for one in new), key=lambda row: (row["robot_code"], row["process_query_key"]))
+    if not rows:
+        return 0
+    if connection.dialect.name == "postgresql":
+        if len(rows) >= COPY_FROM_ROWS:
+            return _copy(connection, rows)
+        on_postgresql = postgresql.insert(messages).on_conflict_do_nothing(index_elements=_UNIQUE)
+        return connection.execute(on_postgresql, rows).rowcount
+    return connection.execute(sqlite.insert(messages).on_conflict_do_nothing(index_elements=_UNIQUE), rows).rowcount
+
+
+def _row(new: NewMessage) -> dict[str, Any]:
+    message = new.message
+    return {
+        "robot_code": message.robot_code,
+        "process_query_key": message.process_query_key,
+        "chat": message.chat.value,
+        "open_conversation_id": message.open_conversation_id,
+        "campaign": message.campaign,
+        "source": message.source,
+        "sent_at": message.sent_at,
+        "deadline": new.deadline,
+        "recipients": list(message.recipients),
+        "recipient_count": len(message.recipients),
+        "undelivered": {why: list(users) for why, users in message.undelivered.items()},
+        "recorded_at": new.recorded_at,
+    }
+
+
+def _copy(connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
+    """Write many rows through COPY into a table of this connection, and from there what is new."""
+    from psycopg import Cursor
+    from psycopg.types.json import Jsonb
+
+    columns = ", ".join(_WRITTEN)
+    # One statement a string: none of its parts comes from outside.
+    make = f"CREATE TEMPORARY TABLE IF NOT EXISTS incoming ON COMMIT DELETE ROWS AS SELECT {columns} FROM messages"  # noqa: S608
+    take = f"INSERT INTO messages ({columns}) SELECT {columns} FROM incoming ON CONFLICT DO NOTHING"  # noqa: S608
+    connection.execute(text(f"{make} WITH NO DATA"))
+    connection.execute(text("TRUNCATE incoming"))
+    cursor: Cursor[Any] = connection.connection.cursor()  # type: ignore[assignment]
+    with cursor, cursor.copy(f"COPY incoming ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([Jsonb(row[name]) if name == "undelivered" else row[name] for name in _WRITTEN])
+    return connection.execute(text(take)).rowcount
+
+
+def candidates(
+    connection: Connection, selection: Selection, app_of: Callable[[str], AppName], batch_rows: int
+) -> Iterator[Sequence[Candidate]]:
+    """Yield the selected messages, nearest deadline first, each with what other recalls have done with it."""
+    columns = messages.c
+    statement = (
+        select(
+            columns.id,
+            columns.chat,
+            columns.robot_code,
+            columns.open_conversation_id,
+            columns.deadline,
+            columns.recipients,
+            _held().label("held"),
+        )
+        .where(*selected_messages(selection, is_sqlite=connection.dialect.name == "sqlite"))
+        .order_by(columns.deadline, columns.id)
+    )
+    routes: dict[tuple[str, str, str | None], Route] = {}
+    for rows in connection.execution_options(yield_per=batch_rows).execute(statement).partitions():
+        yield [_candidate(row, routes, app_of) for row in rows]
+
+
+def _candidate(
+    row: Row[Any], routes: dict[tuple[str, str, str | None], Route], app_of: Callable[[str], AppName]
+) -> Candidate:
+    parts = (row.chat, row.robot_code, row.open_conversation_id)
+    route = routes.get(parts)
+    if route is None:
+        route = routes[parts] = Route(
+            app=app_of(row.robot_code),
+            chat=Chat(row.chat),
+            robot_code=row.robot_code,
+            open_conversation_id=row.open_conversation_id,
+        )
+    return Candidate(
+        message_id=row.id,
+        route=route,
+        deadline=row.deadline,
+        recipients=tuple(row.recipients),
+        held=Standing(row.held) if row.held else None,
+    )
+
+
+def _held() -> ColumnElement[str | None]:
+    """Say whether some recall has recalled a message, or is at it."""
+    same = recall_items.c.message_id == messages.c.id
+    at_it = recalls.c.status.in_((Status.RUNNING, Status.PAUSED))
+    recalled = exists().where(same, recall_items.c.outcome == Outcome.RECALLED)
+    in_progress = exists().where(
+        same, recall_items.c.outcome.is_(None), recalls.c.id == recall_items.c.recall_id, at_it
+    )
+    return case(
+        (recalled, Standing.ALREADY_RECALLED.value),
+        (in_progress, Standing.IN_PROGRESS.value),
+        else_=cast(null(), String),
+    )
+
+
+def count_campaigns(connection: Connection, now: datetime) -> list[CampaignCount]:
+    """Return what the ledger holds, a line a campaign, soonest deadline first; ended ones last."""
+    columns = messages.c
+    recalled = exists().where(recall_items.c.message_id == columns.id, recall_items.c.outcome == Outcome.RECALLED)
+    each = select(
+        columns.campaign,
+        columns.recipient_count,
+        columns.deadline,
+        case((recalled, 1), else_=0).label("recalled"),
+    ).subquery()
+    waiting = and_(each.c.recalled == 0, each.c.deadline > now)
+    open_deadline = case((waiting, each.c.deadline))
+    statement = select(
+        each.c.campaign,
+        func.count().label("messages"),
+        func.sum(each.c.recipient_count).label("recipients"),
+        func.sum(case((waiting, 1), else_=0)).label("recallable"),
+        func.sum(each.c.recalled).label("recalled"),
+        func.min(open_deadline).label("first_deadline"),
+        func.max(open_deadline).label("last_deadline"),
+    ).group_by(each.c.campaign)
+    counts = [CampaignCount(**row._mapping) for row in connection.execute(statement)]
+    return sorted(counts, key=lambda count: (count.first_deadline is None, count.first_deadline, count.campaign or ""))
+
+
+def purge_messages(connection: Connection, now: datetime, limit: int) -> int:
+    """Delete up to `limit` messages whose deadline has passed and that no unfinished recall holds; return how many."""
+    columns = messages.c
+    held = exists().where(
+        recall_items.c.message_id == columns.id,
+        recall_items.c.outcome.is_(None),
+        recalls.c.id == recall_items.c.recall_id,
+        recalls.c.status.in_((Status.RUNNING, Status.PAUSED)),
+    )
+    due = select(columns.id).where(columns.deadline <= now, ~held).order_by(columns.deadline).limit(limit)
+    if connection.dialect.name == "postgresql":
+        due = due.with_for_update(skip_locked=True)
+    return connection.execute(delete(messages).where(columns.id.in_(due))).rowcount
+
+
+def purge_index(connection: Connection, before_hour: int, limit: int) -> int:
+    """Delete up to `limit` rows of whole hours from the index of recipients that SQLite needs; return how many.
+
+    `before_hour` counts hours since 1970; every message of the hours before it must be gone or past its deadline.
+    """
+    if connection.dialect.name == "postgresql":
+        return 0
+    columns = message_recipients.c
+    key = (columns.sent_hour, columns.user_id, columns.message_id)
+    due = select(*key).where(columns.sent_hour < before_hour).limit(limit)
+    return connection.execute(delete(message_recipients).where(tuple_(*key).in_(due))).rowcount

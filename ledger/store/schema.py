@@ -1,0 +1,310 @@
+"""The tables. Names, types and constraints only; a new one needs a migration, and a test compares the two whole."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Connection,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    event,
+    text,
+)
+from sqlalchemy.sql.elements import ColumnElement
+
+from ledger.store.types import Document, Id, UserIds, UtcDateTime
+
+REVISION = "0001"
+
+NAMES = {
+    "pk": "pk_%(table_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+}
+metadata = MetaData(naming_convention=NAMES)
+
+
+def _id() -> Column[int]:
+    return Column("id", Id, Identity(), primary_key=True)
+
+
+# What can still be recalled. Recipients live in the row: one row a message is a third of the size and twice the speed
+# of a row a recipient. AUTOINCREMENT, because items point at ids that the purge has freed.
+messages = Table(
+    "messages",
+    metadata,
+    _id(),
+    Column("robot_code", Text, nullable=False),
+    Column("process_query_key", Text, nullable=False),
+    Column("chat", Text, nullable=False),
+    Column("open_conversation_id", Text),
+    Column("campaign", Text),
+    Column("source", Text),
+    Column("sent_at", UtcDateTime, nullable=False),
+    Column("deadline", UtcDateTime, nullable=False),
+    Column("recipients", UserIds, nullable=False),
+    Column("recipient_count", Integer, nullable=False),
+    Column("undelivered", Document, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    UniqueConstraint("robot_code", "process_query_key"),
+    CheckConstraint("length(process_query_key) BETWEEN 1 AND 1024", name="key_length"),
+    CheckConstraint("chat IN ('one_to_one', 'group', 'private')", name="chat"),
+    CheckConstraint("(chat = 'one_to_one') = (open_conversation_id IS NULL)", name="conversation"),
+    Index("ix_messages_deadline", "deadline"),
+    Index("ix_messages_campaign", "campaign", "deadline"),
+    Index("ix_messages_recipients", "recipients", postgresql_using="gin").ddl_if(dialect="postgresql"),
+    sqlite_autoincrement=True,
+)
+
+recalls = Table(
+    "recalls",
+    metadata,
+    _id(),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("selection", Document, nullable=False),
+    Column("include_shared", Boolean, nullable=False),
+    Column("plan", Document, nullable=False),
+    Column("error", Document),
+    Column("next_lane", Integer, nullable=False),
+    Column("planned_at", UtcDateTime, nullable=False),
+    Column("activated_at", UtcDateTime),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    CheckConstraint("status IN ('planned', 'running', 'paused', 'finished', 'cancelled')", name="status"),
+    CheckConstraint("length(reason) > 0", name="reason"),
+    CheckConstraint("length(actor) > 0", name="actor"),
+    Index("ix_recalls_status", "status"),
+    sqlite_autoincrement=True,
+)
+
+# A copy of what each message was, so that the purge never takes history along. A lane holds the items that may travel
+# in one call: a route at first, smaller groups once a call was split.
+recall_items = Table(
+    "recall_items",
+    metadata,
+    _id(),
+    Column("recall_id", Id, ForeignKey("recalls.id", ondelete="CASCADE"), nullable=False),
+    Column("message_id", Id, nullable=False),
+    Column("lane", Integer, nullable=False),
+    Column("app", Text, nullable=False),
+    Column("chat", Text, nullable=False),
+    Column("robot_code", Text, nullable=False),
+    Column("open_conversation_id", Text),
+    Column("process_query_key", Text, nullable=False),
+    Column("campaign", Text),
+    Column("source", Text),
+    Column("sent_at", UtcDateTime, nullable=False),
+    Column("deadline", UtcDateTime, nullable=False),
+    Column("recipients", UserIds, nullable=False),
+    Column("undelivered", Document, nullable=False),
+    Column("outcome", Text),
+    Column("code", Text),
+    Column("reason", Text),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("in_doubt", Boolean, nullable=False, server_default=text("false")),
+    Column("not_before", UtcDateTime),
+    Column("call_id", Id),
+    Column("finished_at", UtcDateTime),
+    UniqueConstraint("recall_id", "message_id"),
+    CheckConstraint(
+        "outcome IN ('recalled', 'refused', 'partial', 'expired', 'unknown', 'cancelled')",
+        name="outcome",
+    ),
+    CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="finished"),
+    sqlite_autoincrement=True,
+)
+
+
+def _partial_index(name: str, *columns: str, where: str) -> Index:
+    condition: ColumnElement[bool] = text(where)  # type: ignore[assignment]
+    table_columns = [recall_items.c[column] for column in columns]
+    return Index(name, *table_columns, postgresql_where=condition, sqlite_where=condition)
+
+
+WAITING = "outcome IS NULL AND call_id IS NULL"
+ENDED = "outcome IS NOT NULL"
+# The claim reads the first two from their start: ordering by anything else would scan the finished rows.
+_partial_index("ix_recall_items_next", "recall_id", "app", "chat", "deadline", "id", where=WAITING)
+_partial_index("ix_recall_items_lane", "recall_id", "lane", "deadline", "id", where=WAITING)
+_partial_index("ix_recall_items_finished", "finished_at", "id", where=ENDED)
+_partial_index("ix_recall_items_campaign", "campaign", "finished_at", where=ENDED)
+_partial_index("ix_recall_items_key", "process_query_key", where=ENDED)
+Index("ix_recall_items_outcome", recall_items.c.recall_id, recall_items.c.outcome)
+Index("ix_recall_items_message", recall_items.c.message_id)
+Index("ix_recall_items_call", recall_items.c.call_id)
+Index(
+    "ix_recall_items_recipients",
+    recall_items.c.recipients,
+    postgresql_using="gin",
+    postgresql_where=text(ENDED),
+).ddl_if(dialect="postgresql")
+
+# What was selected but not taken, and why: messages that were too late or spared are facts of history too.
+recall_skips = Table(
+    "recall_skips",
+    metadata,
+    _id(),
+    Column("recall_id", Id, ForeignKey("recalls.id", ondelete="CASCADE"), nullable=False),
+    Column("standing", Text, nullable=False),
+    Column("robot_code", Text, nullable=False),
+    Column("process_query_key", Text, nullable=False),
+    Column("campaign", Text),
+    Column("sent_at", UtcDateTime, nullable=False),
+    Column("deadline", UtcDateTime, nullable=False),
+    Column("recipients", UserIds, nullable=False),
+    CheckConstraint("standing IN ('expired', 'already_recalled', 'in_progress', 'shared_skipped')", name="standing"),
+    Index("ix_recall_skips_recall", "recall_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+# One row for each HTTP request of a recall: written before it leaves, completed after.
+recall_calls = Table(
+    "recall_calls",
+    metadata,
+    _id(),
+    Column("recall_id", Id, ForeignKey("recalls.id", ondelete="CASCADE"), nullable=False),
+    Column("app", Text, nullable=False),
+    Column("chat", Text, nullable=False),
+    Column("robot_code", Text, nullable=False),
+    Column("key_count", Integer, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("slot_at", UtcDateTime, nullable=False),
+    Column("lease_until", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("verdict", Text),
+    Column("http_status", Integer),
+    Column("code", Text),
+    Column("reason", Text),
+    Column("request_id", Text),
+    Column("duration_ms", Integer),
+    CheckConstraint("key_count BETWEEN 1 AND 20", name="key_count"),
+    CheckConstraint("(finished_at IS NULL) = (verdict IS NULL)", name="finished"),
+    Index("ix_recall_calls_recall", "recall_id", "id"),
+    sqlite_autoincrement=True,
+)
+_in_flight: ColumnElement[bool] = text("finished_at IS NULL")  # type: ignore[assignment]
+Index(
+    "ix_recall_calls_in_flight",
+    recall_calls.c.lease_until,
+    postgresql_where=_in_flight,
+    sqlite_where=_in_flight,
+)
+
+# One small row per app and API, which all processes share: when the next call may leave.
+paces = Table(
+    "paces",
+    metadata,
+    Column("app", Text, primary_key=True),
+    Column("api", Text, primary_key=True),
+    Column("next_at", UtcDateTime),
+    Column("share", Float, nullable=False),
+    Column("blocked_until", UtcDateTime),
+)
+
+# Calls of ours that count against the organisation's monthly quota.
+usage = Table(
+    "usage",
+    metadata,
+    Column("app", Text, primary_key=True),
+    Column("month", Text, primary_key=True),
+    Column("calls", Integer, nullable=False),
+)
+
+# Append-only: triggers refuse changes, and each digest covers the one before it.
+history = Table(
+    "history",
+    metadata,
+    _id(),
+    Column("at", UtcDateTime, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("recall_id", Id),
+    Column("detail", Document, nullable=False),
+    Column("digest", Text, nullable=False),
+    Index("ix_history_recall", "recall_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+# SQLite has no index into arrays: triggers keep two narrow tables. The hour of sending comes first, so that inserts
+# stay in one place and the purge drops whole hours; a search probes each hour of the window.
+sqlite_metadata = MetaData(naming_convention=NAMES)
+message_recipients = Table(
+    "message_recipients",
+    sqlite_metadata,
+    Column("sent_hour", Integer, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("message_id", Integer, primary_key=True),
+    sqlite_with_rowid=False,
+)
+recall_item_recipients = Table(
+    "recall_item_recipients",
+    sqlite_metadata,
+    Column("recall_id", Integer, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    Column("item_id", Integer, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+SQLITE_TRIGGERS = (
+    """
+    CREATE TRIGGER messages_index_recipients AFTER INSERT ON messages BEGIN
+        INSERT INTO message_recipients (sent_hour, user_id, message_id)
+        SELECT CAST(strftime('%s', NEW.sent_at) AS INTEGER) / 3600, value, NEW.id FROM json_each(NEW.recipients);
+    END
+    """,
+    """
+    CREATE TRIGGER recall_items_index_recipients AFTER INSERT ON recall_items BEGIN
+        INSERT INTO recall_item_recipients (recall_id, user_id, item_id)
+        SELECT NEW.recall_id, value, NEW.id FROM json_each(NEW.recipients);
+    END
+    """,
+    """
+    CREATE TRIGGER recall_items_forget_recipients AFTER DELETE ON recall_items BEGIN
+        DELETE FROM recall_item_recipients
+        WHERE recall_id = OLD.recall_id AND item_id = OLD.id
+          AND user_id IN (SELECT value FROM json_each(OLD.recipients));
+    END
+    """,
+    """
+    CREATE TRIGGER history_no_update BEFORE UPDATE ON history BEGIN
+        SELECT RAISE(ABORT, 'history is append-only');
+    END
+    """,
+    """
+    CREATE TRIGGER history_no_delete BEFORE DELETE ON history BEGIN
+        SELECT RAISE(ABORT, 'history is append-only');
+    END
+    """,
+)
+POSTGRESQL_TRIGGERS = (
+    """
+    CREATE FUNCTION history_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION 'history is append-only';
+    END
+    $$
+    """,
+    """
+    CREATE TRIGGER history_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON history
+    FOR EACH STATEMENT EXECUTE FUNCTION history_is_append_only()
+    """,
+)
+
+
+@event.listens_for(metadata, "after_create")
+def _complete(_: MetaData, connection: Connection, **_kw: object) -> None:
+    """Add what the table definitions cannot say."""
+    if connection.dialect.name == "sqlite":
+        sqlite_metadata.create_all(connection)
+    for statement in SQLITE_TRIGGERS if connection.dialect.name == "sqlite" else POSTGRESQL_TRIGGERS:
+        connection.exec_driver_sql(statement)

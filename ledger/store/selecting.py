@@ -1,0 +1,83 @@
+"""From a Selection to conditions in SQL; the one place where the two databases look for user ids differently."""
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import FromClause, Select, Text, any_, bindparam, func, literal, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.elements import ColumnElement
+
+from ledger.core.selection import Selection
+from ledger.store.schema import message_recipients, messages, recall_item_recipients, recall_items, recalls
+
+
+def among(column: ColumnElement[Any], values: Collection[Any], *, is_sqlite: bool) -> ColumnElement[bool]:
+    """Return `column IN values` as a single parameter, so that 100,000 values are no more trouble than one."""
+    if is_sqlite:
+        return column.in_(select(func.json_each(json.dumps(list(values))).table_valued("value").c.value))
+    return column == any_(literal(list(values), ARRAY(column.type)))
+
+
+def selected_messages(selection: Selection, *, is_sqlite: bool) -> list[ColumnElement[bool]]:
+    """Return the conditions under which a row of `messages` is selected."""
+    conditions = _common(selection, messages, is_sqlite=is_sqlite)
+    if selection.users:
+        found = _messages_of_users(selection) if is_sqlite else _overlaps(messages, selection)
+        conditions.append(found)
+    return conditions
+
+
+def selected_items(selection: Selection, *, is_sqlite: bool) -> list[ColumnElement[bool]]:
+    """Return the conditions under which a row of `recall_items` is selected."""
+    conditions = _common(selection, recall_items, is_sqlite=is_sqlite)
+    if selection.users:
+        found = _items_of_users(selection) if is_sqlite else _overlaps(recall_items, selection)
+        conditions.append(found)
+    return conditions
+
+
+def _common(selection: Selection, table: FromClause, *, is_sqlite: bool) -> list[ColumnElement[bool]]:
+    columns = table.c
+    conditions: list[ColumnElement[bool]] = [true()]
+    if selection.campaign is not None:
+        conditions.append(columns.campaign == selection.campaign)
+    if selection.robot is not None:
+        conditions.append(columns.robot_code == selection.robot)
+    if selection.keys:
+        conditions.append(among(columns.process_query_key, sorted(selection.keys), is_sqlite=is_sqlite))
+    if selection.since is not None:
+        conditions.append(columns.sent_at >= selection.since)
+    if selection.until is not None:
+        conditions.append(columns.sent_at < selection.until)
+    return conditions
+
+
+def _overlaps(table: FromClause, selection: Selection) -> ColumnElement[bool]:
+    overlap: ColumnElement[bool] = table.c.recipients.overlap(literal(sorted(selection.users), ARRAY(Text)))
+    return overlap
+
+
+def _users(selection: Selection) -> Select[Any]:
+    users = func.json_each(bindparam("users", json.dumps(sorted(selection.users)), unique=True))
+    return select(users.table_valued("value").c.value)
+
+
+def _messages_of_users(selection: Selection) -> ColumnElement[bool]:
+    """Probe each hour that holds anything; the hours are found by skipping through the index."""
+    table = message_recipients
+    hours = select(func.min(table.c.sent_hour).label("hour")).cte("hours", recursive=True)
+    after = select(func.min(table.c.sent_hour)).where(table.c.sent_hour > hours.c.hour).scalar_subquery()
+    hours = hours.union_all(select(after).where(hours.c.hour.is_not(None)))
+    found = select(table.c.message_id).where(
+        table.c.sent_hour.in_(select(hours.c.hour)), table.c.user_id.in_(_users(selection))
+    )
+    return messages.c.id.in_(found)
+
+
+def _items_of_users(selection: Selection) -> ColumnElement[bool]:
+    table = recall_item_recipients
+    found = select(table.c.item_id).where(
+        table.c.recall_id.in_(select(recalls.c.id)), table.c.user_id.in_(_users(selection))
+    )
+    return recall_items.c.id.in_(found)
