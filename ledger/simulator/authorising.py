@@ -15,8 +15,8 @@ from .tokens import Token, TokenDesk
 def internal_token(desk: TokenDesk, fields: Mapping[str, Any], now: datetime, rules: Behaviour) -> dict[str, Any]:
     """Give an internal app its token: the same again while it lives."""
     life = timedelta(seconds=rules.token_seconds)
-    token = desk.internal(fields.get("appKey"), fields.get("appSecret"), now, life, renews=rules.token_renews_itself)
-    return as_payload(token, now)
+    app = desk.checked(fields.get("appKey"), fields.get("appSecret"))
+    return as_payload(desk.internal(app, now, life, renews=rules.token_renews_itself), now)
 
 
 def corporate_token(desk: TokenDesk, fields: Mapping[str, Any], now: datetime, rules: Behaviour) -> dict[str, Any]:
@@ -25,7 +25,8 @@ def corporate_token(desk: TokenDesk, fields: Mapping[str, Any], now: datetime, r
     if not (isinstance(organisation, str) and organisation and isinstance(ticket, str) and ticket):
         raise Refusal("invalidParameter.param.invalid")
     expires_at = now + timedelta(seconds=rules.token_seconds)
-    return as_payload(desk.corporate(fields.get("suiteKey"), fields.get("suiteSecret"), organisation, expires_at), now)
+    suite = desk.checked(fields.get("suiteKey"), fields.get("suiteSecret"))
+    return as_payload(desk.corporate(suite, organisation, expires_at), now)
 
 
 def as_payload(token: Token, now: datetime) -> dict[str, Any]:

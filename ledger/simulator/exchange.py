@@ -76,7 +76,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One HTTP answer; a caller without a socket looks at `cut` first, and takes `delay_seconds` on its own clock."""
+    """One HTTP answer; a caller without a socket looks at `cut` first, and takes `delay_seconds` on its own clock.
+
+    The status is 0 when the line is cut before the work: there is no answer then.
+    """
 
     status: int
     headers: Mapping[str, str]

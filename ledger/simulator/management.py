@@ -19,7 +19,7 @@ PREFIX = "/_simulator/"
 
 def answer(world: World, request: Request) -> Reply:
     """Answer one request to the management door; mistakes are a 400 with an `error` that says what was meant."""
-    fields = request.fields()
+    fields = {} if request.method == "POST" and not request.body else request.fields()
     handler = DOORS.get((request.method, request.path.removeprefix(PREFIX)))
     if handler is None:
         known = [f"{method} {PREFIX}{name}" for method, name in DOORS]

@@ -53,17 +53,27 @@ def messages_of(world: World, fields: Mapping[str, Any]) -> list[Message]:
     """Read the messages to seed."""
     check_names("this door", fields, SEED_FIELDS)
     if "messages" in fields:
-        return [message_of(item, world.now()) for item in fields["messages"]]
+        return [message_of(item, world.now()) for item in listed("messages", fields["messages"])]
     shared = {name: fields[name] for name in SHARED_FIELDS if name in fields}
     pattern = message_of({"key": "-", **shared}, world.now())
-    keys = fields.get("keys")
-    if keys is None:
-        keys = world.make_keys(int(fields.get("count", 1)))
+    if "keys" in fields:
+        keys = listed("keys", fields["keys"])
+    else:
+        keys = world.make_keys(converted("count", fields.get("count", 1), int))
     return [replace(pattern, key=str(key)) for key in keys]
 
 
-def message_of(item: Mapping[str, Any], now: datetime) -> Message:
+def listed(name: str, value: object) -> list[Any]:
+    """Return a value that has to be a list."""
+    if not isinstance(value, list):
+        raise ValueError(f"{name} has to be a list, not {value!r}")
+    return value
+
+
+def message_of(item: object, now: datetime) -> Message:
     """Read one message; without `sentAt` it was sent now, without `chat` its conversation decides."""
+    if not isinstance(item, dict):
+        raise ValueError(f"a message has to be an object, not {item!r}")
     check_names("a message", item, MESSAGE_FIELDS)
     key, robot = item.get("key"), item.get("robotCode")
     if not (isinstance(key, str) and key and isinstance(robot, str) and robot):
@@ -75,7 +85,7 @@ def message_of(item: Mapping[str, Any], now: datetime) -> Message:
         robot_code=robot,
         sent_at=moment_of(item["sentAt"]) if "sentAt" in item else now,
         chat=Chat(choice("chat", chat, Chat)),
-        users=tuple(item.get("userIds", ())),
+        users=tuple(listed("userIds", item.get("userIds", []))),
         conversation=conversation,
         app=item.get("app"),
     )
@@ -96,4 +106,4 @@ def age_of(fields: Mapping[str, Any]) -> tuple[timedelta, Collection[str] | None
     if not isinstance(seconds, int | float):
         raise ValueError("seconds has to be a number")
     keys = fields.get("keys")
-    return timedelta(seconds=seconds), None if keys is None else frozenset(keys)
+    return timedelta(seconds=seconds), None if keys is None else frozenset(listed("keys", keys))

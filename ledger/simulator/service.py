@@ -64,10 +64,9 @@ class Service:
         return answers.write(answer, visit.request_id, now, delay, cut)
 
     def issue_token(self, app: str, now: datetime) -> str:
-        """Return the token of an internal app as if it had asked for it."""
-        secret = (self.tokens.apps or {}).get(app, "secret")
+        """Return the token of an internal app as if it had asked for it with the right secret."""
         life = timedelta(seconds=self.behaviour.token_seconds)
-        return self.tokens.internal(app, secret, now, life, renews=self.behaviour.token_renews_itself).text
+        return self.tokens.internal(app, now, life, renews=self.behaviour.token_renews_itself).text
 
     def _respond(self, visit: Visit) -> tuple[ScriptedAnswer | None, Answer]:
         if self.gateway.shuts_out(visit.request.address, visit.now, self.behaviour):

@@ -32,20 +32,21 @@ class TokenDesk:
         self._tokens: dict[str, Token] = {}
         self._of_app: dict[str, str] = {}
 
-    def internal(self, app: object, secret: object, now: datetime, life: timedelta, *, renews: bool) -> Token:
-        """Return the app's living token, or a new one; raise Refusal for wrong credentials."""
-        name = self._checked(app, secret)
-        held = self._tokens.get(self._of_app.get(name, ""))
+    def internal(self, app: str, now: datetime, life: timedelta, *, renews: bool) -> Token:
+        """Return the app's living token, or a new one."""
+        held = self._tokens.get(self._of_app.get(app, ""))
         if held is None or held.expires_at <= now:
-            held = self._keep(name, OWN_ORGANISATION, now + life)
-            self._of_app[name] = held.text
+            held = self.corporate(app, OWN_ORGANISATION, now + life)
+            self._of_app[app] = held.text
         elif renews:
             held = self._tokens[held.text] = replace(held, expires_at=now + life)
         return held
 
-    def corporate(self, suite: object, secret: object, organisation: str, expires_at: datetime) -> Token:
-        """Return a new token of a third-party app for one organisation; raise Refusal for wrong credentials."""
-        return self._keep(self._checked(suite, secret), organisation, expires_at)
+    def corporate(self, app: str, organisation: str, expires_at: datetime) -> Token:
+        """Return a new token of an app for one organisation."""
+        token = Token(text=self._ids.token(), app=app, organisation=organisation, expires_at=expires_at)
+        self._tokens[token.text] = token
+        return token
 
     def find(self, text: str) -> Token | None:
         """Return a token, living or not, or None for a text that never was one."""
@@ -58,14 +59,10 @@ class TokenDesk:
         self._of_app.clear()
         return count
 
-    def _checked(self, app: object, secret: object) -> str:
+    def checked(self, app: object, secret: object) -> str:
+        """Return the name of an app whose secret is right; raise Refusal."""
         if not (isinstance(app, str) and isinstance(secret, str) and app and secret):
             raise Refusal("invalidClientIdOrSecret")
         if self.apps is not None and self.apps.get(app) != secret:
             raise Refusal("invalidClientIdOrSecret")
         return app
-
-    def _keep(self, app: str, organisation: str, expires_at: datetime) -> Token:
-        token = Token(text=self._ids.token(), app=app, organisation=organisation, expires_at=expires_at)
-        self._tokens[token.text] = token
-        return token
