@@ -57,7 +57,8 @@ class EmptySelectionError(InputError):
 
     def __init__(self) -> None:
         super().__init__(
-            "nothing is selected: name at least one of --campaign, --user, --key, --keys-file, --robot, --since, --until"
+            "nothing is selected: name at least one of "
+            "--campaign, --user, --key, --keys-file, --robot, --since, --until"
         )
 
 

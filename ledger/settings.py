@@ -81,8 +81,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the sources in order: arguments, environment, file."""
         path = os.environ.get("LEDGER_CONFIG")
@@ -115,7 +115,7 @@ class Settings(BaseSettings):
         if len(self.apps) == 1 and not next(iter(self.apps.values())).robots:
             return next(iter(self.apps))
         raise UnknownAppError(
-            f"no app is configured for robot {robot!r}: add it to `robots` of one of [apps.{'], [apps.'.join(self.apps)}]"
+            f"no app is configured for robot {robot!r}: add it to `robots` of one of the apps {', '.join(self.apps)}"
         )
 
     def app(self, name: str) -> AppSettings:

@@ -68,10 +68,10 @@ def capture(
 
 
 def capture_pair(pair: Mapping[str, Any]) -> Message:
-    """Read an import row that holds a captured request and response; raise InvalidMessageError, saying what is missing.
+    """Read an import row that holds a captured request and response; raise InvalidMessageError with what is missing.
 
-    The request is `{"method","url" or "path","body"}`, the response `{"body"}`; without a body of its own, either may be
-    the body itself, and a request without a path is taken for what its fields say.
+    The request is `{"method","url" or "path","body"}`, the response `{"body"}`; without a body of its own, either may
+    be the body itself, and a request without a path is taken for what its fields say.
     """
     request, response = pair.get("request"), pair.get("response")
     if not isinstance(request, Mapping) or not isinstance(response, Mapping):

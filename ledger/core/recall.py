@@ -1,13 +1,13 @@
 """The words of a recall: its states, the outcomes of its items, and the values that doors show."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from ledger.clock import format_time
 from ledger.core.message import Chat
+from ledger.core.quota import Quota
+from ledger.core.shown import Shown
 
 
 class Status(StrEnum):
@@ -34,27 +34,6 @@ class Outcome(StrEnum):
 RETRYABLE = (Outcome.REFUSED, Outcome.PARTIAL, Outcome.UNKNOWN)
 
 
-def jsonable(value: object) -> Any:
-    """Turn a value of ours into what `json.dumps` accepts; times become RFC 3339 in UTC."""
-    if isinstance(value, datetime):
-        return format_time(value)
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [jsonable(item) for item in value]
-    return value
-
-
-class Shown:
-    """A frozen value that doors show: `to_json` gives its fields by name."""
-
-    __slots__ = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the fields as JSON values."""
-        return {field.name: jsonable(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(Shown):
     """What a recall would do: frozen with its items, and run once.
@@ -77,7 +56,7 @@ class Plan(Shown):
     calls: int
     estimated_seconds: float
     will_expire_first: int
-    quota: Mapping[str, int]
+    quota: Quota
     robots: Mapping[str, int]
     first_deadline: datetime | None
     last_deadline: datetime | None

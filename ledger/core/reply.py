@@ -5,6 +5,7 @@ Sources: open.dingtalk.com, the pages of the three recall calls, "error codes" a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -36,12 +37,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back over HTTP: `body` is the parsed JSON or None, `text` the beginning of the raw text."""
+    """What came back over HTTP: `body` is the parsed JSON or None, `text` the beginning of the raw text.
+
+    `server_time` is the answer's Date, to the second.
+    """
 
     status: int
     body: Any = None
     text: str = ""
     request_id: str | None = None
+    server_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +130,8 @@ def read_refusal(answer: Answer) -> PausedError | None:
         )
     if code == "invalidClientIdOrSecret":
         return CredentialsError(
-            f"the app's key or secret is wrong ({said}). Mend LEDGER_APP_KEY and LEDGER_APP_SECRET, then `ledger resume`"
+            f"the app's key or secret is wrong ({said}). "
+            "Mend LEDGER_APP_KEY and LEDGER_APP_SECRET, then `ledger resume`"
         )
     if answer.status == 403:
         scopes = _required_scopes(answer)

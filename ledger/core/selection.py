@@ -11,7 +11,7 @@ from ledger.core.message import Campaign, MessageKey, RobotCode, UserId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """A message is selected when it fits every part that is set; `since` is inclusive, `until` exclusive (send time)."""
+    """A message is selected when it fits every part that is set; of its send time, `until` itself is no more part."""
 
     campaign: Campaign | None = None
     users: frozenset[UserId] = frozenset()

@@ -16,6 +16,10 @@ from ledger.core.settle import Asked, Settlement
 from ledger.store.schema import recall_calls, recall_items
 from ledger.store.selecting import among
 
+# Verdicts on calls that no answer gives: it never left, and its owner was not heard of again.
+UNSENT = "unsent"
+LOST = "lost"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
@@ -187,7 +191,7 @@ def give_up_lost(connection: Connection, recall_id: int, now: datetime) -> int:
         update(recall_calls)
         .where(recall_calls.c.recall_id == recall_id)
         .where(recall_calls.c.finished_at.is_(None), recall_calls.c.lease_until <= now)
-        .values(finished_at=now, verdict="lost", reason="its owner went away")
+        .values(finished_at=now, verdict=LOST, reason="its owner went away")
         .returning(recall_calls.c.id)
     )
     ids = list(connection.scalars(lost))
@@ -202,12 +206,3 @@ def has_unended(connection: Connection, recall_id: int) -> bool:
     """Say whether any item of a recall has not ended."""
     statement = select(_columns.id).where(_columns.recall_id == recall_id, _columns.outcome.is_(None)).limit(1)
     return connection.execute(statement).first() is not None
-
-
-def soonest_turn(connection: Connection, recall_id: int) -> datetime | None:
-    """Return when the first of the waiting items may be asked again, or None when nothing has to wait."""
-    statement = select(_columns.not_before).where(
-        _columns.recall_id == recall_id, _columns.outcome.is_(None), _columns.call_id.is_(None)
-    )
-    moments = list(connection.scalars(statement.order_by(_columns.not_before.nulls_first()).limit(1)))
-    return moments[0] if moments else None

@@ -40,7 +40,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Open a transaction that changes something; on SQLite it takes the write lock at once, and so never fails late."""
+        """Open a transaction that changes something; on SQLite it takes the write lock at once."""
         with self._translated(), self.engine.begin() as connection:
             yield connection
 
@@ -71,7 +71,10 @@ class Database:
 
     def _say(self, error: DBAPIError) -> str:
         first_line = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
-        return f"the database {self.shown_url} cannot be used: {first_line}. Check LEDGER_DATABASE_URL, then `ledger doctor`"
+        return (
+            f"the database {self.shown_url} cannot be used: {first_line}. "
+            "Check LEDGER_DATABASE_URL, then `ledger doctor`"
+        )
 
 
 def _checked(text: str) -> URL:

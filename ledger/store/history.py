@@ -8,7 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, text
 
 from ledger.core.chain import GENESIS, digest
+from ledger.store.items import Ended
 from ledger.store.schema import history
+
+ITEMS_PER_ENTRY = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,3 +72,17 @@ def read_all(connection: Connection, batch_rows: int = 1000) -> Iterator[StoredE
     for row in connection.execution_options(yield_per=batch_rows).execute(statement):
         entry = Entry(at=row.at, event=row.event, actor=row.actor, recall_id=row.recall_id, detail=row.detail)
         yield StoredEntry(id=row.id, entry=entry, digest=row.digest)
+
+
+def ended_entries(recall_id: int, actor: str, event: str, ended: Sequence[Ended], at: datetime) -> list[Entry]:
+    """Return entries that name items which ended together, in lists of bounded length."""
+    return [
+        Entry(
+            at=at,
+            event=event,
+            actor=actor,
+            recall_id=recall_id,
+            detail={"items": [one.to_fact() for one in ended[start : start + ITEMS_PER_ENTRY]]},
+        )
+        for start in range(0, len(ended), ITEMS_PER_ENTRY)
+    ]

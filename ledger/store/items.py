@@ -1,18 +1,21 @@
 """Rows of `recall_items` and `recall_skips` as people read them: the items of a recall, and the history of keys."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, or_, select, update
 
-from ledger.core.message import Chat
+from ledger.core.message import AppName, Chat
 from ledger.core.recall import RETRYABLE, Item, Outcome, Status
 from ledger.core.selection import Selection
+from ledger.store.calls import UNSENT
 from ledger.store.schema import recall_calls, recall_items, recall_skips, recalls
 from ledger.store.selecting import selected_items
 
 _BATCH_ROWS = 1000
+_ENDED = tuple(recall_items.c[name] for name in ("id", "process_query_key", "outcome", "code", "reason"))
 
 
 def of_recall(connection: Connection, recall_id: int) -> Iterator[Item]:
@@ -48,39 +51,78 @@ def skips_of(connection: Connection, recall_id: int) -> list[dict[str, Any]]:
 
 
 def calls_of(connection: Connection, recall_id: int) -> list[dict[str, Any]]:
-    """Return the HTTP requests of a recall in the order of their making."""
+    """Return the HTTP requests of a recall in the order of their making; one that never left is none."""
     hidden = ("recall_id", "lease_until")
     columns = [column for column in recall_calls.c if column.name not in hidden]
-    statement = select(*columns).where(recall_calls.c.recall_id == recall_id).order_by(recall_calls.c.id)
+    made = or_(recall_calls.c.verdict.is_(None), recall_calls.c.verdict != UNSENT)
+    statement = select(*columns).where(recall_calls.c.recall_id == recall_id, made).order_by(recall_calls.c.id)
     return [dict(row._mapping) for row in connection.execute(statement)]
 
 
-def expire(connection: Connection, recall_id: int, now: datetime) -> int:
-    """End what waits past its deadline, without a call; return how many."""
-    waiting = and_(
-        recall_items.c.recall_id == recall_id, recall_items.c.outcome.is_(None), recall_items.c.call_id.is_(None)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """One item as it ended, for the history."""
+
+    item_id: int
+    process_query_key: str
+    outcome: Outcome
+    code: str | None
+    reason: str | None
+
+    def to_fact(self) -> list[Any]:
+        """Return the item as an entry of the history holds it."""
+        return [self.item_id, self.process_query_key, self.outcome.value, self.code, self.reason]
+
+
+def ended_in_call(connection: Connection, call_id: int) -> list[Ended]:
+    """Return the items that one call ended."""
+    columns = recall_items.c
+    statement = select(*_ENDED).where(columns.call_id == call_id, columns.outcome.is_not(None)).order_by(columns.id)
+    return [_ended(row) for row in connection.execute(statement)]
+
+
+def expire(connection: Connection, recall_id: int, app: AppName, chat: Chat, now: datetime) -> list[Ended]:
+    """End, without a call, what still waits although its deadline has passed."""
+    late = and_(
+        _waits(recall_id), recall_items.c.app == app, recall_items.c.chat == chat, recall_items.c.deadline <= now
     )
-    statement = update(recall_items).where(waiting, recall_items.c.deadline <= now)
-    values = {"outcome": Outcome.EXPIRED, "reason": "its deadline passed before its turn", "finished_at": now}
-    doubtful = {
-        "outcome": Outcome.UNKNOWN,
-        "reason": "asked, but no answer came before its deadline",
+    return _end(connection, late, Outcome.EXPIRED, "its deadline passed before its turn", now)
+
+
+def cancel(connection: Connection, recall_id: int, now: datetime) -> list[Ended]:
+    """End what waits; what is in flight ends by its answer."""
+    return _end(connection, _waits(recall_id), Outcome.CANCELLED, "the recall was cancelled before its turn", now)
+
+
+def _waits(recall_id: int) -> ColumnElement[bool]:
+    columns = recall_items.c
+    return and_(columns.recall_id == recall_id, columns.outcome.is_(None), columns.call_id.is_(None))
+
+
+def _end(
+    connection: Connection, where: ColumnElement[bool], outcome: Outcome, reason: str, now: datetime
+) -> list[Ended]:
+    """End items without an answer; of one that was asked before without an answer, nobody can say."""
+    columns = recall_items.c
+    values = {
+        "outcome": case((columns.in_doubt, Outcome.UNKNOWN.value), else_=outcome.value),
+        "reason": case((columns.in_doubt, f"asked without an answer; then {reason}"), else_=reason),
         "finished_at": now,
+        "not_before": None,
     }
-    unknown = connection.execute(statement.where(recall_items.c.in_doubt).values(doubtful)).rowcount
-    return unknown + connection.execute(statement.where(~recall_items.c.in_doubt).values(values)).rowcount
+    return [
+        _ended(row) for row in connection.execute(update(recall_items).where(where).values(values).returning(*_ENDED))
+    ]
 
 
-def cancel(connection: Connection, recall_id: int, now: datetime) -> int:
-    """End what waits; what is in flight ends by its answer. Return how many."""
-    waiting = and_(
-        recall_items.c.recall_id == recall_id, recall_items.c.outcome.is_(None), recall_items.c.call_id.is_(None)
+def _ended(row: Row[Any]) -> Ended:
+    return Ended(
+        item_id=row.id,
+        process_query_key=row.process_query_key,
+        outcome=Outcome(row.outcome),
+        code=row.code,
+        reason=row.reason,
     )
-    doubtful = update(recall_items).where(waiting, recall_items.c.in_doubt)
-    said = {"outcome": Outcome.UNKNOWN, "reason": "asked without an answer, then cancelled", "finished_at": now}
-    unknown = connection.execute(doubtful.values(said)).rowcount
-    rest = update(recall_items).where(waiting).values(outcome=Outcome.CANCELLED, finished_at=now)
-    return unknown + connection.execute(rest).rowcount
 
 
 def reopen(connection: Connection, recall_id: int, now: datetime) -> int:
@@ -147,3 +189,11 @@ def _item(row: Row[Any]) -> Item:
         source=row.source,
         undelivered={why: tuple(users) for why, users in row.undelivered.items()},
     )
+
+
+def outcomes(connection: Connection) -> Iterator[tuple[int, str]]:
+    """Yield the id and the outcome of every item that has ended."""
+    columns = recall_items.c
+    statement = select(columns.id, columns.outcome).where(columns.outcome.is_not(None))
+    for row in connection.execution_options(yield_per=_BATCH_ROWS).execute(statement):
+        yield row.id, row.outcome

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
+from ledger.core.campaign import CampaignLine
 from ledger.core.message import AppName, Chat, Message, Route
 from ledger.core.plan import Candidate, Standing
 from ledger.core.recall import Outcome, Status
@@ -42,19 +43,6 @@ class NewMessage:
     message: Message
     deadline: datetime
     recorded_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignCount:
-    """What the ledger holds of one campaign; `recipients` are summed over its messages."""
-
-    campaign: str | None
-    messages: int
-    recipients: int
-    recallable: int
-    recalled: int
-    first_deadline: datetime | None
-    last_deadline: datetime | None
 
 
 def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> int:
@@ -166,7 +154,7 @@ def _held() -> ColumnElement[str | None]:
     )
 
 
-def count_campaigns(connection: Connection, now: datetime) -> list[CampaignCount]:
+def count_campaigns(connection: Connection, now: datetime) -> list[CampaignLine]:
     """Return what the ledger holds, a line a campaign, soonest deadline first; ended ones last."""
     columns = messages.c
     recalled = exists().where(recall_items.c.message_id == columns.id, recall_items.c.outcome == Outcome.RECALLED)
@@ -187,8 +175,11 @@ def count_campaigns(connection: Connection, now: datetime) -> list[CampaignCount
         func.min(open_deadline).label("first_deadline"),
         func.max(open_deadline).label("last_deadline"),
     ).group_by(each.c.campaign)
-    counts = [CampaignCount(**row._mapping) for row in connection.execute(statement)]
-    return sorted(counts, key=lambda count: (count.first_deadline is None, count.first_deadline, count.campaign or ""))
+    lines = [CampaignLine(**row._mapping) for row in connection.execute(statement)]
+    ended = [line for line in lines if line.first_deadline is None]
+    open_ones = [line for line in lines if line.first_deadline is not None]
+    open_ones.sort(key=lambda line: (line.first_deadline, line.campaign or ""))
+    return open_ones + sorted(ended, key=lambda line: line.campaign or "")
 
 
 def purge_messages(connection: Connection, now: datetime, limit: int) -> int:
@@ -217,3 +208,9 @@ def purge_index(connection: Connection, before_hour: int, limit: int) -> int:
     key = (columns.sent_hour, columns.user_id, columns.message_id)
     due = select(*key).where(columns.sent_hour < before_hour).limit(limit)
     return connection.execute(delete(message_recipients).where(tuple_(*key).in_(due))).rowcount
+
+
+def any_robot_of(connection: Connection, is_wanted: Callable[[str], bool]) -> str | None:
+    """Return some robot of the recorded messages that fits, or None."""
+    robots = connection.scalars(select(messages.c.robot_code).distinct().limit(1000))
+    return next((robot for robot in robots if is_wanted(robot)), None)

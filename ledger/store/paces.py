@@ -1,5 +1,7 @@
 """Rows of `paces` and `usage`: the rate that all processes share, and the calls of the month."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -37,3 +39,9 @@ def count_usage(connection: Connection, app: str, month: str, calls: int) -> Non
 def used_calls(connection: Connection, month: str) -> int:
     """Return the calls of the month over all apps: the quota is the organisation's."""
     return connection.scalar(select(func.coalesce(func.sum(usage.c.calls), 0)).where(usage.c.month == month)) or 0
+
+
+def block_all(connection: Connection, until: datetime) -> None:
+    """Hold back every app's calls until a moment: a ban concerns the address, not the app."""
+    later = (paces.c.blocked_until.is_(None)) | (paces.c.blocked_until < until)
+    connection.execute(update(paces).where(later).values(blocked_until=until))

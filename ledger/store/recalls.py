@@ -26,6 +26,7 @@ from sqlalchemy import (
 from ledger.core.plan import Standing
 from ledger.core.recall import Outcome, Status
 from ledger.errors import UnknownRecallError
+from ledger.store.calls import UNSENT
 from ledger.store.schema import messages, recall_calls, recall_items, recall_skips, recalls
 
 
@@ -187,7 +188,7 @@ def count_calls(connection: Connection, recall_ids: Sequence[int]) -> dict[int, 
     statement = (
         select(recall_calls.c.recall_id, func.count().label("calls"))
         .where(recall_calls.c.recall_id.in_(recall_ids))
-        .where(or_(recall_calls.c.verdict.is_(None), recall_calls.c.verdict != "unsent"))
+        .where(or_(recall_calls.c.verdict.is_(None), recall_calls.c.verdict != UNSENT))
         .group_by(recall_calls.c.recall_id)
     )
     counts = dict.fromkeys(recall_ids, 0)

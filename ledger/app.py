@@ -1,0 +1,274 @@
+"""Everything built once: settings, clock, database and services, behind the one object that doors and users hold."""
+
+import atexit
+import getpass
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from datetime import datetime
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from ledger.clock import Clock, SystemClock, as_utc
+from ledger.core.campaign import CampaignLine
+from ledger.core.message import Campaign, MessageKey, RobotCode, UserId
+from ledger.core.recall import Item, Outcome, Plan, Result, Status
+from ledger.core.selection import Selection
+from ledger.errors import InputError
+from ledger.services.planner import Planner
+from ledger.services.purger import Purged, Purger
+from ledger.services.recaller import OnProgress, Recaller
+from ledger.services.recorder import Defaults, Imported, Line, Recorded, Recorder
+from ledger.services.reporter import RecallReport, Reporter
+from ledger.services.runner import Runner
+from ledger.services.verifier import Verification, Verifier
+from ledger.settings import Settings
+from ledger.store import migrate
+from ledger.store.database import Database
+
+if TYPE_CHECKING:
+    from ledger.dingtalk.client import Client
+    from ledger.dingtalk.tokens import Tokens
+    from ledger.services.doctor import CheckUp
+
+
+class Ledger:
+    """The recall ledger. Nothing is opened before the first use; `close` when done (it also happens at exit).
+
+    Without settings, they come from the environment; a clock and an executor can be handed in for tests.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, *, clock: Clock | None = None, executor: Executor | None = None
+    ) -> None:
+        self.settings = settings or Settings.load()
+        self.clock = clock or SystemClock()
+        self.database = Database(self.settings.database_url_or_default)
+        self._executor = executor
+        self._is_ready = False
+        atexit.register(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection; may be called twice."""
+        atexit.unregister(self.close)
+        opened = self.__dict__
+        if "_threads" in opened:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+        if "_client" in opened:
+            self._client.close()
+        self.database.close()
+
+    def record(
+        self,
+        *,
+        process_query_key: str,
+        robot_code: str,
+        user_ids: Sequence[str] = (),
+        campaign: str | None = None,
+        sent_at: datetime | str | None = None,
+        open_conversation_id: str | None = None,
+        source: str | None = None,
+    ) -> Recorded:
+        """Record one message and return once it is on disk; without `sent_at` it counts as sent now.
+
+        Raise InvalidMessageError (a naive time, a key over 1,024 characters, ...); then nothing was recorded.
+        """
+        row = {
+            "process_query_key": process_query_key,
+            "robot_code": robot_code,
+            "user_ids": tuple(user_ids),
+            "campaign": campaign,
+            "sent_at": sent_at or self.clock.now(),
+            "open_conversation_id": open_conversation_id,
+            "source": source,
+        }
+        return self._recorder.record_row(row)
+
+    def record_many(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        campaign: str | None = None,
+        robot_code: str | None = None,
+        sent_at: datetime | None = None,
+    ) -> Imported:
+        """Record rows as in `ledger import`; bad ones are listed with their number (from 1) and do not stop the others."""
+        lines = (Line(number=number, fields=row) for number, row in enumerate(rows, start=1))
+        *_, last = self.import_lines(lines, Defaults(campaign=campaign, robot=robot_code, sent_at=sent_at))
+        return last
+
+    def import_lines(self, lines: Iterable[Line], defaults: Defaults) -> Iterator[Imported]:
+        """Record numbered rows and yield the sums as they grow; the last is the result."""
+        return self._recorder.import_lines(lines, defaults)
+
+    def campaigns(self) -> list[CampaignLine]:
+        """Return what can still be recalled, a line a campaign, soonest deadline first."""
+        return self._reporter.campaigns()
+
+    def plan(
+        self,
+        *,
+        reason: str,
+        campaign: str | None = None,
+        users: Iterable[str] = (),
+        keys: Iterable[str] = (),
+        robot: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        include_shared: bool = False,
+        actor: str | None = None,
+    ) -> Plan:
+        """Plan a recall of the messages that fit every given part; nothing is called. An empty selection is refused."""
+        selection = select(campaign=campaign, users=users, keys=keys, robot=robot, since=since, until=until)
+        return self._planner.plan(
+            selection, reason=reason, actor=actor or default_actor(), include_shared=include_shared
+        )
+
+    def run(self, plan: Plan | int, *, on_progress: OnProgress | None = None) -> Result:
+        """Run a plan (or the recall of that number) to its end; a plan runs once."""
+        return self._recaller.run(plan if isinstance(plan, int) else plan.recall_id, on_progress=on_progress)
+
+    def resume(self, recall_id: int, *, actor: str | None = None, on_progress: OnProgress | None = None) -> Result:
+        """Go on with a recall that was paused or whose process went away."""
+        return self._recaller.resume(recall_id, actor=actor or default_actor(), on_progress=on_progress)
+
+    def retry(self, recall_id: int, *, actor: str | None = None, on_progress: OnProgress | None = None) -> Result:
+        """Ask again for what ended refused, partial or unknown, while its deadline lasts."""
+        return self._recaller.retry(recall_id, actor=actor or default_actor(), on_progress=on_progress)
+
+    def pause(self, recall_id: int, *, why: str, actor: str | None = None) -> Result:
+        """Make no more calls of a recall until it is resumed."""
+        return self._recaller.pause(recall_id, actor=actor or default_actor(), why=why)
+
+    def cancel(self, recall_id: int, *, actor: str | None = None) -> Result:
+        """Stop a recall for good: what waits ends cancelled."""
+        return self._recaller.cancel(recall_id, actor=actor or default_actor())
+
+    def recalls(self, *, statuses: Sequence[Status] = tuple(Status), limit: int | None = None) -> list[Result]:
+        """Return where recalls stand, newest first."""
+        return self._reporter.results(statuses=statuses, limit=limit)
+
+    def show(self, recall_id: int) -> RecallReport:
+        """Return one recall with its items, what it left out, and its HTTP requests."""
+        return self._reporter.report(recall_id)
+
+    def history(
+        self,
+        *,
+        campaign: str | None = None,
+        users: Iterable[str] = (),
+        keys: Iterable[str] = (),
+        robot: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        outcome: Outcome | str | None = None,
+        actor: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Item]:
+        """Yield the outcome of every key that fits every given part, newest first; without any, of all keys."""
+        selection = select(campaign=campaign, users=users, keys=keys, robot=robot, since=since, until=until)
+        wanted = Outcome(outcome) if outcome else None
+        return self._reporter.history(selection, outcome=wanted, actor=actor, limit=limit)
+
+    def purge(self) -> Purged:
+        """Delete what is past its window."""
+        return self._purger.run_once()
+
+    def verify(self) -> Verification:
+        """Check that nobody rewrote the history."""
+        return self._verifier.run_once()
+
+    def doctor(self) -> "CheckUp":
+        """Check the database, credentials, permission, clock and spool; never raises for what it finds."""
+        from ledger.services.doctor import Doctor
+
+        return Doctor(self.database, self._client, self._tokens, self.clock, self.settings).run_once()
+
+    def _opened(self) -> Database:
+        """Return the database once its tables are known to be current."""
+        if not self._is_ready:
+            migrate.ensure(self.database)
+            self._is_ready = True
+        return self.database
+
+    @cached_property
+    def _recorder(self) -> Recorder:
+        return Recorder(self._opened(), self.clock, self.settings)
+
+    @cached_property
+    def _reporter(self) -> Reporter:
+        return Reporter(self._opened(), self.clock)
+
+    @cached_property
+    def _planner(self) -> Planner:
+        return Planner(self._opened(), self.clock, self.settings)
+
+    @cached_property
+    def _purger(self) -> Purger:
+        return Purger(self._opened(), self.clock, self.settings)
+
+    @cached_property
+    def _verifier(self) -> Verifier:
+        return Verifier(self._opened())
+
+    @cached_property
+    def _recaller(self) -> Recaller:
+        from ledger.dingtalk.caller import Caller
+
+        caller = Caller(self._client, self._tokens, self.settings)
+        runner = Runner(self._opened(), caller, self.clock, self.settings, self._executor or self._threads)
+        return Recaller(self._opened(), self.clock, self.settings, runner, self._reporter)
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.settings.calls_in_flight, thread_name_prefix="ledger-call")
+
+    # The HTTP client is loaded late: a sender that only records does not pay for it.
+    @cached_property
+    def _client(self) -> "Client":
+        from ledger.dingtalk.client import Client
+
+        return Client(timeout_seconds=self.settings.http_timeout_seconds, max_connections=self.settings.calls_in_flight)
+
+    @cached_property
+    def _tokens(self) -> "Tokens":
+        from ledger.dingtalk.tokens import Tokens
+
+        return Tokens(self._client, self.settings, self.clock)
+
+
+def select(
+    *,
+    campaign: str | None = None,
+    users: Iterable[str] = (),
+    keys: Iterable[str] = (),
+    robot: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Selection:
+    """Return the selection of the messages that fit every given part; naive times are refused."""
+    return Selection(
+        campaign=Campaign(campaign) if campaign else None,
+        users=frozenset(UserId(user) for user in users),
+        keys=frozenset(MessageKey(key) for key in keys),
+        robot=RobotCode(robot) if robot else None,
+        since=as_utc(since) if since else None,
+        until=as_utc(until) if until else None,
+    )
+
+
+def default_actor() -> str:
+    """Return who is at work: LEDGER_ACTOR, or the name of the operating system's user; raise InputError without."""
+    try:
+        return os.environ.get("LEDGER_ACTOR") or getpass.getuser()
+    except (KeyError, OSError):
+        raise InputError("nobody can tell who you are here: say it with --actor or LEDGER_ACTOR") from None

@@ -1,0 +1,123 @@
+"""The HTTP client: one request in, one answer or its absence out. It decides nothing.
+
+Sources: open.dingtalk.com, the pages of the recall calls, of read status and of access tokens.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from ledger.core.message import Chat, Route
+from ledger.core.reply import Answer, NoAnswer
+
+# The lower-case t of "otoMessages" is the API's own, and differs from the send path.
+RECALL_PATHS = {
+    Chat.ONE_TO_ONE: "/v1.0/robot/otoMessages/batchRecall",
+    Chat.GROUP: "/v1.0/robot/groupMessages/recall",
+    Chat.PRIVATE: "/v1.0/robot/privateChatMessages/batchRecall",
+}
+READ_STATUS_PATH = "/v1.0/robot/oToMessages/readStatus"
+INTERNAL_TOKEN_PATH = "/v1.0/oauth2/accessToken"  # noqa: S105
+THIRD_PARTY_TOKEN_PATH = "/v1.0/oauth2/corpAccessToken"  # noqa: S105
+TOKEN_HEADER = "x-acs-dingtalk-access-token"  # noqa: S105
+REQUEST_ID_HEADER = "x-acs-request-id"
+MASK = "***"
+KEPT_TEXT_CHARACTERS = 2000
+# These failures come before the first byte of the request has left.
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+
+
+class Client:
+    """Makes requests over kept connections; safe to share between threads. Time-outs are in seconds."""
+
+    def __init__(self, *, timeout_seconds: float, max_connections: int) -> None:
+        limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
+        self._http = httpx.Client(timeout=httpx.Timeout(timeout_seconds), limits=limits, follow_redirects=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._http.close()
+
+    def recall(self, api_url: str, token: str, route: Route, keys: Sequence[str]) -> Answer | NoAnswer:
+        """Ask to recall at most 20 keys of one route."""
+        body: dict[str, Any] = {"robotCode": route.robot_code, "processQueryKeys": list(keys)}
+        if route.open_conversation_id is not None:
+            body["openConversationId"] = route.open_conversation_id
+        request = self._http.build_request("POST", api_url + RECALL_PATHS[route.chat], json=body)
+        return self._send(request, token=token)
+
+    def read_status(self, api_url: str, token: str, robot_code: str, key: str) -> Answer | NoAnswer:
+        """Ask who has read one message; costs one call of the quota."""
+        parameters = {"robotCode": robot_code, "processQueryKey": key}
+        return self._send(self._http.build_request("GET", api_url + READ_STATUS_PATH, params=parameters), token=token)
+
+    def internal_token(self, api_url: str, app_key: str, app_secret: str) -> Answer | NoAnswer:
+        """Ask for the token of an internal app."""
+        body = {"appKey": app_key, "appSecret": app_secret}
+        return self._send(self._http.build_request("POST", api_url + INTERNAL_TOKEN_PATH, json=body), secret=app_secret)
+
+    def third_party_token(self, api_url: str, body: Mapping[str, str]) -> Answer | NoAnswer:
+        """Ask for the token of a third-party app; the body has suiteKey, suiteSecret, authCorpId and suiteTicket."""
+        request = self._http.build_request("POST", api_url + THIRD_PARTY_TOKEN_PATH, json=dict(body))
+        return self._send(request, secret=body["suiteSecret"])
+
+    def _send(self, request: httpx.Request, *, token: str = "", secret: str = "") -> Answer | NoAnswer:
+        if token:
+            request.headers[TOKEN_HEADER] = token
+        try:
+            response = self._http.send(request)
+        except httpx.TransportError as error:
+            said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            return NoAnswer(reason=_masked(said, token, secret), sent=not isinstance(error, _NEVER_SENT))
+        except httpx.HTTPError as error:
+            return NoAnswer(reason=_masked(f"{type(error).__name__}: {error}", token, secret))
+        return _answer(response, token, secret)
+
+
+def _answer(response: httpx.Response, token: str, secret: str) -> Answer:
+    text = _masked(response.text, token, secret)
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = None
+    return Answer(
+        status=response.status_code,
+        body=body,
+        text=text[:KEPT_TEXT_CHARACTERS],
+        request_id=response.headers.get(REQUEST_ID_HEADER) or _request_id(body),
+        server_time=_date(response.headers.get("date")),
+    )
+
+
+def _request_id(body: object) -> str | None:
+    if not isinstance(body, Mapping):
+        return None
+    found = next((value for name, value in body.items() if str(name).lower() == "requestid"), None)
+    return str(found) if found else None
+
+
+def _date(text: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC) if text else None
+    except ValueError:
+        return None
+
+
+def _masked(text: str, *secrets: str) -> str:
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, MASK)
+    return text

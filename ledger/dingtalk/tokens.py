@@ -1,0 +1,132 @@
+"""Access tokens: one per app, shared by all threads, renewed before its end and once when it is refused.
+
+Sources: open.dingtalk.com, "get the access token of an internal app", "get the access token of an authorised company".
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ledger.clock import Clock
+from ledger.core.reply import Answer, NoAnswer, error_of, is_throttled, read_refusal
+from ledger.dingtalk.client import Client
+from ledger.errors import CredentialsError
+from ledger.settings import AppSettings, Settings
+
+RENEW_BEFORE_SECONDS = 300
+REFUSALS_BEFORE_GIVING_UP = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """An access token; its value never shows in a representation."""
+
+    value: str = field(repr=False)
+    renew_at: datetime
+
+
+@dataclass(slots=True)
+class _Kept:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    token: Token | None = None
+    refusals: int = 0
+
+
+class Tokens:
+    """The tokens of all apps."""
+
+    def __init__(self, client: Client, settings: Settings, clock: Clock) -> None:
+        self._client, self._settings, self._clock = client, settings, clock
+        self._kept: dict[str, _Kept] = {}
+        self._lock = threading.Lock()
+
+    def get(self, app: str) -> Token | NoAnswer:
+        """Return an app's token, or the absence of an answer; raise PausedError when somebody must mend something."""
+        kept = self._of(app)
+        with kept.lock:
+            if kept.token is None or self._clock.now() >= kept.token.renew_at:
+                fetched = self._fetch(app)
+                if isinstance(fetched, NoAnswer):
+                    return fetched
+                kept.token = fetched
+            return kept.token
+
+    def refuse(self, app: str, token: Token, said: str) -> None:
+        """Forget a token that DingTalk refused; raise CredentialsError when new ones are refused as well.
+
+        Many calls may have left with the same token: only the first of their refusals counts.
+        """
+        kept = self._of(app)
+        with kept.lock:
+            if kept.token is token:
+                kept.token = None
+                kept.refusals += 1
+            if kept.refusals > REFUSALS_BEFORE_GIVING_UP:
+                kept.refusals = 0
+                raise CredentialsError(
+                    f"DingTalk refuses the access tokens that it has just given to app {app!r} ({said}). "
+                    "Check that LEDGER_API_URL is the endpoint of this app's organisation, then `ledger resume`"
+                )
+
+    def accept(self, app: str) -> None:
+        """Note that an app's token works."""
+        self._of(app).refusals = 0
+
+    def _of(self, app: str) -> _Kept:
+        with self._lock:
+            return self._kept.setdefault(app, _Kept())
+
+    def _fetch(self, name: str) -> Token | NoAnswer:
+        app = self._settings.app(name)
+        answer = self._ask(name, app)
+        if isinstance(answer, NoAnswer):
+            return NoAnswer(reason=f"no access token: {answer.reason}", sent=False)
+        body = answer.body if isinstance(answer.body, Mapping) else {}
+        value, life = body.get("accessToken"), body.get("expireIn", 7200)
+        if answer.status == 200 and isinstance(value, str) and value and isinstance(life, (int, float)):
+            return Token(
+                value=value, renew_at=self._clock.now() + timedelta(seconds=max(life - RENEW_BEFORE_SECONDS, 1))
+            )
+        return _refused(name, answer)
+
+    def _ask(self, name: str, app: AppSettings) -> Answer | NoAnswer:
+        assert app.api_url is not None  # noqa: S101  (settings fill it in)
+        if app.suite_key:
+            body = {
+                "suiteKey": app.suite_key,
+                "suiteSecret": app.suite_secret.get_secret_value() if app.suite_secret else "",
+                "authCorpId": app.auth_corp_id or "",
+                "suiteTicket": _ticket(name, app),
+            }
+            missing = [wire for wire, value in body.items() if not value]
+            if missing:
+                raise CredentialsError(f"app {name!r} lacks {', '.join(missing)}: add them to [apps.{name}]")
+            return self._client.third_party_token(app.api_url, body)
+        if not app.app_key or not app.app_secret:
+            raise CredentialsError(
+                f"app {name!r} has no credentials: set LEDGER_APP_KEY and LEDGER_APP_SECRET "
+                "(developer console, credentials of the app), or [apps.NAME] in the file of LEDGER_CONFIG"
+            )
+        return self._client.internal_token(app.api_url, app.app_key, app.app_secret.get_secret_value())
+
+
+def _ticket(name: str, app: AppSettings) -> str:
+    if app.suite_ticket_file is None:
+        return app.suite_ticket.get_secret_value() if app.suite_ticket else ""
+    try:
+        return app.suite_ticket_file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise CredentialsError(
+            f"the suite ticket of app {name!r} cannot be read from {app.suite_ticket_file}: {error.strerror}"
+        ) from None
+
+
+def _refused(name: str, answer: Answer) -> NoAnswer:
+    code, message = error_of(answer)
+    if answer.status >= 500 or is_throttled(answer) or answer.status == 200:
+        return NoAnswer(reason=f"no access token: {code}: {message}", sent=False)
+    raise read_refusal(answer) or CredentialsError(
+        f"DingTalk gives no access token to app {name!r} ({code}: {message}). "
+        "Check its credentials, then `ledger resume`"
+    )

@@ -1,0 +1,54 @@
+"""The purge: what is past its window goes, in bounded transactions; unfinished recalls and history keep their facts."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ledger.clock import Clock
+from ledger.core.deadline import WINDOW
+from ledger.core.shown import Shown
+from ledger.settings import Settings
+from ledger.store import history, recalls
+from ledger.store.database import Database
+from ledger.store.messages import purge_index, purge_messages
+
+ROWS_PER_TRANSACTION = 1000
+INDEX_ROWS_PER_TRANSACTION = 10_000
+ACTOR = "purge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purged(Shown):
+    """How many messages were deleted."""
+
+    purged: int
+
+
+class Purger:
+    """Deletes what can no longer be recalled."""
+
+    def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
+        self._database, self._clock = database, clock
+        self._plan_valid = timedelta(seconds=settings.plan_valid_seconds)
+
+    def run_once(self) -> Purged:
+        """Delete all messages past their deadline, and plans that nobody ran; note in the history how many."""
+        now = self._clock.now()
+        purged = 0
+        while True:
+            with self._database.write() as connection:
+                deleted = purge_messages(connection, now, ROWS_PER_TRANSACTION)
+            purged += deleted
+            if deleted < ROWS_PER_TRANSACTION:
+                break
+        # An hour of the index goes when none of its messages can be recalled any more.
+        hour = int((now - WINDOW).timestamp()) // 3600
+        while True:
+            with self._database.write() as connection:
+                if purge_index(connection, hour, INDEX_ROWS_PER_TRANSACTION) < INDEX_ROWS_PER_TRANSACTION:
+                    break
+        with self._database.write() as connection:
+            recalls.delete_ended_plans(connection, now - self._plan_valid)
+            if purged:
+                entry = history.Entry(at=now, event="purged", actor=ACTOR, recall_id=None, detail={"messages": purged})
+                history.append(connection, [entry])
+        return Purged(purged=purged)

@@ -1,0 +1,137 @@
+"""The life of a recall: started once from its plan, paused, resumed, retried, cancelled. The runner makes the calls."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from ledger.clock import Clock
+from ledger.core.recall import Result, Status
+from ledger.errors import NothingEligibleError, PlanChangedError, PlanEndedError, WrongStateError
+from ledger.services.reporter import Reporter
+from ledger.services.runner import Runner
+from ledger.settings import Settings
+from ledger.store import calls, history, items, recalls
+from ledger.store.database import Database
+
+OnProgress = Callable[[Result], None]
+
+
+class Recaller:
+    """Moves recalls from state to state, and runs them."""
+
+    def __init__(
+        self, database: Database, clock: Clock, settings: Settings, runner: Runner, reporter: Reporter
+    ) -> None:
+        self._database, self._clock, self._runner, self._reporter = database, clock, runner, reporter
+        self._plan_valid = timedelta(seconds=settings.plan_valid_seconds)
+
+    def run(self, recall_id: int, *, actor: str | None = None, on_progress: OnProgress | None = None) -> Result:
+        """Run a plan to its end, once; raise when it is too old, was run before, or its messages have changed hands."""
+        with self._database.write() as connection:
+            recalls.lock_activation(connection)
+            recall = self._fresh(connection, recall_id)
+            self._activate(connection, recall, actor or recall.actor, "started")
+        return self._go_on(recall_id, on_progress)
+
+    def resume(self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None) -> Result:
+        """Go on with a recall that was paused or whose process went away."""
+        with self._database.write() as connection:
+            recall = recalls.get(connection, recall_id, lock=True)
+            if recall.status is Status.PLANNED:
+                raise WrongStateError(f"recall {recall_id} was planned but never confirmed: plan it again to run it")
+            if recall.status in (Status.FINISHED, Status.CANCELLED):
+                raise WrongStateError(f"recall {recall_id} is {recall.status}: nothing of it waits")
+            self._activate(connection, recall, actor, "resumed")
+        return self._go_on(recall_id, on_progress)
+
+    def retry(self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None) -> Result:
+        """Ask again for what ended refused, partial or unknown, while its deadline lasts."""
+        now = self._clock.now()
+        with self._database.write() as connection:
+            recalls.lock_activation(connection)
+            recall = recalls.get(connection, recall_id, lock=True)
+            if recall.status is Status.PLANNED:
+                raise WrongStateError(f"recall {recall_id} was never run: plan it again to run it")
+            reopened = items.reopen(connection, recall_id, now)
+            if not reopened:
+                raise NothingEligibleError(
+                    f"recall {recall_id} has nothing to ask again: no item that ended refused, partial or unknown "
+                    "is still inside its 24 hours"
+                )
+            self._activate(connection, recall, actor, "retried", reopened=reopened)
+        return self._go_on(recall_id, on_progress)
+
+    def cancel(self, recall_id: int, *, actor: str) -> Result:
+        """Stop a recall: what waits ends cancelled, what is in flight ends by its answer."""
+        now = self._clock.now()
+        with self._database.write() as connection:
+            recall = recalls.get(connection, recall_id, lock=True)
+            if recall.status is Status.FINISHED:
+                raise WrongStateError(f"recall {recall_id} has finished: there is nothing left to cancel")
+            calls.give_up_lost(connection, recall_id, now)
+            ended = items.cancel(connection, recall_id, now)
+            if recall.status is not Status.CANCELLED or ended:
+                recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now)
+                entries = history.ended_entries(recall_id, actor, "cancelled", ended, now)
+                whole = history.Entry(
+                    at=now, event="cancel", actor=actor, recall_id=recall_id, detail={"cancelled": len(ended)}
+                )
+                history.append(connection, [whole, *entries])
+        return self._reporter.result(recall_id)
+
+    def pause(self, recall_id: int, *, actor: str, why: str) -> Result:
+        """Stop making calls until somebody resumes; what is in flight ends by its answer."""
+        now = self._clock.now()
+        with self._database.write() as connection:
+            recall = recalls.get(connection, recall_id, lock=True)
+            if recall.status is Status.RUNNING:
+                said = {"code": "interrupted", "message": f"{why}: `ledger resume {recall_id}` goes on"}
+                recalls.change(connection, recall_id, status=Status.PAUSED, error=said)
+                entry = history.Entry(at=now, event="paused", actor=actor, recall_id=recall_id, detail=said)
+                history.append(connection, [entry])
+        return self._reporter.result(recall_id)
+
+    def _fresh(self, connection: Connection, recall_id: int) -> recalls.Recall:
+        """Return a plan that may start; a plan is single-use, ends after a while, and must still hold."""
+        recall = recalls.get(connection, recall_id, lock=True)
+        if recall.status is not Status.PLANNED:
+            raise WrongStateError(
+                f"recall {recall_id} is {recall.status}: a plan runs once. `ledger resume {recall_id}` goes on with "
+                f"one that stopped, `ledger retry {recall_id}` asks again"
+            )
+        if not recall.plan.get("eligible"):
+            raise NothingEligibleError(f"recall {recall_id} has no message that can be recalled")
+        if self._clock.now() - recall.planned_at > self._plan_valid:
+            minutes = self._plan_valid.total_seconds() / 60
+            raise PlanEndedError(
+                f"the plan of recall {recall_id} is more than {minutes:.0f} minutes old: plan it again"
+            )
+        if recalls.was_active_since(connection, recall.planned_at, recall_id):
+            changed = recalls.count_overlaps(connection, recall_id)
+            if changed:
+                raise PlanChangedError(
+                    f"{changed} messages of recall {recall_id} have been recalled, or are being recalled, by another "
+                    "recall since it was planned. Nothing was done: plan it again to see what is left"
+                )
+        return recall
+
+    def _activate(self, connection: Connection, recall: recalls.Recall, actor: str, event: str, **facts: int) -> None:
+        now = self._clock.now()
+        recalls.change(
+            connection,
+            recall.id,
+            status=Status.RUNNING,
+            error=None,
+            activated_at=now,
+            started_at=recall.started_at or now,
+            finished_at=None,
+        )
+        history.append(connection, [history.Entry(at=now, event=event, actor=actor, recall_id=recall.id, detail=facts)])
+
+    def _go_on(self, recall_id: int, on_progress: OnProgress | None) -> Result:
+        if on_progress is None:
+            self._runner.run(recall_id)
+        else:
+            self._runner.run(recall_id, lambda: on_progress(self._reporter.result(recall_id)))
+        return self._reporter.result(recall_id)

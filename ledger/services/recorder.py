@@ -1,0 +1,144 @@
+"""Recording: rows in, messages stored, in bounded transactions; recording twice changes nothing."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from ledger.clock import Clock, format_time
+from ledger.core.capture import capture_pair
+from ledger.core.deadline import deadline_of
+from ledger.core.message import Message
+from ledger.core.row import Row
+from ledger.core.shown import Shown
+from ledger.errors import InvalidMessageError
+from ledger.settings import Settings
+from ledger.store.database import Database
+from ledger.store.messages import NewMessage, insert_messages
+
+ROWS_PER_TRANSACTION = 1000
+# A later time is a wrong zone or a wrong clock, and would promise a deadline that is not there.
+FUTURE_TOLERANCE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded(Shown):
+    """How many messages were new, and how many the ledger had already."""
+
+    recorded: int
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected(Shown):
+    """One row that was not recorded: its line (from 1) and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported(Shown):
+    """What became of all rows: each was recorded, a duplicate, or rejected."""
+
+    read: int
+    recorded: int
+    duplicates: int
+    rejected: tuple[Rejected, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One row of input with its number; `fields` is a text when the line could not even be parsed: why."""
+
+    number: int
+    fields: Mapping[str, Any] | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What a row takes when it lacks it."""
+
+    campaign: str | None = None
+    robot: str | None = None
+    sent_at: datetime | None = None
+    source: str | None = None
+
+
+class Recorder:
+    """Writes messages into the ledger."""
+
+    def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
+        self._database, self._clock = database, clock
+        self._group_window = timedelta(hours=settings.group_window_hours)
+
+    def record(self, messages: Iterable[Message]) -> Recorded:
+        """Record messages, in transactions of at most ROWS_PER_TRANSACTION."""
+        total = recorded = 0
+        waiting = iter(messages)
+        while batch := list(islice(waiting, ROWS_PER_TRANSACTION)):
+            total += len(batch)
+            recorded += self._write(batch)
+        return Recorded(recorded=recorded, duplicates=total - recorded)
+
+    def record_row(self, fields: Mapping[str, Any]) -> Recorded:
+        """Record one row; raise InvalidMessageError when it is not acceptable."""
+        return self.record([self._read(fields, Defaults())])
+
+    def import_lines(self, lines: Iterable[Line], defaults: Defaults) -> Iterator[Imported]:
+        """Record rows and yield the sums after each transaction; bad rows are listed and do not stop the others."""
+        read = recorded = duplicates = 0
+        rejected: list[Rejected] = []
+        waiting = iter(lines)
+        yield Imported(read=0, recorded=0, duplicates=0, rejected=())
+        while batch := list(islice(waiting, ROWS_PER_TRANSACTION)):
+            messages = []
+            for line in batch:
+                try:
+                    messages.append(self._read(line.fields, defaults))
+                except InvalidMessageError as error:
+                    rejected.append(Rejected(line=line.number, reason=str(error)))
+            new = self._write(messages)
+            read, recorded, duplicates = read + len(batch), recorded + new, duplicates + len(messages) - new
+            yield Imported(read=read, recorded=recorded, duplicates=duplicates, rejected=tuple(rejected))
+
+    def _write(self, messages: list[Message]) -> int:
+        now = self._clock.now()
+        new = [
+            NewMessage(
+                message=message,
+                deadline=deadline_of(message.sent_at, message.chat, self._group_window),
+                recorded_at=now,
+            )
+            for message in messages
+        ]
+        with self._database.write() as connection:
+            return insert_messages(connection, new)
+
+    def _read(self, fields: Mapping[str, Any] | str, defaults: Defaults) -> Message:
+        if isinstance(fields, str):
+            raise InvalidMessageError(fields)
+        message = _message(fields, defaults)
+        if message.sent_at > self._clock.now() + FUTURE_TOLERANCE:
+            raise InvalidMessageError(
+                f"sentAt {format_time(message.sent_at)} is in the future: check its offset and the sender's clock"
+            )
+        return message
+
+
+def _message(fields: Mapping[str, Any], defaults: Defaults) -> Message:
+    given = {name: value for name, value in fields.items() if value not in (None, "")}
+    if "request" in given or "response" in given:
+        pair = {"campaign": defaults.campaign, "source": defaults.source, "sentAt": defaults.sent_at, **given}
+        return capture_pair(pair)
+    wanted = {
+        "campaign": ("campaign", defaults.campaign),
+        "source": ("source", defaults.source),
+        "robotCode": ("robot_code", defaults.robot),
+        "sentAt": ("sent_at", defaults.sent_at),
+    }
+    for wire, (name, value) in wanted.items():
+        if value is not None and wire not in given and name not in given:
+            given[wire] = value
+    return Row.read(given).to_message()

@@ -1,0 +1,109 @@
+"""Reports: what can still be recalled, where recalls stand, what happened to every key. Reads only."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ledger.clock import Clock
+from ledger.core.campaign import CampaignLine
+from ledger.core.recall import Item, Outcome, Result, Status
+from ledger.core.selection import Selection
+from ledger.core.shown import jsonable
+from ledger.store import items, recalls
+from ledger.store.database import Database
+from ledger.store.messages import count_campaigns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallReport:
+    """One recall whole: where it stands, what was asked for, its items, what it left out, its HTTP requests."""
+
+    result: Result
+    selection: Mapping[str, Any]
+    plan: Mapping[str, Any]
+    items: Sequence[Item]
+    skipped: Sequence[Mapping[str, Any]]
+    calls: Sequence[Mapping[str, Any]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result's fields and the rest beside them; `calls` is the list here, `call_count` its length."""
+        return {
+            **self.result.to_json(),
+            "call_count": self.result.calls,
+            "selection": jsonable(self.selection),
+            "plan": jsonable(self.plan),
+            "items": jsonable(self.items),
+            "skipped": jsonable(self.skipped),
+            "calls": jsonable(self.calls),
+        }
+
+
+class Reporter:
+    """Answers questions about the ledger."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+
+    def campaigns(self) -> list[CampaignLine]:
+        """Return a line for each campaign that the ledger holds messages of, soonest deadline first."""
+        with self._database.read() as connection:
+            return count_campaigns(connection, self._clock.now())
+
+    def result(self, recall_id: int) -> Result:
+        """Return where one recall stands; raise UnknownRecallError."""
+        with self._database.read() as connection:
+            return self._results(connection, [recalls.get(connection, recall_id)])[0]
+
+    def results(self, *, statuses: Sequence[Status] = tuple(Status), limit: int | None = None) -> list[Result]:
+        """Return where recalls in given states stand, newest first."""
+        with self._database.read() as connection:
+            return self._results(connection, recalls.listed(connection, statuses=statuses, limit=limit))
+
+    def report(self, recall_id: int) -> RecallReport:
+        """Return one recall whole; raise UnknownRecallError."""
+        with self._database.read() as connection:
+            recall = recalls.get(connection, recall_id)
+            return RecallReport(
+                result=self._results(connection, [recall])[0],
+                selection=recall.selection,
+                plan=recall.plan,
+                items=list(items.of_recall(connection, recall_id)),
+                skipped=items.skips_of(connection, recall_id),
+                calls=items.calls_of(connection, recall_id),
+            )
+
+    def history(
+        self,
+        selection: Selection,
+        *,
+        outcome: Outcome | None = None,
+        actor: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Item]:
+        """Yield the outcome of every key, newest first; an empty selection means all of them."""
+        with self._database.read() as connection:
+            yield from items.ended(connection, selection, outcome=outcome, actor=actor, limit=limit)
+
+    def _results(self, connection: Connection, found: Sequence[recalls.Recall]) -> list[Result]:
+        ids = [recall.id for recall in found]
+        outcomes, calls = recalls.count_outcomes(connection, ids), recalls.count_calls(connection, ids)
+        return [self._result(recall, outcomes[recall.id], calls[recall.id]) for recall in found]
+
+    def _result(self, recall: recalls.Recall, outcomes: Mapping[Outcome | None, int], calls: int) -> Result:
+        elapsed = 0.0
+        if recall.started_at is not None:
+            elapsed = ((recall.finished_at or self._clock.now()) - recall.started_at).total_seconds()
+        return Result(
+            recall_id=recall.id,
+            status=recall.status,
+            eligible=sum(outcomes.values()),
+            pending=outcomes.get(None, 0),
+            calls=calls,
+            elapsed_seconds=round(elapsed, 3),
+            reason=recall.reason,
+            actor=recall.actor,
+            error=recall.error,
+            **{outcome.value: outcomes.get(outcome, 0) for outcome in Outcome},
+        )
