@@ -25,8 +25,10 @@ READ_STATUS_PATH = "/v1.0/robot/oToMessages/readStatus"
 INTERNAL_TOKEN_PATH = "/v1.0/oauth2/accessToken"  # noqa: S105
 THIRD_PARTY_TOKEN_PATH = "/v1.0/oauth2/corpAccessToken"  # noqa: S105
 TOKEN_HEADER = "x-acs-dingtalk-access-token"  # noqa: S105
+TOKEN_FIELD = "accessToken"  # noqa: S105
 REQUEST_ID_HEADER = "x-acs-request-id"
 MASK = "***"
+SHORTEST_SECRET_CHARACTERS = 8
 KEPT_TEXT_CHARACTERS = 2000
 # These failures come before the first byte of the request has left.
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
@@ -87,12 +89,14 @@ class Client:
         return _answer(response, token, secret)
 
 
-def _answer(response: httpx.Response, token: str, secret: str) -> Answer:
-    text = _masked(response.text, token, secret)
-    try:
-        body = json.loads(text)
-    except ValueError:
-        body = None
+def _answer(response: httpx.Response, *secrets: str) -> Answer:
+    text, body = response.text, _parsed(response.text)
+    if response.status_code != 200:
+        # An error may repeat what was sent; a success is read for what it says, and may itself be a secret.
+        text = _masked(text, *secrets)
+        body = _parsed(text)
+    elif isinstance(body, dict) and TOKEN_FIELD in body:
+        text = ""
     return Answer(
         status=response.status_code,
         body=body,
@@ -100,6 +104,13 @@ def _answer(response: httpx.Response, token: str, secret: str) -> Answer:
         request_id=response.headers.get(REQUEST_ID_HEADER) or _request_id(body),
         server_time=_date(response.headers.get("date")),
     )
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _request_id(body: object) -> str | None:
@@ -118,6 +129,7 @@ def _date(text: str | None) -> datetime | None:
 
 def _masked(text: str, *secrets: str) -> str:
     for secret in secrets:
-        if secret:
+        # What is shorter is no secret worth the name, and would tear the text to pieces.
+        if len(secret) >= SHORTEST_SECRET_CHARACTERS:
             text = text.replace(secret, MASK)
     return text

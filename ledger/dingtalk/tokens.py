@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from ledger.clock import Clock
 from ledger.core.reply import Answer, NoAnswer, error_of, is_throttled, read_refusal
-from ledger.dingtalk.client import Client
+from ledger.dingtalk.client import TOKEN_FIELD, Client
 from ledger.errors import CredentialsError
 from ledger.settings import AppSettings, Settings
 
@@ -83,7 +83,7 @@ class Tokens:
         if isinstance(answer, NoAnswer):
             return NoAnswer(reason=f"no access token: {answer.reason}", sent=False)
         body = answer.body if isinstance(answer.body, Mapping) else {}
-        value, life = body.get("accessToken"), body.get("expireIn", 7200)
+        value, life = body.get(TOKEN_FIELD), body.get("expireIn", 7200)
         if answer.status == 200 and isinstance(value, str) and value and isinstance(life, (int, float)):
             return Token(
                 value=value, renew_at=self._clock.now() + timedelta(seconds=max(life - RENEW_BEFORE_SECONDS, 1))

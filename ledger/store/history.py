@@ -69,7 +69,7 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
 def read_all(connection: Connection, batch_rows: int = 1000) -> Iterator[StoredEntry]:
     """Yield every entry in the order of writing."""
     statement = select(history).order_by(history.c.id)
-    for row in connection.execution_options(yield_per=batch_rows).execute(statement):
+    for row in connection.execute(statement.execution_options(yield_per=batch_rows)):
         entry = Entry(at=row.at, event=row.event, actor=row.actor, recall_id=row.recall_id, detail=row.detail)
         yield StoredEntry(id=row.id, entry=entry, digest=row.digest)
 

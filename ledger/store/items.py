@@ -165,7 +165,7 @@ def _joined() -> Select[Any]:
 
 
 def _items(connection: Connection, statement: Select[Any]) -> Iterator[Item]:
-    for row in connection.execution_options(yield_per=_BATCH_ROWS).execute(statement):
+    for row in connection.execute(statement.execution_options(yield_per=_BATCH_ROWS)):
         yield _item(row)
 
 
@@ -195,5 +195,5 @@ def outcomes(connection: Connection) -> Iterator[tuple[int, str]]:
     """Yield the id and the outcome of every item that has ended."""
     columns = recall_items.c
     statement = select(columns.id, columns.outcome).where(columns.outcome.is_not(None))
-    for row in connection.execution_options(yield_per=_BATCH_ROWS).execute(statement):
+    for row in connection.execute(statement.execution_options(yield_per=_BATCH_ROWS)):
         yield row.id, row.outcome

@@ -51,12 +51,12 @@ def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> int:
     rows = sorted((_row(one) for one in new), key=lambda row: (row["robot_code"], row["process_query_key"]))
     if not rows:
         return 0
-    if connection.dialect.name == "postgresql":
-        if len(rows) >= COPY_FROM_ROWS:
-            return _copy(connection, rows)
-        on_postgresql = postgresql.insert(messages).on_conflict_do_nothing(index_elements=_UNIQUE)
-        return connection.execute(on_postgresql, rows).rowcount
-    return connection.execute(sqlite.insert(messages).on_conflict_do_nothing(index_elements=_UNIQUE), rows).rowcount
+    is_postgresql = connection.dialect.name == "postgresql"
+    if is_postgresql and len(rows) >= COPY_FROM_ROWS:
+        return _copy(connection, rows)
+    insert = postgresql.insert if is_postgresql else sqlite.insert
+    statement = insert(messages).on_conflict_do_nothing(index_elements=_UNIQUE).inline()
+    return connection.execute(statement.execution_options(preserve_rowcount=True), rows).rowcount
 
 
 def _row(new: NewMessage) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def candidates(
         .order_by(columns.deadline, columns.id)
     )
     routes: dict[tuple[str, str, str | None], Route] = {}
-    for rows in connection.execution_options(yield_per=batch_rows).execute(statement).partitions():
+    for rows in connection.execute(statement.execution_options(yield_per=batch_rows)).partitions():
         yield [_candidate(row, routes, app_of) for row in rows]
 
 
