@@ -28,6 +28,8 @@ from ledger.store import migrate
 from ledger.store.database import Database
 
 if TYPE_CHECKING:
+    from httpx import BaseTransport
+
     from ledger.dingtalk.client import Client
     from ledger.dingtalk.tokens import Tokens
     from ledger.services.doctor import CheckUp
@@ -36,16 +38,21 @@ if TYPE_CHECKING:
 class Ledger:
     """The recall ledger. Nothing is opened before the first use; `close` when done (it also happens at exit).
 
-    Without settings, they come from the environment; a clock and an executor can be handed in for tests.
+    Without settings, they come from the environment; tests hand in a clock, an executor and a transport of httpx.
     """
 
     def __init__(
-        self, settings: Settings | None = None, *, clock: Clock | None = None, executor: Executor | None = None
+        self,
+        settings: Settings | None = None,
+        *,
+        clock: Clock | None = None,
+        executor: Executor | None = None,
+        transport: "BaseTransport | None" = None,
     ) -> None:
         self.settings = settings or Settings.load()
         self.clock = clock or SystemClock()
         self.database = Database(self.settings.database_url_or_default)
-        self._executor = executor
+        self._executor, self._transport = executor, transport
         self._is_ready = False
         atexit.register(self.close)
 
@@ -101,7 +108,7 @@ class Ledger:
         robot_code: str | None = None,
         sent_at: datetime | None = None,
     ) -> Imported:
-        """Record rows as in `ledger import`; bad ones are listed with their number (from 1) and do not stop the others."""
+        """Record rows as in `ledger import`; bad ones are listed with their number (from 1) and stop nothing."""
         lines = (Line(number=number, fields=row) for number, row in enumerate(rows, start=1))
         *_, last = self.import_lines(lines, Defaults(campaign=campaign, robot=robot_code, sent_at=sent_at))
         return last
@@ -237,7 +244,11 @@ class Ledger:
     def _client(self) -> "Client":
         from ledger.dingtalk.client import Client
 
-        return Client(timeout_seconds=self.settings.http_timeout_seconds, max_connections=self.settings.calls_in_flight)
+        return Client(
+            timeout_seconds=self.settings.http_timeout_seconds,
+            max_connections=self.settings.calls_in_flight,
+            transport=self._transport,
+        )
 
     @cached_property
     def _tokens(self) -> "Tokens":

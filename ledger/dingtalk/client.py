@@ -37,9 +37,13 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 class Client:
     """Makes requests over kept connections; safe to share between threads. Time-outs are in seconds."""
 
-    def __init__(self, *, timeout_seconds: float, max_connections: int) -> None:
+    def __init__(
+        self, *, timeout_seconds: float, max_connections: int, transport: httpx.BaseTransport | None = None
+    ) -> None:
         limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
-        self._http = httpx.Client(timeout=httpx.Timeout(timeout_seconds), limits=limits, follow_redirects=False)
+        self._http = httpx.Client(
+            timeout=httpx.Timeout(timeout_seconds), limits=limits, follow_redirects=False, transport=transport
+        )
 
     def __enter__(self) -> Self:
         return self

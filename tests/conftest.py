@@ -1,0 +1,118 @@
+"""Fixtures for the whole suite: both databases, a fake clock, a simulated DingTalk, and no network but loopback."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger import Ledger, Settings
+from ledger.clock import FakeClock
+from ledger.simulator import World
+from ledger.store import migrate
+from ledger.store.database import Database
+from ledger.testing import InlineExecutor, WorldTransport
+from tests.databases import PostgreSQL, postgresql_server
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _only_loopback(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tests reach this machine only, and start them without settings of the person who runs them."""
+    import pytest_socket
+
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
+    for name in [name for name in os.environ if name.startswith("LEDGER_")]:
+        monkeypatch.delenv(name)
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A real PostgreSQL: the one of LEDGER_TEST_DATABASE_URL, or one that starts here. Without it, tests fail."""
+    if url := os.environ.get("LEDGER_TEST_DATABASE_URL"):
+        server = PostgreSQL(url)
+        yield server
+        server.close()
+        return
+    with postgresql_server() as own:
+        yield PostgreSQL(own)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the ledger's tables, to copy."""
+    path = tmp_path_factory.mktemp("template") / "ledger.sqlite"
+    database = Database(f"sqlite:///{path}")
+    migrate.upgrade(database)
+    database.close()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator[str]:
+    """The URL of a fresh database with tables: every test that asks for it runs on both."""
+    if request.param == "sqlite":
+        shutil.copy(sqlite_template, tmp_path / "ledger.sqlite")
+        yield f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+        return
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    url = server.create()
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh database with tables, opened."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands at noon until it is moved."""
+    return FakeClock(NOON)
+
+
+@pytest.fixture
+def world(clock: FakeClock) -> World:
+    """A simulated DingTalk on the fake clock."""
+    return World(clock.now, seed=7)
+
+
+MakeLedger = Callable[..., Ledger]
+
+
+@pytest.fixture
+def make_ledger(database_url: str, clock: FakeClock, world: World, tmp_path: Path) -> Iterator[MakeLedger]:
+    """A maker of ledgers on the fake clock and the simulated DingTalk, in this thread alone."""
+    made: list[Ledger] = []
+
+    def make(**settings: Any) -> Ledger:
+        given = {
+            "database_url": database_url,
+            "app_key": "dingapp",
+            "app_secret": "a-long-secret-of-the-app",
+            "spool_dir": tmp_path / "spool",
+            **settings,
+        }
+        transport = WorldTransport(world, clock)
+        made.append(Ledger(Settings.load(**given), clock=clock, executor=InlineExecutor(), transport=transport))
+        return made[-1]
+
+    yield make
+    for book in made:
+        book.close()
+
+
+@pytest.fixture
+def book(make_ledger: MakeLedger) -> Ledger:
+    """A ledger with the ordinary settings."""
+    return make_ledger()
