@@ -1,15 +1,13 @@
 """For tests of the ledger, and of programs that use it: an executor without threads, and DingTalk without sockets."""
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from datetime import datetime
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import httpx
 
 from ledger.clock import Clock
-from ledger.simulator import Cut, Request, World
+from ledger.simulator import Request, World
 
 P = ParamSpec("P")
 T = TypeVar("T")

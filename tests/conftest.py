@@ -21,7 +21,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _only_loopback(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let tests reach this machine only, and start them without settings of the person who runs them."""
     import pytest_socket
 

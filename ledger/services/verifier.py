@@ -47,8 +47,7 @@ class Verifier:
                 if broken_at is None and expected != stored.digest:
                     broken_at = stored.id
                 previous = stored.digest
-                for item_id, _, outcome, *_ in entry.detail.get("items") or ():
-                    said[item_id] = outcome
+                said |= {item_id: outcome for item_id, _, outcome, *_ in entry.detail.get("items") or ()}
             disputed = sum(1 for item_id, outcome in items.outcomes(connection) if said.get(item_id) != outcome)
         return Verification(
             ok=broken_at is None and disputed == 0,

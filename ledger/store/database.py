@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import DatabaseError as SqlDatabaseError
 
 from ledger.errors import DatabaseUnavailableError, SettingsError
 
@@ -62,10 +63,10 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (OperationalError, InterfaceError) as error:
-            raise DatabaseUnavailableError(self._say(error)) from error
         except DBAPIError as error:
-            if not error.connection_invalidated:
+            # The plain class is SQLite's for a file that is no database; its children are faults of statements.
+            away = isinstance(error, (OperationalError, InterfaceError)) or type(error) is SqlDatabaseError
+            if not (away or error.connection_invalidated):
                 raise
             raise DatabaseUnavailableError(self._say(error)) from error
 

@@ -17,7 +17,6 @@ from sqlalchemy import (
     func,
     null,
     select,
-    text,
     tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -31,8 +30,6 @@ from ledger.core.selection import Selection
 from ledger.store.schema import message_recipients, messages, recall_items, recalls
 from ledger.store.selecting import selected_messages
 
-COPY_FROM_ROWS = 200
-_WRITTEN = tuple(column.name for column in messages.c if column.name != "id")
 _UNIQUE = ("robot_code", "process_query_key")
 
 
@@ -51,10 +48,7 @@ def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> int:
     rows = sorted((_row(one) for one in new), key=lambda row: (row["robot_code"], row["process_query_key"]))
     if not rows:
         return 0
-    is_postgresql = connection.dialect.name == "postgresql"
-    if is_postgresql and len(rows) >= COPY_FROM_ROWS:
-        return _copy(connection, rows)
-    insert = postgresql.insert if is_postgresql else sqlite.insert
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(messages).on_conflict_do_nothing(index_elements=_UNIQUE).inline()
     return connection.execute(statement.execution_options(preserve_rowcount=True), rows).rowcount
 
@@ -75,24 +69,6 @@ def _row(new: NewMessage) -> dict[str, Any]:
         "undelivered": {why: list(users) for why, users in message.undelivered.items()},
         "recorded_at": new.recorded_at,
     }
-
-
-def _copy(connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
-    """Write many rows through COPY into a table of this connection, and from there what is new."""
-    from psycopg import Cursor
-    from psycopg.types.json import Jsonb
-
-    columns = ", ".join(_WRITTEN)
-    # One statement a string: none of its parts comes from outside.
-    make = f"CREATE TEMPORARY TABLE IF NOT EXISTS incoming ON COMMIT DELETE ROWS AS SELECT {columns} FROM messages"  # noqa: S608
-    take = f"INSERT INTO messages ({columns}) SELECT {columns} FROM incoming ON CONFLICT DO NOTHING"  # noqa: S608
-    connection.execute(text(f"{make} WITH NO DATA"))
-    connection.execute(text("TRUNCATE incoming"))
-    cursor: Cursor[Any] = connection.connection.cursor()  # type: ignore[assignment]
-    with cursor, cursor.copy(f"COPY incoming ({columns}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row([Jsonb(row[name]) if name == "undelivered" else row[name] for name in _WRITTEN])
-    return connection.execute(text(take)).rowcount
 
 
 def candidates(

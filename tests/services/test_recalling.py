@@ -336,7 +336,7 @@ def test_the_quota_of_the_month_counts_what_the_api_counts(book: Ledger, world: 
 
 def test_outcomes_and_pending_always_add_up_to_the_plan(book: Ledger, world: World) -> None:
     keys = send(book, world, 60)
-    world.change(silent_keys=keys[:3], failed_reasons={key: "no" for key in keys[3:7]})
+    world.change(silent_keys=keys[:3], failed_reasons=dict.fromkeys(keys[3:7], "no"))
     plan = book.plan(campaign="spring", reason="wrong link")
     seen = []
     final = book.run(plan)

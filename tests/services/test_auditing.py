@@ -1,0 +1,214 @@
+"""What stays when messages are purged, and the proof that nobody rewrote it."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from ledger import Ledger
+from ledger.clock import FakeClock
+from ledger.core.recall import Outcome, Status
+from ledger.simulator import World
+from ledger.store.database import Database
+from tests.conftest import MakeLedger
+from tests.sending import send
+
+
+@pytest.fixture
+def recalled(book: Ledger, world: World) -> dict[str, list[str]]:
+    """Two campaigns recalled by two people: keys by campaign, one of the first refused."""
+    spring = send(book, world, 3, campaign="spring", users=["ann", "bob"])
+    autumn = send(book, world, 2, campaign="autumn", robot="robot-2", sent_ago=timedelta(hours=5))
+    world.change(failed_reasons={spring[0]: "不允许"})
+    book.run(book.plan(campaign="spring", reason="wrong link", actor="wang"))
+    book.run(book.plan(campaign="autumn", reason="wrong date", actor="li"))
+    return {"spring": spring, "autumn": autumn}
+
+
+def questions(book: Ledger, keys: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Ask the history in every way and return the keys of each answer."""
+    noon = book.clock.now().replace(hour=12, minute=0, second=0, microsecond=0, day=1)
+    asked = {
+        "campaign": book.history(campaign="spring"),
+        "user": book.history(users=["bob"]),
+        "key": book.history(keys=[keys["autumn"][1]]),
+        "robot": book.history(robot="robot-2"),
+        "since": book.history(since=noon - timedelta(hours=2)),
+        "until": book.history(until=noon - timedelta(hours=2)),
+        "outcome": book.history(outcome="refused"),
+        "actor": book.history(actor="li"),
+        "together": book.history(campaign="spring", outcome=Outcome.RECALLED, users=["ann"], actor="wang"),
+        "all": book.history(),
+        "newest": book.history(limit=1),
+    }
+    return {question: sorted(item.process_query_key for item in answer) for question, answer in asked.items()}
+
+
+def test_history_answers_after_the_purge_as_before_it(
+    book: Ledger, clock: FakeClock, recalled: dict[str, list[str]]
+) -> None:
+    before = questions(book, recalled)
+    clock.advance(timedelta(days=40))
+    assert book.purge().purged == 5
+    assert book.campaigns() == []
+    spring, autumn = sorted(recalled["spring"]), sorted(recalled["autumn"])
+    assert before["campaign"] == before["user"] == before["since"] == spring
+    assert before["robot"] == before["actor"] == before["until"] == autumn
+    assert before["key"] == [recalled["autumn"][1]]
+    assert before["outcome"] == [recalled["spring"][0]]
+    assert before["together"] == sorted(recalled["spring"][1:])
+    assert len(before["all"]) == 5
+    clock.advance(timedelta(days=-40))
+    assert questions(book, recalled) == before
+
+
+def test_history_comes_newest_first_with_every_fact(book: Ledger, recalled: dict[str, list[str]]) -> None:
+    items = list(book.history())
+    moments = [item.finished_at for item in items]
+    assert moments == sorted(moments, reverse=True)  # type: ignore[type-var]
+    refused = next(item for item in items if item.outcome is Outcome.REFUSED)
+    assert (refused.actor, refused.campaign, refused.reason, refused.code) == (
+        "wang",
+        "spring",
+        "不允许",
+        "failedResult",
+    )
+    assert refused.recipients == ("ann", "bob")
+
+
+def test_the_purge_takes_only_what_is_past_its_window(book: Ledger, world: World) -> None:
+    send(book, world, 2, sent_ago=timedelta(hours=24))
+    send(book, world, 3, sent_ago=timedelta(hours=23, minutes=59))
+    assert book.purge().purged == 2
+    assert book.purge().purged == 0
+    (line,) = book.campaigns()
+    assert line.messages == 3
+
+
+def test_the_purge_leaves_what_an_unfinished_recall_holds(book: Ledger, world: World, clock: FakeClock) -> None:
+    send(book, world, 2)
+    send(book, world, 1, campaign="other")
+    world.change(permission_missing=True)
+    plan = book.plan(campaign="spring", reason="wrong link")
+    assert book.run(plan).status is Status.PAUSED
+    clock.advance(timedelta(hours=25))
+    assert book.purge().purged == 1
+    result = book.resume(plan.recall_id)
+    assert (result.status, result.expired) == (Status.FINISHED, 2)
+    assert book.purge().purged == 2
+
+
+def test_the_purge_finds_people_as_before_in_what_it_leaves(book: Ledger, world: World) -> None:
+    send(book, world, 1, users=["ann"], sent_ago=timedelta(hours=30))
+    send(book, world, 1, users=["ann"], sent_ago=timedelta(hours=23))
+    send(book, world, 1, users=["ann"], sent_ago=timedelta(minutes=5))
+    book.purge()
+    plan = book.plan(users=["ann"], reason="look")
+    assert (plan.eligible, plan.expired) == (2, 0)
+
+
+def test_plans_that_nobody_ran_go_with_the_purge_but_stay_in_the_history(
+    book: Ledger, world: World, clock: FakeClock, database: Database
+) -> None:
+    send(book, world, 2)
+    book.plan(campaign="spring", reason="only looking")
+    clock.advance(timedelta(hours=1))
+    book.purge()
+    assert book.recalls() == []
+    with database.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM recall_items")) == 0
+        assert connection.scalar(text("SELECT event FROM history")) == "planned"
+
+
+def test_a_whole_history_is_verified(book: Ledger, recalled: dict[str, list[str]]) -> None:
+    verification = book.verify()
+    assert verification.ok
+    assert verification.entries >= 6
+    assert recalled
+
+
+@pytest.mark.parametrize("statement", ["UPDATE history SET actor = 'nobody'", "DELETE FROM history"])
+def test_the_database_refuses_to_change_history(
+    recalled: dict[str, list[str]], database: Database, statement: str
+) -> None:
+    with pytest.raises(DBAPIError, match="append-only"), database.write() as connection:
+        connection.execute(text(statement))
+    assert recalled
+
+
+def test_history_rewritten_behind_the_trigger_is_found(
+    book: Ledger, recalled: dict[str, list[str]], database: Database
+) -> None:
+    with database.write() as connection:
+        if database.is_sqlite:
+            connection.execute(text("DROP TRIGGER history_no_update"))
+        else:
+            connection.execute(text("ALTER TABLE history DISABLE TRIGGER ALL"))
+        connection.execute(text("UPDATE history SET actor = 'nobody' WHERE id = 2"))
+    verification = book.verify()
+    assert (verification.ok, verification.broken_at) == (False, 2)
+    assert recalled
+
+
+def test_an_outcome_changed_without_history_is_found(
+    book: Ledger, recalled: dict[str, list[str]], database: Database
+) -> None:
+    with database.write() as connection:
+        connection.execute(text("UPDATE recall_items SET outcome = 'recalled' WHERE outcome = 'refused'"))
+    verification = book.verify()
+    assert (verification.ok, verification.broken_at, verification.disputed) == (False, None, 1)
+    assert recalled
+
+
+def test_what_a_recall_left_out_is_kept_with_the_reason(book: Ledger, world: World, clock: FakeClock) -> None:
+    late = send(book, world, 1, users=["ann"], sent_ago=timedelta(hours=25))
+    send(book, world, 1, users=["ann"])
+    shared = send(book, world, 1, users=["ann", "bob"])
+    plan = book.plan(users=["ann"], reason="look")
+    book.run(plan)
+    clock.advance(timedelta(days=2))
+    book.purge()
+    skipped = {fact["process_query_key"]: fact["standing"] for fact in book.show(plan.recall_id).skipped}
+    assert skipped == {late[0]: "expired", shared[0]: "shared_skipped"}
+
+
+def test_the_doctor_finds_a_healthy_ledger_healthy(book: Ledger, world: World) -> None:
+    send(book, world, 1)
+    found = {check.name: check for check in book.doctor().checks}
+    assert set(found) == {"database", "spool", "credentials", "permission", "clock"}
+    assert all(check.ok for check in found.values())
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "says"),
+    [
+        ({"permission_missing": True}, "permission", "qyapi_robot_sendmsg"),
+        ({"ip_refused": True}, "permission", "address"),
+    ],
+)
+def test_the_doctor_says_what_to_mend(
+    book: Ledger, world: World, change: dict[str, object], name: str, says: str
+) -> None:
+    send(book, world, 1)
+    world.change(**change)
+    checked = book.doctor()
+    bad = [check for check in checked.checks if not check.ok]
+    assert not checked.ok
+    assert [check.name for check in bad] == [name]
+    assert says in bad[0].found
+
+
+def test_the_doctor_sees_wrong_credentials_and_a_wrong_clock(
+    make_ledger: MakeLedger, world: World, clock: FakeClock
+) -> None:
+    world.configure(apps={"dingapp": "another-secret"})
+    (bad,) = [check for check in make_ledger().doctor().checks if not check.ok]
+    assert bad.name == "credentials"
+    assert "LEDGER_APP_SECRET" in bad.found
+    world.configure(apps={"dingapp": "a-long-secret-of-the-app"})
+    book = make_ledger()
+    send(book, world, 1)
+    world.now = lambda: clock.now() + timedelta(minutes=2)
+    (skewed,) = [check for check in book.doctor().checks if not check.ok]
+    assert (skewed.name, "120 s behind" in skewed.found) == ("clock", True)

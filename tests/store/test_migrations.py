@@ -1,0 +1,141 @@
+"""The migrations: one line of steps, each there and back, ending in exactly the tables that the code defines."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from ledger import Ledger, Settings
+from ledger.errors import SchemaOutOfDateError
+from ledger.store import migrate
+from ledger.store.database import Database
+from ledger.store.schema import REVISION, metadata
+from tests.databases import PostgreSQL
+
+
+def scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(migrate.scripts_folder()))
+    return ScriptDirectory.from_config(config)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """A database without tables."""
+    return make_empty(request, tmp_path, "first")
+
+
+def make_empty(request: pytest.FixtureRequest, tmp_path: Path, name: str) -> Database:
+    if request.node.callspec.params["empty"] == "sqlite":
+        return Database(f"sqlite:///{tmp_path / name}.sqlite")
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    url = server.create_empty()
+    database = Database(url)
+
+    def drop() -> None:
+        database.close()
+        server.drop(url)
+
+    request.addfinalizer(drop)
+    return database
+
+
+def test_there_is_one_head_and_the_code_names_it() -> None:
+    assert scripts().get_heads() == [REVISION]
+
+
+def test_every_step_goes_up_down_and_up_again(empty: Database) -> None:
+    for step in reversed(list(scripts().walk_revisions())):
+        migrate.upgrade(empty, step.revision)
+        before = described(empty)
+        migrate.downgrade(empty, str(step.down_revision or "base"))
+        assert migrate.upgrade(empty, step.revision) == step.revision
+        assert described(empty) == before
+    assert migrate.downgrade(empty, "base") is None
+    assert described(empty) == {}
+
+
+def test_migrated_tables_equal_those_of_the_code(
+    empty: Database, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    migrate.upgrade(empty)
+    defined = make_empty(request, tmp_path, "second")
+    with defined.write() as connection:
+        metadata.create_all(connection)
+    assert described(empty) == described(defined)
+    assert len(described(empty)) > 40
+
+
+def described(database: Database) -> Mapping[str, object]:
+    """Return everything that stands in a database, by name: tables, columns, checks, keys, indexes, triggers."""
+    return _described_sqlite(database) if database.is_sqlite else _described_postgresql(database)
+
+
+def _described_sqlite(database: Database) -> Mapping[str, object]:
+    query = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%' AND name NOT LIKE 'sqlite_%'"
+    with database.read() as connection:
+        return {f"{kind} {name}": _clauses(sql or "") for kind, name, sql in connection.execute(text(query))}
+
+
+def _clauses(sql: str) -> list[str]:
+    """Split a statement at its commas: the order of constraints has no meaning, everything else has."""
+    inner = re.sub(r"\)( WITHOUT ROWID)?$", r"\1", " ".join(sql.split()))
+    return sorted(part.strip() for part in re.split(r",(?![^(]*\))", inner))
+
+
+_POSTGRESQL = {
+    "column": """
+        SELECT table_name || '.' || column_name,
+               concat_ws(' ', data_type, udt_name, is_nullable, column_default, is_identity, identity_generation)
+        FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'
+    """,
+    "constraint": """
+        SELECT conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conname NOT LIKE 'alembic%'
+    """,
+    "index": "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT LIKE 'alembic%'",
+    "trigger": "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+    "function": "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+}
+
+
+def _described_postgresql(database: Database) -> Mapping[str, object]:
+    with database.read() as connection:
+        return {
+            f"{kind} {name}": " ".join(str(what).split())
+            for kind, query in _POSTGRESQL.items()
+            for name, what in connection.execute(text(query))
+        }
+
+
+def test_postgresql_has_the_types_that_people_expect_in_psql(postgresql: PostgreSQL) -> None:
+    url = postgresql.create()
+    database = Database(url)
+    query = "SELECT column_name, udt_name FROM information_schema.columns WHERE table_name = 'messages'"
+    with database.read() as connection:
+        types = {name: kind for name, kind in connection.execute(text(query))}
+    database.close()
+    postgresql.drop(url)
+    assert (types["sent_at"], types["deadline"]) == ("timestamptz", "timestamptz")
+    assert (types["recipients"], types["undelivered"], types["process_query_key"]) == ("_text", "jsonb", "text")
+
+
+def test_postgresql_without_tables_names_the_command(postgresql: PostgreSQL) -> None:
+    url = postgresql.create_empty()
+    book = Ledger(Settings.load(database_url=url))
+    with pytest.raises(SchemaOutOfDateError, match="ledger db upgrade"):
+        book.campaigns()
+    book.close()
+    postgresql.drop(url)
+
+
+def test_tables_of_another_version_name_what_to_do(database: Database) -> None:
+    for version, says in (("0000", "ledger db upgrade"), ("9999", "newer dingtalk-ledger")):
+        with database.write() as connection:
+            connection.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))  # noqa: S608
+        with pytest.raises(SchemaOutOfDateError, match=says):
+            migrate.ensure(database)
