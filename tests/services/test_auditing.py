@@ -63,7 +63,8 @@ def test_history_answers_after_the_purge_as_before_it(
     assert questions(book, recalled) == before
 
 
-def test_history_comes_newest_first_with_every_fact(book: Ledger, recalled: dict[str, list[str]]) -> None:
+@pytest.mark.usefixtures("recalled")
+def test_history_comes_newest_first_with_every_fact(book: Ledger) -> None:
     items = list(book.history())
     moments = [item.finished_at for item in items]
     assert moments == sorted(moments, reverse=True)  # type: ignore[type-var]
@@ -121,25 +122,22 @@ def test_plans_that_nobody_ran_go_with_the_purge_but_stay_in_the_history(
         assert connection.scalar(text("SELECT event FROM history")) == "planned"
 
 
-def test_a_whole_history_is_verified(book: Ledger, recalled: dict[str, list[str]]) -> None:
+@pytest.mark.usefixtures("recalled")
+def test_a_whole_history_is_verified(book: Ledger) -> None:
     verification = book.verify()
     assert verification.ok
     assert verification.entries >= 6
-    assert recalled
 
 
+@pytest.mark.usefixtures("recalled")
 @pytest.mark.parametrize("statement", ["UPDATE history SET actor = 'nobody'", "DELETE FROM history"])
-def test_the_database_refuses_to_change_history(
-    recalled: dict[str, list[str]], database: Database, statement: str
-) -> None:
+def test_the_database_refuses_to_change_history(database: Database, statement: str) -> None:
     with pytest.raises(DBAPIError, match="append-only"), database.write() as connection:
         connection.execute(text(statement))
-    assert recalled
 
 
-def test_history_rewritten_behind_the_trigger_is_found(
-    book: Ledger, recalled: dict[str, list[str]], database: Database
-) -> None:
+@pytest.mark.usefixtures("recalled")
+def test_history_rewritten_behind_the_trigger_is_found(book: Ledger, database: Database) -> None:
     with database.write() as connection:
         if database.is_sqlite:
             connection.execute(text("DROP TRIGGER history_no_update"))
@@ -148,17 +146,14 @@ def test_history_rewritten_behind_the_trigger_is_found(
         connection.execute(text("UPDATE history SET actor = 'nobody' WHERE id = 2"))
     verification = book.verify()
     assert (verification.ok, verification.broken_at) == (False, 2)
-    assert recalled
 
 
-def test_an_outcome_changed_without_history_is_found(
-    book: Ledger, recalled: dict[str, list[str]], database: Database
-) -> None:
+@pytest.mark.usefixtures("recalled")
+def test_an_outcome_changed_without_history_is_found(book: Ledger, database: Database) -> None:
     with database.write() as connection:
         connection.execute(text("UPDATE recall_items SET outcome = 'recalled' WHERE outcome = 'refused'"))
     verification = book.verify()
     assert (verification.ok, verification.broken_at, verification.disputed) == (False, None, 1)
-    assert recalled
 
 
 def test_what_a_recall_left_out_is_kept_with_the_reason(book: Ledger, world: World, clock: FakeClock) -> None:

@@ -55,7 +55,7 @@ def test_a_key_has_1_to_1024_characters(book: Ledger, length: int, accepted: boo
     if accepted:
         assert record(book, process_query_key="k" * length).recorded == 1
     else:
-        with pytest.raises(InvalidMessageError, match="characters|missing"):
+        with pytest.raises(InvalidMessageError, match=r"characters|missing"):
             record(book, process_query_key="k" * length)
 
 

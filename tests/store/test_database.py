@@ -37,9 +37,13 @@ def test_a_naive_time_never_reaches_the_database(database: Database) -> None:
 
 
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
-    with pytest.raises(RuntimeError), database.write() as connection:
-        connection.execute(insert(usage).values(app="a", month="2026-03", calls=1))
-        raise RuntimeError
+    def fail_after_writing() -> None:
+        with database.write() as connection:
+            connection.execute(insert(usage).values(app="a", month="2026-03", calls=1))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_after_writing()
     with database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(usage)) == 0
 
