@@ -58,9 +58,9 @@ def write_from_processes(url: str, processes: int) -> None:
         assert process.returncode == 0, errors
 
 
-def test_four_processes_that_record_at_once_lose_nothing(database_url: str) -> None:
+def test_four_processes_that_record_at_once_lose_nothing(database_url: str, database: Database) -> None:
     write_from_processes(database_url, 4)
-    with Database(database_url).read() as connection:
+    with database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(messages)) == 200
 
 
@@ -86,8 +86,8 @@ def test_a_url_that_cannot_work_says_why(url: str, says: str) -> None:
 
 
 def test_a_database_that_is_away_is_named_without_its_password() -> None:
-    book = Ledger(Settings.load(database_url="postgresql://ann:very-secret@127.0.0.1:1/name"))
-    with pytest.raises(DatabaseUnavailableError) as caught:
+    settings = Settings.load(database_url="postgresql://ann:very-secret@127.0.0.1:1/name")
+    with Ledger(settings) as book, pytest.raises(DatabaseUnavailableError) as caught:
         book.campaigns()
     assert "127.0.0.1:1" in str(caught.value)
     assert "very-secret" not in str(caught.value)
@@ -96,5 +96,6 @@ def test_a_database_that_is_away_is_named_without_its_password() -> None:
 def test_a_file_that_is_no_database_is_an_error_of_ours(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("this is no database, only some text that is long enough to look at" * 20)
-    with pytest.raises(DatabaseUnavailableError, match="not a database"):
-        Ledger(Settings.load(database_url=f"sqlite:///{path}")).campaigns()
+    settings = Settings.load(database_url=f"sqlite:///{path}")
+    with Ledger(settings) as book, pytest.raises(DatabaseUnavailableError, match="not a database"):
+        book.campaigns()

@@ -31,7 +31,9 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
 
 def make_empty(request: pytest.FixtureRequest, tmp_path: Path, name: str) -> Database:
     if request.node.callspec.params["empty"] == "sqlite":
-        return Database(f"sqlite:///{tmp_path / name}.sqlite")
+        file = Database(f"sqlite:///{tmp_path / name}.sqlite")
+        request.addfinalizer(file.close)
+        return file
     server: PostgreSQL = request.getfixturevalue("postgresql")
     url = server.create_empty()
     database = Database(url)
