@@ -6,20 +6,28 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariableError
 
 from ledger.errors import SettingsError, UnknownAppError
 
 PREFIX = "LEDGER_"
 DEFAULT_APP = "default"
 # Variables of ours that are no settings of the ledger itself.
-_OTHER_VARIABLES = {"LEDGER_CONFIG", "LEDGER_ACTOR", "LEDGER_TEST_DATABASE_URL"}
+_OTHER_VARIABLES = {"LEDGER_CONFIG", "LEDGER_ACTOR", "LEDGER_DEBUG", "LEDGER_TEST_DATABASE_URL"}
 
-_Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
-_Rate = Annotated[float, Field(gt=0, le=1000)]
+
+def _with_readable_port(url: str) -> str:
+    _ = urlsplit(url).port  # raises ValueError
+    return url
+
+
+_Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+"), AfterValidator(_with_readable_port)]
+_Rate = Annotated[float, Field(ge=0.01, le=1000)]
 
 
 class AppSettings(BaseModel):
@@ -48,7 +56,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
 
-    database_url: str = ""
+    database_url: Annotated[str, Field(repr=False)] = ""
     api_url: _Url = "https://api.dingtalk.com"
     app_key: str | None = None
     app_secret: SecretStr | None = None
@@ -74,6 +82,8 @@ class Settings(BaseSettings):
             return cls(**given)
         except ValidationError as error:
             raise SettingsError("; ".join(_say(detail["loc"], detail["msg"]) for detail in error.errors())) from None
+        except UnreadableVariableError as error:
+            raise SettingsError(f"a LEDGER_ variable is not JSON: {error}") from None
 
     @classmethod
     def settings_customise_sources(
@@ -154,7 +164,10 @@ def _read_file(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
         raise SettingsError(f"{path} is not TOML: {error}") from None
     settings = {name.lower().removeprefix(PREFIX.lower()): value for name, value in content.items()}
     _refuse_unknown(settings, known, f"setting in {path}:")
-    for name, app in (settings.get("apps") or {}).items():
+    apps = settings.get("apps", {})
+    if not isinstance(apps, dict) or not all(isinstance(app, dict) for app in apps.values()):
+        raise SettingsError(f"apps in {path} are written as tables: [apps.NAME], and its settings below")
+    for name, app in apps.items():
         _refuse_unknown(app, AppSettings.model_fields, f"setting in {path}, [apps.{name}]:")
     return settings
 

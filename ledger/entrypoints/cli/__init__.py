@@ -1,0 +1,5 @@
+"""The command `ledger`: every command parses, calls the Ledger once, and renders. Heavy modules are loaded by need."""
+
+from ledger.entrypoints.cli.root import app, main
+
+__all__ = ["app", "main"]

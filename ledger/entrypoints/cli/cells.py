@@ -1,0 +1,29 @@
+"""Items as the cells of a CSV file; values are verbatim, lists joined by spaces."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ledger.core.recall import Item
+
+# What contract and JSON call them; what they hold beyond that is in the JSON.
+COLUMNS = (
+    "process_query_key",
+    "robot_code",
+    "campaign",
+    "sent_at",
+    "deadline",
+    "recipients",
+    "outcome",
+    "code",
+    "reason",
+    "attempts",
+    "recall_id",
+    "actor",
+    "finished_at",
+)
+
+
+def cells(item: "Item") -> list[object]:
+    """Return an item's cells in the order of COLUMNS; what is not there is empty."""
+    fields = item.to_json() | {"recipients": " ".join(item.recipients)}
+    return [fields[name] for name in COLUMNS]

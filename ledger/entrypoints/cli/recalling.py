@@ -1,0 +1,96 @@
+"""Recalling: plan, show the plan, have it confirmed, run it, show what came of it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ledger.entrypoints.cli import selection as options
+from ledger.entrypoints.cli.book import Actor, opened
+from ledger.entrypoints.cli.confirming import confirm
+from ledger.entrypoints.cli.exits import Code, code_of_result
+from ledger.entrypoints.cli.output import AsJson, console, document, say
+from ledger.entrypoints.cli.plans import show_plan, why_nothing
+from ledger.entrypoints.cli.progress import run_watched
+from ledger.entrypoints.cli.results import show_result
+from ledger.errors import NotConfirmedError, NothingEligibleError
+
+if TYPE_CHECKING:
+    from ledger.app import Ledger
+    from ledger.core.recall import Plan, Result
+
+
+def recall(
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the history.")],
+    campaign: options.Campaign = None,
+    user: options.Users = None,
+    key: options.Keys = None,
+    keys_file: options.KeysFile = None,
+    robot: options.Robot = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done; call nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Run without a question.")] = False,
+    include_shared: Annotated[
+        bool, typer.Option("--include-shared", help="With --user: also messages that reached other people.")
+    ] = False,
+    actor: Actor = None,
+    as_json: AsJson = False,
+) -> Code:
+    """Take messages back.
+
+    Show the plan, ask, run it, show what came of it. Exit 0 when all that was eligible is recalled.
+    """
+    asked = options.gather(campaign, user, key, keys_file, robot, since, until)
+    with opened() as book:
+        plan = book.plan(reason=reason, include_shared=include_shared, actor=actor, **asked)
+        if dry_run:
+            return _only_shown(book, plan, reason, as_json=as_json)
+        _show_before(book, plan, reason, as_json=as_json)
+        if not plan.eligible:
+            raise NothingEligibleError(why_nothing(plan))
+        if not yes:
+            confirm(plan, campaign)
+        result = carry_out(book, plan, actor=actor)
+        return finish(book, result, as_json=as_json)
+
+
+def carry_out(book: "Ledger", plan: "Plan", *, actor: str | None = None) -> "Result":
+    """Run a confirmed plan with its progress on the screen."""
+    return run_watched(book, plan.recall_id, lambda show: book.run(plan, on_progress=show), actor=actor)
+
+
+def finish(book: "Ledger", result: "Result", *, as_json: bool) -> Code:
+    """Show what came of a recall; return the exit code, which stands even when nobody reads."""
+    code = code_of_result(result)
+    try:
+        if as_json:
+            document(result)
+        else:
+            show_result(console(), result, [] if result.is_complete else book.show(result.recall_id).items)
+    except BrokenPipeError:
+        return code
+    return code
+
+
+def _only_shown(book: "Ledger", plan: "Plan", reason: str, *, as_json: bool) -> Code:
+    if as_json:
+        document(plan)
+    else:
+        show_plan(console(), plan, reason=reason, now=book.clock.now())
+    if not plan.eligible:
+        say(f"error: {why_nothing(plan)}")
+        return Code.NOTHING_ELIGIBLE
+    say("nothing was called: without --dry-run it runs")
+    return Code.DONE
+
+
+def _show_before(book: "Ledger", plan: "Plan", reason: str, *, as_json: bool) -> None:
+    """Show a plan that is about to run; without anybody to see it, nothing is run."""
+    if not plan.eligible:
+        return
+    try:
+        paper = console(to_stderr=as_json)
+        show_plan(paper, plan, reason=reason, now=book.clock.now())
+        paper.file.flush()
+    except BrokenPipeError:
+        raise NotConfirmedError("nothing was recalled: the plan could not be shown") from None

@@ -1,0 +1,74 @@
+"""Results in plain words: how a recall stands, why some messages were not recalled, and what to type next."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ledger.core.recall import RETRYABLE, Outcome, Status
+from ledger.entrypoints.cli.words import number_of, plain, span
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ledger.core.recall import Item, Result
+
+SHOWN_REASONS = 10
+
+
+def show_result(paper: "Console", result: "Result", items: Sequence["Item"]) -> None:
+    """Write a result for people: counts, reasons together, the next step; `items` may be empty when all went well."""
+    style = "bold green" if result.is_complete else "bold yellow"
+    paper.print(headline(result), style=style)
+    if result.calls:
+        paper.print(f"  {number_of(result.calls, 'call')} in {span(result.elapsed_seconds)}")
+    if result.error is not None:
+        paper.print(f"  {result.error['message']}", soft_wrap=not paper.is_terminal)
+    for line in _reasons(items):
+        paper.print(f"  {line}", soft_wrap=not paper.is_terminal)
+    for command, what in next_steps(result):
+        paper.print(f"  {command:<{18}}  {what}")
+
+
+def headline(result: "Result") -> str:
+    """Say in one sentence how a recall stands."""
+    said = f"Recall {result.recall_id} {_state(result)}: {result.recalled:,} of {result.eligible:,} recalled"
+    others = [(outcome.value, getattr(result, outcome.value)) for outcome in Outcome if outcome != Outcome.RECALLED]
+    parts = [f"{count:,} {name}" for name, count in (*others, ("waiting", result.pending)) if count]
+    return ", ".join([said, *parts])
+
+
+def next_steps(result: "Result") -> Iterator[tuple[str, str]]:
+    """Yield what can be typed next, with what it does."""
+    number = result.recall_id
+    if result.status in (Status.PAUSED, Status.RUNNING):
+        yield f"ledger resume {number}", "goes on with what waits"
+        yield f"ledger cancel {number}", "stops it for good"
+    again = sum(getattr(result, outcome.value) for outcome in RETRYABLE)
+    if again and result.status in (Status.FINISHED, Status.CANCELLED):
+        yield f"ledger retry {number}", f"asks again for {number_of(again, 'message')} while the deadline lasts"
+    if result.status is not Status.PLANNED:
+        yield f"ledger show {number}", "shows every message and every call"
+
+
+def _state(result: "Result") -> str:
+    return {
+        Status.PLANNED: "is planned",
+        Status.RUNNING: "is running",
+        Status.PAUSED: "is paused",
+        Status.FINISHED: "has finished",
+        Status.CANCELLED: "is cancelled",
+    }[result.status]
+
+
+def _reasons(items: Sequence["Item"]) -> Iterator[str]:
+    """Yield what went wrong, the same reasons together, the most frequent first."""
+    groups = Counter(
+        (item.outcome.value, item.code, item.reason)
+        for item in items
+        if item.outcome is not None and item.outcome != Outcome.RECALLED
+    )
+    for (outcome, code, reason), count in groups.most_common(SHOWN_REASONS):
+        said = ": ".join(dict.fromkeys(part for part in (code, reason) if part))
+        yield f"{count:,} {outcome}: {plain(said)}"
+    if len(groups) > SHOWN_REASONS:
+        yield f"and {len(groups) - SHOWN_REASONS:,} more reasons"

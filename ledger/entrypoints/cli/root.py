@@ -1,0 +1,113 @@
+"""The root of the command: which commands there are, and how every one of them ends."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ledger.entrypoints.cli import auditing, database, recalling, recording, resuming, simulating, upkeep
+from ledger.entrypoints.cli.exits import Code, code_of_error
+from ledger.entrypoints.cli.output import abandon, document_of_error, prepare, say
+from ledger.errors import LedgerError
+
+# Typer carries its own copy of Click since 0.20-something; the public name leads to whichever there is.
+_UsageError: Any = typer.BadParameter.__mro__[1]
+
+
+class Root(TyperGroup):
+    """The command `ledger`: whatever happens inside ends here, as an exit code and at most one line."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
+        """Run a command and exit with its code."""
+        given = list(sys.argv[1:] if args is None else args)
+        prepare()
+        try:
+            code = super().main(given, *rest, **{**options, "standalone_mode": False}) or Code.DONE
+        except typer.Abort:
+            code = Code.INTERRUPTED
+        except Exception as error:
+            # Nobody is to see a traceback who did not ask for one.
+            code = _say(error, as_json="--json" in given)
+        abandon()
+        sys.exit(int(code))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; a reader who has seen enough, as `head` has, is no error."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            code = Code.DONE
+        return code
+
+
+def _say(error: Exception, *, as_json: bool) -> Code:
+    """Say an error in one line, with --json also as a document; return its exit code."""
+    if os.environ.get("LEDGER_DEBUG"):
+        traceback.print_exception(error)
+    if isinstance(error, _UsageError):
+        name, message, code = "usage", _usage(error), Code.WRONG_USAGE
+    elif isinstance(error, LedgerError):
+        name, message, code = error.code, str(error), code_of_error(error)
+    else:
+        first = (str(error).strip() or "no more is known").splitlines()[0]
+        message = f"{type(error).__name__}: {first} (unexpected; LEDGER_DEBUG=1 shows the traceback)"
+        name, code = "unexpected", Code.UNEXPECTED
+    say(f"error: {message}")
+    if as_json:
+        document_of_error(name, message)
+    return code
+
+
+def _usage(error: Any) -> str:
+    said = " ".join(error.format_message().split()).rstrip(".")
+    return f"{said}. See `{error.ctx.command_path} --help`" if error.ctx else said
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"ledger {version('dingtalk-ledger')}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=Root,
+    name="ledger",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    _show_version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """Record what DingTalk bots sent, recall it within its 24 hours, and prove what was done."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def _add(panel: str, **commands: Any) -> None:
+    for name, function in commands.items():
+        app.command(name.rstrip("_"), rich_help_panel=panel)(function)
+
+
+_add("Record", record=recording.record, import_=recording.import_, campaigns=auditing.campaigns)
+_add("Recall", recall=recalling.recall, resume=resuming.resume, retry=resuming.retry, cancel=resuming.cancel)
+_add("Audit", recalls=auditing.recalls, show=auditing.show, history=auditing.history, verify=auditing.verify)
+_add("Run", purge=upkeep.purge, doctor=upkeep.doctor, simulator=simulating.simulator)
+app.add_typer(database.app, name="db", rich_help_panel="Run")
+
+
+def main() -> None:
+    """Run the command of this process."""
+    app()

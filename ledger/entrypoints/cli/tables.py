@@ -1,0 +1,129 @@
+"""What is listed for people, as rows of a sheet."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ledger.entrypoints.cli.sheet import Column, Row, print_sheet
+from ledger.entrypoints.cli.words import left, moment, plain, time_of_day
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ledger.core.campaign import CampaignLine
+    from ledger.core.recall import Item, Result
+
+UNTAGGED = "(none)"
+
+_CAMPAIGNS = (
+    Column(title="campaign", gives_way=True),
+    Column(title="recallable", is_number=True),
+    Column(title="people", is_number=True),
+    Column(title="recalled", is_number=True),
+    Column(title="first deadline"),
+)
+_RECALLS = (
+    Column(title="id", is_number=True),
+    Column(title="status"),
+    Column(title="messages", is_number=True),
+    Column(title="recalled", is_number=True),
+    Column(title="not", is_number=True),
+    Column(title="waiting", is_number=True),
+    Column(title="actor", gives_way=True),
+    Column(title="reason", gives_way=True, is_text=True),
+)
+_OF_ONE_RECALL = (
+    Column(title="ended"),
+    Column(title="outcome"),
+    Column(title="key", width=19),
+    Column(title="people", is_number=True),
+    Column(title="why", gives_way=True, is_text=True),
+)
+# Widths are fixed: a long history is written in pieces, and they stand under each other.
+_HISTORY = (
+    Column(title="ended", width=16),
+    Column(title="recall", is_number=True, width=6),
+    Column(title="outcome", width=9),
+    Column(title="key", width=11),
+    Column(title="campaign", width=12),
+    Column(title="why", width=16, is_text=True),
+)
+
+
+def print_campaigns(paper: "Console", lines: Sequence["CampaignLine"], now: datetime) -> None:
+    """Write what can still be recalled, a row a campaign, with its countdown."""
+    rows = []
+    for line in lines:
+        deadline = line.first_deadline
+        cells = (
+            UNTAGGED if line.campaign is None else plain(line.campaign),
+            f"{line.recallable:,} of {line.messages:,}",
+            f"{line.recipients:,}",
+            f"{line.recalled:,}",
+            f"{time_of_day(deadline)}, {left(deadline, now)}" if deadline else "nothing left",
+        )
+        rows.append(Row(cells=cells, style=None if deadline else "dim"))
+    print_sheet(paper, _CAMPAIGNS, rows)
+
+
+def print_recalls(paper: "Console", results: Sequence["Result"]) -> None:
+    """Write where recalls stand, a row each."""
+    rows = []
+    for result in results:
+        failed = result.eligible - result.recalled - result.pending
+        counts = (f"{count:,}" for count in (result.eligible, result.recalled, failed, result.pending))
+        cells = (str(result.recall_id), result.status.value, *counts, plain(result.actor), plain(result.reason))
+        rows.append(Row(cells=cells))
+    print_sheet(paper, _RECALLS, rows)
+
+
+def print_history(paper: "Console", items: Sequence["Item"], *, show_header: bool = True) -> None:
+    """Write outcomes of any recalls, a row a message."""
+    rows = []
+    for item in items:
+        campaign = UNTAGGED if item.campaign is None else plain(item.campaign)
+        cells = (
+            moment(item.finished_at),
+            str(item.recall_id),
+            _outcome(item),
+            plain(item.process_query_key),
+            campaign,
+            _why(item),
+        )
+        rows.append(Row(cells=cells, style=_style(item)))
+    # A wider screen shows more of the key, then of the reason.
+    spare = max(paper.width - 80, 0)
+    more = {"key": min(spare // 2, 50), "why": spare - min(spare // 2, 50)}
+    columns = [replace(column, width=(column.width or 0) + more.get(column.title, 0)) for column in _HISTORY]
+    print_sheet(paper, columns, rows, show_header=show_header)
+
+
+def print_items(paper: "Console", items: Sequence["Item"]) -> None:
+    """Write the messages of one recall, a row each."""
+    rows = [
+        Row(
+            cells=(
+                moment(item.finished_at),
+                _outcome(item),
+                plain(item.process_query_key),
+                f"{len(item.recipients):,}",
+                _why(item),
+            ),
+            style=_style(item),
+        )
+        for item in items
+    ]
+    print_sheet(paper, _OF_ONE_RECALL, rows)
+
+
+def _outcome(item: "Item") -> str:
+    return item.outcome.value if item.outcome else "waiting"
+
+
+def _why(item: "Item") -> str:
+    return plain(": ".join(dict.fromkeys(part for part in (item.code, item.reason) if part)))
+
+
+def _style(item: "Item") -> str | None:
+    return None if item.outcome in (None, "recalled") else "yellow"

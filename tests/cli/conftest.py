@@ -1,0 +1,110 @@
+"""A ledger in a temporary folder, a pretend DingTalk over loopback, and the command against both."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ledger.entrypoints.cli import app
+from ledger.simulator import Behaviour, Simulator
+
+ROBOT = "dingbot"
+UNHURRIED = Behaviour(calls_per_second=None, monthly_quota=None, ban_after_calls=None)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one document on stdout; anything beside it is an error."""
+        return json.loads(self.out)
+
+
+@dataclass
+class Shell:
+    """Runs the command with a clean environment of its own."""
+
+    folder: Path
+    api_url: str
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The whole environment of a command: nobody's LEDGER_ variables but ours."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
+        ours = {
+            "LEDGER_DATABASE_URL": f"sqlite:///{self.folder / 'ledger.sqlite'}",
+            "LEDGER_API_URL": self.api_url,
+            "LEDGER_APP_KEY": "key",
+            "LEDGER_APP_SECRET": "secret",
+            "LEDGER_CALLS_PER_SECOND": "500",
+            "LEDGER_ACTOR": "tester",
+            "COLUMNS": "80",
+            "TZ": "Asia/Shanghai",
+        }
+        return clean | ours | self.variables
+
+    def __call__(self, *args: str, stdin: str | bytes | None = None) -> Ended:
+        """Run a command inside this process: quick."""
+        before = dict(os.environ)
+        os.environ.clear()
+        os.environ.update(self.environment)
+        try:
+            done = CliRunner().invoke(app, list(args), input=stdin)
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        return Ended(done.exit_code, done.stdout, done.stderr)
+
+    def command(self, *args: str) -> Sequence[str]:
+        """Return the words of the real command."""
+        return [sys.executable, "-m", "ledger", *args]
+
+    def real(self, *args: str, stdin: bytes = b"") -> Ended:
+        """Run a command as a process of its own, without a terminal."""
+        done = subprocess.run(
+            self.command(*args), input=stdin, env=self.environment, capture_output=True, timeout=60, check=False
+        )
+        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def send(self, simulator: Simulator, count: int, *, users: Sequence[str] = ("u1",), **fields: Any) -> list[str]:
+        """Have messages sent at DingTalk and recorded here; `age` makes them older. Return their keys."""
+        age: timedelta = fields.pop("age", timedelta())
+        at = datetime.now(UTC) - age
+        keys = simulator.world.make_messages(count, robot_code=ROBOT, sent_at=at, users=users)
+        self.write_down(keys, users=users, at=at, **fields)
+        return keys
+
+    def write_down(self, keys: Sequence[str], *, at: datetime, users: Sequence[str] = ("u1",), **fields: Any) -> None:
+        """Record keys, whatever DingTalk knows of them."""
+        common = {"robotCode": ROBOT, "userIds": list(users), "sentAt": at.isoformat(), **fields}
+        rows = "\n".join(json.dumps({**common, "processQueryKey": key}) for key in keys)
+        ended = self("import", "-", stdin=rows)
+        assert ended.code == 0, ended.err
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    """A pretend DingTalk without limits."""
+    with Simulator(behaviour=UNHURRIED) as running:
+        yield running
+
+
+@pytest.fixture
+def shell(tmp_path: Path, simulator: Simulator) -> Shell:
+    """The command against an empty ledger."""
+    return Shell(tmp_path, simulator.url)
