@@ -15,7 +15,10 @@ from ledger.entrypoints.cli.output import AsJson, console, document, document_of
 from ledger.entrypoints.cli.words import number_of
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ledger.core.recall import Item
+    from ledger.services.verifier import Verification
 
 BATCH_ROWS = 200
 
@@ -106,14 +109,18 @@ def verify(as_json: AsJson = False) -> Code:
     if as_json:
         document(found)
     elif found.ok:
-        paper = console()
-        paper.print(f"The history is whole: {number_of(found.entries, 'entry', 'entries')}, each in its place.")
-        paper.print("Keep the last digest elsewhere; it proves later that nothing was cut off:")
-        paper.print(found.last_digest, soft_wrap=True)
+        show_verification(console(), found)
     else:
         at = f"entry {found.broken_at} was changed" if found.broken_at is not None else "no entry was changed"
         say(f"error: the history was rewritten: {at}; {number_of(found.disputed, 'outcome')} not as it says")
     return Code.DONE if found.ok else Code.UNEXPECTED
+
+
+def show_verification(paper: "Console", found: "Verification") -> None:
+    """Write the proof that a history is whole."""
+    paper.print(f"The history is whole: {number_of(found.entries, 'entry', 'entries')}, each in its place.")
+    paper.print("Keep its last digest elsewhere: it proves later that nothing was cut off.")
+    paper.print(f"  {found.last_digest}", soft_wrap=True)
 
 
 def _write_tables(items: "Iterable[Item]") -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from ledger.core.recall import Outcome
 from ledger.entrypoints.cli.results import show_result
 from ledger.entrypoints.cli.sheet import Column, Row, print_sheet
 from ledger.entrypoints.cli.tables import print_items
@@ -37,7 +38,9 @@ def show_report(paper: "Console", report: "RecallReport") -> None:
         paper.print(f"  left out: {', '.join(f'{count:,} {why}' for why, count in counts.items())}")
     if report.items:
         paper.print(f"\n{number_of(len(report.items), 'message')}", style="bold")
-        print_items(paper, report.items[:SHOWN_ROWS])
+        # What somebody has to look at comes first.
+        items = sorted(report.items, key=lambda item: item.outcome == Outcome.RECALLED)
+        print_items(paper, items[:SHOWN_ROWS])
         _more(paper, len(report.items))
     if report.calls:
         paper.print(f"\n{number_of(len(report.calls), 'call')}", style="bold")
