@@ -233,7 +233,7 @@ class Ledger:
 
         caller = Caller(self._client, self._tokens, self.settings)
         runner = Runner(self._opened(), caller, self.clock, self.settings, self._executor or self._threads)
-        return Recaller(self._opened(), self.clock, self.settings, runner, self._reporter)
+        return Recaller(self._opened(), self.clock, self.settings, caller, runner, self._reporter)
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:

@@ -6,10 +6,11 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
+from ledger.core.message import AppName
 from ledger.core.recall import Result, Status
-from ledger.errors import NothingEligibleError, PlanChangedError, PlanEndedError, WrongStateError
+from ledger.errors import LedgerError, NothingEligibleError, PlanChangedError, PlanEndedError, WrongStateError
 from ledger.services.reporter import Reporter
-from ledger.services.runner import Runner
+from ledger.services.runner import Calls, Runner
 from ledger.settings import Settings
 from ledger.store import calls, history, items, recalls
 from ledger.store.database import Database
@@ -21,9 +22,10 @@ class Recaller:
     """Moves recalls from state to state, and runs them."""
 
     def __init__(
-        self, database: Database, clock: Clock, settings: Settings, runner: Runner, reporter: Reporter
+        self, database: Database, clock: Clock, settings: Settings, caller: Calls, runner: Runner, reporter: Reporter
     ) -> None:
-        self._database, self._clock, self._runner, self._reporter = database, clock, runner, reporter
+        self._database, self._clock, self._reporter = database, clock, reporter
+        self._caller, self._runner = caller, runner
         self._plan_valid = timedelta(seconds=settings.plan_valid_seconds)
 
     def run(self, recall_id: int, *, actor: str | None = None, on_progress: OnProgress | None = None) -> Result:
@@ -69,7 +71,7 @@ class Recaller:
             recall = recalls.get(connection, recall_id, lock=True)
             if recall.status is Status.FINISHED:
                 raise WrongStateError(f"recall {recall_id} has finished: there is nothing left to cancel")
-            calls.give_up_lost(connection, recall_id, now)
+            calls.give_up_lost(connection, now)
             ended = items.cancel(connection, recall_id, now)
             if recall.status is not Status.CANCELLED or ended:
                 recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now)
@@ -82,13 +84,16 @@ class Recaller:
 
     def pause(self, recall_id: int, *, actor: str, why: str) -> Result:
         """Stop making calls until somebody resumes; what is in flight ends by its answer."""
-        now = self._clock.now()
+        return self._pause(recall_id, "interrupted", f"{why}: `ledger resume {recall_id}` goes on", actor)
+
+    def _pause(self, recall_id: int, code: str, message: str, actor: str | None = None) -> Result:
+        now, said = self._clock.now(), {"code": code, "message": message}
         with self._database.write() as connection:
             recall = recalls.get(connection, recall_id, lock=True)
             if recall.status is Status.RUNNING:
-                said = {"code": "interrupted", "message": f"{why}: `ledger resume {recall_id}` goes on"}
                 recalls.change(connection, recall_id, status=Status.PAUSED, error=said)
-                entry = history.Entry(at=now, event="paused", actor=actor, recall_id=recall_id, detail=said)
+                who = actor or recall.actor
+                entry = history.Entry(at=now, event="paused", actor=who, recall_id=recall_id, detail=said)
                 history.append(connection, [entry])
         return self._reporter.result(recall_id)
 
@@ -130,8 +135,25 @@ class Recaller:
         history.append(connection, [history.Entry(at=now, event=event, actor=actor, recall_id=recall.id, detail=facts)])
 
     def _go_on(self, recall_id: int, on_progress: OnProgress | None) -> Result:
-        if on_progress is None:
-            self._runner.run(recall_id)
-        else:
-            self._runner.run(recall_id, lambda: on_progress(self._reporter.result(recall_id)))
+        """Make the calls of a running recall, and of others of the same apps beside it, until it has ended."""
+
+        def tell() -> None:
+            if on_progress is not None:
+                on_progress(self._reporter.result(recall_id))
+
+        with self._database.read() as connection:
+            apps = frozenset(app for app, _ in calls.apis_of(connection, recall_id))
+        error = self._unready(apps)
+        if error is not None:
+            return self._pause(recall_id, error.code, str(error))
+        self._runner.run(apps, lambda claim: recall_id in claim.going_on, tell)
         return self._reporter.result(recall_id)
+
+    def _unready(self, apps: frozenset[AppName]) -> LedgerError | None:
+        """Get ready to call for each app; return what somebody must mend first."""
+        try:
+            for app in sorted(apps):
+                self._caller.prepare(app)
+        except LedgerError as error:
+            return error
+        return None

@@ -57,13 +57,9 @@ class Settler:
         made = _made(ending, reading, call, now)
         if not calls.close_call(connection, call.id, made, now):
             return []
-        entries: list[history.Entry] = []
-        if isinstance(ending, Unsent):
-            self._put_back(connection, call, now)
-            if ending.error is not None:
-                entries += _pause(connection, call, ending.error, recall.actor, now)
-        elif reading is not None:
-            entries += self._apply(connection, call, reading, recall.actor, now)
+        if isinstance(ending, Unsent) or reading is None:
+            return self._put_back(connection, call, ending, recall.actor, now)
+        entries = self._apply(connection, call, reading, recall.actor, now)
         detail = {"call": call.id, "verdict": made.verdict, "status": made.http_status, "request_id": made.request_id}
         ended = items.ended_in_call(connection, call.id)
         facts: dict[str, Any] = {**detail, "keys": len(keys), "items": [one.to_fact() for one in ended]}
@@ -112,9 +108,15 @@ class Settler:
             calls.release_items(connection, call.id, ids, lane=lane + number)
         recalls.change(connection, call.recall_id, next_lane=lane + len(parts))
 
-    def _put_back(self, connection: Connection, call: calls.Call, now: datetime) -> None:
+    def _put_back(
+        self, connection: Connection, call: calls.Call, ending: Ending, actor: str, now: datetime
+    ) -> list[history.Entry]:
+        """Undo the intent of a call that never left."""
         calls.release_items(connection, call.id, [item.item_id for item in call.items], unasked=True)
         paces.count_usage(connection, call.route.app, month_of(now), -1)
+        if isinstance(ending, Unsent) and ending.error is not None:
+            return _pause(connection, call, ending.error, actor, now)
+        return []
 
     def _change_pace(
         self, connection: Connection, call: calls.Call, change: Callable[[pacing.Pace], pacing.Pace]

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, upd
 
 from ledger.core.message import AppName, Chat, Route
 from ledger.core.settle import Asked, Settlement
+from ledger.core.turn import Head
 from ledger.store.schema import recall_calls, recall_items
 from ledger.store.selecting import among
 
@@ -67,15 +68,18 @@ def apis_of(connection: Connection, recall_id: int) -> list[tuple[AppName, Chat]
     return [(AppName(row.app), Chat(row.chat)) for row in connection.execute(statement)]
 
 
-def waiting_in_next_lane(
-    connection: Connection, recall_id: int, app: AppName, chat: Chat, now: datetime, limit: int
-) -> tuple[Route, Sequence[Asked]] | None:
-    """Return the lane whose turn it is (its first deadline is nearest) with its first waiting items, locked."""
+def head(connection: Connection, recall_id: int, app: AppName, chat: Chat, now: datetime) -> Head | None:
+    """Return the waiting item of a recall whose deadline is nearest, or None when nothing may be asked now."""
     here = and_(_waits(recall_id, now), _columns.app == app, _columns.chat == chat)
-    head = select(_columns.lane).where(here).order_by(_columns.deadline, _columns.id).limit(1)
-    lane = connection.scalar(head)
-    if lane is None:
-        return None
+    statement = select(_columns.lane, _columns.deadline).where(here).order_by(_columns.deadline, _columns.id).limit(1)
+    row = connection.execute(statement).one_or_none()
+    return Head(recall_id=recall_id, lane=row.lane, deadline=row.deadline) if row else None
+
+
+def waiting_in_lane(
+    connection: Connection, recall_id: int, lane: int, now: datetime, limit: int
+) -> tuple[Route, Sequence[Asked]] | None:
+    """Return a lane's route and its first waiting items, nearest deadline first, locked against other claims."""
     statement = (
         select(recall_items)
         .where(_waits(recall_id, now), _columns.lane == lane)
@@ -84,10 +88,13 @@ def waiting_in_next_lane(
         .with_for_update(skip_locked=True)
     )
     rows = connection.execute(statement).all()
-    if not rows:
-        return None
-    route = Route(app=app, chat=chat, robot_code=rows[0].robot_code, open_conversation_id=rows[0].open_conversation_id)
-    return route, [_asked(row) for row in rows]
+    return (_route(rows[0]), [_asked(row) for row in rows]) if rows else None
+
+
+def _route(row: Any) -> Route:
+    return Route(
+        app=row.app, chat=Chat(row.chat), robot_code=row.robot_code, open_conversation_id=row.open_conversation_id
+    )
 
 
 def _asked(row: Any) -> Asked:
@@ -185,21 +192,26 @@ def _change(connection: Connection, call_id: int, ids: Sequence[int], values: di
     connection.execute(update(recall_items).where(mine).values(values))
 
 
-def give_up_lost(connection: Connection, recall_id: int, now: datetime) -> int:
-    """Take the items of calls whose lease has ended back into the queue, in doubt; return how many calls."""
+def owners(connection: Connection) -> list[str]:
+    """Return who has calls in flight."""
+    return list(connection.scalars(select(recall_calls.c.owner).where(recall_calls.c.finished_at.is_(None)).distinct()))
+
+
+def give_up_lost(connection: Connection, now: datetime, dead_owners: Sequence[str] = ()) -> set[int]:
+    """Let the items of calls whose lease has ended, or whose owner is dead, wait again, in doubt; return whose."""
+    over = or_(recall_calls.c.lease_until <= now, recall_calls.c.owner.in_(dead_owners))
     lost = (
         update(recall_calls)
-        .where(recall_calls.c.recall_id == recall_id)
-        .where(recall_calls.c.finished_at.is_(None), recall_calls.c.lease_until <= now)
+        .where(recall_calls.c.finished_at.is_(None), over)
         .values(finished_at=now, verdict=LOST, reason="its owner went away")
-        .returning(recall_calls.c.id)
+        .returning(recall_calls.c.id, recall_calls.c.recall_id)
     )
-    ids = list(connection.scalars(lost))
-    if ids:
+    rows = connection.execute(lost).all()
+    if rows:
         is_sqlite = connection.dialect.name == "sqlite"
-        held = and_(among(_columns.call_id, ids, is_sqlite=is_sqlite), _columns.outcome.is_(None))
+        held = and_(among(_columns.call_id, [row.id for row in rows], is_sqlite=is_sqlite), _columns.outcome.is_(None))
         connection.execute(update(recall_items).where(held).values(call_id=None, in_doubt=True))
-    return len(ids)
+    return {row.recall_id for row in rows}
 
 
 def has_unended(connection: Connection, recall_id: int) -> bool:

@@ -170,6 +170,13 @@ def change(connection: Connection, recall_id: int, **values: Any) -> None:
     connection.execute(update(recalls).where(recalls.c.id == recall_id).values(values))
 
 
+def finish(connection: Connection, recall_id: int, now: datetime) -> bool:
+    """Mark a running recall finished; False when somebody else did, or it is not running."""
+    mine = and_(recalls.c.id == recall_id, recalls.c.status == Status.RUNNING)
+    statement = update(recalls).where(mine).values(status=Status.FINISHED, finished_at=now)
+    return connection.execute(statement).rowcount == 1
+
+
 def count_outcomes(connection: Connection, recall_ids: Sequence[int]) -> dict[int, dict[Outcome | None, int]]:
     """Return for each recall how many items ended how; None counts those that have not."""
     statement = (
