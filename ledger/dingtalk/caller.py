@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ledger.core.message import Route
+from ledger.core.message import AppName, Route
 from ledger.core.reply import Answer, NoAnswer, error_of, is_token_refused
 from ledger.dingtalk.client import Client
 from ledger.dingtalk.tokens import Tokens
@@ -14,6 +14,11 @@ class Caller:
 
     def __init__(self, client: Client, tokens: Tokens, settings: Settings) -> None:
         self._client, self._tokens, self._settings = client, tokens, settings
+
+    def prepare(self, app: AppName) -> NoAnswer | None:
+        """Have a token at hand, so that a call leaves in its slot; raise PausedError when that needs a person."""
+        token = self._tokens.get(app)
+        return token if isinstance(token, NoAnswer) else None
 
     def recall(self, route: Route, keys: Sequence[str]) -> Answer | NoAnswer:
         """Make one call; raise PausedError when somebody must mend credentials or settings first."""
