@@ -55,10 +55,13 @@ class FakeClock:
 
 
 def as_utc(moment: datetime) -> datetime:
-    """Return `moment` in UTC; raise NaiveTimeError when it does not say its zone."""
+    """Return `moment` in UTC; raise NaiveTimeError without a zone, UnreadableTimeError beyond the years 1 to 9999."""
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise NaiveTimeError(moment.isoformat())
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise UnreadableTimeError(moment.isoformat()) from None
 
 
 def parse_time(text: str) -> datetime:

@@ -5,7 +5,7 @@ person-to-person chats by bot"; the field `filteredStaffIdList` is the official 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +28,10 @@ _UNDELIVERED = {
 
 def chat_of(method: str, url: str) -> Chat | None:
     """Return the kind of chat that a request sends to, whatever its host; None when it is no send."""
-    return SEND_PATHS.get(urlsplit(url).path) if method.upper() == "POST" else None
+    try:
+        return SEND_PATHS.get(urlsplit(url).path) if method.upper() == "POST" else None
+    except ValueError:  # no address at all, such as http://[
+        return None
 
 
 def capture(
@@ -50,14 +53,14 @@ def capture(
     answer, asked = _parsed(response_body), _parsed(request_body)
     if chat is None or not answer.get("processQueryKey"):
         return None
-    undelivered = {why: tuple(answer.get(name) or ()) for why, name in _UNDELIVERED.items() if answer.get(name)}
-    missed = {user for users in undelivered.values() for user in users}
+    undelivered = {why: answer[name] for why, name in _UNDELIVERED.items() if answer.get(name)}
     return Row.read(
         {
             "processQueryKey": answer["processQueryKey"],
             "robotCode": asked.get("robotCode"),
-            "userIds": [user for user in asked.get("userIds") or () if user not in missed],
-            "openConversationId": asked.get("openConversationId"),
+            "userIds": _reached(asked.get("userIds") or (), undelivered.values()),
+            # The API takes no notice of a conversation in a one-on-one send; a key must not be lost over it.
+            "openConversationId": None if chat is Chat.ONE_TO_ONE else asked.get("openConversationId"),
             "chat": chat,
             "campaign": campaign,
             "sentAt": sent_at,
@@ -95,6 +98,15 @@ def capture_pair(pair: Mapping[str, Any]) -> Message:
     return message
 
 
+def _reached(asked: object, undelivered: Iterable[object]) -> object:
+    """Return the users without those that the answer names as missed; what is no list is left for Row to refuse."""
+    if not isinstance(asked, (list, tuple)):
+        return asked
+    lists = [users for users in undelivered if isinstance(users, (list, tuple))]
+    missed = {user for users in lists for user in users if isinstance(user, str)}
+    return [user for user in asked if not (isinstance(user, str) and user in missed)]
+
+
 def _path_for(body: Mapping[str, Any]) -> str:
     chat = Chat.GROUP if body.get("openConversationId") else Chat.ONE_TO_ONE
     return next(path for path, kind in SEND_PATHS.items() if kind is chat)
@@ -104,6 +116,6 @@ def _parsed(body: object) -> Mapping[str, Any]:
     if isinstance(body, (bytes, bytearray, str)):
         try:
             body = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
     return body if isinstance(body, Mapping) else {}

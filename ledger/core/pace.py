@@ -12,7 +12,8 @@ LOWEST_SHARE = 0.05
 RECOVERY_SHARE = 0.01
 # Nobody reserves so far ahead; a slot beyond it was written by a clock that has been set back since.
 FURTHEST_SLOT = timedelta(seconds=30)
-ONE_WINDOW = timedelta(seconds=1 + SLACK_SECONDS)
+# The longest that anybody is asked to wait; what reaches beyond it was written by such a clock as well.
+LONGEST_BLOCK = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +27,19 @@ class Pace:
 
 def reserve(pace: Pace, now: datetime, calls_per_second: float) -> tuple[datetime, Pace]:
     """Return the moment at which one more call may leave, and the pace after it."""
-    slot = now
-    if pace.next_at is not None:
-        slot = max(now, pace.next_at) if pace.next_at - now <= FURTHEST_SLOT else now + ONE_WINDOW
-    if pace.blocked_until is not None and pace.blocked_until > slot:
-        slot = pace.blocked_until
-    spacing = timedelta(seconds=(1 + SLACK_SECONDS) / (calls_per_second * pace.share))
-    return slot, replace(pace, next_at=slot + spacing)
+    blocked_until = pace.blocked_until
+    if blocked_until is not None and blocked_until - now > LONGEST_BLOCK + FURTHEST_SLOT:
+        blocked_until = None
+    slot = now if blocked_until is None else max(now, blocked_until)
+    furthest = slot + FURTHEST_SLOT + _spacing(calls_per_second * LOWEST_SHARE)
+    if pace.next_at is not None and pace.next_at <= furthest:
+        slot = max(slot, pace.next_at)
+    next_at = slot + _spacing(calls_per_second * pace.share)
+    return slot, replace(pace, next_at=next_at, blocked_until=blocked_until)
+
+
+def _spacing(calls_per_second: float) -> timedelta:
+    return timedelta(seconds=(1 + SLACK_SECONDS) / calls_per_second)
 
 
 def throttled(pace: Pace, now: datetime, wait_seconds: float) -> Pace:

@@ -3,6 +3,7 @@
 Sources: open.dingtalk.com, the pages of the three recall calls, "error codes" and "call frequency limits".
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,11 +40,12 @@ class Verdict(StrEnum):
 class Answer:
     """What came back over HTTP: `body` is the parsed JSON or None, `text` the beginning of the raw text.
 
-    `server_time` is the answer's Date, to the second.
+    The body never shows in a representation, since that of a token call is a secret. `server_time` is the answer's
+    Date, to the second.
     """
 
     status: int
-    body: Any = None
+    body: Any = field(default=None, repr=False)
     text: str = ""
     request_id: str | None = None
     server_time: datetime | None = None
@@ -111,7 +113,16 @@ def error_of(answer: Answer) -> tuple[str, str]:
     body = answer.body if isinstance(answer.body, Mapping) else {}
     code = body.get("code") or body.get("Code") or f"http_{answer.status}"
     message = body.get("message") or body.get("Message") or answer.text[:200]
-    return str(code), str(message)
+    return storable(code), storable(message)
+
+
+def storable(value: object) -> str:
+    """Return what the API said as a text that every database can hold: verbatim but for NULs and half surrogates."""
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError):
+        text = f"({type(value).__name__})"
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
 
 
 def read_refusal(answer: Answer) -> PausedError | None:
@@ -166,7 +177,7 @@ def _is_ban(answer: Answer) -> bool:
 def _read_ban(answer: Answer) -> Reading:
     minutes = answer.body.get("wait") if isinstance(answer.body, Mapping) else None
     wait = float(minutes) * 60 if isinstance(minutes, (int, float)) and 0 < minutes <= 60 else BAN_SECONDS
-    return Reading(verdict=Verdict.BANNED, code="banned", reason=answer.text[:200] or None, wait_seconds=wait)
+    return Reading(verdict=Verdict.BANNED, code="banned", reason=storable(answer.text[:200]) or None, wait_seconds=wait)
 
 
 def _read_success(answer: Answer, keys: Sequence[str]) -> Reading:
@@ -175,7 +186,7 @@ def _read_success(answer: Answer, keys: Sequence[str]) -> Reading:
         return Reading(
             verdict=Verdict.TROUBLE,
             code="no_result",
-            reason=f"a 200 that names no result: {answer.text[:200]}",
+            reason=storable(f"a 200 that names no result: {answer.text[:200]}"),
             may_have_worked=True,
         )
     succeeded = body.get("successResult") or ()
@@ -193,7 +204,7 @@ def _read_key(key: str, succeeded: Sequence[Any], failed: Mapping[Any, Any]) -> 
         return KeyReading(outcome=Outcome.UNKNOWN, code="not_stated", reason=f"the answer has the key {said}")
     if key in succeeded:
         return KeyReading(outcome=Outcome.RECALLED)
-    reason = str(failed[key])
+    reason = storable(failed[key])
     return KeyReading(outcome=_KEY_OUTCOMES.get(reason, Outcome.REFUSED), code="failedResult", reason=reason)
 
 
@@ -233,6 +244,9 @@ def _read_error(answer: Answer, keys: Sequence[str]) -> Reading:
 
 
 def _required_scopes(answer: Answer) -> str:
-    detail = answer.body.get("accessdenieddetail") if isinstance(answer.body, Mapping) else None
+    body = answer.body if isinstance(answer.body, Mapping) else {}
+    detail = body.get("accessdenieddetail") or body.get("AccessDeniedDetail")
     scopes = detail.get("requiredScopes") if isinstance(detail, Mapping) else None
-    return ", ".join(str(scope) for scope in scopes) if isinstance(scopes, list) and scopes else "qyapi_robot_sendmsg"
+    if not isinstance(scopes, list) or not scopes:
+        return "qyapi_robot_sendmsg"
+    return ", ".join(storable(scope) for scope in scopes)

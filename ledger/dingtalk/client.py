@@ -13,7 +13,7 @@ from typing import Any, Self
 import httpx
 
 from ledger.core.message import Chat, Route
-from ledger.core.reply import Answer, NoAnswer
+from ledger.core.reply import Answer, NoAnswer, storable
 
 # The lower-case t of "otoMessages" is the API's own, and differs from the send path.
 RECALL_PATHS = {
@@ -73,33 +73,35 @@ class Client:
     def internal_token(self, api_url: str, app_key: str, app_secret: str) -> Answer | NoAnswer:
         """Ask for the token of an internal app."""
         body = {"appKey": app_key, "appSecret": app_secret}
-        return self._send(self._http.build_request("POST", api_url + INTERNAL_TOKEN_PATH, json=body), secret=app_secret)
+        request = self._http.build_request("POST", api_url + INTERNAL_TOKEN_PATH, json=body)
+        return self._send(request, secrets=(app_secret,))
 
     def third_party_token(self, api_url: str, body: Mapping[str, str]) -> Answer | NoAnswer:
         """Ask for the token of a third-party app; the body has suiteKey, suiteSecret, authCorpId and suiteTicket."""
         request = self._http.build_request("POST", api_url + THIRD_PARTY_TOKEN_PATH, json=dict(body))
-        return self._send(request, secret=body["suiteSecret"])
+        return self._send(request, secrets=(body["suiteSecret"], body["suiteTicket"]))
 
-    def _send(self, request: httpx.Request, *, token: str = "", secret: str = "") -> Answer | NoAnswer:
-        if token:
+    def _send(
+        self, request: httpx.Request, *, token: str | None = None, secrets: tuple[str, ...] = ()
+    ) -> Answer | NoAnswer:
+        if token is not None:
             request.headers[TOKEN_HEADER] = token
+            secrets = (token, *secrets)
         try:
             response = self._http.send(request)
         except httpx.TransportError as error:
             said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            return NoAnswer(reason=_masked(said, token, secret), sent=not isinstance(error, _NEVER_SENT))
+            return NoAnswer(reason=_masked(said, *secrets), sent=not isinstance(error, _NEVER_SENT))
         except httpx.HTTPError as error:
-            return NoAnswer(reason=_masked(f"{type(error).__name__}: {error}", token, secret))
-        return _answer(response, token, secret)
+            return NoAnswer(reason=_masked(f"{type(error).__name__}: {error}", *secrets))
+        return _answer(response, *secrets)
 
 
 def _answer(response: httpx.Response, *secrets: str) -> Answer:
-    text, body = response.text, _parsed(response.text)
-    if response.status_code != 200:
-        # An error may repeat what was sent; a success is read for what it says, and may itself be a secret.
-        text = _masked(text, *secrets)
-        body = _parsed(text)
-    elif isinstance(body, dict) and TOKEN_FIELD in body:
+    # An answer may repeat what was sent; a success is read for what it says, and may itself be a secret.
+    text = _masked(response.text, *secrets)
+    body = _parsed(response.text if response.status_code == 200 else text)
+    if response.status_code == 200 and TOKEN_FIELD in text:
         text = ""
     return Answer(
         status=response.status_code,
@@ -113,7 +115,7 @@ def _answer(response: httpx.Response, *secrets: str) -> Answer:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -121,13 +123,13 @@ def _request_id(body: object) -> str | None:
     if not isinstance(body, Mapping):
         return None
     found = next((value for name, value in body.items() if str(name).lower() == "requestid"), None)
-    return str(found) if found else None
+    return storable(found) if found else None
 
 
 def _date(text: str | None) -> datetime | None:
     try:
         return parsedate_to_datetime(text).astimezone(UTC) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -135,5 +137,5 @@ def _masked(text: str, *secrets: str) -> str:
     for secret in secrets:
         # What is shorter is no secret worth the name, and would tear the text to pieces.
         if len(secret) >= SHORTEST_SECRET_CHARACTERS:
-            text = text.replace(secret, MASK)
+            text = text.replace(secret, MASK).replace(json.dumps(secret)[1:-1], MASK)
     return text

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
 from ledger.clock import Clock
 from ledger.core.reply import Answer, NoAnswer, error_of, is_throttled, read_refusal
@@ -15,6 +16,7 @@ from ledger.errors import CredentialsError
 from ledger.settings import AppSettings, Settings
 
 RENEW_BEFORE_SECONDS = 300
+LONGEST_LIFE_SECONDS = 24 * 3600
 REFUSALS_BEFORE_GIVING_UP = 2
 
 
@@ -84,10 +86,9 @@ class Tokens:
             return NoAnswer(reason=f"no access token: {answer.reason}", sent=False)
         body = answer.body if isinstance(answer.body, Mapping) else {}
         value, life = body.get(TOKEN_FIELD), body.get("expireIn", 7200)
-        if answer.status == 200 and isinstance(value, str) and value and isinstance(life, (int, float)):
-            return Token(
-                value=value, renew_at=self._clock.now() + timedelta(seconds=max(life - RENEW_BEFORE_SECONDS, 1))
-            )
+        if answer.status == 200 and _is_token(value) and isinstance(life, (int, float)):
+            seconds = min(max(1, life - RENEW_BEFORE_SECONDS), LONGEST_LIFE_SECONDS)
+            return Token(value=value, renew_at=self._clock.now() + timedelta(seconds=seconds))
         return _refused(name, answer)
 
     def _ask(self, name: str, app: AppSettings) -> Answer | NoAnswer:
@@ -109,6 +110,11 @@ class Tokens:
                 "(developer console, credentials of the app), or [apps.NAME] in the file of LEDGER_CONFIG"
             )
         return self._client.internal_token(app.api_url, app.app_key, app.app_secret.get_secret_value())
+
+
+def _is_token(value: object) -> TypeGuard[str]:
+    """Say whether a value can travel in a header."""
+    return isinstance(value, str) and bool(value) and value.isascii() and value.isprintable()
 
 
 def _ticket(name: str, app: AppSettings) -> str:

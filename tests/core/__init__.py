@@ -1,0 +1,1 @@
+"""The pure rules: tables of cases, and properties that hold whatever comes."""
