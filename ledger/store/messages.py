@@ -1,5 +1,6 @@
 """Rows of `messages`: written in bulk, selected for a plan, counted by campaign, purged."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,9 +20,9 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
+from ledger.clock import as_utc, format_time
 from ledger.core.campaign import CampaignLine
 from ledger.core.message import AppName, Chat, Message, Route
 from ledger.core.plan import Candidate, Standing
@@ -30,7 +31,14 @@ from ledger.core.selection import Selection
 from ledger.store.schema import message_recipients, messages, recall_items, recalls
 from ledger.store.selecting import selected_messages
 
-_UNIQUE = ("robot_code", "process_query_key")
+_WRITTEN = [column.name for column in messages.c if column.name != "id"]
+_NAMES = ", ".join(_WRITTEN)
+# Messages come by the hundred thousand: what SQLAlchemy does for every value of every row would take as long as half of
+# the insert itself. So the drivers get the values as they are stored, and PostgreSQL all rows as one document.
+_VALUES_SQLITE = f"VALUES (:{', :'.join(_WRITTEN)})"
+_VALUES_POSTGRESQL = f"SELECT {_NAMES} FROM json_populate_recordset(NULL::messages, %s::json)"  # noqa: S608  (our names)
+_INSERT = f"INSERT INTO messages ({_NAMES}) {{}} ON CONFLICT (robot_code, process_query_key) DO NOTHING"
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=format_time).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +56,10 @@ def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> int:
     rows = sorted((_row(one) for one in new), key=lambda row: (row["robot_code"], row["process_query_key"]))
     if not rows:
         return 0
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(messages).on_conflict_do_nothing(index_elements=_UNIQUE).inline()
-    return connection.execute(statement.execution_options(preserve_rowcount=True), rows).rowcount
+    if connection.dialect.name == "postgresql":
+        return connection.exec_driver_sql(_INSERT.format(_VALUES_POSTGRESQL), (_encode(rows),)).rowcount
+    statement, options = _INSERT.format(_VALUES_SQLITE), {"preserve_rowcount": True}
+    return connection.exec_driver_sql(statement, [_flat(row) for row in rows], execution_options=options).rowcount
 
 
 def _row(new: NewMessage) -> dict[str, Any]:
@@ -64,11 +73,20 @@ def _row(new: NewMessage) -> dict[str, Any]:
         "source": message.source,
         "sent_at": message.sent_at,
         "deadline": new.deadline,
-        "recipients": list(message.recipients),
+        "recipients": message.recipients,
         "recipient_count": len(message.recipients),
-        "undelivered": {why: list(users) for why, users in message.undelivered.items()},
+        "undelivered": dict(message.undelivered),
         "recorded_at": new.recorded_at,
     }
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as SQLite stores it, the way the column types do: times and documents as text."""
+    for name in ("sent_at", "deadline", "recorded_at"):
+        row[name] = as_utc(row[name]).replace(tzinfo=None).isoformat(" ", "microseconds")
+    for name in ("recipients", "undelivered"):
+        row[name] = _encode(row[name])
+    return row
 
 
 def candidates(
