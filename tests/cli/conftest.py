@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -63,11 +64,13 @@ class Shell:
         before = dict(os.environ)
         os.environ.clear()
         os.environ.update(self.environment)
+        time.tzset()
         try:
             done = CliRunner().invoke(app, list(args), input=stdin)
         finally:
             os.environ.clear()
             os.environ.update(before)
+            time.tzset()
         return Ended(done.exit_code, done.stdout, done.stderr)
 
     def command(self, *args: str) -> Sequence[str]:
@@ -83,7 +86,8 @@ class Shell:
 
     def send(self, simulator: Simulator, count: int, *, users: Sequence[str] = ("u1",), **fields: Any) -> list[str]:
         """Have messages sent at DingTalk and recorded here; `age` makes them older. Return their keys."""
-        age: timedelta = fields.pop("age", timedelta())
+        # Not just now: what is refused right after its send is asked again for a while.
+        age: timedelta = fields.pop("age", timedelta(hours=1))
         at = datetime.now(UTC) - age
         keys = simulator.world.make_messages(count, robot_code=ROBOT, sent_at=at, users=users)
         self.write_down(keys, users=users, at=at, **fields)

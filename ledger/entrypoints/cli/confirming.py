@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ledger.entrypoints.cli.output import say
 from ledger.entrypoints.cli.plans import whom
 from ledger.entrypoints.cli.words import plain
 from ledger.errors import NotConfirmedError
@@ -34,8 +35,8 @@ def _asked_small(plan: "Plan") -> bool:
 
 def _asked_large(plan: "Plan", campaign: str | None) -> bool:
     wanted = campaign if campaign is not None else str(plan.eligible)
-    what = f"the campaign's name, {plain(campaign)}," if campaign is not None else f"the number {plan.eligible}"
-    given = _answer(f"Take back {whom(plan)}? Type {what} to confirm:")
+    say(f"Take back {whom(plan)}? That is more than a y is enough for.")
+    given = _answer(f"Type {plain(wanted)} to confirm:")
     return given == wanted or (campaign is None and given.replace(",", "") == wanted)
 
 

@@ -1,0 +1,137 @@
+"""`history`, `show`, `recalls`, `campaigns`, `verify`, `purge`, `doctor`, `db`: what is read, and by whom."""
+
+import csv
+import io
+import sqlite3
+import subprocess
+from datetime import timedelta
+
+import pytest
+
+from ledger.simulator import FailedReason, Simulator
+
+from .conftest import ROBOT, Shell
+
+
+@pytest.fixture
+def told(shell: Shell, simulator: Simulator) -> Shell:
+    """A ledger with a recall of four messages behind it, one of them refused, and an expired message."""
+    keys = shell.send(simulator, 4, campaign="spring", users=["a", "b"])
+    simulator.world.change(failed_reasons={keys[0]: FailedReason(reason="no, really")})
+    shell.send(simulator, 1, campaign="spring", age=timedelta(hours=25))
+    assert shell("recall", "--campaign", "spring", "--reason", "typo", "--actor", "ann", "--yes").code == 3
+    return shell
+
+
+def test_history_is_one_document_and_can_be_narrowed(told: Shell) -> None:
+    everything = told.real("history", "--json")
+    assert (everything.err, len(everything.json)) == ("", 4)
+    assert len(told("history", "--outcome", "refused", "--json").json) == 1
+    assert len(told("history", "--limit", "2", "--json").json) == 2
+    assert told("history", "--actor", "bob", "--json").json == []
+    assert len(told("history", "--user", "b", "--actor", "ann", "--campaign", "spring", "--json").json) == 4
+    assert told("history", "--outcome", "wrong").code == 2
+    assert told("history", "--csv", "--json").code == 2
+
+
+def test_history_as_csv_has_a_header_and_verbatim_values(told: Shell) -> None:
+    ended = told.real("history", "--csv")
+    assert ended.out.count("\r\n") == 5
+    rows = list(csv.DictReader(io.StringIO(ended.out, newline="")))
+    assert [row["recipients"] for row in rows] == ["a b"] * 4
+    assert {row["reason"] for row in rows if row["outcome"] == "refused"} == {"no, really"}
+
+
+def test_history_outlives_the_purge(told: Shell) -> None:
+    assert told("purge", "--json").json == {"purged": 1}
+    assert told("purge").out == "0 messages deleted\n"
+    with sqlite3.connect(told.folder / "ledger.sqlite") as connection:
+        connection.execute("UPDATE messages SET deadline = '2020-01-01 00:00:00.000000'")
+    connection.close()
+    assert told("purge", "--json").json["purged"] == 4
+    assert told("campaigns", "--json").json == []
+    assert len(told("history", "--json").json) == 4
+    assert len(told("show", "1", "--json").json["items"]) == 4
+
+
+def test_a_history_that_somebody_rewrote_is_found_out(told: Shell) -> None:
+    whole = told("verify", "--json")
+    assert (whole.code, whole.json["ok"]) == (0, True)
+    assert whole.json["last_digest"] in told("verify").out
+    with sqlite3.connect(told.folder / "ledger.sqlite") as connection:
+        connection.execute("DROP TRIGGER IF EXISTS recall_items_kept")
+        connection.execute("UPDATE recall_items SET outcome = 'recalled' WHERE outcome = 'refused'")
+    connection.close()
+    broken = told("verify", "--json")
+    assert (broken.code, broken.json["ok"], broken.json["disputed"]) == (1, False, 1)
+    assert "rewritten" in told("verify").err
+
+
+def test_an_empty_ledger_says_so_to_people_and_gives_scripts_empty_lists(shell: Shell) -> None:
+    for command in ("campaigns", "recalls", "history"):
+        assert shell(command, "--json").json == []
+        ended = shell(command)
+        assert (ended.code, ended.out) == (0, "")
+        assert ended.err
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(told: Shell) -> None:
+    for form in ("--json", "--csv"):
+        words = " ".join(told.command("history", form))
+        done = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; {words} | true"],
+            env=told.environment,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_the_doctor_is_content_with_a_whole_house(told: Shell, simulator: Simulator) -> None:
+    ended = told.real("doctor", "--json")
+    assert (ended.code, ended.json["ok"]) == (0, True), ended.out
+    simulator.world.change(permission_missing=True)
+    ill = told("doctor")
+    assert ill.code == 1
+    assert "AMISS  permission" in ill.out
+
+
+def test_the_version_of_the_tables(shell: Shell) -> None:
+    assert shell("db", "current").out == "no tables\n"
+    lacking = shell("db", "check")
+    assert lacking.code == 1
+    assert "ledger db upgrade" in " ".join(lacking.err.split())
+    assert shell("db", "upgrade").code == 0
+    assert shell("db", "check").code == 0
+    assert "already" in shell("db", "upgrade").out
+    with sqlite3.connect(shell.folder / "ledger.sqlite") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    assert "newer" in shell("db", "check").err
+    assert shell("campaigns").code == 1
+
+
+def test_no_line_is_longer_than_the_screen(told: Shell, simulator: Simulator) -> None:
+    name = "a-campaign-with-a-very-long-name-of-november-2026"
+    told.send(simulator, 12, campaign=name, users=[f"u{n}" for n in range(900)])
+    told.send(simulator, 2, campaign="年终活动通知,请大家查看,谢谢大家的支持与配合")
+    for words in (
+        ("campaigns",),
+        ("recall", "--campaign", name, "--reason", "a reason of many words " * 5, "--dry-run"),
+        ("recall", "--campaign", name, "--reason", "a reason of many words " * 5, "--yes"),
+        ("recalls",),
+        ("history",),
+    ):
+        for line in told(*words).out.splitlines():
+            assert len(line) <= 80, line
+            assert "\x1b" not in line
+    assert "22 h 59 min left" in told("campaigns").out
+    assert "CST" in told("campaigns").out
+
+
+def test_show_names_everything_for_people(told: Shell) -> None:
+    out = told("show", "1").out
+    for part in ("3 of 4 recalled", "no, really", "typo", "ann", "campaign spring", "1 expired", "answered", "refused"):
+        assert part in out
+    assert ROBOT not in out

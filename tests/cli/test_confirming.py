@@ -1,0 +1,156 @@
+"""The question before a recall, on a real (pseudo-)terminal; and Ctrl-C during one."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from ledger.simulator import Simulator
+
+from .conftest import Shell
+
+
+class Terminal:
+    """A command on a pseudo-terminal: what it shows, and what is typed."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", master: int) -> None:
+        self.process, self._master, self.shown = process, master, ""
+
+    def wait_for(self, text: str, seconds: float = 20.0) -> None:
+        """Read until some text has been shown."""
+        end = time.monotonic() + seconds
+        while text not in self.shown:
+            assert time.monotonic() < end, f"{text!r} was not shown: {self.shown!r}"
+            if select.select([self._master], [], [], 0.1)[0]:
+                try:
+                    self.shown += os.read(self._master, 65536).decode(errors="replace")
+                except OSError:
+                    assert text in self.shown, self.shown
+                    return
+
+    def type(self, text: str) -> None:
+        """Type a line."""
+        os.write(self._master, text.encode() + b"\n")
+
+    def end(self) -> int:
+        """Wait for the end; return the exit code."""
+        end = time.monotonic() + 30
+        while self.process.poll() is None and time.monotonic() < end:
+            if select.select([self._master], [], [], 0.1)[0]:
+                try:
+                    self.shown += os.read(self._master, 65536).decode(errors="replace")
+                except OSError:
+                    break
+        return self.process.wait(10)
+
+
+@contextmanager
+def on_terminal(shell: Shell, *args: str) -> Iterator[Terminal]:
+    """Run a command on a terminal of its own."""
+    master, slave = pty.openpty()
+    environment = shell.environment | {"TERM": "xterm-256color"}
+    process = subprocess.Popen(
+        shell.command(*args), stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
+    )
+    os.close(slave)
+    try:
+        yield Terminal(process, master)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)
+
+
+RECALL = ("recall", "--reason", "typo", "--campaign", "spring")
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("yes", 0), ("n", 10), ("", 10), ("spring", 10)])
+def test_a_few_messages_need_a_yes(shell: Shell, simulator: Simulator, answer: str, code: int) -> None:
+    shell.send(simulator, 3, campaign="spring")
+    with on_terminal(shell, *RECALL) as terminal:
+        terminal.wait_for("[y/N]")
+        terminal.type(answer)
+        assert terminal.end() == code
+    assert ("3 of 3 recalled" in terminal.shown) == (code == 0)
+    assert ("nothing was recalled" in terminal.shown) == (code == 10)
+
+
+@pytest.mark.parametrize(("answer", "code"), [("spring", 0), ("y", 10), ("sprung", 10), ("21", 10)])
+def test_many_messages_need_the_name_of_their_campaign(
+    shell: Shell, simulator: Simulator, answer: str, code: int
+) -> None:
+    shell.send(simulator, 21, campaign="spring")
+    with on_terminal(shell, *RECALL) as terminal:
+        terminal.wait_for("to confirm:")
+        terminal.type(answer)
+        assert terminal.end() == code
+
+
+def test_one_message_to_many_people_is_not_small(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 1, campaign="spring", users=[f"u{number}" for number in range(401)])
+    with on_terminal(shell, *RECALL) as terminal:
+        terminal.wait_for("Type spring to confirm:")
+        terminal.type("spring")
+        assert terminal.end() == 0
+
+
+@pytest.mark.parametrize(("answer", "code"), [("1,001", 0), ("1001", 0), ("1002", 10)])
+def test_many_messages_without_a_campaign_need_their_number(
+    shell: Shell, simulator: Simulator, answer: str, code: int
+) -> None:
+    shell.send(simulator, 1001)
+    with on_terminal(shell, "recall", "--reason", "typo", "--robot", "dingbot") as terminal:
+        terminal.wait_for("Type 1001 to confirm:")
+        terminal.type(answer)
+        assert terminal.end() == code
+
+
+def test_the_end_of_input_is_a_no(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 3, campaign="spring")
+    with on_terminal(shell, *RECALL) as terminal:
+        terminal.wait_for("[y/N]")
+        terminal.type("\x04")
+        assert terminal.end() == 10
+
+
+def test_on_a_terminal_the_progress_is_a_bar_of_two_lines(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 100, campaign="spring")
+    shell.variables["LEDGER_CALLS_PER_SECOND"] = "4"
+    with on_terminal(shell, *RECALL, "--yes") as terminal:
+        terminal.wait_for("of 100")
+        terminal.wait_for("keys/s")
+        assert terminal.end() == 0
+
+
+def test_ctrl_c_pauses_with_everything_written_down(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 100, campaign="spring")
+    shell.variables["LEDGER_CALLS_PER_SECOND"] = "2"
+    with on_terminal(shell, *RECALL, "--yes") as terminal:
+        terminal.wait_for("keys/s")
+        os.kill(terminal.process.pid, signal.SIGINT)
+        assert terminal.end() == 5
+    assert "ledger resume 1" in terminal.shown
+    (result,) = shell("recalls", "--json").json
+    assert result["status"] == "paused"
+    assert 0 < result["pending"] < 100
+    shell.variables["LEDGER_CALLS_PER_SECOND"] = "500"
+    assert shell("resume", "1", "--json").json["recalled"] == 100
+
+
+def test_a_second_ctrl_c_leaves_at_once(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 40, campaign="spring")
+    simulator.world.change(latency_seconds=3.0)
+    with on_terminal(shell, *RECALL, "--yes") as terminal:
+        terminal.wait_for("asking DingTalk")
+        os.kill(terminal.process.pid, signal.SIGINT)
+        terminal.wait_for("again leaves at once")
+        started = time.monotonic()
+        os.kill(terminal.process.pid, signal.SIGINT)
+        assert terminal.end() == 130
+        assert time.monotonic() - started < 2

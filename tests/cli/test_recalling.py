@@ -1,0 +1,189 @@
+"""`recall` and what follows it: every exit code, with what stdout and stderr hold."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ledger.simulator import BadKey, FailedReason, Simulator
+
+from .conftest import Shell
+
+RECALL = ("recall", "--reason", "typo", "--campaign", "c")
+
+
+def test_all_recalled_is_exit_0_and_one_document(shell: Shell, simulator: Simulator) -> None:
+    keys = shell.send(simulator, 45, campaign="c")
+    ended = shell.real(*RECALL, "--yes", "--json")
+    assert (ended.code, ended.json["status"], ended.json["recalled"]) == (0, "finished", 45)
+    assert "Recall 1 would take back 45 messages from 1 person" in ended.err
+    assert all(message.recalled_at for message in simulator.world.messages())
+    assert {item["process_query_key"] for item in shell("history", "--json").json} == set(keys)
+
+
+def test_a_dry_run_prints_the_plan_and_calls_nothing(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 3, campaign="c", users=["a", "b"])
+    ended = shell.real(*RECALL, "--dry-run", "--json")
+    assert (ended.code, ended.json["status"], ended.json["eligible"]) == (0, "planned", 3)
+    assert set(ended.json) >= {"calls", "quota", "robots", "recipients", "other_recipients", "first_deadline"}
+    assert simulator.world.calls() == []
+
+
+def test_a_reason_that_dingtalk_gives_is_exit_3_and_shown(shell: Shell, simulator: Simulator) -> None:
+    keys = shell.send(simulator, 5, campaign="c")
+    simulator.world.change(failed_reasons={keys[0]: FailedReason(reason="under legal hold", times=1)})
+    ended = shell(*RECALL, "--yes")
+    assert ended.code == 3
+    assert "4 of 5 recalled, 1 refused" in ended.out
+    assert "under legal hold" in ended.out
+    assert "ledger retry 1" in ended.out
+    again = shell("retry", "1", "--json")
+    assert (again.code, again.json["recalled"], again.json["refused"]) == (0, 5, 0)
+    assert shell("retry", "1").code == 4
+
+
+def test_nothing_eligible_is_exit_4_and_says_why(shell: Shell, simulator: Simulator) -> None:
+    ended = shell(*RECALL, "--yes", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (4, "nothing_eligible")
+    assert "no message that fits" in ended.json["error"]["message"]
+    shell.send(simulator, 2, campaign="c", age=timedelta(hours=25))
+    assert "2 messages are expired" in shell(*RECALL).err
+    plan = shell(*RECALL, "--dry-run", "--json")
+    assert (plan.code, plan.json["eligible"], plan.json["expired"]) == (4, 0, 2)
+    shell.send(simulator, 1, campaign="d")
+    assert shell("recall", "--campaign", "d", "--reason", "x", "--yes").code == 0
+    assert "1 message is recalled already" in shell("recall", "--campaign", "d", "--reason", "x", "--yes").err
+
+
+def test_messages_that_others_got_too_are_spared_until_somebody_says_so(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 1, users=["a", "b", "c"], campaign="c")
+    words = ("recall", "--user", "a", "--reason", "left the company", "--yes")
+    ended = shell(*words)
+    assert ended.code == 4
+    assert "--include-shared" in ended.err
+    assert "2 other people" in shell(*words, "--include-shared", "--dry-run").out
+    assert shell(*words, "--include-shared").code == 0
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [
+        ({"permission_missing": True}, "permission"),
+        ({"ip_refused": True}, "address_not_allowed"),
+        ({"monthly_quota": 0}, "quota_used_up"),
+    ],
+)
+def test_what_somebody_has_to_mend_pauses_with_exit_5_and_resume_goes_on(
+    shell: Shell, simulator: Simulator, trouble: dict[str, object], code: str
+) -> None:
+    shell.send(simulator, 2, campaign="c")
+    simulator.world.change(**trouble)
+    ended = shell.real(*RECALL, "--yes", "--json")
+    assert (ended.code, ended.json["status"], ended.json["error"]["code"]) == (5, "paused", code)
+    assert ended.json["pending"] == 2
+    simulator.world.change(permission_missing=False, ip_refused=False, monthly_quota=None)
+    resumed = shell("resume", "--json")
+    assert (resumed.code, resumed.json["recalled"]) == (0, 2)
+    assert shell("resume", "--json").code == 4
+
+
+def test_missing_credentials_pause_too(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 1, campaign="c")
+    shell.variables |= {"LEDGER_APP_KEY": "", "LEDGER_APP_SECRET": ""}
+    ended = shell(*RECALL, "--yes", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (5, "credentials")
+
+
+def test_without_a_terminal_somebody_has_to_say_yes_beforehand(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 1, campaign="c")
+    ended = shell.real(*RECALL, stdin=b"y\n")
+    assert ended.code == 10
+    assert "nothing was recalled" in ended.err
+    assert "--yes" in ended.err
+    assert shell.real(*RECALL, "--json").json["error"]["code"] == "not_confirmed"
+    assert simulator.world.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--reason", "x"), "nothing is selected"),
+        (("--campaign", "c"), "--reason"),
+        (("--campaign", "c", "--reason", "  "), "needs a reason"),
+        (("--campaign", "", "--robot", "r", "--reason", "x"), "--campaign is empty"),
+        (("--user", "", "--reason", "x"), "--user is empty"),
+        (("--campaign", "c", "--since", "2026-03-01T10:00:00", "--reason", "x"), "no zone"),
+        (("--campaign", "c", "--until", "yesterday", "--reason", "x"), "is not a time"),
+        (("--keys-file", "/nowhere", "--reason", "x"), "cannot be read"),
+        (("--keys-file", "-", "--campaign", "c", "--reason", "x"), "holds no key"),
+        (("c", "--reason", "x"), "unexpected extra argument"),
+    ],
+)
+def test_a_recall_that_is_not_clear_is_refused(shell: Shell, words: tuple[str, ...], said: str) -> None:
+    ended = shell("recall", *words, "--yes")
+    assert (ended.code, ended.out) == (2, "")
+    assert said in " ".join(ended.err.split())
+    document = shell("recall", *words, "--yes", "--json")
+    assert (document.code, set(document.json)) == (2, {"error"})
+
+
+@pytest.mark.parametrize("words", [("show", "9"), ("resume", "9"), ("retry", "9"), ("cancel", "9")])
+def test_a_recall_that_does_not_exist_is_refused(shell: Shell, words: tuple[str, ...]) -> None:
+    ended = shell(*words, "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "unknown_recall")
+
+
+def test_keys_come_from_a_file_or_from_stdin(shell: Shell, simulator: Simulator, tmp_path: Path) -> None:
+    one, two, three = shell.send(simulator, 3, campaign="c")
+    (tmp_path / "keys").write_text(f"\ufeff{one}\r\n\n", encoding="utf-8")
+    recalled = shell("recall", "--keys-file", str(tmp_path / "keys"), "--key", two, "--reason", "x", "--yes", "--json")
+    assert recalled.json["recalled"] == 2
+    last = shell("recall", "--keys-file", "-", "--reason", "x", "--yes", "--json", stdin=three)
+    assert last.json["recalled"] == 1
+
+
+def test_a_time_window_narrows(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 2, campaign="c", age=timedelta(hours=3))
+    shell.send(simulator, 1, campaign="c", age=timedelta(minutes=1))
+    since = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    assert shell(*RECALL, "--since", since, "--dry-run", "--json").json["eligible"] == 1
+    assert shell(*RECALL, "--until", since, "--dry-run", "--json").json["eligible"] == 2
+
+
+def test_cancelling_ends_what_waits_and_is_exit_0(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 2, campaign="c")
+    simulator.world.change(permission_missing=True)
+    assert shell(*RECALL, "--yes").code == 5
+    ended = shell("cancel", "1", "--actor", "boss", "--json")
+    assert (ended.code, ended.json["status"], ended.json["cancelled"]) == (0, "cancelled", 2)
+    assert shell("resume", "1").code == 2
+
+
+def test_several_waiting_recalls_are_resumed_oldest_first(shell: Shell, simulator: Simulator) -> None:
+    simulator.world.change(permission_missing=True)
+    for name in ("c", "d"):
+        shell.send(simulator, 1, campaign=name)
+        assert shell("recall", "--campaign", name, "--reason", "x", "--yes").code == 5
+    simulator.world.change(permission_missing=False)
+    ended = shell("resume", "--json")
+    assert (ended.code, [result["recall_id"] for result in ended.json]) == (0, [1, 2])
+
+
+def test_the_actor_is_named_or_taken_from_the_environment(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 2, campaign="c")
+    shell(*RECALL, "--actor", "ann", "--dry-run")
+    shell(*RECALL, "--dry-run")
+    assert [result["actor"] for result in shell("recalls", "--json").json] == ["tester", "ann"]
+
+
+def test_one_bad_key_does_not_sink_the_others(shell: Shell, simulator: Simulator) -> None:
+    simulator.world.change(bad_key=BadKey.WHOLE_CALL_400)
+    shell.send(simulator, 19, campaign="c")
+    shell.write_down(["wrong"], at=datetime.now(UTC), campaign="c")
+    ended = shell(*RECALL, "--yes", "--json")
+    assert (ended.code, ended.json["recalled"], ended.json["refused"]) == (3, 19, 1)
+    report = shell("show", "1", "--json").json
+    assert len(report["items"]) == 20
+    assert len(report["calls"]) == report["call_count"] > 1
+    assert json.dumps(report).count("invalid.processQueryKey") > 1

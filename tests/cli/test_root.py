@@ -1,0 +1,109 @@
+"""The command as a whole: help, version, mistakes, errors that nobody foresaw, and how quickly it starts."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import Shell
+
+COMMANDS = [
+    *("demo", "db", "record", "import", "campaigns", "recall", "recalls", "show", "resume", "retry", "cancel"),
+    *("history", "purge", "simulator", "doctor", "verify"),
+]
+
+
+def test_help_names_every_command(shell: Shell) -> None:
+    ended = shell.real("--help")
+    assert (ended.code, ended.err) == (0, "")
+    for command in COMMANDS:
+        assert f" {command} " in ended.out
+    assert shell.real().out == ended.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(shell: Shell, command: str) -> None:
+    ended = shell(command, "--help")
+    assert ended.code == 0
+    assert max(map(len, ended.out.splitlines())) <= 80
+
+
+def test_the_version_is_said(shell: Shell) -> None:
+    assert shell("--version").out.startswith("ledger 0.")
+
+
+def test_completion_can_be_installed(shell: Shell) -> None:
+    assert "--install-completion" in shell("--help").out
+
+
+@pytest.mark.parametrize("words", [("recal",), ("--wrong",), ("db", "wrong"), ("show",), ("show", "x"), ("show", "0")])
+def test_wrong_usage_is_exit_2_in_one_line(shell: Shell, words: tuple[str, ...]) -> None:
+    ended = shell.real(*words)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("error: ")
+    assert ended.err.count("\n") == 1
+    assert "--help" in ended.err
+
+
+def test_an_unknown_setting_is_refused_with_the_nearest_one(shell: Shell) -> None:
+    shell.variables["LEDGER_MARGIN_SECOND"] = "3"
+    ended = shell("campaigns", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (2, "settings")
+    assert "did you mean LEDGER_MARGIN_SECONDS?" in ended.json["error"]["message"]
+
+
+def test_a_database_that_does_not_answer_is_exit_1(shell: Shell) -> None:
+    shell.variables["LEDGER_DATABASE_URL"] = "sqlite:////proc/nowhere/ledger.sqlite"
+    ended = shell.real("campaigns", "--json")
+    assert ended.code == 1
+    assert "Traceback" not in ended.err
+    assert set(ended.json) == {"error"}
+
+
+def test_what_nobody_foresaw_is_one_line_and_the_traceback_is_there_for_the_asking(shell: Shell) -> None:
+    # A ledger that is no database is the nearest thing to a surprise that can be had without patching.
+    shell.variables["LEDGER_DATABASE_URL"] = f"sqlite:///{shell.folder / 'noise'}"
+    Path(shell.folder / "noise").write_bytes(b"no database at all" * 100)
+    ended = shell.real("campaigns")
+    assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
+    shell.variables["LEDGER_DEBUG"] = "1"
+    assert "Traceback" in shell.real("campaigns").err
+
+
+def test_help_loads_nothing_heavy(shell: Shell) -> None:
+    code = (
+        "import sys; from ledger.entrypoints.cli import app\n"
+        "try: app(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'sqlalchemy', 'httpx', 'alembic', 'pydantic', 'psycopg'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=shell.environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_simulator_runs_until_it_is_stopped(shell: Shell) -> None:
+    with subprocess.Popen(
+        shell.command("simulator", "--port", "0"), env=shell.environment, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert b"http://127.0.0.1:" in process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def test_the_demonstration_tells_the_whole_story_and_leaves_nothing(shell: Shell, tmp_path: Path) -> None:
+    shell.variables |= {"LEDGER_DATABASE_URL": "nonsense", "LEDGER_WRONG": "1", "TMPDIR": str(tmp_path)}
+    started = time.monotonic()
+    ended = shell.real("demo")
+    assert time.monotonic() - started < 40
+    assert ended.code == 0, ended.err
+    for part in ("spring-sale", "12 expired", "146 of 149 recalled, 3 refused", "legal hold", "12 messages deleted"):
+        assert part in ended.out
+    assert "The history is whole" in ended.out
+    assert "\x1b" not in ended.out
+    assert list(tmp_path.iterdir()) == []
+    assert os.environ.get("LEDGER_WRONG") is None
