@@ -16,12 +16,15 @@ from ledger.core.message import Campaign, MessageKey, RobotCode, UserId
 from ledger.core.recall import Item, Outcome, Plan, Result, Status
 from ledger.core.selection import Selection
 from ledger.errors import InputError
+from ledger.services.chores import Chores
+from ledger.services.owner import own_name
 from ledger.services.planner import Planner
 from ledger.services.purger import Purged, Purger
 from ledger.services.recaller import OnProgress, Recaller
 from ledger.services.recorder import Defaults, Imported, Line, Recorded, Recorder
 from ledger.services.reporter import RecallReport, Reporter
 from ledger.services.runner import Runner
+from ledger.services.sticker import Sticker
 from ledger.services.verifier import Verification, Verifier
 from ledger.settings import Settings
 from ledger.store import migrate
@@ -30,9 +33,12 @@ from ledger.store.database import Database
 if TYPE_CHECKING:
     from httpx import BaseTransport
 
+    from ledger.dingtalk.caller import Caller
     from ledger.dingtalk.client import Client
     from ledger.dingtalk.tokens import Tokens
+    from ledger.scheduler import Worker
     from ledger.services.doctor import CheckUp
+    from ledger.services.inquirer import Inquirer
 
 
 class Ledger:
@@ -156,6 +162,22 @@ class Ledger:
         """Make no more calls of a recall until it is resumed."""
         return self._recaller.pause(recall_id, actor=actor or default_actor(), why=why)
 
+    def stick(self, recall_id: int, seconds: float, *, actor: str | None = None) -> Result:
+        """Let workers recall what is still recorded under a recall's selection, as it arrives, for a time."""
+        return self._sticker.stick(recall_id, seconds, actor=actor or default_actor())
+
+    def unstick(self, recall_id: int, *, actor: str | None = None) -> Result:
+        """Leave alone what arrives late from now on."""
+        return self._sticker.stick(recall_id, 0, actor=actor or default_actor())
+
+    def inquiry_cost(self, recall_id: int) -> int:
+        """Return how many calls of the quota it takes to settle what ended unknown or partial by its read status."""
+        return self._inquirer.cost(recall_id)
+
+    def inquire(self, recall_id: int, *, actor: str | None = None) -> Result:
+        """Settle what ended unknown or partial by asking DingTalk for its read status, one call a key."""
+        return self._inquirer.run(recall_id, actor=actor or default_actor())
+
     def cancel(self, recall_id: int, *, actor: str | None = None) -> Result:
         """Stop a recall for good: what waits ends cancelled."""
         return self._recaller.cancel(recall_id, actor=actor or default_actor())
@@ -194,6 +216,13 @@ class Ledger:
         """Check that nobody rewrote the history."""
         return self._verifier.run_once()
 
+    def worker(self) -> "Worker":
+        """Return a worker, which resumes recalls, follows sticky ones, and purges, until it is stopped."""
+        from ledger.scheduler import Worker
+
+        chores = Chores(self._opened(), self.clock, own_name())
+        return Worker(chores, self._runner, self._caller, self._sticker, self._purger, self.settings)
+
     def doctor(self) -> "CheckUp":
         """Check the database, credentials, permission, clock and spool; never raises for what it finds."""
         from ledger.services.doctor import Doctor
@@ -229,11 +258,28 @@ class Ledger:
 
     @cached_property
     def _recaller(self) -> Recaller:
+        return Recaller(self._opened(), self.clock, self.settings, self._caller, self._runner, self._reporter)
+
+    @cached_property
+    def _sticker(self) -> Sticker:
+        return Sticker(self._opened(), self.clock, self._planner, self._recaller, self._reporter)
+
+    @cached_property
+    def _inquirer(self) -> "Inquirer":
+        from ledger.services.inquirer import Inquirer
+
+        executor = self._executor or self._threads
+        return Inquirer(self._opened(), self._caller, self.clock, self.settings, executor, self._reporter)
+
+    @cached_property
+    def _runner(self) -> Runner:
+        return Runner(self._opened(), self._caller, self.clock, self.settings, self._executor or self._threads)
+
+    @cached_property
+    def _caller(self) -> "Caller":
         from ledger.dingtalk.caller import Caller
 
-        caller = Caller(self._client, self._tokens, self.settings)
-        runner = Runner(self._opened(), caller, self.clock, self.settings, self._executor or self._threads)
-        return Recaller(self._opened(), self.clock, self.settings, caller, runner, self._reporter)
+        return Caller(self._client, self._tokens, self.settings)
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:

@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     app_secret: SecretStr | None = None
     calls_per_second: _Rate = 20.0
     monthly_calls: Annotated[int, Field(ge=1)] = 5000
+    quota_reserve_calls: Annotated[int, Field(ge=0)] = 0
     margin_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
     spool_dir: Path | None = None
     group_window_hours: Annotated[float, Field(gt=0, le=24)] = 24.0
@@ -114,6 +115,12 @@ class Settings(BaseSettings):
         _, _, path = self.database_url_or_default.partition(":///")
         is_file = self.database_url_or_default.startswith("sqlite") and path and path != ":memory:"
         return (Path(path).parent if is_file else _data_folder()) / "spool"
+
+    @property
+    def app_names(self) -> tuple[str, ...]:
+        """The names of all apps that are configured here."""
+        has_own = self.app_key is not None or not self.apps
+        return (*self.apps, *([DEFAULT_APP] if has_own and DEFAULT_APP not in self.apps else []))
 
     def app_of(self, robot: str) -> str:
         """Return the name of the app that sends for a robot; raise UnknownAppError when the settings name none."""

@@ -11,6 +11,7 @@ class CampaignLine(Shown):
     """One campaign (None: messages without a tag); `recipients` are summed over its messages.
 
     `recallable` messages are inside their window and not recalled yet; the deadlines are theirs.
+    Until `sticky_until`, what is still recorded under the campaign is recalled as it arrives.
     """
 
     campaign: str | None
@@ -20,3 +21,4 @@ class CampaignLine(Shown):
     recalled: int
     first_deadline: datetime | None
     last_deadline: datetime | None
+    sticky_until: datetime | None = None

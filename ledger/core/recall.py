@@ -64,7 +64,11 @@ class Plan(Shown):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result(Shown):
-    """Where a recall stands; the outcomes and `pending` always add up to `eligible`. Times are in seconds."""
+    """Where a recall stands; the outcomes and `pending` always add up to `eligible`. Times are in seconds.
+
+    `late` counts messages that fit the selection, were recorded after the plan and are in no recall (None where it was
+    not counted); until `sticky_until` they are recalled as they arrive, by recalls that say which one they `follow`.
+    """
 
     recall_id: int
     status: Status
@@ -81,6 +85,9 @@ class Result(Shown):
     reason: str
     actor: str
     error: Mapping[str, str] | None
+    late: int | None = None
+    sticky_until: datetime | None = None
+    follows: int | None = None
 
     @property
     def is_complete(self) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ledger.clock import format_time
+from ledger.clock import format_time, parse_time
 from ledger.core.message import Campaign, MessageKey, RobotCode, UserId
 
 
@@ -24,6 +24,18 @@ class Selection:
     def is_empty(self) -> bool:
         """True when nothing is set, which never means everything."""
         return not (self.campaign or self.users or self.keys or self.robot or self.since or self.until)
+
+    @classmethod
+    def from_json(cls, parts: Mapping[str, Any]) -> "Selection":
+        """Return the selection that `to_json` gave these parts of."""
+        return cls(
+            campaign=parts.get("campaign"),
+            users=frozenset(parts.get("users", ())),
+            keys=frozenset(parts.get("keys", ())),
+            robot=parts.get("robot"),
+            since=parse_time(parts["since"]) if "since" in parts else None,
+            until=parse_time(parts["until"]) if "until" in parts else None,
+        )
 
     def to_json(self) -> Mapping[str, Any]:
         """Return the parts that are set, as JSON values; long lists of keys are kept whole."""

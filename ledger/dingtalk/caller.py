@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ledger.core.message import AppName, Route
 from ledger.core.reply import Answer, NoAnswer, error_of, is_token_refused
 from ledger.dingtalk.client import Client
-from ledger.dingtalk.tokens import Tokens
+from ledger.dingtalk.tokens import Token, Tokens
 from ledger.settings import Settings
 
 
@@ -25,10 +25,24 @@ class Caller:
         token = self._tokens.get(route.app)
         if isinstance(token, NoAnswer):
             return token
-        answer = self._client.recall(self._settings.app(route.app).api_url or "", token.value, route, keys)
+        answer = self._client.recall(self._endpoint(route.app), token.value, route, keys)
+        return self._noted(route.app, token, answer)
+
+    def read_status(self, app: AppName, robot_code: str, key: str) -> Answer | NoAnswer:
+        """Ask what became of one message; raise PausedError as `recall` does."""
+        token = self._tokens.get(app)
+        if isinstance(token, NoAnswer):
+            return token
+        answer = self._client.read_status(self._endpoint(app), token.value, robot_code, key)
+        return self._noted(app, token, answer)
+
+    def _endpoint(self, app: AppName) -> str:
+        return self._settings.app(app).api_url or ""
+
+    def _noted(self, app: AppName, token: Token, answer: Answer | NoAnswer) -> Answer | NoAnswer:
         if isinstance(answer, Answer):
             if is_token_refused(answer):
-                self._tokens.refuse(route.app, token, ": ".join(error_of(answer)))
+                self._tokens.refuse(app, token, ": ".join(error_of(answer)))
             else:
-                self._tokens.accept(route.app)
+                self._tokens.accept(app)
         return answer

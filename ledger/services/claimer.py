@@ -18,7 +18,7 @@ from ledger.core.quota import month_of
 from ledger.core.recall import Status
 from ledger.core.turn import choose
 from ledger.settings import Settings
-from ledger.store import calls, history, items, paces, recalls
+from ledger.store import calls, history, items, paces, recalls, usage
 from ledger.store.database import Database
 
 # How far ahead slots are reserved: enough to fill one transaction at high rates, little enough to stop promptly.
@@ -109,7 +109,7 @@ class Claimer:
             pace = pace_after
         if opened:
             paces.save_pace(connection, app, chat, pace)
-            paces.count_usage(connection, app, month_of(now), len(opened))
+            usage.count_usage(connection, app, month_of(now), len(opened))
         return opened, slot
 
     def _open_one(

@@ -11,7 +11,7 @@ from ledger.core.shown import Shown
 from ledger.dingtalk.client import Client
 from ledger.dingtalk.tokens import Tokens
 from ledger.errors import LedgerError
-from ledger.settings import DEFAULT_APP, Settings
+from ledger.settings import Settings
 from ledger.store import migrate
 from ledger.store.database import Database
 from ledger.store.messages import any_robot_of
@@ -49,11 +49,9 @@ class Doctor:
     def run_once(self) -> CheckUp:
         """Check the database, each app's credentials, permission and clock, and the spool."""
         checks = [_checked("database", self._database_state), _checked("spool", self._spool_state)]
-        apps = list(self._settings.apps) or [DEFAULT_APP]
-        if self._settings.apps and self._settings.app_key:
-            apps.append(DEFAULT_APP)
+        apps = self._settings.app_names
         for app in apps:
-            checks += self._check_app(app, "" if apps == [DEFAULT_APP] else f" of app {app}")
+            checks += self._check_app(app, "" if len(apps) == 1 else f" of app {app}")
         return CheckUp(ok=all(check.ok for check in checks), checks=tuple(checks))
 
     def _database_state(self) -> str:

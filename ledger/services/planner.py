@@ -1,6 +1,7 @@
 """Planning a recall: gather what is selected, let core decide, freeze it with its items."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -8,12 +9,12 @@ from sqlalchemy import Connection
 from ledger.clock import Clock
 from ledger.core.message import AppName, Route
 from ledger.core.plan import Candidate, Forecast, Standing, Tally
-from ledger.core.quota import month_of, quota
+from ledger.core.quota import bounds_of, month_of, quota
 from ledger.core.recall import Plan, Status
 from ledger.core.selection import Selection
-from ledger.errors import EmptySelectionError, InputError
+from ledger.errors import EmptySelectionError, InputError, NothingEligibleError
 from ledger.settings import Settings
-from ledger.store import history, paces, recalls
+from ledger.store import history, recalls, usage
 from ledger.store.database import Database
 from ledger.store.messages import candidates
 
@@ -34,6 +35,20 @@ class Planner:
 
         Raise EmptySelectionError, InputError for a missing reason or actor, UnknownAppError for a robot of no app.
         """
+        return self._plan_whole(selection, reason, actor, include_shared=include_shared, follows=None)
+
+    def follow(self, recall: recalls.Recall) -> Plan | None:
+        """Plan a recall of what arrived late for a sticky one, or nothing when none of it is eligible."""
+        selection = Selection.from_json(recall.selection)
+        with suppress(NothingEligibleError):
+            return self._plan_whole(
+                selection, recall.reason, recall.actor, include_shared=recall.include_shared, follows=recall.id
+            )
+        return None
+
+    def _plan_whole(
+        self, selection: Selection, reason: str, actor: str, *, include_shared: bool, follows: int | None
+    ) -> Plan:
         if selection.is_empty:
             raise EmptySelectionError
         for name, text in (("reason", reason), ("actor", actor)):
@@ -49,14 +64,18 @@ class Planner:
                 selection=selection.to_json(),
                 include_shared=include_shared,
                 planned_at=now,
+                follows=follows,
             )
             lanes: dict[Route, int] = {}
             for batch in candidates(connection, selection, self._app_of, BATCH_ROWS):
                 self._freeze(connection, recall_id, batch, tally, lanes)
-            used = paces.used_calls(connection, month_of(now))
+            used = usage.used_calls(connection, month_of(now), *bounds_of(now))
             plan = self._plan(recall_id, tally, used)
+            if follows is not None and not plan.eligible:
+                # Nobody asked for this plan by hand, so nobody has to see that it is empty: nothing is written.
+                raise NothingEligibleError
             recalls.freeze(connection, recall_id, plan.to_json(), next_lane=len(lanes))
-            detail = {"reason": reason, "selection": selection.to_json(), "plan": plan.to_json()}
+            detail = {"reason": reason, "selection": selection.to_json(), "plan": plan.to_json(), "follows": follows}
             entry = history.Entry(at=now, event="planned", actor=actor, recall_id=recall_id, detail=detail)
             history.append(connection, [entry])
         return plan
@@ -100,7 +119,7 @@ class Planner:
             calls=forecast.calls,
             estimated_seconds=forecast.estimated_seconds,
             will_expire_first=forecast.will_expire_first,
-            quota=quota(self._settings.monthly_calls, used, forecast.calls),
+            quota=quota(self._settings.monthly_calls, used, forecast.calls, self._settings.quota_reserve_calls),
             robots=tally.robots,
             first_deadline=first,
             last_deadline=last,

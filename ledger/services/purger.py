@@ -1,13 +1,15 @@
 """The purge: what is past its window goes, in bounded transactions; unfinished recalls and history keep their facts."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
 from ledger.clock import Clock
 from ledger.core.deadline import WINDOW
+from ledger.core.quota import month_of
 from ledger.core.shown import Shown
 from ledger.settings import Settings
-from ledger.store import history, recalls
+from ledger.store import history, recalls, usage
 from ledger.store.database import Database
 from ledger.store.messages import purge_index, purge_messages
 
@@ -36,9 +38,10 @@ class Purger:
         purged = 0
         while True:
             with self._database.write() as connection:
-                deleted = purge_messages(connection, now, ROWS_PER_TRANSACTION)
-            purged += deleted
-            if deleted < ROWS_PER_TRANSACTION:
+                sent_at = purge_messages(connection, now, ROWS_PER_TRANSACTION)
+                usage.count_purged_sends(connection, Counter(month_of(moment) for moment in sent_at))
+            purged += len(sent_at)
+            if len(sent_at) < ROWS_PER_TRANSACTION:
                 break
         # An hour of the index goes when none of its messages can be recalled any more.
         hour = int((now - WINDOW).timestamp()) // 3600

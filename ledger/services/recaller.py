@@ -30,11 +30,15 @@ class Recaller:
 
     def run(self, recall_id: int, *, actor: str | None = None, on_progress: OnProgress | None = None) -> Result:
         """Run a plan to its end, once; raise when it is too old, was run before, or its messages have changed hands."""
+        self.start(recall_id, actor=actor)
+        return self._go_on(recall_id, on_progress)
+
+    def start(self, recall_id: int, *, actor: str | None = None) -> None:
+        """Let a plan run, by whatever runner there is; raise as `run` does."""
         with self._database.write() as connection:
             recalls.lock_activation(connection)
             recall = self._fresh(connection, recall_id)
             self._activate(connection, recall, actor or recall.actor, "started")
-        return self._go_on(recall_id, on_progress)
 
     def resume(self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None) -> Result:
         """Go on with a recall that was paused or whose process went away."""
@@ -139,7 +143,7 @@ class Recaller:
 
         def tell() -> None:
             if on_progress is not None:
-                on_progress(self._reporter.result(recall_id))
+                on_progress(self._reporter.progress(recall_id))
 
         with self._database.read() as connection:
             apps = frozenset(app for app, _ in calls.apis_of(connection, recall_id))

@@ -1,7 +1,7 @@
 """Reports: what can still be recalled, where recalls stand, what happened to every key. Reads only."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from ledger.core.selection import Selection
 from ledger.core.shown import jsonable
 from ledger.store import items, recalls
 from ledger.store.database import Database
-from ledger.store.messages import count_campaigns
+from ledger.store.messages import count_campaigns, count_late
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +48,22 @@ class Reporter:
 
     def campaigns(self) -> list[CampaignLine]:
         """Return a line for each campaign that the ledger holds messages of, soonest deadline first."""
+        now = self._clock.now()
         with self._database.read() as connection:
-            return count_campaigns(connection, self._clock.now())
+            lines = count_campaigns(connection, now)
+            until = {
+                recall.selection.get("campaign"): recall.sticky_until for recall in recalls.sticky(connection, now)
+            }
+        return [replace(line, sticky_until=until.get(line.campaign)) if line.campaign else line for line in lines]
 
     def result(self, recall_id: int) -> Result:
         """Return where one recall stands; raise UnknownRecallError."""
+        with self._database.read() as connection:
+            recall = recalls.get(connection, recall_id)
+            return self._with_late(connection, recall, self._results(connection, [recall])[0])
+
+    def progress(self, recall_id: int) -> Result:
+        """Return where one recall stands, without what would take long to count."""
         with self._database.read() as connection:
             return self._results(connection, [recalls.get(connection, recall_id)])[0]
 
@@ -66,7 +77,7 @@ class Reporter:
         with self._database.read() as connection:
             recall = recalls.get(connection, recall_id)
             return RecallReport(
-                result=self._results(connection, [recall])[0],
+                result=self._with_late(connection, recall, self._results(connection, [recall])[0]),
                 selection=recall.selection,
                 plan=recall.plan,
                 items=list(items.of_recall(connection, recall_id)),
@@ -85,6 +96,10 @@ class Reporter:
         """Yield the outcome of every key, newest first; an empty selection means all of them."""
         with self._database.read() as connection:
             yield from items.ended(connection, selection, outcome=outcome, actor=actor, limit=limit)
+
+    def _with_late(self, connection: Connection, recall: recalls.Recall, result: Result) -> Result:
+        selection = Selection.from_json(recall.selection)
+        return replace(result, late=count_late(connection, selection, recall.planned_at, self._clock.now()))
 
     def _results(self, connection: Connection, found: Sequence[recalls.Recall]) -> list[Result]:
         ids = [recall.id for recall in found]
@@ -105,5 +120,7 @@ class Reporter:
             reason=recall.reason,
             actor=recall.actor,
             error=recall.error,
+            sticky_until=recall.sticky_until,
+            follows=recall.follows,
             **{outcome.value: outcomes.get(outcome, 0) for outcome in Outcome},
         )

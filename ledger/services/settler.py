@@ -15,7 +15,7 @@ from ledger.core.recall import Status
 from ledger.core.reply import Answer, NoAnswer, Reading, Verdict, read
 from ledger.core.settle import backoff, settle, split
 from ledger.errors import LedgerError
-from ledger.store import calls, history, items, paces, recalls
+from ledger.store import calls, history, items, paces, recalls, usage
 from ledger.store.database import Database
 
 # Refused before it counted, or never sent: these calls cost nothing of the month's quota.
@@ -90,7 +90,7 @@ class Settler:
         else:
             calls.release_items(connection, call.id, ids, in_doubt=reading.may_have_worked, unasked=True)
             if reading.verdict in _FREE_VERDICTS:
-                paces.count_usage(connection, call.route.app, month_of(now), -1)
+                usage.count_usage(connection, call.route.app, month_of(now), -1)
             if reading.verdict is Verdict.THROTTLED:
                 wait_seconds = reading.wait_seconds
                 self._change_pace(connection, call, lambda pace: pacing.throttled(pace, now, wait_seconds))
@@ -113,7 +113,7 @@ class Settler:
     ) -> list[history.Entry]:
         """Undo the intent of a call that never left."""
         calls.release_items(connection, call.id, [item.item_id for item in call.items], unasked=True)
-        paces.count_usage(connection, call.route.app, month_of(now), -1)
+        usage.count_usage(connection, call.route.app, month_of(now), -1)
         if isinstance(ending, Unsent) and ending.error is not None:
             return _pause(connection, call, ending.error, actor, now)
         return []

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, or_, 
 
 from ledger.core.message import AppName, Chat
 from ledger.core.recall import RETRYABLE, Item, Outcome, Status
+from ledger.core.reply import KeyReading
 from ledger.core.selection import Selection
 from ledger.store.calls import UNSENT
 from ledger.store.schema import recall_calls, recall_items, recall_skips, recalls
@@ -197,3 +198,44 @@ def outcomes(connection: Connection) -> Iterator[tuple[int, str]]:
     statement = select(columns.id, columns.outcome).where(columns.outcome.is_not(None))
     for row in connection.execute(statement.execution_options(yield_per=_BATCH_ROWS)):
         yield row.id, row.outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubtful:
+    """An item that ended unknown or partial, and that the read status may settle."""
+
+    item_id: int
+    app: AppName
+    robot_code: str
+    process_query_key: str
+    outcome: Outcome
+
+
+def doubtful(connection: Connection, recall_id: int, now: datetime) -> list[Doubtful]:
+    """Return the one-on-one items of a recall that ended unknown or partial, while their read status can be asked."""
+    columns = recall_items.c
+    statement = (
+        select(columns.id, columns.app, columns.robot_code, columns.process_query_key, columns.outcome)
+        .where(columns.recall_id == recall_id, columns.outcome.in_((Outcome.UNKNOWN, Outcome.PARTIAL)))
+        .where(columns.chat == Chat.ONE_TO_ONE, columns.deadline > now)
+        .order_by(columns.deadline, columns.id)
+    )
+    return [
+        Doubtful(
+            item_id=row.id,
+            app=AppName(row.app),
+            robot_code=row.robot_code,
+            process_query_key=row.process_query_key,
+            outcome=Outcome(row.outcome),
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def correct(connection: Connection, one: Doubtful, reading: KeyReading) -> Ended | None:
+    """Give a doubtful item the outcome that was found out; None when it is no longer what it was."""
+    columns = recall_items.c
+    same = and_(columns.id == one.item_id, columns.outcome == one.outcome)
+    values = {"outcome": reading.outcome, "code": reading.code, "reason": reading.reason}
+    row = connection.execute(update(recall_items).where(same).values(values).returning(*_ENDED)).one_or_none()
+    return _ended(row) if row else None

@@ -148,6 +148,19 @@ def _held() -> ColumnElement[str | None]:
     )
 
 
+def count_late(connection: Connection, selection: Selection, recorded_after: datetime, now: datetime) -> int:
+    """Return how many selected messages came after a moment, can be recalled, and are in no recall that ran."""
+    columns = messages.c
+    in_a_recall = exists().where(
+        recall_items.c.message_id == columns.id,
+        recalls.c.id == recall_items.c.recall_id,
+        recalls.c.status != Status.PLANNED,
+    )
+    conditions = selected_messages(selection, is_sqlite=connection.dialect.name == "sqlite")
+    late = and_(*conditions, columns.recorded_at > recorded_after, columns.deadline > now, ~in_a_recall)
+    return connection.scalar(select(func.count()).select_from(messages).where(late)) or 0
+
+
 def count_campaigns(connection: Connection, now: datetime) -> list[CampaignLine]:
     """Return what the ledger holds, a line a campaign, soonest deadline first; ended ones last."""
     columns = messages.c
@@ -176,8 +189,8 @@ def count_campaigns(connection: Connection, now: datetime) -> list[CampaignLine]
     return open_ones + sorted(ended, key=lambda line: line.campaign or "")
 
 
-def purge_messages(connection: Connection, now: datetime, limit: int) -> int:
-    """Delete up to `limit` messages whose deadline has passed and that no unfinished recall holds; return how many."""
+def purge_messages(connection: Connection, now: datetime, limit: int) -> list[datetime]:
+    """Delete up to `limit` messages past their deadline that no unfinished recall holds; return their send times."""
     columns = messages.c
     held = exists().where(
         recall_items.c.message_id == columns.id,
@@ -188,7 +201,7 @@ def purge_messages(connection: Connection, now: datetime, limit: int) -> int:
     due = select(columns.id).where(columns.deadline <= now, ~held).order_by(columns.deadline).limit(limit)
     if connection.dialect.name == "postgresql":
         due = due.with_for_update(skip_locked=True)
-    return connection.execute(delete(messages).where(columns.id.in_(due))).rowcount
+    return list(connection.scalars(delete(messages).where(columns.id.in_(due)).returning(columns.sent_at)))
 
 
 def purge_index(connection: Connection, before_hour: int, limit: int) -> int:

@@ -47,6 +47,8 @@ class Recall:
     activated_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
+    sticky_until: datetime | None
+    follows: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ def create(
     selection: Mapping[str, Any],
     include_shared: bool,
     planned_at: datetime,
+    follows: int | None = None,
 ) -> int:
     """Write a planned recall, still without items; return its number."""
     values = {
@@ -85,6 +88,7 @@ def create(
         "plan": {},
         "next_lane": 0,
         "planned_at": planned_at,
+        "follows": follows,
     }
     recall_id = connection.execute(insert(recalls).values(values)).inserted_primary_key
     assert recall_id is not None  # noqa: S101  (an insert of one row always has a key)
@@ -228,6 +232,12 @@ def delete_ended_plans(connection: Connection, planned_before: datetime) -> int:
         recalls.c.status == Status.PLANNED, recalls.c.planned_at < planned_before, recalls.c.activated_at.is_(None)
     )
     return connection.execute(delete(recalls).where(never_run)).rowcount
+
+
+def sticky(connection: Connection, now: datetime) -> list[Recall]:
+    """Return the recalls that still take what arrives late."""
+    statement = select(recalls).where(recalls.c.sticky_until > now).order_by(recalls.c.id)
+    return [_recall(row._mapping) for row in connection.execute(statement)]
 
 
 def lock_activation(connection: Connection) -> None:

@@ -80,10 +80,13 @@ recalls = Table(
     Column("activated_at", UtcDateTime),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
+    Column("sticky_until", UtcDateTime),
+    Column("follows", Id),
     CheckConstraint("status IN ('planned', 'running', 'paused', 'finished', 'cancelled')", name="status"),
     CheckConstraint("length(reason) > 0", name="reason"),
     CheckConstraint("length(actor) > 0", name="actor"),
     Index("ix_recalls_status", "status"),
+    Index("ix_recalls_sticky", "sticky_until"),
     sqlite_autoincrement=True,
 )
 
@@ -218,6 +221,16 @@ usage = Table(
     Column("app", Text, primary_key=True),
     Column("month", Text, primary_key=True),
     Column("calls", Integer, nullable=False),
+)
+
+# What workers do now and then: who does it at present, and when it was done last. Each chore is done by one at a time.
+chores = Table(
+    "chores",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("lease_until", UtcDateTime, nullable=False),
+    Column("done_at", UtcDateTime),
 )
 
 # Append-only: triggers refuse changes, and each digest covers the one before it.

@@ -133,6 +133,8 @@ def upgrade() -> None:
         sa.Column("activated_at", Moment, nullable=True),
         sa.Column("started_at", Moment, nullable=True),
         sa.Column("finished_at", Moment, nullable=True),
+        sa.Column("sticky_until", Moment, nullable=True),
+        sa.Column("follows", Id, nullable=True),
         sa.CheckConstraint(
             "status IN ('planned', 'running', 'paused', 'finished', 'cancelled')", name=op.f("ck_recalls_status")
         ),
@@ -142,6 +144,15 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_recalls_status", "recalls", ["status"])
+    op.create_index("ix_recalls_sticky", "recalls", ["sticky_until"])
+    op.create_table(
+        "chores",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("lease_until", Moment, nullable=False),
+        sa.Column("done_at", Moment, nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_chores")),
+    )
     op.create_table(
         "usage",
         sa.Column("app", sa.Text(), nullable=False),
@@ -285,7 +296,17 @@ def downgrade() -> None:
     if is_sqlite:
         op.drop_table("message_recipients")
         op.drop_table("recall_item_recipients")
-    for name in ("recall_items", "recall_skips", "recall_calls", "recalls", "messages", "paces", "usage", "history"):
+    for name in (
+        "recall_items",
+        "recall_skips",
+        "recall_calls",
+        "recalls",
+        "messages",
+        "paces",
+        "usage",
+        "chores",
+        "history",
+    ):
         op.drop_table(name)
     if not is_sqlite:
         op.execute("DROP FUNCTION history_is_append_only()")

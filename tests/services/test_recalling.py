@@ -330,8 +330,20 @@ def test_the_quota_of_the_month_counts_what_the_api_counts(book: Ledger, world: 
     world.script(ScriptedAnswer.error("Forbidden.AccessDenied.QpsLimitForAppkeyAndApi", path=ONE_ON_ONE))
     book.run(book.plan(campaign="spring", reason="wrong link"))
     plan = book.plan(campaign="spring", reason="look")
-    assert plan.quota == {"limit": 5000, "used": 2, "after": 4998}
     assert world.counts()["quota_used"][0]["used"] == 2
+    assert plan.quota == {"limit": 5000, "used": 30 + 2, "after": 4968, "reserve": 0}
+
+
+def test_sends_count_against_the_quota_of_their_month_also_after_the_purge(
+    book: Ledger, world: World, clock: FakeClock
+) -> None:
+    send(book, world, 30)
+    send(book, world, 5, sent_ago=timedelta(days=2))
+    assert book.plan(campaign="spring", reason="look").quota["used"] == 30
+    clock.advance(timedelta(days=3))
+    book.purge()
+    send(book, world, 1)
+    assert book.plan(campaign="spring", reason="look").quota["used"] == 31
 
 
 def test_outcomes_and_pending_always_add_up_to_the_plan(book: Ledger, world: World) -> None:

@@ -1,0 +1,97 @@
+"""The worker: APScheduler keeps time for the chores, and the runner serves every recall that runs."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from ledger.core.message import AppName
+from ledger.errors import LedgerError
+from ledger.services.chores import Chore, Chores
+from ledger.services.purger import Purger
+from ledger.services.runner import Calls, Runner
+from ledger.services.sticker import Sticker
+from ledger.settings import Settings
+
+HEARTBEAT = "heartbeat"
+LOOK_FOR_RECALLS_SECONDS = 1
+STICKY_SECONDS = 5
+HEARTBEAT_SECONDS = 10
+PURGE_SECONDS = 600
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Runs until stopped. Any number may run on one database: each chore is done once, each item asked once."""
+
+    def __init__(
+        self, chores: Chores, runner: Runner, caller: Calls, sticker: Sticker, purger: Purger, settings: Settings
+    ) -> None:
+        self._chores, self._runner, self._caller, self._settings = chores, runner, caller, settings
+        self._stopping = threading.Event()
+        self._unready: dict[str, str] = {}
+        self._duties = (
+            Chore(name=HEARTBEAT, every=_seconds(HEARTBEAT_SECONDS), lease=_seconds(5), action=lambda: None),
+            Chore(name="sticky", every=_seconds(STICKY_SECONDS), lease=_seconds(60), action=sticker.run_once),
+            Chore(name="purge", every=_seconds(PURGE_SECONDS), lease=_seconds(PURGE_SECONDS), action=purger.run_once),
+        )
+
+    def run(self) -> None:
+        """Work until `stop`; what is in flight then ends by its answer."""
+        scheduler = BackgroundScheduler(timezone="UTC")
+        for chore in self._duties:
+            seconds = chore.every.total_seconds()
+            self._add(scheduler, chore.name, min(seconds, 60), partial(self._chores.do, chore))
+        self._add(scheduler, "recalls", LOOK_FOR_RECALLS_SECONDS, self.serve_recalls)
+        scheduler.start()
+        try:
+            self._stopping.wait()
+        finally:
+            self._stopping.set()
+            scheduler.shutdown(wait=True)
+
+    def stop(self) -> None:
+        """Make `run` return soon; safe in a signal handler."""
+        self._stopping.set()
+
+    def serve_recalls(self) -> None:
+        """Work on the running recalls of every app that is ready, until none is left."""
+        apps = frozenset(AppName(app) for app in self._settings.app_names if self._is_ready(app))
+        self._runner.run(apps, lambda claim: bool(claim.going_on) and not self._stopping.is_set())
+
+    def _add(self, scheduler: BackgroundScheduler, name: str, seconds: float, action: Callable[[], object]) -> None:
+        def attempt() -> None:
+            try:
+                action()
+            except LedgerError as error:
+                log.warning("%s: %s", name, error)
+
+        scheduler.add_job(
+            attempt,
+            "interval",
+            seconds=seconds,
+            id=name,
+            max_instances=1,
+            coalesce=True,
+            next_run_time=datetime.now(UTC),
+        )
+
+    def _is_ready(self, app: str) -> bool:
+        """Say whether calls can be made for an app; say it aloud once when they cannot."""
+        try:
+            self._caller.prepare(AppName(app))
+        except LedgerError as error:
+            if self._unready.get(app) != str(error):
+                log.warning("recalls of app %s wait: %s", app, error)
+            self._unready[app] = str(error)
+            return False
+        self._unready.pop(app, None)
+        return True
+
+
+def _seconds(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)

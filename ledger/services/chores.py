@@ -1,0 +1,38 @@
+"""Chores: things that one worker at a time does now and then, whichever of them comes first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ledger.clock import Clock
+from ledger.store import chores
+from ledger.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chore:
+    """Something to do: not sooner than `every` after the last time, and by nobody else before `lease` is over."""
+
+    name: str
+    every: timedelta
+    lease: timedelta
+    action: Callable[[], object]
+
+
+class Chores:
+    """Does chores on behalf of one worker."""
+
+    def __init__(self, database: Database, clock: Clock, owner: str) -> None:
+        self._database, self._clock, self._owner = database, clock, owner
+
+    def do(self, chore: Chore) -> bool:
+        """Do a chore when it is due and nobody else is at it; say whether it was done."""
+        now = self._clock.now()
+        with self._database.write() as connection:
+            lease_until, due = now + chore.lease, now - chore.every
+            if not chores.take(connection, chore.name, self._owner, now, lease_until, due):
+                return False
+        chore.action()
+        with self._database.write() as connection:
+            chores.release(connection, chore.name, self._owner, self._clock.now())
+        return True

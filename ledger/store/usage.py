@@ -1,0 +1,36 @@
+"""Rows of `usage`: calls that count against the organisation's monthly quota, by app and month."""
+
+from collections import Counter
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ledger.store.schema import messages, usage
+
+# Sends are counted by the messages that they left behind; the purge puts down how many it took away.
+PURGED_SENDS = "(sends)"
+
+
+def count_usage(connection: Connection, app: str, month: str, calls: int) -> None:
+    """Add calls (or take back, when negative) to what an app has used of the month's quota."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(usage).values(app=app, month=month, calls=max(calls, 0))
+    grown = {"calls": usage.c.calls + calls}
+    connection.execute(statement.on_conflict_do_update(index_elements=["app", "month"], set_=grown))
+
+
+def count_purged_sends(connection: Connection, sends: Counter[str]) -> None:
+    """Keep the number of sends, by month, whose messages are deleted in this transaction."""
+    for month, calls in sends.items():
+        count_usage(connection, PURGED_SENDS, month, calls)
+
+
+def used_calls(connection: Connection, month: str, since: datetime, until: datetime) -> int:
+    """Return the calls of a month, sends included, as far as the ledger knows them: the quota is the organisation's.
+
+    The month is [since, until); a recorded message is a send that was made.
+    """
+    counted = connection.scalar(select(func.coalesce(func.sum(usage.c.calls), 0)).where(usage.c.month == month)) or 0
+    of_month = (messages.c.sent_at >= since) & (messages.c.sent_at < until)
+    return counted + (connection.scalar(select(func.count()).select_from(messages).where(of_month)) or 0)
