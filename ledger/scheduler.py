@@ -32,11 +32,12 @@ class Worker:
         self, chores: Chores, runner: Runner, caller: Calls, sticker: Sticker, purger: Purger, settings: Settings
     ) -> None:
         self._chores, self._runner, self._caller, self._settings = chores, runner, caller, settings
+        self._sticker = sticker
         self._stopping = threading.Event()
         self._unready: dict[str, str] = {}
         self._duties = (
             Chore(name=HEARTBEAT, every=_seconds(HEARTBEAT_SECONDS), lease=_seconds(5), action=lambda: None),
-            Chore(name="sticky", every=_seconds(STICKY_SECONDS), lease=_seconds(60), action=sticker.run_once),
+            Chore(name="sticky", every=_seconds(STICKY_SECONDS), lease=_seconds(60), action=self.follow_sticky),
             Chore(name="purge", every=_seconds(PURGE_SECONDS), lease=_seconds(PURGE_SECONDS), action=purger.run_once),
         )
 
@@ -62,6 +63,10 @@ class Worker:
         """Work on the running recalls of every app that is ready, until none is left."""
         apps = frozenset(AppName(app) for app in self._settings.app_names if self._is_ready(app))
         self._runner.run(apps, lambda claim: bool(claim.going_on) and not self._stopping.is_set())
+
+    def follow_sticky(self) -> None:
+        """Start recalls of what has arrived late for sticky ones."""
+        self._sticker.run_once()
 
     def _add(self, scheduler: BackgroundScheduler, name: str, seconds: float, action: Callable[[], object]) -> None:
         def attempt() -> None:

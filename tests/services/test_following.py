@@ -1,0 +1,194 @@
+"""What comes after a recall: late messages, sticky recalls, settled doubts, and the workers that do it."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from ledger import Ledger
+from ledger.clock import FakeClock
+from ledger.core.recall import Outcome, Status
+from ledger.errors import InputError, PausedError
+from ledger.services.chores import Chore, Chores
+from ledger.simulator import Cut, ScriptedAnswer, World
+from ledger.store.database import Database
+from tests.conftest import MakeLedger
+from tests.sending import send
+
+ONE_ON_ONE = "/v1.0/robot/otoMessages/batchRecall"
+READ_STATUS = "/v1.0/robot/oToMessages/readStatus"
+
+
+def recall(book: Ledger, campaign: str = "spring") -> int:
+    return book.run(book.plan(campaign=campaign, reason="wrong link")).recall_id
+
+
+def test_messages_recorded_after_the_plan_are_reported_as_late(book: Ledger, world: World, clock: FakeClock) -> None:
+    send(book, world, 3)
+    number = recall(book)
+    clock.advance(timedelta(seconds=5))
+    send(book, world, 2, sent_ago=timedelta(0))
+    send(book, world, 1, campaign="other", sent_ago=timedelta(0))
+    assert book.show(number).result.late == 2
+    assert book.show(number).result.eligible == 3
+
+
+def test_a_sticky_recall_takes_what_arrives_as_recalls_that_follow_it(
+    book: Ledger, world: World, clock: FakeClock
+) -> None:
+    send(book, world, 3)
+    number = recall(book)
+    book.stick(number, 3600)
+    clock.advance(timedelta(minutes=10))
+    late = send(book, world, 2, sent_ago=timedelta(minutes=5))
+    worker = book.worker()
+    assert book.campaigns()[0].sticky_until is not None
+    worker.follow_sticky()
+    worker.serve_recalls()
+    follower = book.recalls()[0]
+    assert (follower.follows, follower.status, follower.recalled) == (number, Status.FINISHED, 2)
+    assert all((message := world.message(key)) is not None and message.recalled_at for key in late)
+    assert book.show(number).result.late == 0
+
+
+def test_a_sticky_recall_ends_after_its_time_or_when_somebody_says_so(
+    book: Ledger, world: World, clock: FakeClock
+) -> None:
+    send(book, world, 1)
+    first, second = recall(book), None
+    send(book, world, 1, campaign="other")
+    second = recall(book, "other")
+    book.stick(first, 60)
+    book.stick(second, 3600)
+    book.unstick(second)
+    clock.advance(timedelta(minutes=10))
+    send(book, world, 1, sent_ago=timedelta(0))
+    send(book, world, 1, campaign="other", sent_ago=timedelta(0))
+    book.worker().follow_sticky()
+    assert len(book.recalls()) == 2
+
+
+def test_a_sticky_recall_leaves_messages_that_reached_others(book: Ledger, world: World, clock: FakeClock) -> None:
+    send(book, world, 1, users=["ann"])
+    number = book.run(book.plan(users=["ann"], reason="left the company")).recall_id
+    book.stick(number, 3600)
+    clock.advance(timedelta(minutes=1))
+    send(book, world, 1, users=["ann", "bob"], sent_ago=timedelta(0))
+    book.worker().follow_sticky()
+    assert len(book.recalls()) == 1
+
+
+def test_nobody_sticks_for_more_than_a_day(book: Ledger, world: World) -> None:
+    send(book, world, 1)
+    with pytest.raises(InputError, match="24 hours"):
+        book.stick(recall(book), 86401)
+
+
+def test_the_read_status_settles_what_nobody_could_say(book: Ledger, world: World) -> None:
+    gone, still = send(book, world, 2)
+    world.change(silent_keys=[gone, still])
+    number = recall(book)
+    assert book.show(number).result.unknown == 2
+    assert book.inquiry_cost(number) == 2
+    result = book.inquire(number)
+    states = {item.process_query_key: item.outcome for item in book.history()}
+    recalled = [key for key in (gone, still) if (found := world.message(key)) is not None and found.recalled_at]
+    assert {key for key, outcome in states.items() if outcome is Outcome.RECALLED} == set(recalled)
+    assert result.recalled + result.refused == 2
+    assert book.inquiry_cost(number) == 0
+    assert book.verify().ok
+
+
+def test_an_answer_that_was_lost_is_found_again_by_the_read_status(book: Ledger, world: World) -> None:
+    send(book, world, 1)
+    world.change(second_recall="failed_result")
+    world.script(ScriptedAnswer(path=ONE_ON_ONE, cut=Cut.AFTER_WORK))
+    number = recall(book)
+    assert book.show(number).result.unknown == 1
+    assert book.inquire(number).recalled == 1
+
+
+def test_an_inquiry_without_permission_says_what_to_mend_and_changes_nothing(book: Ledger, world: World) -> None:
+    keys = send(book, world, 2)
+    world.change(silent_keys=keys)
+    number = recall(book)
+    world.change(permission_missing=True)
+    with pytest.raises(PausedError, match="permission"):
+        book.inquire(number)
+    assert book.show(number).result.unknown == 2
+
+
+def test_a_worker_goes_on_with_what_another_process_left(
+    make_ledger: MakeLedger, world: World, database: Database
+) -> None:
+    book = make_ledger()
+    send(book, world, 30)
+    plan = book.plan(campaign="spring", reason="wrong link")
+    with database.write() as connection:
+        connection.execute(text("UPDATE recalls SET status = 'running', started_at = planned_at"))
+    make_ledger().worker().serve_recalls()
+    assert book.show(plan.recall_id).result.recalled == 30
+
+
+def test_a_chore_is_done_by_one_worker_at_a_time_and_not_too_often(database: Database, clock: FakeClock) -> None:
+    done: list[str] = []
+    first, second = Chores(database, clock, "first"), Chores(database, clock, "second")
+
+    def chore(name: str) -> Chore:
+        minute = timedelta(minutes=1)
+        return Chore(name="purge", every=minute, lease=minute, action=lambda: done.append(name))
+
+    assert first.do(chore("first"))
+    assert not second.do(chore("second"))
+    clock.advance(timedelta(seconds=61))
+    assert second.do(chore("second"))
+    assert done == ["first", "second"]
+
+
+def test_a_chore_of_a_worker_that_died_is_taken_over_when_its_lease_ends(database: Database, clock: FakeClock) -> None:
+    def die() -> None:
+        raise RuntimeError("killed")
+
+    minute = timedelta(minutes=1)
+    with pytest.raises(RuntimeError):
+        Chores(database, clock, "first").do(Chore(name="purge", every=minute, lease=minute, action=die))
+    after = Chore(name="purge", every=minute, lease=minute, action=lambda: None)
+    assert not Chores(database, clock, "second").do(after)
+    clock.advance(timedelta(seconds=61))
+    assert Chores(database, clock, "second").do(after)
+
+
+def test_a_worker_stops_when_it_is_told(book: Ledger, world: World) -> None:
+    send(book, world, 1, sent_ago=timedelta(hours=30))
+    worker = book.worker()
+    running = threading.Thread(target=worker.run)
+    running.start()
+    worker.stop()
+    running.join(timeout=20)
+    assert not running.is_alive()
+
+
+def test_a_worker_without_credentials_leaves_recalls_running_for_others(make_ledger: MakeLedger, world: World) -> None:
+    book = make_ledger()
+    send(book, world, 1)
+    plan = book.plan(campaign="spring", reason="wrong link")
+    book._recaller.start(plan.recall_id)
+    make_ledger(app_key=None).worker().serve_recalls()
+    assert book.show(plan.recall_id).result.status is Status.RUNNING
+    book.worker().serve_recalls()
+    assert book.show(plan.recall_id).result.status is Status.FINISHED
+
+
+def test_a_small_recall_is_not_stuck_behind_a_huge_one(book: Ledger, world: World) -> None:
+    send(book, world, 400, campaign="huge", sent_ago=timedelta(hours=20))
+    send(book, world, 20, campaign="small", sent_ago=timedelta(hours=1))
+    for campaign in ("huge", "small"):
+        book._recaller.start(book.plan(campaign=campaign, reason="wrong link").recall_id)
+    book.worker().serve_recalls()
+    asked = [call for call in world.calls() if call.path == ONE_ON_ONE]
+    small = {item.process_query_key for item in book.history(campaign="small")}
+    turn = next(turn for turn, call in enumerate(asked) if set(call.keys) & small)
+    assert turn <= 8
+    assert set(asked[0].keys).isdisjoint(small)
+    assert len(asked) == 21
