@@ -2,13 +2,12 @@
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ledger.core.recall import Outcome, Result
 from ledger.entrypoints.cli.exits import Code
@@ -16,11 +15,12 @@ from ledger.entrypoints.cli.output import console, say
 from ledger.entrypoints.cli.words import span
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from ledger.app import Ledger
 
 SECONDS_BETWEEN_LINES = 5.0
+STOPPING = "stopping when the calls in flight are answered; Ctrl-C again leaves at once"
 OnProgress = Callable[[Result], None]
 
 
@@ -32,11 +32,12 @@ def run_watched(
     book: "Ledger", recall_id: int, work: Callable[[OnProgress], Result], *, actor: str | None = None
 ) -> Result:
     """Do the work of a recall under somebody's eyes; after Ctrl-C it is paused, with its calls written down."""
-    with _stoppable() as is_stopped, _shown() as show:
+    with _Stop() as stop, _shown() as watch:
+        stop.say_so = watch.stopping
 
         def on_progress(result: Result) -> None:
-            show(result)
-            if is_stopped():
+            watch.show(result)
+            if stop.is_asked_for:
                 raise InterruptedRun
 
         try:
@@ -46,37 +47,55 @@ def run_watched(
             return book.pause(recall_id, why="interrupted", actor=actor)
 
 
-@contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
-    """Take Ctrl-C over: the first is remembered until nothing is half done, the second ends the process."""
-    stopped = threading.Event()
+class _Stop:
+    """Takes Ctrl-C over: the first is remembered until nothing is half done, the second ends the process."""
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        # Written past Python's buffers: a signal may come in the middle of a write.
-        if stopped.is_set():
+    def __init__(self) -> None:
+        self.is_asked_for = False
+        self.say_so: Callable[[], None] = _write_stopping
+        self._is_ours = threading.current_thread() is threading.main_thread()
+        self._before: Any = None
+
+    def __enter__(self) -> "_Stop":
+        if self._is_ours:
+            self._before = signal.signal(signal.SIGINT, self._asked)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_ours:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _asked(self, _signal: int, _frame: FrameType | None) -> None:
+        if self.is_asked_for:
             os.write(2, b"\x1b[?25h\n" if os.isatty(2) else b"\n")
             os._exit(Code.INTERRUPTED)
-        stopped.set()
-        os.write(2, b"\nstopping when the calls in flight are answered; Ctrl-C again leaves at once\n")
+        self.is_asked_for = True
+        self.say_so()
 
-    if threading.current_thread() is not threading.main_thread():
-        yield stopped.is_set
-        return
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield stopped.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)
+
+def _write_stopping() -> None:
+    # Past Python's buffers: a signal may come in the middle of a write.
+    os.write(2, f"{STOPPING}\n".encode())
+
+
+class Watch(Protocol):
+    """Somebody who looks on."""
+
+    def show(self, result: Result) -> None:
+        """Show how far it is."""
+
+    def stopping(self) -> None:
+        """Show that it is about to stop; called by a signal."""
 
 
 @contextmanager
-def _shown() -> Iterator[OnProgress]:
+def _shown() -> Iterator[Watch]:
     screen = console(to_stderr=True)
     if not screen.is_terminal:
         yield _Lines()
         return
-    with _bar(screen) as show:
-        yield show
+    with _bar(screen) as watch:
+        yield watch
 
 
 class _Pace:
@@ -88,7 +107,7 @@ class _Pace:
     def __call__(self, result: Result) -> str:
         done = result.eligible - result.pending
         if self._done_before < 0:
-            self._done_before = 0
+            self._done_before = done
         seconds = max(time.monotonic() - self._started, 0.001)
         rate = (done - self._done_before) / seconds
         rest = f", {span(max(result.pending / rate, 1))} left" if rate and result.pending else ""
@@ -109,40 +128,44 @@ class _Lines:
     def __init__(self) -> None:
         self._pace, self._said_at = _Pace(), time.monotonic()
 
-    def __call__(self, result: Result) -> None:
+    def stopping(self) -> None:
+        _write_stopping()
+
+    def show(self, result: Result) -> None:
+        pace = self._pace(result)
         if time.monotonic() - self._said_at < SECONDS_BETWEEN_LINES:
             return
         self._said_at = time.monotonic()
         done = result.eligible - result.pending
-        say(f"{done:,} of {result.eligible:,} done, {self._pace(result)}: {_outcomes(result)}")
+        say(f"{done:,} of {result.eligible:,} done, {pace}: {_outcomes(result)}")
 
 
 @contextmanager
-def _bar(screen: "Console") -> Iterator[OnProgress]:
+def _bar(screen: "Console") -> Iterator[Watch]:
     from rich.progress import BarColumn, Progress, TextColumn
     from rich.text import Text
 
-    pace, last = _Pace(), Text("asking DingTalk")
+    counts, rate = "{task.completed:,.0f} of {task.total:,.0f}", "{task.fields[pace]}"
+    pace, last = _Pace(), [Text("asking DingTalk")]
 
     class TwoLines(Progress):
         """The bar, and under it the outcomes so far."""
 
-        def get_renderables(self) -> Iterator[object]:  # type: ignore[override]
+        def get_renderables(self) -> Iterator["RenderableType"]:
             yield self.make_tasks_table(self.tasks)
-            yield last
+            yield from last
 
-    columns = (
-        BarColumn(20),
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
-        TextColumn("{task.fields[pace]}"),
-    )
-    with TwoLines(*columns, console=screen, transient=True) as progress:
-        task = progress.add_task("recall", total=None, pace="", visible=False)
+    class Bar:
+        """What is seen is drawn by a thread of its own, ten times a second."""
 
-        def show(result: Result) -> None:
-            last.plain = _outcomes(result)
+        def show(self, result: Result) -> None:
+            last[0] = Text(_outcomes(result))
             done = result.eligible - result.pending
             progress.update(task, completed=done, total=result.eligible, pace=pace(result), visible=True)
 
-        yield show
-    sys.stderr.flush()
+        def stopping(self) -> None:
+            last.append(Text(STOPPING))
+
+    with TwoLines(BarColumn(20), TextColumn(counts), TextColumn(rate), console=screen, transient=True) as progress:
+        task = progress.add_task("recall", total=None, pace="", visible=False)
+        yield Bar()

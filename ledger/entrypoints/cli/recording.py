@@ -126,7 +126,7 @@ def _show(imported: "Imported") -> None:
         f"{number_of(imported.duplicates, 'duplicate')}, {len(imported.rejected):,} rejected"
     )
     for row in imported.rejected[:SHOWN_REJECTIONS]:
-        paper.print(f"line {row.line}: {plain(row.reason)}", soft_wrap=True)
+        paper.print(f"line {row.line}: {plain(row.reason)}", soft_wrap=not paper.is_terminal)
     more = len(imported.rejected) - SHOWN_REJECTIONS
     if more > 0:
         paper.print(f"and {more:,} more: --json lists them all")

@@ -26,7 +26,7 @@ def show_result(paper: "Console", result: "Result", items: Sequence["Item"]) -> 
     for line in _reasons(items):
         paper.print(f"  {line}", soft_wrap=not paper.is_terminal)
     for command, what in next_steps(result):
-        paper.print(f"  {command:<{18}}  {what}")
+        paper.print(f"  {command:<18}  {what}")
 
 
 def headline(result: "Result") -> str:
