@@ -70,7 +70,10 @@ class KeyReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """The verdict on a call. `may_have_worked` says that the messages could be gone although nobody said so."""
+    """The verdict on a call. `may_have_worked` says that the messages could be gone although nobody said so.
+
+    `is_documented` is False for a refusal with a code that no page explains.
+    """
 
     verdict: Verdict
     keys: Mapping[str, KeyReading] = field(default_factory=dict)
@@ -79,12 +82,21 @@ class Reading:
     reason: str | None = None
     wait_seconds: float = 0.0
     may_have_worked: bool = False
+    is_documented: bool = True
     error: PausedError | None = None
 
 
 _KEY_OUTCOMES = {
     "notRevoke.all.messages": Outcome.PARTIAL,
     "robot.processQueryKey.expired": Outcome.EXPIRED,
+}
+# The documented codes that speak of some key of the call.
+_KEY_CODES = {
+    *_KEY_OUTCOMES,
+    "invalid.processQueryKey",
+    "not.allowed.robotCode",
+    "invalidParameter.processQueryKey.missing",
+    "invalidParameter.processQueryKeys.overMax",
 }
 _TOKEN_CODES = {"InvalidAuthentication", "invalidAccessToken"}
 # These 400s speak of the whole call, so that no smaller call would fare better.
@@ -233,7 +245,8 @@ def _read_error(answer: Answer, keys: Sequence[str]) -> Reading:
         return Reading(verdict=Verdict.PAUSE, code=code, reason=message, error=error)
     if len(keys) > 1 and code not in _CALL_CODES:
         suspects = tuple(key for key in keys if key in message)
-        return Reading(verdict=Verdict.SPLIT, code=code, reason=message, suspects=suspects)
+        documented = code in _KEY_CODES
+        return Reading(verdict=Verdict.SPLIT, code=code, reason=message, suspects=suspects, is_documented=documented)
     outcome = _KEY_OUTCOMES.get(code, Outcome.REFUSED)
     return Reading(
         verdict=Verdict.ANSWERED,

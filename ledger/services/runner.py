@@ -5,6 +5,7 @@ Any number of runners, in any number of processes, work on the same queue: it is
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import suppress
 from datetime import timedelta
 from random import Random
 from typing import Protocol, TypeVar
@@ -77,7 +78,9 @@ class Runner:
                 if not flying and not goes_on(claim):
                     return
                 self._settle_some(flying, claim, is_last=not goes_on(claim))
-                on_progress()
+                # Who only looks on may do without the database for once.
+                with suppress(DatabaseUnavailableError):
+                    on_progress()
         finally:
             # Whatever interrupts us, what has left is waited for and written down.
             wait(flying)

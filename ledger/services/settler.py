@@ -14,7 +14,7 @@ from ledger.core.quota import month_of
 from ledger.core.recall import Status
 from ledger.core.reply import Answer, NoAnswer, Reading, Verdict, read
 from ledger.core.settle import backoff, settle, split
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, PausedError
 from ledger.store import calls, history, items, paces, recalls, usage
 from ledger.store.database import Database
 
@@ -82,6 +82,8 @@ class Settler:
             self._change_pace(connection, call, lambda pace: pacing.recovered(pace, 1))
         elif reading.verdict is Verdict.SPLIT:
             self._split(connection, call, reading)
+            if not reading.is_documented and items.all_refused_with(connection, call.recall_id, reading.code or ""):
+                return _pause(connection, call, _baffled(reading), actor, now)
         elif reading.verdict is Verdict.TROUBLE:
             wait = backoff(max(item.attempts for item in call.items), self._random.random())
             doubt = reading.may_have_worked
@@ -138,6 +140,13 @@ def _pause(
     said = {"code": error.code, "message": str(error)}
     recalls.change(connection, recall.id, status=Status.PAUSED, error=said)
     return [history.Entry(at=now, event="paused", actor=actor, recall_id=recall.id, detail=said)]
+
+
+def _baffled(reading: Reading) -> PausedError:
+    return PausedError(
+        f"DingTalk refuses every key with a code that no page explains ({reading.code}: {reading.reason}), and each "
+        "refusal costs calls. Look at `ledger show`, then `ledger resume` or `ledger cancel`"
+    )
 
 
 def _made(ending: Ending, reading: Reading | None, call: calls.Call, now: datetime) -> calls.Made:

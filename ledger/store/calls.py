@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, insert, or_, select, update
 
 from ledger.core.message import AppName, Chat, Route
 from ledger.core.settle import Asked, Settlement
@@ -46,6 +46,8 @@ class Made:
 
 
 _columns = recall_items.c
+# A second ask of a doubtful key may spoil its call, so these keys travel in a lane of their own beside each lane.
+_IN_DOUBT = {"in_doubt": True, "lane": case((_columns.lane >= 0, -1 - _columns.lane), else_=_columns.lane)}
 
 
 def _waits(recall_id: int, now: datetime) -> ColumnElement[bool]:
@@ -178,7 +180,7 @@ def release_items(
     """Let a call's items wait again: later, in doubt, in a lane of their own, or as if they had not been asked."""
     values: dict[str, Any] = {"call_id": None, "not_before": not_before}
     if in_doubt:
-        values["in_doubt"] = True
+        values |= _IN_DOUBT
     if lane is not None:
         values["lane"] = lane
     if unasked:
@@ -210,7 +212,7 @@ def give_up_lost(connection: Connection, now: datetime, dead_owners: Sequence[st
     if rows:
         is_sqlite = connection.dialect.name == "sqlite"
         held = and_(among(_columns.call_id, [row.id for row in rows], is_sqlite=is_sqlite), _columns.outcome.is_(None))
-        connection.execute(update(recall_items).where(held).values(call_id=None, in_doubt=True))
+        connection.execute(update(recall_items).where(held).values(call_id=None, **_IN_DOUBT))
     return {row.recall_id for row in rows}
 
 

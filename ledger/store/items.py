@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, or_, select, update
 
 from ledger.core.message import AppName, Chat
+from ledger.core.plan import KEYS_PER_CALL
 from ledger.core.recall import RETRYABLE, Item, Outcome, Status
 from ledger.core.reply import KeyReading
 from ledger.core.selection import Selection
@@ -239,3 +240,14 @@ def correct(connection: Connection, one: Doubtful, reading: KeyReading) -> Ended
     values = {"outcome": reading.outcome, "code": reading.code, "reason": reading.reason}
     row = connection.execute(update(recall_items).where(same).values(values).returning(*_ENDED)).one_or_none()
     return _ended(row) if row else None
+
+
+def all_refused_with(connection: Connection, recall_id: int, code: str) -> bool:
+    """Say whether a recall has had a call's worth of keys refused with a code, and none recalled so far."""
+    columns = recall_items.c
+    mine = columns.recall_id == recall_id
+    recalled = select(columns.id).where(mine, columns.outcome == Outcome.RECALLED).limit(1)
+    if connection.execute(recalled).first() is not None:
+        return False
+    refused = select(columns.id).where(mine, columns.outcome == Outcome.REFUSED, columns.code == code)
+    return len(connection.execute(refused.limit(KEYS_PER_CALL)).all()) == KEYS_PER_CALL

@@ -376,3 +376,25 @@ def test_several_apps_recall_with_their_own_robots(make_ledger: MakeLedger, worl
     send(book, world, 1, robot="robot-c", campaign="other")
     with pytest.raises(InputError, match="robot-c"):
         book.plan(campaign="other", reason="whose is it")
+
+
+def test_a_refusal_of_everything_that_no_page_explains_pauses_before_it_eats_the_quota(
+    book: Ledger, world: World
+) -> None:
+    send(book, world, 200)
+    world.script(ScriptedAnswer(path=ONE_ON_ONE, times=9999, status=400, body={"code": "new.code", "message": "no"}))
+    result = book.run(book.plan(campaign="spring", reason="wrong link"))
+    assert result.status is Status.PAUSED
+    assert result.error is not None
+    assert "new.code" in result.error["message"]
+    assert result.calls <= 60
+
+
+def test_doubtful_keys_travel_apart_so_that_they_cannot_sink_others(book: Ledger, world: World) -> None:
+    first = send(book, world, 20, sent_ago=timedelta(hours=5))
+    send(book, world, 30, sent_ago=timedelta(hours=4))
+    world.script(ScriptedAnswer(path=ONE_ON_ONE, status=500, body={"code": "system.error", "message": "unknown"}))
+    result = book.run(book.plan(campaign="spring", reason="wrong link"))
+    assert result.recalled == 50
+    assert all(set(keys) <= set(first) or set(keys).isdisjoint(first) for keys in recalls_asked(world))
+    assert result.calls == 4
