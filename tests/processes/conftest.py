@@ -1,0 +1,136 @@
+"""A stage for recalls in processes of their own: one database, a pretend DingTalk over loopback, and the command."""
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger import Ledger, Settings
+from ledger.simulator import Behaviour, Call, Simulator, World
+from tests.sending import row
+
+UNLIMITED = Behaviour(calls_per_second=None, monthly_quota=None, ban_after_calls=None)
+ROBOT = "robot-1"
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass
+class Stage:
+    """What the processes of one test share, and the processes."""
+
+    database_url: str
+    simulator: Simulator
+    folder: Path
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def world(self) -> World:
+        """The pretend DingTalk."""
+        return self.simulator.world
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The settings that every process and the test itself have in common."""
+        return {
+            "database_url": self.database_url,
+            "api_url": self.simulator.url,
+            "app_key": "dingapp",
+            "app_secret": "a-long-secret-of-the-app",
+            "spool_dir": str(self.folder / "spool"),
+        }
+
+    def book(self) -> Ledger:
+        """Return a ledger of this process on the same database; the caller closes it."""
+        return Ledger(Settings.load(**self.given))
+
+    def send(self, count: int, campaign: str = "spring") -> list[str]:
+        """Send messages an hour ago, record them, and return their keys."""
+        sent_at = datetime.now(UTC) - timedelta(hours=1)
+        keys = self.world.make_messages(count, robot_code=ROBOT, sent_at=sent_at)
+        with self.book() as book:
+            imported = book.record_many([row(key, sent_at, robot=ROBOT, campaign=campaign) for key in keys])
+        assert imported.recorded == count
+        return keys
+
+    def start(self, *words: str, **settings: object) -> subprocess.Popen[bytes]:
+        """Start the command as a process of its own."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
+        ours = {f"LEDGER_{name.upper()}": str(value) for name, value in {**self.given, **settings}.items()}
+        command = [sys.executable, "-m", "ledger", *words]
+        process = subprocess.Popen(
+            command,
+            env={**clean, **ours, "LEDGER_ACTOR": "tester"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        self.processes.append(process)
+        return process
+
+    def recall(self, campaign: str = "spring", **settings: object) -> subprocess.Popen[bytes]:
+        """Start the recall of a campaign."""
+        return self.start("recall", "--campaign", campaign, "--reason", "wrong link", "--yes", **settings)
+
+    def calls(self) -> list[Call]:
+        """Return the recall calls that DingTalk has seen, oldest first."""
+        return [call for call in self.world.calls() if call.path.endswith("batchRecall")]
+
+    def wait_for_calls(self, more_than: int, process: subprocess.Popen[bytes]) -> None:
+        """Return when DingTalk has seen more than so many calls, or the process has ended."""
+        wait_until(lambda: len(self.calls()) > more_than or process.poll() is not None)
+
+    def asked_again(self) -> int:
+        """Return how many asks there were beyond the first of each key."""
+        asked = Counter(key for call in self.calls() for key in call.keys)
+        return sum(times - 1 for times in asked.values())
+
+    def stop(self) -> None:
+        """Kill whatever still runs."""
+        for process in self.processes:
+            kill(process)
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Return as soon as something is so; it is an error when that takes too long."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < until, "this never came about"
+        time.sleep(0.005)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process as `kill -9` does, and reap it as its shell would."""
+    process.kill()
+    process.wait()
+
+
+def ended(process: subprocess.Popen[bytes]) -> int:
+    """Wait for a process and return its exit code."""
+    return process.wait(timeout=PATIENCE_SECONDS)
+
+
+MakeStage = Callable[..., Stage]
+
+
+@pytest.fixture
+def make_stage(database_url: str, tmp_path: Path) -> Iterator[MakeStage]:
+    """A maker of stages whose DingTalk behaves as told."""
+    made: list[Stage] = []
+
+    def make(behaviour: Behaviour = UNLIMITED, **changes: Any) -> Stage:
+        simulator = Simulator(behaviour=behaviour).start()
+        simulator.world.change(**changes)
+        made.append(Stage(database_url, simulator, tmp_path))
+        return made[-1]
+
+    yield make
+    for stage in made:
+        stage.stop()
+        stage.simulator.stop()
