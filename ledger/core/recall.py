@@ -66,6 +66,7 @@ class Plan(Shown):
 class Result(Shown):
     """Where a recall stands; the outcomes and `pending` always add up to `eligible`. Times are in seconds.
 
+    `trouble` is what held up the last call of a running recall (`verdict`, `code`, `reason`), None when all is well.
     `late` counts messages that fit the selection, were recorded after the plan and are in no recall (None where it was
     not counted); until `sticky_until` they are recalled as they arrive, by recalls that say which one they `follow`.
     """
@@ -85,6 +86,7 @@ class Result(Shown):
     reason: str
     actor: str
     error: Mapping[str, str] | None
+    trouble: Mapping[str, str | None] | None = None
     late: int | None = None
     sticky_until: datetime | None = None
     follows: int | None = None

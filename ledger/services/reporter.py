@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 from ledger.clock import Clock
 from ledger.core.campaign import CampaignLine
 from ledger.core.recall import Item, Outcome, Result, Status
+from ledger.core.reply import Verdict
 from ledger.core.selection import Selection
 from ledger.core.shown import jsonable
-from ledger.store import items, recalls
+from ledger.store import calls, items, recalls
 from ledger.store.database import Database
 from ledger.store.messages import count_campaigns, count_late
 
@@ -65,7 +66,12 @@ class Reporter:
     def progress(self, recall_id: int) -> Result:
         """Return where one recall stands, without what would take long to count."""
         with self._database.read() as connection:
-            return self._results(connection, [recalls.get(connection, recall_id)])[0]
+            recall = recalls.get(connection, recall_id)
+            result = self._results(connection, [recall])[0]
+            last = calls.last_made(connection, recall_id) if recall.status is Status.RUNNING else None
+        if last is None or last.verdict in (Verdict.ANSWERED, Verdict.SPLIT):
+            return result
+        return replace(result, trouble={"verdict": last.verdict, "code": last.code, "reason": last.reason})
 
     def results(self, *, statuses: Sequence[Status] = tuple(Status), limit: int | None = None) -> list[Result]:
         """Return where recalls in given states stand, newest first."""
@@ -103,8 +109,8 @@ class Reporter:
 
     def _results(self, connection: Connection, found: Sequence[recalls.Recall]) -> list[Result]:
         ids = [recall.id for recall in found]
-        outcomes, calls = recalls.count_outcomes(connection, ids), recalls.count_calls(connection, ids)
-        return [self._result(recall, outcomes[recall.id], calls[recall.id]) for recall in found]
+        outcomes, made = recalls.count_outcomes(connection, ids), recalls.count_calls(connection, ids)
+        return [self._result(recall, outcomes[recall.id], made[recall.id]) for recall in found]
 
     def _result(self, recall: recalls.Recall, outcomes: Mapping[Outcome | None, int], calls: int) -> Result:
         elapsed = 0.0

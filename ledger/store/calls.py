@@ -216,6 +216,21 @@ def give_up_lost(connection: Connection, now: datetime, dead_owners: Sequence[st
     return {row.recall_id for row in rows}
 
 
+def last_made(connection: Connection, recall_id: int) -> Made | None:
+    """Return how the latest of a recall's finished calls went."""
+    columns = recall_calls.c
+    statement = (
+        select(
+            columns.verdict, columns.http_status, columns.code, columns.reason, columns.request_id, columns.duration_ms
+        )
+        .where(columns.recall_id == recall_id, columns.verdict.is_not(None), columns.verdict != UNSENT)
+        .order_by(columns.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).one_or_none()
+    return Made(**row._mapping) if row else None
+
+
 def has_unended(connection: Connection, recall_id: int) -> bool:
     """Say whether any item of a recall has not ended."""
     statement = select(_columns.id).where(_columns.recall_id == recall_id, _columns.outcome.is_(None)).limit(1)

@@ -21,4 +21,4 @@ def test_the_month_ends_at_midnight_in_china(moment: datetime, month: str) -> No
 
 def test_a_plan_beyond_the_quota_leaves_less_than_nothing() -> None:
     assert quota(5000, 100, 50, 10) == {"limit": 5000, "used": 100, "after": 4850, "reserve": 10}
-    assert quota(5000, 4990, 50)["after"] == -40
+    assert quota(5000, 4990, 50, 10)["after"] == -40
