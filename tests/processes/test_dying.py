@@ -4,6 +4,7 @@ import random
 import signal
 import time
 from collections import Counter
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,7 +17,7 @@ KEYS = 4000
 KEYS_PER_CALL = 20
 IN_FLIGHT = 16
 LATENCY_SECONDS = 0.005
-FAST = {"calls_per_second": 200, "calls_in_flight": IN_FLIGHT}
+FAST: dict[str, Any] = {"calls_per_second": 200, "calls_in_flight": IN_FLIGHT}
 INTERRUPTED = 5
 
 
@@ -36,15 +37,19 @@ def status(stage: Stage) -> Status:
         return book.recalls()[0].status
 
 
+def repeatable(seed: int) -> random.Random:
+    return random.Random(seed)  # noqa: S311  (moments to kill at, no secret)
+
+
 def test_killed_again_and_again_a_recall_loses_nothing_and_asks_only_what_was_in_flight_twice(
     make_stage: MakeStage,
 ) -> None:
-    stage, chance, kills = make_stage(latency_seconds=LATENCY_SECONDS), random.Random(20), 0
+    stage, moments, kills = make_stage(latency_seconds=LATENCY_SECONDS), repeatable(20), 0
     keys = stage.send(KEYS)
     process = stage.recall(**FAST)
     while True:
         stage.wait_for_calls(len(stage.calls()), process)
-        time.sleep(chance.uniform(0, 0.2))
+        time.sleep(moments.uniform(0, 0.2))
         kills += process.poll() is None
         kill(process)
         if status(stage) is Status.FINISHED:
@@ -57,14 +62,14 @@ def test_killed_again_and_again_a_recall_loses_nothing_and_asks_only_what_was_in
 
 
 def test_killed_while_it_gets_going_a_recall_loses_nothing(make_stage: MakeStage) -> None:
-    stage, chance = make_stage(latency_seconds=LATENCY_SECONDS), random.Random(7)
+    stage, moments = make_stage(latency_seconds=LATENCY_SECONDS), repeatable(7)
     keys = stage.send(KEYS_PER_CALL * 40)
     first = stage.recall(**FAST)
     stage.wait_for_calls(0, first)
     kill(first)
     for _ in range(3):
         resumed = stage.start("resume", "1", **FAST)
-        time.sleep(chance.uniform(0.2, 1.0))
+        time.sleep(moments.uniform(0.2, 1.0))
         kill(resumed)
     if status(stage) is not Status.FINISHED:
         assert ended(stage.start("resume", "1", **FAST)) == 0
@@ -107,7 +112,7 @@ def cut_connections(database_url: str) -> int:
     url = make_url(database_url).set(drivername="postgresql")
     others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
-        return len(connection.execute(f"SELECT pg_terminate_backend(pid) {others}".encode()).fetchall())  # noqa: S608
+        return len(connection.execute(f"SELECT pg_terminate_backend(pid) {others}".encode()).fetchall())
 
 
 def test_a_recall_goes_on_although_another_process_holds_the_database_for_a_while(make_stage: MakeStage) -> None:
