@@ -1,0 +1,1 @@
+"""The client and its tokens against a simulated DingTalk that listens on loopback."""

@@ -1,0 +1,154 @@
+"""The floors of the house: imports only go down, and each kind of work has one place."""
+
+import ast
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+HOUSE = ROOT / "ledger"
+# The demonstration, which plays an existing sender, and the tool for tests.
+PLAYERS = {"entrypoints/cli/demo.py", "entrypoints/cli/story.py", "testing.py"}
+HEAVY = ("sqlalchemy", "alembic", "httpx", "pydantic", "fastapi", "typer", "rich", "alibabacloud")
+# What services may hold of SQLAlchemy: the transaction that they own.
+HELD_BY_SERVICES = {"Connection"}
+
+
+def modules(folder: str = ".") -> list[Path]:
+    """Return the files of a part of the house."""
+    found = sorted((HOUSE / folder).rglob("*.py"))
+    assert found
+    return found
+
+
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield all that a file does; what stands there for the type checker alone is left out."""
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from statements(child)
+
+
+def content(path: Path) -> list[ast.AST]:
+    """Return all that a file does."""
+    return list(statements(ast.parse(path.read_text("utf-8"))))
+
+
+def imported(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield each module that a file imports, anywhere in it, with each name taken from there."""
+    for node in content(path):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def called(path: Path) -> set[str]:
+    """Return what a file calls, as it is written there."""
+    return {ast.unparse(node.func) for node in content(path) if isinstance(node, ast.Call)}
+
+
+def importers_of(package: str) -> set[str]:
+    """Return the files that import a package."""
+    return {
+        path.relative_to(HOUSE).as_posix()
+        for path in modules()
+        if any(name == package or name.startswith(f"{package}.") for name, _ in imported(path))
+    }
+
+
+def run_python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a fresh interpreter at the top of the repository."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_contracts_between_the_floors_hold() -> None:
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    done = run_python("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Contracts: {len(wanted)} kept, 0 broken." in done.stdout
+
+
+@pytest.mark.parametrize("statement", ["import ledger", "import ledger.simulator"])
+def test_importing_loads_nothing_heavy(statement: str) -> None:
+    done = run_python("-c", f"import sys; {statement}; print(*sys.modules)")
+    assert done.returncode == 0, done.stderr
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "ledger" in loaded
+    assert not [name for name in loaded if name.startswith(HEAVY)]
+
+
+def test_importing_opens_nothing() -> None:
+    opened = "lambda event, args: event in ('socket.connect', 'sqlite3.connect') and print('opened', event)"
+    done = run_python("-c", f"import sys; sys.addaudithook({opened}); import ledger, ledger.app; print('done')")
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+def test_what_is_asked_of_the_package_is_loaded_then() -> None:
+    done = run_python("-c", "import ledger; print(ledger.Settings.__module__, ledger.Ledger.__module__)")
+    assert done.stdout.split() == ["ledger.settings", "ledger.app"]
+
+
+def test_only_the_client_makes_requests() -> None:
+    found = importers_of("httpx")
+    assert "dingtalk/client.py" in found
+    assert {path for path in found - PLAYERS if not path.startswith("dingtalk/")} == set()
+    for package in ("requests", "aiohttp", "urllib3", "http.client", "urllib.request"):
+        assert importers_of(package) == set()
+
+
+def test_only_the_store_writes_sql() -> None:
+    found = importers_of("sqlalchemy")
+    assert "store/messages.py" in found
+    elsewhere = {
+        (path, name)
+        for path in found
+        if not path.startswith("store/")
+        for module, name in imported(HOUSE / path)
+        if module.partition(".")[0] == "sqlalchemy" and name not in HELD_BY_SERVICES
+    }
+    assert elsewhere == set()
+    assert not [path for path in found if path.startswith(("core/", "dingtalk/", "entrypoints/", "simulator/"))]
+    assert {
+        path for path in importers_of("alembic") | importers_of("sqlite3") if not path.startswith("store/")
+    } == set()
+
+
+def test_no_statement_is_hidden_in_a_text_outside_the_store() -> None:
+    verbs = ("SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE ", "PRAGMA ")
+    found = [
+        (path.relative_to(HOUSE).as_posix(), node.value)
+        for path in modules()
+        if HOUSE / "store" not in path.parents
+        for node in content(path)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(verbs)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("path", modules("core"), ids=lambda path: path.stem)
+def test_a_pure_rule_reads_no_clock_and_opens_nothing(path: Path) -> None:
+    forbidden = {"time", "random", "secrets", "socket", "threading", "os", "pathlib", "subprocess", "logging", "uuid"}
+    assert {name.partition(".")[0] for name, _ in imported(path)}.isdisjoint(forbidden)
+    assert not [name for name in called(path) if name.endswith((".now", ".utcnow", ".today")) or name == "open"]
+
+
+@pytest.mark.parametrize("folder", ["services", "store", "dingtalk", "core"])
+def test_below_the_doors_nobody_but_the_clock_reads_the_machines_time_or_sleeps(folder: str) -> None:
+    asking = {"datetime.now", "datetime.utcnow", "datetime.today", "time.time", "time.sleep"}
+    assert called(HOUSE / "clock.py") & asking == {"datetime.now", "time.sleep"}
+    assert [path.name for path in modules(folder) if called(path) & asking] == []
