@@ -128,5 +128,10 @@ class Reporter:
             error=recall.error,
             sticky_until=recall.sticky_until,
             follows=recall.follows,
-            **{outcome.value: outcomes.get(outcome, 0) for outcome in Outcome},
+            recalled=outcomes.get(Outcome.RECALLED, 0),
+            refused=outcomes.get(Outcome.REFUSED, 0),
+            partial=outcomes.get(Outcome.PARTIAL, 0),
+            expired=outcomes.get(Outcome.EXPIRED, 0),
+            unknown=outcomes.get(Outcome.UNKNOWN, 0),
+            cancelled=outcomes.get(Outcome.CANCELLED, 0),
         )
