@@ -10,7 +10,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from ledger.clock import Clock, SystemClock, as_utc
+from ledger.clock import AlignedClock, Clock, SystemClock, as_utc
 from ledger.core.campaign import CampaignLine
 from ledger.core.message import Campaign, MessageKey, RobotCode, UserId
 from ledger.core.recall import Item, Outcome, Plan, Result, Status
@@ -56,7 +56,7 @@ class Ledger:
         transport: "BaseTransport | None" = None,
     ) -> None:
         self.settings = settings or Settings.load()
-        self.clock = clock or SystemClock()
+        self.clock = clock or AlignedClock(SystemClock())
         self.database = Database(self.settings.database_url_or_default)
         self._executor, self._transport = executor, transport
         self._is_ready = False
@@ -221,7 +221,7 @@ class Ledger:
         from ledger.scheduler import Worker
 
         chores = Chores(self._opened(), self.clock, own_name())
-        return Worker(chores, self._runner, self._caller, self._sticker, self._purger, self.settings)
+        return Worker(chores, self._runner, self._caller, self._sticker, self._purger, self.settings, self.align_clock)
 
     def doctor(self) -> "CheckUp":
         """Check the database, credentials, permission, clock and spool; never raises for what it finds."""
@@ -229,10 +229,16 @@ class Ledger:
 
         return Doctor(self.database, self._client, self._tokens, self.clock, self.settings).run_once()
 
+    def align_clock(self) -> None:
+        """Keep to the database server's time, which is that of all processes that share it."""
+        if isinstance(self.clock, AlignedClock) and not self.database.is_sqlite:
+            self.clock.align(self.database.server_time)
+
     def _opened(self) -> Database:
         """Return the database once its tables are known to be current."""
         if not self._is_ready:
             migrate.ensure(self.database)
+            self.align_clock()
             self._is_ready = True
         return self.database
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -29,6 +30,28 @@ class SystemClock:
         """Sleep on the machine's clock."""
         if seconds > 0:
             time.sleep(seconds)
+
+
+class AlignedClock:
+    """The machine's clock, set right by another one: machines that share a database share its time, and so the pace."""
+
+    def __init__(self, base: Clock) -> None:
+        self._base = base
+        self._offset = timedelta(0)
+
+    def align(self, ask: Callable[[], datetime]) -> None:
+        """Ask the other clock for its time, and keep to it; the answer is taken for the middle of the asking."""
+        before = self._base.now()
+        theirs = ask()
+        self._offset = theirs - (before + (self._base.now() - before) / 2)
+
+    def now(self) -> datetime:
+        """Return the other clock's time in UTC."""
+        return self._base.now() + self._offset
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep on the machine's clock."""
+        self._base.sleep(seconds)
 
 
 class FakeClock:

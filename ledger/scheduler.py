@@ -29,14 +29,21 @@ class Worker:
     """Runs until stopped. Any number may run on one database: each chore is done once, each item asked once."""
 
     def __init__(
-        self, chores: Chores, runner: Runner, caller: Calls, sticker: Sticker, purger: Purger, settings: Settings
+        self,
+        chores: Chores,
+        runner: Runner,
+        caller: Calls,
+        sticker: Sticker,
+        purger: Purger,
+        settings: Settings,
+        align_clock: Callable[[], None],
     ) -> None:
         self._chores, self._runner, self._caller, self._settings = chores, runner, caller, settings
         self._sticker = sticker
         self._stopping = threading.Event()
         self._unready: dict[str, str] = {}
         self._duties = (
-            Chore(name=HEARTBEAT, every=_seconds(HEARTBEAT_SECONDS), lease=_seconds(5), action=lambda: None),
+            Chore(name=HEARTBEAT, every=_seconds(HEARTBEAT_SECONDS), lease=_seconds(5), action=align_clock),
             Chore(name="sticky", every=_seconds(STICKY_SECONDS), lease=_seconds(60), action=self.follow_sticky),
             Chore(name="purge", every=_seconds(PURGE_SECONDS), lease=_seconds(PURGE_SECONDS), action=purger.run_once),
         )

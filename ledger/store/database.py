@@ -4,15 +4,17 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import DatabaseError as SqlDatabaseError
 
 from ledger.errors import DatabaseUnavailableError, SettingsError
+from ledger.store.types import UtcDateTime
 
 SQLITE_BUSY_SECONDS = 30
 SQLITE_CHECKPOINT_PAGES = 10_000
@@ -54,6 +56,11 @@ class Database:
                 options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
             with (connection := plain.execution_options(**options)).begin():
                 yield connection
+
+    def server_time(self) -> datetime:
+        """Return the time of the PostgreSQL server, in UTC."""
+        with self.read() as connection:
+            return connection.execute(select(func.clock_timestamp(type_=UtcDateTime()))).scalar_one()
 
     def close(self) -> None:
         """Close every connection."""

@@ -3,17 +3,18 @@
 import subprocess
 import sys
 import textwrap
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select
 
 from ledger import Ledger, Settings
-from ledger.clock import SystemClock
+from ledger.clock import AlignedClock, SystemClock
 from ledger.errors import DatabaseUnavailableError, NaiveTimeError, SettingsError
 from ledger.store.database import Database
 from ledger.store.schema import messages, usage
+from tests.databases import PostgreSQL
 
 WRITER = textwrap.dedent(
     """
@@ -99,3 +100,15 @@ def test_a_file_that_is_no_database_is_an_error_of_ours(tmp_path: Path) -> None:
     settings = Settings.load(database_url=f"sqlite:///{path}")
     with Ledger(settings) as book, pytest.raises(DatabaseUnavailableError, match="not a database"):
         book.campaigns()
+
+
+def test_processes_that_share_a_server_share_its_time(postgresql: PostgreSQL) -> None:
+    class Fast(SystemClock):
+        def now(self) -> datetime:
+            return super().now() + timedelta(minutes=10)
+
+    url = postgresql.create()
+    with Ledger(Settings.load(database_url=url), clock=AlignedClock(Fast())) as book:
+        assert book.campaigns() == []
+        assert abs(book.clock.now() - book.database.server_time()) < timedelta(seconds=5)
+    postgresql.drop(url)
