@@ -58,16 +58,11 @@ class Settler:
         if not calls.close_call(connection, call.id, made, now):
             return []
         if isinstance(ending, Unsent) or reading is None:
-            return self._put_back(connection, call, ending, recall.actor, now)
-        entries = self._apply(connection, call, reading, recall.actor, now)
-        detail = {"call": call.id, "verdict": made.verdict, "status": made.http_status, "request_id": made.request_id}
-        ended = items.ended_in_call(connection, call.id)
-        facts: dict[str, Any] = {**detail, "keys": len(keys), "items": [one.to_fact() for one in ended]}
-        entries.insert(0, history.Entry(at=now, event="call", actor=recall.actor, recall_id=recall.id, detail=facts))
-        if recall.status is Status.CANCELLED:
-            left = items.cancel(connection, call.recall_id, now)
-            entries += history.ended_entries(recall.id, recall.actor, "cancelled", left, now)
-        return entries
+            entries = self._put_back(connection, call, ending, recall.actor, now)
+        else:
+            changes = self._apply(connection, call, reading, recall.actor, now)
+            entries = [_called(connection, call, made, recall.actor, now), *changes]
+        return entries + _end_if_cancelled(connection, call.recall_id, now)
 
     def _apply(
         self, connection: Connection, call: calls.Call, reading: Reading, actor: str, now: datetime
@@ -128,6 +123,31 @@ class Settler:
         after = change(before)
         if after != before:
             paces.save_pace(connection, app, api, after)
+
+
+def _called(connection: Connection, call: calls.Call, made: calls.Made, actor: str, now: datetime) -> history.Entry:
+    facts: dict[str, Any] = {
+        "call": call.id,
+        "verdict": made.verdict,
+        "status": made.http_status,
+        "request_id": made.request_id,
+        "keys": len(call.items),
+        "items": [one.to_fact() for one in items.ended_in_call(connection, call.id)],
+    }
+    return history.Entry(at=now, event="call", actor=actor, recall_id=call.recall_id, detail=facts)
+
+
+def _end_if_cancelled(connection: Connection, recall_id: int, now: datetime) -> list[history.Entry]:
+    """End what waits again although its recall was cancelled while it was in flight.
+
+    The lock is taken after the items were let go, so that a cancellation comes either before, and is seen here, or
+    after, and sees them.
+    """
+    recall = recalls.get(connection, recall_id, lock=True)
+    if recall.status is not Status.CANCELLED:
+        return []
+    left = items.cancel(connection, recall_id, now)
+    return history.ended_entries(recall_id, recall.actor, "cancelled", left, now)
 
 
 def _pause(

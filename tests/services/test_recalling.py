@@ -398,3 +398,25 @@ def test_doubtful_keys_travel_apart_so_that_they_cannot_sink_others(book: Ledger
     assert result.recalled == 50
     assert all(set(keys) <= set(first) or set(keys).isdisjoint(first) for keys in recalls_asked(world))
     assert result.calls == 4
+
+
+def test_what_was_in_flight_when_its_recall_was_cancelled_does_not_wait_for_ever(
+    make_ledger: MakeLedger, world: World, clock: FakeClock
+) -> None:
+    book, other = make_ledger(), make_ledger()
+    send(book, world, 20)
+    plan = book.plan(campaign="spring", reason="wrong link")
+
+    world.script(ScriptedAnswer(path=ONE_ON_ONE, status=500, body={"code": "system.error"}, delay_seconds=1))
+    asleep = clock.sleep
+
+    def cancel_then_sleep(seconds: float) -> None:
+        """Cancel from elsewhere while the call is under way."""
+        asleep(seconds)
+        if seconds == 1 and other.show(plan.recall_id).result.status is Status.RUNNING:
+            other.cancel(plan.recall_id)
+
+    clock.sleep = cancel_then_sleep  # type: ignore[method-assign]
+    result = book.run(plan)
+    assert (result.status, result.pending, result.unknown) == (Status.CANCELLED, 0, 20)
+    assert book.verify().ok
