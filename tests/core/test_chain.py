@@ -40,6 +40,10 @@ def test_every_part_of_an_entry_counts(change: dict[str, Any]) -> None:
     assert digest(GENESIS, **{**ENTRY, **change}) != digest(GENESIS, **ENTRY)
 
 
+def test_half_a_surrogate_pair_can_be_chained_too() -> None:
+    assert digest(GENESIS, **{**ENTRY, "actor": "\ud800"}) != digest(GENESIS, **{**ENTRY, "actor": "\ud801"})
+
+
 def test_the_digest_before_counts() -> None:
     assert digest("1" + GENESIS[1:], **ENTRY) != digest(GENESIS, **ENTRY)
 

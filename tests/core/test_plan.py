@@ -150,6 +150,11 @@ def test_what_reaches_its_deadline_before_its_turn_is_foreseen() -> None:
     assert tallied(late + early).forecast({AppName("default"): 100.0}).will_expire_first == 0
 
 
+def test_the_nearest_deadlines_go_first_in_whatever_order_messages_are_found() -> None:
+    found = [a_candidate(number, deadline=after(1 if number % 2 else 60)) for number in range(40)]
+    assert tallied(found).forecast({AppName("default"): 0.5}).will_expire_first == 0
+
+
 @given(selections, st.floats(0.01, 100), st.floats(1, 10))
 def test_a_higher_rate_never_lets_more_messages_expire(selection: list[Candidate], rate: float, times: float) -> None:
     tally = tallied(selection)

@@ -1,10 +1,12 @@
 """The month in which a call counts, and what a plan leaves of it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ledger.core.quota import month_of, quota
+from ledger.core.quota import bounds_of, month_of, quota
 
 
 @pytest.mark.parametrize(
@@ -17,6 +19,16 @@ from ledger.core.quota import month_of, quota
 )
 def test_the_month_ends_at_midnight_in_china(moment: datetime, month: str) -> None:
     assert month_of(moment) == month
+
+
+@given(st.datetimes(datetime(2020, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - zone apart
+def test_the_bounds_of_a_month_hold_its_calls_and_no_others(moment: datetime) -> None:
+    first, after_it = bounds_of(moment)
+    assert first <= moment < after_it
+    tick = timedelta(microseconds=1)
+    months = [month_of(one) for one in (first - tick, first, moment, after_it - tick, after_it)]
+    assert months[1] == months[2] == months[3]
+    assert months[0] < months[1] < months[4]
 
 
 def test_a_plan_beyond_the_quota_leaves_less_than_nothing() -> None:

@@ -295,6 +295,22 @@ def test_a_400_that_one_of_several_keys_may_have_caused_is_split(
     assert (reading.verdict, reading.suspects) == (Verdict.SPLIT, suspects)
 
 
+@pytest.mark.parametrize(
+    ("code", "documented"),
+    [
+        ("invalid.processQueryKey", True),
+        ("robot.processQueryKey.expired", True),
+        ("notRevoke.all.messages", True),
+        ("not.allowed.robotCode", True),
+        ("invalidParameter.processQueryKeys.overMax", True),
+        ("never.seen.before", False),
+        ("INVALID.PROCESSQUERYKEY", False),
+    ],
+)
+def test_a_refusal_that_no_page_explains_is_marked(code: str, documented: bool) -> None:
+    assert read(Answer(status=400, body={"code": code}), ["k1", "k2"]).is_documented is documented
+
+
 def test_an_unknown_robot_refuses_every_key_without_a_split() -> None:
     body = {"code": "invalidParameter.robotCode", "message": "no such robot"}
     reading = read(Answer(status=400, body=body), ["k1", "k2"])

@@ -8,7 +8,7 @@ import pytest
 from ledger.core.message import Campaign, MessageKey, RobotCode, UserId
 from ledger.core.selection import Selection
 
-from .values import NOW
+from .values import HOUR, NOW
 
 
 def test_nothing_set_is_empty() -> None:
@@ -31,6 +31,19 @@ def test_any_one_part_is_a_selection_and_is_shown(part: dict[str, Any], shown: d
     selection = Selection(**part)
     assert not selection.is_empty
     assert json.loads(json.dumps(selection.to_json())) == shown
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        Selection(),
+        Selection(campaign=Campaign("spring"), robot=RobotCode("dingbot")),
+        Selection(users=frozenset({UserId("u1")}), keys=frozenset({MessageKey("k+/="), MessageKey("K")})),
+        Selection(since=NOW - HOUR, until=NOW),
+    ],
+)
+def test_a_selection_that_is_written_down_means_the_same_when_read_again(selection: Selection) -> None:
+    assert Selection.from_json(json.loads(json.dumps(selection.to_json()))) == selection
 
 
 @pytest.mark.parametrize("part", [{"campaign": Campaign("")}, {"users": frozenset()}, {"robot": RobotCode("")}])

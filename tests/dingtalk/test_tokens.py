@@ -148,6 +148,22 @@ def test_calls_with_an_ended_token_renew_it_once_and_then_work(
     assert len(simulator.world.calls(INTERNAL)) == 2
 
 
+def test_the_read_status_is_asked_with_the_token_of_the_app(
+    simulator: Simulator, client: Client, clock: FakeClock
+) -> None:
+    settings = settings_for(simulator)
+    caller = Caller(client, Tokens(client, settings, clock), settings)
+    (key,) = simulator.world.make_messages(1, robot_code=ROUTE.robot_code)
+    caller.recall(ROUTE, [key])
+    simulator.world.revoke_tokens()
+    refused, answer = (caller.read_status(ROUTE.app, ROUTE.robot_code, key) for _ in range(2))
+    assert isinstance(refused, Answer)
+    assert refused.status == 400
+    assert isinstance(answer, Answer)
+    assert answer.body["sendStatus"] == "RECALLED"
+    assert len(simulator.world.calls(INTERNAL)) == 2
+
+
 def test_new_tokens_that_are_refused_as_well_need_a_person(
     simulator: Simulator, client: Client, clock: FakeClock
 ) -> None:
