@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from ledger.core.deadline import is_past, is_risky
-from ledger.core.message import AppName, Route
+from ledger.core.message import AppName, Chat, Route
 
 KEYS_PER_CALL = 20
 
@@ -90,12 +90,12 @@ class Tally:
         return datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
 
     def forecast(self, calls_per_second: Mapping[AppName, float]) -> Forecast:
-        """Play the calls through at each app's rate, nearest deadline first; apps work side by side."""
-        queues: dict[AppName, list[array[float]]] = defaultdict(list)
+        """Play the calls through at each app's rate, nearest deadline first; apps and APIs work side by side."""
+        queues: dict[tuple[AppName, Chat], list[array[float]]] = defaultdict(list)
         for route, moments in self.deadlines.items():
-            queues[route.app].extend(_slices(array("d", sorted(moments))))
+            queues[route.app, route.chat].extend(_slices(array("d", sorted(moments))))
         start, late, seconds = self.now.timestamp(), 0, 0.0
-        for app, queue in queues.items():
+        for (app, _), queue in queues.items():
             queue.sort(key=lambda keys: keys[0])
             interval = 1 / calls_per_second[app]
             for turn, keys in enumerate(queue):

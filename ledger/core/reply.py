@@ -101,7 +101,8 @@ _KEY_CODES = {
 _TOKEN_CODES = {"InvalidAuthentication", "invalidAccessToken"}
 # These 400s speak of the whole call, so that no smaller call would fare better.
 _CALL_CODES = {"invalidParameter.robotCode"}
-_FORBIDDEN = "Forbidden.AccessDenied."
+# A page with one of these comes from an address that is no endpoint, not from a ban.
+_NOT_THERE = {301, 302, 303, 307, 308, 404, 410}
 
 
 def read(answer: Answer | NoAnswer, keys: Sequence[str]) -> Reading:
@@ -183,7 +184,7 @@ def is_token_refused(answer: Answer) -> bool:
 def _is_ban(answer: Answer) -> bool:
     if isinstance(answer.body, Mapping):
         return answer.body.get("status") == BAN_STATUS or answer.body.get("punish") == "deny"
-    return answer.status < 500 and answer.text.lstrip()[:1] == "<"
+    return answer.status < 500 and answer.status not in _NOT_THERE and answer.text.lstrip()[:1] == "<"
 
 
 def _read_ban(answer: Answer) -> Reading:

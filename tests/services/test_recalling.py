@@ -420,3 +420,14 @@ def test_what_was_in_flight_when_its_recall_was_cancelled_does_not_wait_for_ever
     result = book.run(plan)
     assert (result.status, result.pending, result.unknown) == (Status.CANCELLED, 0, 20)
     assert book.verify().ok
+
+
+def test_a_wrong_endpoint_pauses_the_recall_at_once(book: Ledger, world: World, clock: FakeClock) -> None:
+    send(book, world, 3)
+    before = clock.now()
+    world.script(ScriptedAnswer(path=ONE_ON_ONE, status=404, body="<html>not found</html>"))
+    paused = book.run(book.plan(campaign="spring", reason="wrong link"))
+    assert paused.status is Status.PAUSED
+    assert paused.error is not None
+    assert "LEDGER_API_URL" in paused.error["message"]
+    assert clock.now() - before < timedelta(seconds=5)
