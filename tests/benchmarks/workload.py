@@ -78,9 +78,9 @@ COLUMNS = (
 )
 
 
-def key_of(number: int) -> str:
+def key_of(name: int | str) -> str:
     """Return a key as DingTalk gives them: base64 without any order."""
-    return base64.b64encode(hashlib.sha256(str(number).encode()).digest()).decode()
+    return base64.b64encode(hashlib.sha256(str(name).encode()).digest()).decode()
 
 
 def _users() -> list[str]:
