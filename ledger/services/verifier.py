@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ledger.core.chain import GENESIS, digest
+from ledger.core.chain import GENESIS
 from ledger.core.shown import Shown
 from ledger.store import history, items
 from ledger.store.database import Database
@@ -36,15 +36,7 @@ class Verifier:
         with self._database.read() as connection:
             for stored in history.read_all(connection):
                 entry, entries = stored.entry, entries + 1
-                expected = digest(
-                    previous,
-                    at=entry.at,
-                    event=entry.event,
-                    actor=entry.actor,
-                    recall_id=entry.recall_id,
-                    detail=entry.detail,
-                )
-                if broken_at is None and expected != stored.digest:
+                if broken_at is None and history.link(previous, entry) != stored.digest:
                     broken_at = stored.id
                 previous = stored.digest
                 said |= {item_id: outcome for item_id, _, outcome, *_ in entry.detail.get("items") or ()}

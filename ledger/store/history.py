@@ -34,6 +34,18 @@ class StoredEntry:
     digest: str
 
 
+def link(previous: str, entry: Entry) -> str:
+    """Return the digest of an entry that comes after the one with the digest `previous`."""
+    return digest(
+        previous,
+        at=entry.at,
+        event=entry.event,
+        actor=entry.actor,
+        recall_id=entry.recall_id,
+        detail=entry.detail,
+    )
+
+
 def append(connection: Connection, entries: Sequence[Entry]) -> None:
     """Add entries to the chain, as the last statements of the transaction whose changes they tell of."""
     if not entries:
@@ -45,14 +57,7 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
     previous = connection.scalar(last) or GENESIS
     rows = []
     for entry in entries:
-        previous = digest(
-            previous,
-            at=entry.at,
-            event=entry.event,
-            actor=entry.actor,
-            recall_id=entry.recall_id,
-            detail=entry.detail,
-        )
+        previous = link(previous, entry)
         rows.append(
             {
                 "at": entry.at,
