@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +34,30 @@ class Ended:
     def json(self) -> Any:
         """The one document on stdout; anything beside it is an error."""
         return json.loads(self.out)
+
+
+@dataclass
+class Running:
+    """A command that runs until it is stopped; what it says is kept in a file."""
+
+    process: "subprocess.Popen[bytes]"
+    heard: Path
+
+    def said(self) -> str:
+        """Return all that it wrote to stderr so far."""
+        return self.heard.read_text()
+
+    def wait_for(self, text: str) -> None:
+        """Return once it has said something."""
+        self.wait_until(lambda: text in self.said())
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        """Return as soon as something is so; it is an error when that takes too long, or it ends before."""
+        until = time.monotonic() + 30
+        while not is_so():
+            assert time.monotonic() < until, f"this never came about: {self.said()}"
+            assert self.process.poll() is None or is_so(), self.said()
+            time.sleep(0.02)
 
 
 @dataclass
@@ -83,6 +108,24 @@ class Shell:
             self.command(*args), input=stdin, env=self.environment, capture_output=True, timeout=60, check=False
         )
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    @contextmanager
+    def running(self, *args: str) -> Iterator[Running]:
+        """Start a command as a process of its own; it is killed in the end if it still runs."""
+        heard = self.folder / "heard"
+        with heard.open("wb") as err:
+            process = subprocess.Popen(
+                self.command(*args),
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=err,
+            )
+        try:
+            yield Running(process, heard)
+        finally:
+            process.kill()
+            process.wait()
 
     def send(self, simulator: Simulator, count: int, *, users: Sequence[str] = ("u1",), **fields: Any) -> list[str]:
         """Have messages sent at DingTalk and recorded here; `age` makes them older. Return their keys."""

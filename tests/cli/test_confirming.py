@@ -1,71 +1,15 @@
 """The question before a recall, on a real (pseudo-)terminal; and Ctrl-C during one."""
 
 import os
-import pty
-import select
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from ledger.simulator import Simulator
 
 from .conftest import Shell
-
-
-class Terminal:
-    """A command on a pseudo-terminal: what it shows, and what is typed."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", master: int) -> None:
-        self.process, self._master, self.shown = process, master, ""
-
-    def wait_for(self, text: str, seconds: float = 20.0) -> None:
-        """Read until some text has been shown."""
-        end = time.monotonic() + seconds
-        while text not in self.shown:
-            assert time.monotonic() < end, f"{text!r} was not shown: {self.shown!r}"
-            if select.select([self._master], [], [], 0.1)[0]:
-                try:
-                    self.shown += os.read(self._master, 65536).decode(errors="replace")
-                except OSError:
-                    assert text in self.shown, self.shown
-                    return
-
-    def type(self, text: str) -> None:
-        """Type a line."""
-        os.write(self._master, text.encode() + b"\n")
-
-    def end(self) -> int:
-        """Wait for the end; return the exit code."""
-        end = time.monotonic() + 30
-        while self.process.poll() is None and time.monotonic() < end:
-            if select.select([self._master], [], [], 0.1)[0]:
-                try:
-                    self.shown += os.read(self._master, 65536).decode(errors="replace")
-                except OSError:
-                    break
-        return self.process.wait(10)
-
-
-@contextmanager
-def on_terminal(shell: Shell, *args: str) -> Iterator[Terminal]:
-    """Run a command on a terminal of its own."""
-    master, slave = pty.openpty()
-    environment = shell.environment | {"TERM": "xterm-256color"}
-    process = subprocess.Popen(
-        shell.command(*args), stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
-    )
-    os.close(slave)
-    try:
-        yield Terminal(process, master)
-    finally:
-        process.kill()
-        process.wait()
-        os.close(master)
-
+from .terminal import on_terminal
 
 RECALL = ("recall", "--reason", "typo", "--campaign", "spring")
 
@@ -132,7 +76,7 @@ def test_ctrl_c_pauses_with_everything_written_down(shell: Shell, simulator: Sim
     shell.send(simulator, 100, campaign="spring")
     shell.variables["LEDGER_CALLS_PER_SECOND"] = "2"
     with on_terminal(shell, *RECALL, "--yes") as terminal:
-        terminal.wait_for("keys/s")
+        terminal.wait_for("20 recalled")
         os.kill(terminal.process.pid, signal.SIGINT)
         assert terminal.end() == 5
     assert "ledger resume 1" in terminal.shown

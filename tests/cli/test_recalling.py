@@ -1,6 +1,7 @@
 """`recall` and what follows it: every exit code, with what stdout and stderr hold."""
 
 import json
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -128,7 +129,7 @@ def test_a_recall_that_is_not_clear_is_refused(shell: Shell, words: tuple[str, .
     assert (document.code, set(document.json)) == (2, {"error"})
 
 
-@pytest.mark.parametrize("words", [("show", "9"), ("resume", "9"), ("retry", "9"), ("cancel", "9")])
+@pytest.mark.parametrize("words", [("show", "9"), ("resume", "9"), ("retry", "9"), ("cancel", "9"), ("unstick", "9")])
 def test_a_recall_that_does_not_exist_is_refused(shell: Shell, words: tuple[str, ...]) -> None:
     ended = shell(*words, "--json")
     assert (ended.code, ended.json["error"]["code"]) == (2, "unknown_recall")
@@ -160,14 +161,43 @@ def test_cancelling_ends_what_waits_and_is_exit_0(shell: Shell, simulator: Simul
     assert shell("resume", "1").code == 2
 
 
-def test_several_waiting_recalls_are_resumed_oldest_first(shell: Shell, simulator: Simulator) -> None:
+def test_of_several_waiting_recalls_the_soonest_deadline_is_resumed_first(shell: Shell, simulator: Simulator) -> None:
+    simulator.world.change(permission_missing=True)
+    for name, hours in (("c", 2), ("d", 20), ("e", 10)):
+        shell.send(simulator, 1, campaign=name, age=timedelta(hours=hours))
+        assert shell("recall", "--campaign", name, "--reason", "x", "--yes").code == 5
+    simulator.world.change(permission_missing=False)
+    ended = shell("resume", "--json")
+    assert (ended.code, [result["recall_id"] for result in ended.json]) == (0, [2, 3, 1])
+
+
+def test_a_recall_that_another_one_took_along_is_not_done_twice(shell: Shell, simulator: Simulator) -> None:
     simulator.world.change(permission_missing=True)
     for name in ("c", "d"):
         shell.send(simulator, 1, campaign=name)
         assert shell("recall", "--campaign", name, "--reason", "x", "--yes").code == 5
     simulator.world.change(permission_missing=False)
+    # As after a crash: it runs, and nobody is at it.
+    with sqlite3.connect(shell.folder / "ledger.sqlite") as connection:
+        connection.execute("UPDATE recalls SET status = 'running' WHERE id = 2")
+    connection.close()
     ended = shell("resume", "--json")
-    assert (ended.code, [result["recall_id"] for result in ended.json]) == (0, [1, 2])
+    assert (ended.code, [result["status"] for result in ended.json]) == (0, ["finished", "finished"])
+    asked = [key for call in simulator.world.calls() for key in call.keys if call.path.endswith("batchRecall")]
+    assert shell("resume").code == 4
+    assert len(shell("show", "2", "--json").json["calls"]) == 2
+    assert len(asked) == 4
+
+
+def test_calls_beyond_the_smallest_number_are_said(shell: Shell, simulator: Simulator) -> None:
+    simulator.world.change(bad_key=BadKey.WHOLE_CALL_400)
+    shell.send(simulator, 19, campaign="c")
+    assert "enough" not in shell(*RECALL, "--yes").out
+    shell.send(simulator, 19, campaign="c")
+    shell.write_down(["wrong"], at=datetime.now(UTC) - timedelta(hours=1), campaign="c")
+    ended = shell(*RECALL, "--yes")
+    assert "(1 would have been enough without trouble)" in ended.out
+    assert "(1 would have been enough without trouble)" in shell("show", "2").out
 
 
 def test_the_actor_is_named_or_taken_from_the_environment(shell: Shell, simulator: Simulator) -> None:

@@ -13,7 +13,7 @@ from .conftest import Shell
 
 COMMANDS = [
     *("demo", "db", "record", "import", "campaigns", "recall", "recalls", "show", "resume", "retry", "cancel"),
-    *("history", "purge", "simulator", "doctor", "verify"),
+    *("history", "purge", "simulator", "doctor", "verify", "unstick", "worker"),
 ]
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from ledger.entrypoints.cli import story
 from ledger.entrypoints.cli.auditing import show_verification
+from ledger.entrypoints.cli.carrying import carry_out
 from ledger.entrypoints.cli.output import console
 from ledger.entrypoints.cli.plans import show_plan
-from ledger.entrypoints.cli.recalling import carry_out
 from ledger.entrypoints.cli.results import show_result
 from ledger.entrypoints.cli.tables import print_campaigns, print_history
 from ledger.entrypoints.cli.words import number_of
@@ -73,7 +73,7 @@ def _tell(book: "Ledger", dingtalk: "Simulator") -> None:
     show_plan(paper, plan, reason=REASON, now=book.clock.now())
     paper.file.flush()
     result = carry_out(book, plan, actor="demo")
-    show_result(paper, result, book.show(result.recall_id).items)
+    show_result(paper, result, book.show(result.recall_id).items, now=book.clock.now(), planned_calls=plan.calls)
     _step(paper, 4, "What became of every key (ledger history), here those that were not recalled")
     print_history(paper, list(book.history(outcome="refused")))
     _step(paper, 5, "What is past its 24 hours goes (ledger purge), the history stays (ledger verify)")

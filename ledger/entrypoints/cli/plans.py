@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ledger.entrypoints.cli.sticking import sticky_until
 from ledger.entrypoints.cli.words import deadline_and_left, is_are, number_of, plain, span
 
 if TYPE_CHECKING:
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from ledger.core.recall import Plan
 
 
-def show_plan(paper: "Console", plan: "Plan", *, reason: str, now: datetime) -> None:
-    """Write a plan for people."""
+def show_plan(paper: "Console", plan: "Plan", *, reason: str, now: datetime, until: datetime | None = None) -> None:
+    """Write a plan for people; `until` is when it stops to take what arrives late."""
     from rich.table import Table
 
     paper.print(f"Recall {plan.recall_id} would take back {whom(plan)}.", style="bold")
@@ -23,6 +24,11 @@ def show_plan(paper: "Console", plan: "Plan", *, reason: str, now: datetime) -> 
     grid.add_row("reason", plain(reason))
     for label, text in (*_people(plan), *_left_out(plan), *_cost(plan), *_robots(plan), *_deadlines(plan, now)):
         grid.add_row(label, text)
+    if until is not None:
+        grid.add_row("sticky", sticky_until(until))
+    warning = warning_of_quota(plan)
+    if plan.eligible and warning is not None:
+        grid.add_row("WARNING", warning, style="bold yellow")
     paper.print(grid)
 
 
@@ -32,6 +38,22 @@ def whom(plan: "Plan") -> str:
     if plan.eligible and not plan.recipients:
         return f"{messages} (the ledger does not know from whom)"
     return f"{messages} from {number_of(plan.recipients, 'person', 'people')}"
+
+
+def warning_of_quota(plan: "Plan") -> str | None:
+    """Say in plain words that a plan takes more of the month's calls than it should; None when it does not."""
+    after, reserve = plan.quota["after"], plan.quota["reserve"]
+    if after < 0:
+        return (
+            f"the month's quota does not cover this: {number_of(-after, 'call')} too few are left, "
+            "and the recall will pause when they are used up"
+        )
+    if after < reserve:
+        return (
+            f"this leaves {number_of(after, 'call')} of the month, fewer than the {reserve:,} that are to be kept "
+            "(LEDGER_QUOTA_RESERVE_CALLS)"
+        )
+    return None
 
 
 def why_nothing(plan: "Plan") -> str:
@@ -83,12 +105,9 @@ def _cost(plan: "Plan") -> Iterator[tuple[str, str]]:
     quota = plan.quota
     share = 100 * plan.calls / quota["limit"]
     shown = "less than 1 %" if share < 1 else f"{share:.0f} %"
-    rest = (
-        f"{quota['after']:,} left afterwards"
-        if quota["after"] >= 0
-        else f"{-quota['after']:,} MORE THAN ARE LEFT: the recall will pause"
-    )
-    yield "quota", f"{shown} of this month's {quota['limit']:,} calls, {quota['used']:,} used before; {rest}"
+    left = max(quota["limit"] - quota["used"], 0)
+    rest = f"{quota['after']:,} left afterwards" if quota["after"] >= 0 else f"{left:,} left"
+    yield "quota", (f"{shown} of this month's {quota['limit']:,} calls, {quota['used']:,} used before; {rest}")
     if plan.will_expire_first:
         yield "too late", f"{number_of(plan.will_expire_first, 'message')} will expire before their turn"
 

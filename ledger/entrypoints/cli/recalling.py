@@ -1,22 +1,25 @@
 """Recalling: plan, show the plan, have it confirmed, run it, show what came of it."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ledger.entrypoints.cli import selection as options
 from ledger.entrypoints.cli.book import Actor, opened
+from ledger.entrypoints.cli.carrying import carry_out, finish
 from ledger.entrypoints.cli.confirming import confirm
-from ledger.entrypoints.cli.exits import Code, code_of_result
+from ledger.entrypoints.cli.exits import Code
 from ledger.entrypoints.cli.output import AsJson, console, document, say
 from ledger.entrypoints.cli.plans import show_plan, why_nothing
-from ledger.entrypoints.cli.progress import run_watched
-from ledger.entrypoints.cli.results import show_result
+from ledger.entrypoints.cli.sticking import Sticky, read_duration
 from ledger.errors import NotConfirmedError, NothingEligibleError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ledger.app import Ledger
-    from ledger.core.recall import Plan, Result
+    from ledger.core.recall import Plan
 
 
 def recall(
@@ -33,6 +36,7 @@ def recall(
     include_shared: Annotated[
         bool, typer.Option("--include-shared", help="With --user: also messages that reached other people.")
     ] = False,
+    sticky: Sticky = None,
     actor: Actor = None,
     as_json: AsJson = False,
 ) -> Code:
@@ -41,42 +45,25 @@ def recall(
     Show the plan, ask, run it, show what came of it. Exit 0 when all that was eligible is recalled.
     """
     asked = options.gather(campaign, user, key, keys_file, robot, since, until)
+    seconds = read_duration(sticky)
     with opened() as book:
         plan = book.plan(reason=reason, include_shared=include_shared, actor=actor, **asked)
         if dry_run:
-            return _only_shown(book, plan, reason, as_json=as_json)
-        _show_before(book, plan, reason, as_json=as_json)
+            return _only_shown(book, plan, reason, seconds, as_json=as_json)
+        _show_before(book, plan, reason, seconds, as_json=as_json)
         if not plan.eligible:
             raise NothingEligibleError(why_nothing(plan))
         if not yes:
             confirm(plan, campaign)
-        result = carry_out(book, plan, actor=actor)
-        return finish(book, result, as_json=as_json)
+        result = carry_out(book, plan, seconds, actor=actor)
+        return finish(book, result, plan, as_json=as_json)
 
 
-def carry_out(book: "Ledger", plan: "Plan", *, actor: str | None = None) -> "Result":
-    """Run a confirmed plan with its progress on the screen."""
-    return run_watched(book, plan.recall_id, lambda show: book.run(plan, on_progress=show), actor=actor)
-
-
-def finish(book: "Ledger", result: "Result", *, as_json: bool) -> Code:
-    """Show what came of a recall; return the exit code, which stands even when nobody reads."""
-    code = code_of_result(result)
-    try:
-        if as_json:
-            document(result)
-        else:
-            show_result(console(), result, [] if result.is_complete else book.show(result.recall_id).items)
-    except BrokenPipeError:
-        return code
-    return code
-
-
-def _only_shown(book: "Ledger", plan: "Plan", reason: str, *, as_json: bool) -> Code:
+def _only_shown(book: "Ledger", plan: "Plan", reason: str, sticky_seconds: float | None, *, as_json: bool) -> Code:
     if as_json:
         document(plan)
     else:
-        show_plan(console(), plan, reason=reason, now=book.clock.now())
+        _show(console(), book, plan, reason, sticky_seconds)
     if not plan.eligible:
         say(f"error: {why_nothing(plan)}")
         return Code.NOTHING_ELIGIBLE
@@ -84,13 +71,19 @@ def _only_shown(book: "Ledger", plan: "Plan", reason: str, *, as_json: bool) -> 
     return Code.DONE
 
 
-def _show_before(book: "Ledger", plan: "Plan", reason: str, *, as_json: bool) -> None:
+def _show_before(book: "Ledger", plan: "Plan", reason: str, sticky_seconds: float | None, *, as_json: bool) -> None:
     """Show a plan that is about to run; without anybody to see it, nothing is run."""
     if not plan.eligible:
         return
     try:
         paper = console(to_stderr=as_json)
-        show_plan(paper, plan, reason=reason, now=book.clock.now())
+        _show(paper, book, plan, reason, sticky_seconds)
         paper.file.flush()
     except BrokenPipeError:
         raise NotConfirmedError("nothing was recalled: the plan could not be shown") from None
+
+
+def _show(paper: "Console", book: "Ledger", plan: "Plan", reason: str, sticky_seconds: float | None) -> None:
+    now = book.clock.now()
+    until = now + timedelta(seconds=sticky_seconds) if sticky_seconds is not None else None
+    show_plan(paper, plan, reason=reason, now=now, until=until)

@@ -1,6 +1,7 @@
 """One recall whole, for people: how it stands, what it was about, its messages, what it left out, its calls."""
 
 from collections import Counter
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ledger.core.recall import Outcome
@@ -27,12 +28,14 @@ _CALLS = (
 )
 
 
-def show_report(paper: "Console", report: "RecallReport") -> None:
+def show_report(paper: "Console", report: "RecallReport", now: datetime) -> None:
     """Write a report for people."""
     result = report.result
-    show_result(paper, result, report.items)
+    show_result(paper, result, report.items, now=now, planned_calls=report.plan.get("calls"))
     paper.print(f"  reason: {plain(result.reason)} ({plain(result.actor)})", soft_wrap=not paper.is_terminal)
     paper.print(f"  asked for: {_selection(report.selection)}", soft_wrap=not paper.is_terminal)
+    if result.follows is not None:
+        paper.print(f"  follows: recall {result.follows}, which is sticky")
     if report.skipped:
         counts = Counter(str(skip["standing"]).replace("_", " ") for skip in report.skipped)
         paper.print(f"  left out: {', '.join(f'{count:,} {why}' for why, count in counts.items())}")

@@ -6,10 +6,11 @@ import typer
 
 from ledger.core.recall import Status
 from ledger.entrypoints.cli.book import Actor, RecallId, opened
+from ledger.entrypoints.cli.carrying import finish
 from ledger.entrypoints.cli.exits import Code, code_of_results
+from ledger.entrypoints.cli.inquiring import Verify, Yes, verify_first
 from ledger.entrypoints.cli.output import AsJson, console, document, say
 from ledger.entrypoints.cli.progress import run_watched
-from ledger.entrypoints.cli.recalling import finish
 from ledger.entrypoints.cli.results import show_result
 from ledger.errors import NothingEligibleError, WrongStateError
 
@@ -25,7 +26,7 @@ Waiting = Annotated[
 def resume(recall_id: Waiting = None, actor: Actor = None, as_json: AsJson = False) -> Code:
     """Go on with a recall that was paused or broken off.
 
-    Without ID, with all of them, the oldest first.
+    Without ID, with all of them, the soonest deadline first.
     """
     with opened() as book:
         if recall_id is not None:
@@ -36,15 +37,25 @@ def resume(recall_id: Waiting = None, actor: Actor = None, as_json: AsJson = Fal
         return code_of_results(results)
 
 
-def retry(recall_id: RecallId, actor: Actor = None, as_json: AsJson = False) -> Code:
+def retry(
+    recall_id: RecallId, verify: Verify = False, yes: Yes = False, actor: Actor = None, as_json: AsJson = False
+) -> Code:
     """Ask again for what ended refused, partial or unknown.
 
-    Only while its deadline lasts.
+    Only while its deadline lasts. With --verify, what DingTalk says is recalled already is not asked again.
     """
     with opened() as book:
-        result = run_watched(
-            book, recall_id, lambda show: book.retry(recall_id, actor=actor, on_progress=show), actor=actor
-        )
+        if verify:
+            verify_first(book, recall_id, yes=yes, actor=actor)
+        try:
+            result = run_watched(
+                book, recall_id, lambda show: book.retry(recall_id, actor=actor, on_progress=show), actor=actor
+            )
+        except NothingEligibleError:
+            if not verify:
+                raise
+            # It may well be that all is settled now: then the result is the answer.
+            result = book.show(recall_id).result
         return finish(book, result, as_json=as_json)
 
 
@@ -58,7 +69,7 @@ def cancel(recall_id: RecallId, actor: Actor = None, as_json: AsJson = False) ->
         if as_json:
             document(result)
         else:
-            show_result(console(), result, ())
+            show_result(console(), result, (), now=book.clock.now())
 
 
 def _resumed(book: "Ledger", recall_id: int, actor: str | None) -> "Result":
@@ -66,16 +77,17 @@ def _resumed(book: "Ledger", recall_id: int, actor: str | None) -> "Result":
 
 
 def _resume_all(book: "Ledger", actor: str | None, *, as_json: bool) -> list["Result"]:
-    """Resume what waits, the oldest first; an interruption of one leaves the others waiting."""
-    waiting = list(reversed(book.recalls(statuses=(Status.PAUSED, Status.RUNNING))))
+    """Resume what waits, the soonest deadline first; an interruption of one leaves the others waiting."""
     results = []
-    for stopped in waiting:
+    for recall_id in _waiting(book):
         try:
-            result = _resumed(book, stopped.recall_id, actor)
+            result = _resumed(book, recall_id, actor)
         except WrongStateError as error:
-            # Somebody else was quicker.
-            say(f"left out: {error}")
-            continue
+            result = book.show(recall_id).result
+            # One that runs already is worked on beside those before it; otherwise somebody else was quicker.
+            if result.status is not Status.FINISHED:
+                say(f"left out: {error}")
+                continue
         results.append(result)
         if not as_json:
             finish(book, result, as_json=False)
@@ -84,3 +96,16 @@ def _resume_all(book: "Ledger", actor: str | None, *, as_json: bool) -> list["Re
     if not results:
         raise NothingEligibleError("no recall waits: `ledger recalls` lists them all")
     return results
+
+
+def _waiting(book: "Ledger") -> list[int]:
+    """Return the recalls that wait, the soonest deadline first."""
+    from ledger.store import recalls
+
+    statuses = (Status.PAUSED, Status.RUNNING)
+    if not book.recalls(statuses=statuses, limit=1):
+        return []
+    with book.database.read() as connection:
+        found = recalls.listed(connection, statuses=statuses, limit=None)
+    # Deadlines of a plan are RFC 3339 in UTC: as texts they sort like times.
+    return [recall.id for recall in sorted(found, key=lambda one: (one.plan.get("first_deadline") or "", one.id))]

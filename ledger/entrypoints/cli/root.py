@@ -9,7 +9,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ledger.entrypoints.cli import auditing, database, demo, recalling, recording, resuming, simulating, upkeep
+from ledger.entrypoints.cli import (
+    auditing,
+    database,
+    demo,
+    history,
+    recalling,
+    recording,
+    resuming,
+    simulating,
+    sticking,
+    upkeep,
+    working,
+)
 from ledger.entrypoints.cli.exits import Code, code_of_error
 from ledger.entrypoints.cli.output import abandon, document_of_error, prepare, say
 from ledger.errors import LedgerError
@@ -103,8 +115,10 @@ def _add(panel: str, **commands: Any) -> None:
 
 _add("Record", record=recording.record, import_=recording.import_, campaigns=auditing.campaigns)
 _add("Recall", recall=recalling.recall, resume=resuming.resume, retry=resuming.retry, cancel=resuming.cancel)
-_add("Audit", recalls=auditing.recalls, show=auditing.show, history=auditing.history, verify=auditing.verify)
-_add("Run", demo=demo.demo, purge=upkeep.purge, doctor=upkeep.doctor, simulator=simulating.simulator)
+_add("Recall", unstick=sticking.unstick)
+_add("Audit", recalls=auditing.recalls, show=auditing.show, history=history.history, verify=auditing.verify)
+_add("Run", demo=demo.demo, worker=working.worker, purge=upkeep.purge, doctor=upkeep.doctor)
+_add("Run", simulator=simulating.simulator)
 app.add_typer(database.app, name="db", rich_help_panel="Run")
 
 

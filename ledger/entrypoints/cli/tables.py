@@ -23,6 +23,8 @@ _CAMPAIGNS = (
     Column(title="recalled", is_number=True),
     Column(title="first deadline"),
 )
+# Shown only when some campaign is.
+_STICKY = Column(title="sticky")
 _RECALLS = (
     Column(title="id", is_number=True),
     Column(title="status"),
@@ -53,18 +55,20 @@ _HISTORY = (
 
 def print_campaigns(paper: "Console", lines: Sequence["CampaignLine"], now: datetime) -> None:
     """Write what can still be recalled, a row a campaign, with its countdown."""
-    rows = []
+    rows, some_stick = [], any(line.sticky_until for line in lines)
     for line in lines:
         deadline = line.first_deadline
-        cells = (
+        cells = [
             UNTAGGED if line.campaign is None else plain(line.campaign),
             f"{line.recallable:,} of {line.messages:,}",
             f"{line.recipients:,}",
             f"{line.recalled:,}",
             f"{time_of_day(deadline)}, {left(deadline, now)}" if deadline else "nothing left",
-        )
-        rows.append(Row(cells=cells, style=None if deadline else "dim"))
-    print_sheet(paper, _CAMPAIGNS, rows)
+        ]
+        if some_stick:
+            cells.append(f"to {line.sticky_until.astimezone():%H:%M}" if line.sticky_until else "")
+        rows.append(Row(cells=cells, style=None if deadline or line.sticky_until else "dim"))
+    print_sheet(paper, (*_CAMPAIGNS, _STICKY) if some_stick else _CAMPAIGNS, rows)
 
 
 def print_recalls(paper: "Console", results: Sequence["Result"]) -> None:

@@ -1,0 +1,88 @@
+"""`--verify`: what it costs, who agrees to it, and what it settles."""
+
+import pytest
+
+from ledger.simulator import Simulator
+
+from .conftest import Shell
+from .terminal import on_terminal
+
+RECALL = ("recall", "--reason", "typo", "--campaign", "c", "--yes")
+
+
+@pytest.fixture
+def doubtful(shell: Shell, simulator: Simulator) -> Shell:
+    """A ledger with a recall of four messages of which nobody can say what became of two, although they are gone."""
+    keys = shell.send(simulator, 4, campaign="c")
+    simulator.world.change(silent_keys=keys[:2], silent_keys_are_recalled=True)
+    assert shell(*RECALL).code == 3
+    simulator.world.change(silent_keys=[])
+    return shell
+
+
+def inquiries(simulator: Simulator) -> int:
+    return sum(call.path.endswith("readStatus") for call in simulator.world.calls())
+
+
+@pytest.mark.parametrize("command", ["show", "retry"])
+def test_without_a_terminal_somebody_has_to_agree_beforehand(
+    doubtful: Shell, simulator: Simulator, command: str
+) -> None:
+    ended = doubtful.real(command, "1", "--verify", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (10, "not_confirmed")
+    assert "2 calls" in ended.err
+    assert inquiries(simulator) == 0
+    assert doubtful("show", "1", "--json").json["unknown"] == 2
+
+
+def test_show_settles_and_then_shows(doubtful: Shell, simulator: Simulator) -> None:
+    ended = doubtful.real("show", "1", "--verify", "--yes", "--json")
+    assert (ended.code, ended.json["recalled"], ended.json["unknown"]) == (0, 4, 0)
+    assert len(ended.json["items"]) == 4
+    assert "2 of 2 messages settled" in ended.err
+    assert inquiries(simulator) == 2
+    again = doubtful("show", "1", "--verify")
+    assert again.code == 0
+    assert "nothing to ask DingTalk about" in again.err
+    assert "4 of 4 recalled" in again.out
+    assert doubtful("verify").code == 0
+
+
+def test_retry_settles_and_has_nothing_left_to_do(doubtful: Shell, simulator: Simulator) -> None:
+    ended = doubtful.real("retry", "1", "--verify", "--yes", "--json")
+    assert (ended.code, ended.json["recalled"]) == (0, 4)
+    assert sum(call.path.endswith("batchRecall") for call in simulator.world.calls()) == 1
+
+
+def test_retry_settles_and_then_asks_again_for_what_is_left(shell: Shell, simulator: Simulator) -> None:
+    keys = shell.send(simulator, 3, campaign="c")
+    simulator.world.change(silent_keys=keys[:2])
+    assert shell(*RECALL).code == 3
+    simulator.world.change(silent_keys=[])
+    ended = shell("retry", "1", "--verify", "--yes", "--json")
+    assert (ended.code, ended.json["recalled"], ended.json["status"]) == (0, 3, "finished")
+    assert inquiries(simulator) == 2
+
+
+def test_what_somebody_has_to_mend_is_exit_5(doubtful: Shell, simulator: Simulator) -> None:
+    simulator.world.change(permission_missing=True)
+    ended = doubtful("show", "1", "--verify", "--yes", "--json")
+    assert (ended.code, ended.json["error"]["code"]) == (5, "permission")
+
+
+@pytest.mark.parametrize(("answer", "code", "cost"), [("y", 0, 2), ("n", 10, 0), ("", 10, 0)])
+def test_on_a_terminal_it_is_a_question(
+    doubtful: Shell, simulator: Simulator, answer: str, code: int, cost: int
+) -> None:
+    with on_terminal(doubtful, "show", "1", "--verify") as terminal:
+        terminal.wait_for("[y/N]")
+        assert "2 calls of the month's quota" in " ".join(terminal.shown.split())
+        terminal.type(answer)
+        assert terminal.end() == code
+    assert inquiries(simulator) == cost
+
+
+def test_a_recall_that_does_not_exist_is_refused(shell: Shell) -> None:
+    for command in ("show", "retry"):
+        ended = shell(command, "9", "--verify", "--yes", "--json")
+        assert (ended.code, ended.json["error"]["code"]) == (2, "unknown_recall")
