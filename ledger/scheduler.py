@@ -21,6 +21,7 @@ LOOK_FOR_RECALLS_SECONDS = 1
 STICKY_SECONDS = 5
 HEARTBEAT_SECONDS = 10
 PURGE_SECONDS = 600
+ALIGN_SECONDS = 60
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +40,11 @@ class Worker:
         align_clock: Callable[[], None],
     ) -> None:
         self._chores, self._runner, self._caller, self._settings = chores, runner, caller, settings
-        self._sticker = sticker
+        self._sticker, self._align_clock = sticker, align_clock
         self._stopping = threading.Event()
         self._unready: dict[str, str] = {}
         self._duties = (
-            Chore(name=HEARTBEAT, every=_seconds(HEARTBEAT_SECONDS), lease=_seconds(5), action=align_clock),
+            Chore(name=HEARTBEAT, every=_seconds(HEARTBEAT_SECONDS), lease=_seconds(5), action=lambda: None),
             Chore(name="sticky", every=_seconds(STICKY_SECONDS), lease=_seconds(60), action=self.follow_sticky),
             Chore(name="purge", every=_seconds(PURGE_SECONDS), lease=_seconds(PURGE_SECONDS), action=purger.run_once),
         )
@@ -54,6 +55,7 @@ class Worker:
         for chore in self._duties:
             seconds = chore.every.total_seconds()
             self._add(scheduler, chore.name, min(seconds, 60), partial(self._chores.do, chore))
+        self._add(scheduler, "clock", ALIGN_SECONDS, self._align_clock)
         self._add(scheduler, "recalls", LOOK_FOR_RECALLS_SECONDS, self.serve_recalls)
         scheduler.start()
         try:

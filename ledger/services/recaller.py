@@ -16,6 +16,9 @@ from ledger.store import calls, history, items, recalls
 from ledger.store.database import Database
 
 OnProgress = Callable[[Result], None]
+# By less than this do the clocks of several machines differ, or is one set: a recall that started after a plan may
+# well say that it started before.
+CLOCKS_DIFFER = timedelta(hours=1)
 
 
 class Recaller:
@@ -75,7 +78,7 @@ class Recaller:
             recall = recalls.get(connection, recall_id, lock=True)
             if recall.status is Status.FINISHED:
                 raise WrongStateError(f"recall {recall_id} has finished: there is nothing left to cancel")
-            calls.give_up_lost(connection, now)
+            calls.give_up_lost(connection, now, recall_id=recall_id)
             ended = items.cancel(connection, recall_id, now)
             if recall.status is not Status.CANCELLED or ended:
                 recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now)
@@ -116,7 +119,7 @@ class Recaller:
             raise PlanEndedError(
                 f"the plan of recall {recall_id} is more than {minutes:.0f} minutes old: plan it again"
             )
-        if recalls.was_active_since(connection, recall.planned_at, recall_id):
+        if recalls.was_active_since(connection, recall.planned_at - CLOCKS_DIFFER, recall_id):
             changed = recalls.count_overlaps(connection, recall_id)
             if changed:
                 raise PlanChangedError(

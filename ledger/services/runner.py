@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import Protocol, TypeVar
 
@@ -70,14 +71,18 @@ class Runner:
     ) -> None:
         """Work on the recalls of these apps as long as `goes_on` says so of the last look at the queue."""
         flying: Flying = {}
+        going = True
         try:
             while True:
-                claim = self._insist(lambda: self._claimer.claim(apps, self._in_flight - len(flying), self._dead()))
+                # Once it is over, nothing more is opened; what is in flight is still waited for.
+                free = self._in_flight - len(flying) if going else 0
+                claim = self._insist(partial(self._claim, apps, free))
                 for call in claim.calls:
                     flying[self._executor.submit(self._make, call)] = call
-                if not flying and not goes_on(claim):
+                going = going and goes_on(claim)
+                if not flying and not going:
                     return
-                self._settle_some(flying, claim, is_last=not goes_on(claim))
+                self._settle_some(flying, claim, is_last=not going)
                 # Who only looks on may do without the database for once.
                 with suppress(DatabaseUnavailableError):
                     on_progress()
@@ -85,6 +90,9 @@ class Runner:
             # Whatever interrupts us, what has left is waited for and written down.
             wait(flying)
             self._settle(flying, list(flying))
+
+    def _claim(self, apps: frozenset[AppName], free: int) -> Claim:
+        return self._claimer.claim(apps, free, self._dead())
 
     def _settle_some(self, flying: Flying, claim: Claim, *, is_last: bool) -> None:
         nap = min(max(claim.look_again_at - self._clock.now(), timedelta(0)), LONGEST_NAP).total_seconds()

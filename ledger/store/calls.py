@@ -199,9 +199,16 @@ def owners(connection: Connection) -> list[str]:
     return list(connection.scalars(select(recall_calls.c.owner).where(recall_calls.c.finished_at.is_(None)).distinct()))
 
 
-def give_up_lost(connection: Connection, now: datetime, dead_owners: Sequence[str] = ()) -> set[int]:
-    """Let the items of calls whose lease has ended, or whose owner is dead, wait again, in doubt; return whose."""
+def give_up_lost(
+    connection: Connection, now: datetime, dead_owners: Sequence[str] = (), *, recall_id: int | None = None
+) -> set[int]:
+    """Let the items of calls whose lease has ended, or whose owner is dead, wait again, in doubt; return whose.
+
+    With a recall, only its calls are looked at.
+    """
     over = or_(recall_calls.c.lease_until <= now, recall_calls.c.owner.in_(dead_owners))
+    if recall_id is not None:
+        over = and_(over, recall_calls.c.recall_id == recall_id)
     lost = (
         update(recall_calls)
         .where(recall_calls.c.finished_at.is_(None), over)

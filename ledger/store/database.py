@@ -120,7 +120,13 @@ def _engine(url: URL) -> Engine:
 
 
 def _make_folder(_dialect: object, _record: object, args: list[Any], _kwargs: dict[str, Any]) -> None:
-    Path(args[0]).parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(args[0]).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnavailableError(
+            f"the folder {folder} for the database cannot be made ({error.strerror}): check LEDGER_DATABASE_URL"
+        ) from None
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -54,9 +54,7 @@ def test_a_worker_goes_on_with_a_recall_whose_process_was_killed(shell: Shell, s
     "latency_seconds",
     [
         0.0,
-        pytest.param(
-            0.5, marks=pytest.mark.xfail(strict=True, reason="a runner that is to stop still opens calls beside others")
-        ),
+        0.5,
     ],
 )
 def test_a_worker_that_is_stopped_in_the_middle_of_a_recall_loses_nothing(

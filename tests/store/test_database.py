@@ -112,3 +112,10 @@ def test_processes_that_share_a_server_share_its_time(postgresql: PostgreSQL) ->
         assert book.campaigns() == []
         assert abs(book.clock.now() - book.database.server_time()) < timedelta(seconds=5)
     postgresql.drop(url)
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings = Settings.load(database_url=f"sqlite:///{tmp_path / 'file' / 'ledger.sqlite'}")
+    with Ledger(settings) as book, pytest.raises(DatabaseUnavailableError, match="cannot be made"):
+        book.campaigns()
