@@ -3,12 +3,13 @@
 import logging
 import signal
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from ledger.entrypoints.cli.book import opened
 from ledger.entrypoints.cli.stopping import Stop
 
 DUTIES = "goes on with recalls that run, takes what arrives late for sticky ones, deletes what is past its window"
+LOOK_FOR_SIGNALS_SECONDS = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,9 @@ def worker() -> None:
             # Not in this thread: here signals arrive, and the lock of the event that they set must never be held.
             ended = desk.submit(at_work.run)
             log.info("working on %s: %s", book.database.shown_url, DUTIES)
+            # In short waits: a signal that comes just before a long one would not be seen until its end.
+            while not wait([ended], timeout=LOOK_FOR_SIGNALS_SECONDS).done:
+                pass
             ended.result()
     log.info("stopped: what was under way is written down")
 
