@@ -46,6 +46,7 @@ class Claimer:
         self._margin = timedelta(seconds=settings.margin_seconds)
         self._lease = timedelta(seconds=settings.http_timeout_seconds) + LEASE_BEYOND_TIMEOUT
         self._apis: dict[int, Sequence[Api]] = {}
+        self._activations: dict[int, datetime | None] = {}
         self._served: dict[int, int] = {}
 
     def claim(self, apps: frozenset[AppName], free: int, dead_owners: Sequence[str] = ()) -> Claim:
@@ -79,8 +80,10 @@ class Claimer:
     def _running(self, connection: Connection, apps: frozenset[AppName]) -> list[recalls.Recall]:
         running = recalls.listed(connection, statuses=[Status.RUNNING])
         for recall in running:
-            if recall.id not in self._apis:
+            # A retry may have brought back an API that had nothing left before.
+            if recall.id not in self._apis or self._activations[recall.id] != recall.activated_at:
                 self._apis[recall.id] = calls.apis_of(connection, recall.id)
+                self._activations[recall.id] = recall.activated_at
         return [recall for recall in running if all(app in apps for app, _ in self._apis[recall.id])]
 
     def _expire(self, connection: Connection, recall: recalls.Recall, now: datetime) -> None:

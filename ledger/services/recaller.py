@@ -1,7 +1,7 @@
 """The life of a recall: started once from its plan, paused, resumed, retried, cancelled. The runner makes the calls."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -135,7 +135,7 @@ class Recaller:
             recall.id,
             status=Status.RUNNING,
             error=None,
-            activated_at=now,
+            activated_at=_after(recall.activated_at, now),
             started_at=recall.started_at or now,
             finished_at=None,
         )
@@ -164,3 +164,8 @@ class Recaller:
         except LedgerError as error:
             return error
         return None
+
+
+def _after(moment: datetime | None, now: datetime) -> datetime:
+    """Return now, or a little after `moment` when the clock does not show that it was before: no two are the same."""
+    return now if moment is None else max(now, moment + timedelta(microseconds=1))

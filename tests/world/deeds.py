@@ -1,0 +1,230 @@
+"""What people and programs do with a ledger in a day: send and record, plan and run, pause, cancel, retry, purge."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from ledger import Ledger
+from ledger.core.recall import Plan, Result
+from ledger.simulator import Chat, Message
+from tests.world.process import Process
+from tests.world.scene import KEY_OF_ROBOT, ROBOTS, Scene, Sent
+
+CAMPAIGNS = ("spring", "spring", "summer", None)
+USERS = tuple(f"user-{number}" for number in range(8))
+CONVERSATIONS = ("cid-1", "cid-2")
+CHATS = (Chat.ONE_ON_ONE, Chat.ONE_ON_ONE, Chat.ONE_ON_ONE, Chat.GROUP, Chat.PRIVATE)
+DAY = timedelta(hours=24)
+
+
+class Stopped(Exception):  # noqa: N818 - no error: somebody wants to stop
+    """Ctrl-C was pressed."""
+
+
+def send(scene: Scene, process: Process) -> None:
+    """Send some messages alike, now or a while ago, and record them; a few keys are of no message."""
+    random = scene.random
+    count = random.choice([1, 3, 10, 30, 70])
+    messages = _messages(scene, count)
+    known = [one for one in messages if random.random() > 0.02]
+    scene.world.seed_messages(_message(one) for one in known)
+    _record(scene, process, messages)
+
+
+def record_again(scene: Scene, process: Process) -> None:
+    """Record what could not be recorded, and something that was."""
+    again = list(scene.recorded.values())
+    again = scene.random.sample(again, min(len(again), 3))
+    _record(scene, process, scene.unrecorded + again)
+
+
+def _record(scene: Scene, process: Process, messages: list[Sent]) -> None:
+    scene.unrecorded = [*scene.unrecorded, *(one for one in messages if one not in scene.unrecorded)]
+
+    def deed(book: Ledger) -> str:
+        imported = book.record_many(one.row() for one in messages)
+        assert imported.rejected == (), imported.rejected
+        assert imported.recorded + imported.duplicates == len(messages), imported
+        scene.recorded.update((one.key, one) for one in messages)
+        scene.unrecorded = [one for one in scene.unrecorded if one not in messages]
+        return f"{imported.recorded} new"
+
+    scene.do(process, f"record {len(messages)}", deed)
+
+
+def _messages(scene: Scene, count: int) -> list[Sent]:
+    random = scene.random
+    chat, robot, campaign = random.choice(CHATS), random.choice(ROBOTS), random.choice(CAMPAIGNS)
+    conversation = None if chat is Chat.ONE_ON_ONE else random.choice(CONVERSATIONS)
+    sent_at = scene.timeline.wall.now() - _ago(random)
+    return [
+        Sent(
+            key=key,
+            robot=robot,
+            chat=chat,
+            conversation=conversation,
+            campaign=campaign,
+            users=() if conversation else tuple(random.sample(USERS, random.choice([1, 1, 2, 4]))),
+            sent_at=sent_at - timedelta(seconds=random.choice([0, 0.001, 1, 30]) * number),
+        )
+        for number, key in enumerate(scene.world.make_keys(count))
+    ]
+
+
+def _ago(random: Random) -> timedelta:
+    kind = random.random()
+    if kind < 0.4:
+        return timedelta(seconds=random.uniform(0, 120))
+    if kind < 0.8:
+        return timedelta(hours=random.uniform(0, 20))
+    if kind < 0.95:
+        return DAY - timedelta(seconds=random.choice([1, 10, 60, 300]) * random.random())
+    return DAY + timedelta(hours=1)
+
+
+def _message(one: Sent) -> Message:
+    return Message(
+        key=one.key,
+        robot_code=one.robot,
+        sent_at=one.sent_at,
+        chat=one.chat,
+        users=one.users,
+        conversation=one.conversation,
+        app=KEY_OF_ROBOT[one.robot],
+    )
+
+
+def recall(scene: Scene, process: Process) -> None:
+    """Plan, think about it, and run it, perhaps in another process, perhaps until somebody has enough."""
+    random = scene.random
+    selection = _selection(scene)
+    thinks = random.choice([0, 0, 5, 30, 30, 1000])
+    is_handed_over, looks = random.random() < 0.3, _patience(random)
+
+    def deed(book: Ledger) -> str:
+        plan = book.plan(reason="wrong link", actor="ann", **selection)
+        scene.planned[plan.recall_id] = plan.eligible
+        scene.journal.say(f"recall {plan.recall_id} of {plan.eligible} planned: {selection}")
+        scene.timeline.sleep(thinks)
+        if is_handed_over:
+            start(scene, random.choice(scene.alive()), plan)
+            return "handed over"
+        return _watched(book, plan.recall_id, lambda tell: book.run(plan, on_progress=tell), looks)
+
+    scene.do(process, "recall", deed)
+
+
+def start(scene: Scene, process: Process, plan: Plan) -> None:
+    """Run a plan that was made elsewhere."""
+    scene.do(process, f"run {plan.recall_id}", lambda book: told(book.run(plan.recall_id)))
+
+
+def _patience(random: Random) -> int | None:
+    return random.randint(1, 6) if random.random() < 0.15 else None
+
+
+def _watched(
+    book: Ledger, recall_id: int, work: Callable[[Callable[[Result], None]], Result], looks: int | None
+) -> str:
+    """Run under somebody's eyes, who stops it after so many looks."""
+    seen = 0
+
+    def tell(result: Result) -> None:
+        nonlocal seen
+        seen += 1
+        assert outcomes_of(result) + result.pending == result.eligible, result
+        if looks is not None and seen >= looks:
+            raise Stopped
+
+    try:
+        return told(work(tell))
+    except Stopped:
+        return told(book.pause(recall_id, why="interrupted", actor="ann"))
+
+
+def _selection(scene: Scene) -> dict[str, Any]:
+    random = scene.random
+    kind, now = random.random(), scene.timeline.wall.now()
+    if kind < 0.5:
+        return {"campaign": random.choice(["spring", "spring", "summer"])}
+    if kind < 0.65:
+        return {"users": random.sample(USERS, random.choice([1, 3])), "include_shared": random.random() < 0.5}
+    if kind < 0.8:
+        return {"robot": random.choice(ROBOTS)}
+    if kind < 0.9:
+        return {"since": now - timedelta(hours=random.uniform(0, 30)), "campaign": "spring"}
+    keys = sorted(scene.recorded)
+    return {"keys": random.sample(keys, min(len(keys), 25)) or ["nothing"]}
+
+
+def told(result: Result) -> str:
+    """Return a result in a few words."""
+    parts = {name: count for name, count in vars_of(result).items() if count}
+    return f"recall {result.recall_id} {result.status} {parts} {result.error or ''}"
+
+
+def vars_of(result: Result) -> Mapping[str, int]:
+    """Return the counts of a result."""
+    names = ("recalled", "refused", "partial", "expired", "unknown", "cancelled", "pending", "calls")
+    return {name: getattr(result, name) for name in names}
+
+
+def outcomes_of(result: Result) -> int:
+    """Return how many items have ended."""
+    counts = vars_of(result)
+    return sum(counts.values()) - counts["pending"] - counts["calls"]
+
+
+def _of_some_recall(name: str, work: Callable[[Ledger, int], Result]) -> Callable[[Scene, Process], None]:
+    def deed(scene: Scene, process: Process) -> None:
+        if scene.planned:
+            recall_id = scene.random.choice(sorted(scene.planned)[-4:])
+            scene.do(process, f"{name} {recall_id}", lambda book: told(work(book, recall_id)))
+
+    return deed
+
+
+pause = _of_some_recall("pause", lambda book, number: book.pause(number, why="wait", actor="bob"))
+cancel = _of_some_recall("cancel", lambda book, number: book.cancel(number, actor="bob"))
+resume = _of_some_recall("resume", lambda book, number: book.resume(number, actor="bob"))
+retry = _of_some_recall("retry", lambda book, number: book.retry(number, actor="bob"))
+run_again = _of_some_recall("run", lambda book, number: book.run(number))
+
+
+def purge(scene: Scene, process: Process) -> None:
+    """Delete what is past its window."""
+    scene.do(process, "purge", lambda book: f"{book.purge().purged} gone")
+
+
+def look(scene: Scene, process: Process) -> None:
+    """Read everything."""
+
+    def deed(book: Ledger) -> str:
+        for result in book.recalls():
+            assert outcomes_of(result) + result.pending == result.eligible, result
+        items, campaigns, proof = len(list(book.history())), len(book.campaigns()), book.verify()
+        assert proof.ok, proof
+        return f"{items} items, {campaigns} campaigns, {proof.entries} entries"
+
+    scene.do(process, "look", deed)
+
+
+def serve(scene: Scene, process: Process) -> None:
+    """Work as a worker does: on every running recall, until none is left."""
+    scene.do(process, "serve", lambda book: book.worker().serve_recalls())
+
+
+DEEDS: Mapping[Callable[[Scene, Process], None], int] = {
+    send: 6,
+    record_again: 1,
+    recall: 10,
+    pause: 1,
+    cancel: 2,
+    resume: 3,
+    retry: 3,
+    run_again: 1,
+    purge: 1,
+    look: 1,
+    serve: 1,
+}

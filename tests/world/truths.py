@@ -1,0 +1,182 @@
+"""What must hold, whatever happened: at any moment of a day, in its evening, and days later."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text
+
+from ledger.core.recall import Outcome
+from ledger.services.claimer import LOOKAHEAD
+from ledger.services.runner import LATEST_AFTER_SLOT
+from tests.world.line import Arrival
+from tests.world.scene import KEY_OF_ROBOT, Scene
+
+MAY_BE_GONE = {Outcome.RECALLED, Outcome.UNKNOWN, Outcome.PARTIAL}
+TABLES = ("messages", "recalls", "recall_items", "recall_skips", "recall_calls", "usage", "history")
+SECOND = timedelta(seconds=1)
+KEYS_PER_CALL = 20
+
+HELD_TWICE = """
+SELECT i.process_query_key, count(*) FROM recall_items i JOIN recalls r ON r.id = i.recall_id
+WHERE i.outcome IS NULL AND r.status IN ('running', 'paused') GROUP BY i.message_id, i.process_query_key
+HAVING count(*) > 1
+"""
+UNFINISHED = """
+SELECT r.id, r.status, i.process_query_key, i.call_id, i.not_before, i.deadline FROM recall_items i
+JOIN recalls r ON r.id = i.recall_id WHERE i.outcome IS NULL AND r.status <> 'planned'
+"""
+
+
+class UntrueError(AssertionError):
+    """Something that must always hold does not."""
+
+
+def _rows(scene: Scene, statement: str) -> list[Mapping[str, Any]]:
+    with scene.database.read() as connection:
+        return [dict(row._mapping) for row in connection.execute(text(statement))]
+
+
+def tables(scene: Scene) -> dict[str, list[Mapping[str, Any]]]:
+    """Return everything that the database holds."""
+    return {name: _rows(scene, f"SELECT * FROM {name} ORDER BY 1, 2") for name in TABLES}  # noqa: S608
+
+
+def _hold(found: Iterable[Any], what: str) -> None:
+    listed = list(found)
+    if listed:
+        raise UntrueError(f"{what}: {len(listed)}, such as {listed[:3]}")
+
+
+def check_now(scene: Scene) -> None:
+    """Check what holds between any two transactions."""
+    _hold(_rows(scene, HELD_TWICE), "messages held by two unfinished recalls")
+
+
+def check_evening(scene: Scene) -> None:
+    """Check what holds once everything was resumed to its end."""
+    check_now(scene)
+    _hold(_rows(scene, UNFINISHED), "items without an outcome")
+    _hold(_rows(scene, "SELECT * FROM recall_calls WHERE finished_at IS NULL"), "calls that never ended")
+    _hold(_rows(scene, "SELECT * FROM recalls WHERE status IN ('running', 'paused')"), "recalls that never ended")
+    _check_counts(scene)
+    _check_calls(scene.weather.arrivals)
+    _check_messages_recorded(scene)
+    _check_deadlines(scene)
+    _check_outcomes(scene)
+    _check_usage(scene)
+    if not scene.timeline.jumped_back:
+        _check_rate(scene)
+
+
+def _check_counts(scene: Scene) -> None:
+    statement = "SELECT recall_id, count(*) AS items, count(outcome) AS ended FROM recall_items GROUP BY recall_id"
+    counted = {row["recall_id"]: row["items"] for row in _rows(scene, statement)}
+    known = {row["id"] for row in _rows(scene, "SELECT id FROM recalls")}
+    wrong = [
+        (recall_id, eligible, counted.get(recall_id, 0))
+        for recall_id, eligible in scene.planned.items()
+        if recall_id in known and counted.get(recall_id, 0) != eligible
+    ]
+    _hold(wrong, "recalls whose items do not add up to the plan")
+
+
+def _check_calls(arrivals: list[Arrival]) -> None:
+    _hold((one for one in arrivals if not 1 <= len(one.keys) <= KEYS_PER_CALL), "calls with too many keys")
+    _hold((one for one in arrivals if len(set(one.keys)) < len(one.keys)), "calls with a key twice")
+
+
+def _check_messages_recorded(scene: Scene) -> None:
+    assert not scene.unrecorded
+    sent = scene.recorded
+    mixed = [
+        one
+        for one in scene.weather.arrivals
+        for key in one.keys
+        if (sent[key].robot, sent[key].conversation) != (one.robot, one.conversation)
+    ]
+    _hold(mixed, "calls with a message of another robot or conversation")
+    held = {row["process_query_key"] for row in _rows(scene, "SELECT process_query_key FROM messages")}
+    now, window = scene.timeline.wall.now(), _window(scene)
+    lost = [key for key, one in sent.items() if key not in held and one.sent_at + window[one.chat.value] > now]
+    _hold(lost, "recorded messages that are gone before their deadline")
+
+
+def _window(scene: Scene) -> Mapping[str, timedelta]:
+    group = timedelta(hours=scene.settings.group_window_hours)
+    return {"one_on_one": timedelta(hours=24), "group": group, "private": group}
+
+
+def _check_deadlines(scene: Scene) -> None:
+    window, grace = _window(scene), LOOKAHEAD + LATEST_AFTER_SLOT
+    late = [
+        (one.at, key)
+        for one in scene.weather.arrivals
+        if not one.is_delayed
+        for key in one.keys
+        if one.at >= scene.recorded[key].sent_at + window[scene.recorded[key].chat.value] + grace
+    ]
+    _hold(late, "keys asked for after their deadline")
+
+
+def _check_outcomes(scene: Scene) -> None:
+    """Compare what we say with what is true in the world, for the recall whose call did it."""
+    done_by = {key: one.recall_id for one in scene.weather.arrivals for key in one.recalled}
+    gone = {message.key for message in scene.world.messages() if message.recalled_at is not None}
+    items = _rows(scene, "SELECT recall_id, process_query_key, outcome FROM recall_items WHERE outcome IS NOT NULL")
+    _hold(
+        (row for row in items if row["outcome"] == Outcome.RECALLED and row["process_query_key"] not in gone),
+        "items called recalled whose message stands",
+    )
+    denied = (
+        row
+        for row in items
+        if done_by.get(row["process_query_key"]) == row["recall_id"] and row["outcome"] not in MAY_BE_GONE
+    )
+    _hold(denied, "items whose message this very recall has taken back, and that say it stands")
+
+
+def _check_usage(scene: Scene) -> None:
+    statement = "SELECT coalesce(sum(calls), 0) AS calls FROM usage WHERE app <> '(sends)'"
+    counted = int(_rows(scene, statement)[0]["calls"])
+    free = "('unsent', 'throttled', 'banned')"
+    made = _rows(scene, f"SELECT count(*) AS calls FROM recall_calls WHERE verdict NOT IN {free}")[0]["calls"]  # noqa: S608
+    if counted < made:
+        raise UntrueError(f"{made} calls were made that cost quota, {counted} were counted")
+
+
+def _check_rate(scene: Scene) -> None:
+    times: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+    for one in scene.weather.arrivals:
+        if not one.is_delayed:
+            times[KEY_OF_ROBOT[one.robot], one.path].append(one.at)
+    limit = int(scene.settings.calls_per_second)
+    crowded = [
+        (api, moments[start], moments[start + limit])
+        for api, moments in times.items()
+        for start in range(len(moments) - limit)
+        if moments[start + limit] - moments[start] < SECOND
+    ]
+    _hold(crowded, f"seconds with more than {limit} calls")
+
+
+def facts_of_items(scene: Scene) -> Counter[str]:
+    """Return how often each key stands in the history."""
+    return Counter(row["process_query_key"] for row in _rows(scene, "SELECT process_query_key FROM recall_items"))
+
+
+def check_history_kept(scene: Scene, kept: Counter[str]) -> None:
+    """Check that the purge took no key's history along; what was planned and never run is none."""
+    statement = "SELECT process_query_key FROM recall_items i JOIN recalls r ON r.id = i.recall_id"
+    now = Counter(row["process_query_key"] for row in _rows(scene, statement))
+    ended = Counter(row["process_query_key"] for row in _rows(scene, f"{statement} WHERE r.status <> 'planned'"))
+    assert ended <= kept
+    _hold((now - kept).items(), "items that came from nowhere")
+
+
+def check_unchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Check that two looks at the database see the same."""
+    for name, rows in before.items():
+        _hold((row for row in after[name] if row not in rows), f"rows of {name} that were not there, or changed")
+        _hold((row for row in rows if row not in after[name]), f"rows of {name} that are gone")
