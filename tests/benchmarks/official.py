@@ -33,9 +33,7 @@ def _recall(endpoint: str, robot: str, keys: list[str]) -> dict[str, Any]:
     client, recalled, refused = Client(config), 0, Counter[str]()
     started = time.perf_counter()
     for start in range(0, len(keys), KEYS_PER_CALL):
-        request = models.BatchRecallOTORequest(
-            robot_code=robot, process_query_keys=keys[start : start + KEYS_PER_CALL]
-        )
+        request = models.BatchRecallOTORequest(robot_code=robot, process_query_keys=keys[start : start + KEYS_PER_CALL])
         try:
             answer = client.batch_recall_otowith_options(request, headers, RuntimeOptions())
             recalled += len(answer.body.success_result or [])
