@@ -12,17 +12,18 @@ from sqlalchemy import Connection
 
 from ledger.clock import Clock
 from ledger.core.message import AppName, Chat
-from ledger.core.pace import reserve
-from ledger.core.plan import KEYS_PER_CALL, next_call
+from ledger.core.pace import Pace, reserve
 from ledger.core.quota import month_of
 from ledger.core.recall import Status
-from ledger.core.turn import choose
+from ledger.services.queue import Queue
 from ledger.settings import Settings
 from ledger.store import calls, history, items, paces, recalls, usage
 from ledger.store.database import Database
 
 # How far ahead slots are reserved: enough to fill one transaction at high rates, little enough to stop promptly.
 LOOKAHEAD = timedelta(milliseconds=150)
+# Looks are so far apart that, at high rates, each opens many calls in one transaction.
+BETWEEN_LOOKS = timedelta(milliseconds=50)
 LEASE_BEYOND_TIMEOUT = timedelta(seconds=20)
 LONGEST_NAP = timedelta(seconds=1)
 
@@ -48,34 +49,42 @@ class Claimer:
         self._apis: dict[int, Sequence[Api]] = {}
         self._activations: dict[int, datetime | None] = {}
         self._served: dict[int, int] = {}
+        # How long the last claim took.
+        self._lead = timedelta(0)
 
     def claim(self, apps: frozenset[AppName], free: int, dead_owners: Sequence[str] = ()) -> Claim:
         """Open up to `free` calls of running recalls that use the given apps only, and end what needs no call."""
-        now = self._clock.now()
         claimed: list[calls.Call] = []
-        again = now + LONGEST_NAP
+        entries: list[history.Entry] = []
         with self._database.write() as connection:
+            now = self._clock.now()
+            again = now + LONGEST_NAP
             for recall_id in calls.give_up_lost(connection, now, dead_owners):
-                self._end_if_cancelled(connection, recall_id, now)
+                entries += self._end_if_cancelled(connection, recall_id, now)
             running = self._running(connection, apps)
             for recall in running:
-                self._expire(connection, recall, now)
+                entries += self._expire(connection, recall, now)
             for api in sorted({api for recall in running for api in self._apis[recall.id]}):
                 mine = [recall.id for recall in running if api in self._apis[recall.id]]
-                opened, next_slot = self._open(connection, api, mine, free - len(claimed), now)
+                opened, next_slot = self._open(connection, api, mine, free - len(claimed))
                 claimed += opened
-                again = min(again, next_slot - LOOKAHEAD)
+                again = min(again, next_slot - LOOKAHEAD - self._lead)
             at_work = {call.recall_id for call in claimed}
             ended = [recall for recall in running if recall.id not in at_work and self._finish(connection, recall, now)]
+            entries += [_finished(recall, now) for recall in ended]
+            history.append(connection, entries)
+        if claimed:
+            self._lead = min(self._clock.now() - now, LONGEST_NAP)
         going_on = frozenset(recall.id for recall in running) - {recall.id for recall in ended}
-        return Claim(calls=claimed, look_again_at=max(again, now), going_on=going_on)
+        return Claim(calls=claimed, look_again_at=max(again, now + BETWEEN_LOOKS), going_on=going_on)
 
-    def _end_if_cancelled(self, connection: Connection, recall_id: int, now: datetime) -> None:
+    def _end_if_cancelled(self, connection: Connection, recall_id: int, now: datetime) -> list[history.Entry]:
         """What was in flight when its recall was cancelled, and got lost, waits for nobody."""
         recall = recalls.get(connection, recall_id)
-        if recall.status is Status.CANCELLED:
-            ended = items.cancel(connection, recall_id, now)
-            history.append(connection, history.ended_entries(recall_id, recall.actor, "cancelled", ended, now))
+        if recall.status is not Status.CANCELLED:
+            return []
+        ended = items.cancel(connection, recall_id, now)
+        return history.ended_entries(recall_id, recall.actor, "cancelled", ended, now)
 
     def _running(self, connection: Connection, apps: frozenset[AppName]) -> list[recalls.Recall]:
         running = recalls.listed(connection, statuses=[Status.RUNNING])
@@ -86,58 +95,59 @@ class Claimer:
                 self._activations[recall.id] = recall.activated_at
         return [recall for recall in running if all(app in apps for app, _ in self._apis[recall.id])]
 
-    def _expire(self, connection: Connection, recall: recalls.Recall, now: datetime) -> None:
-        for app, chat in self._apis[recall.id]:
-            late = items.expire(connection, recall.id, app, chat, now)
-            history.append(connection, history.ended_entries(recall.id, recall.actor, "expired", late, now))
+    def _expire(self, connection: Connection, recall: recalls.Recall, now: datetime) -> list[history.Entry]:
+        late = [one for api in self._apis[recall.id] for one in items.expire(connection, recall.id, *api, now)]
+        return history.ended_entries(recall.id, recall.actor, "expired", late, now)
 
     def _open(
-        self, connection: Connection, api: Api, recall_ids: Sequence[int], free: int, now: datetime
+        self, connection: Connection, api: Api, recall_ids: Sequence[int], free: int
     ) -> tuple[list[calls.Call], datetime]:
         """Open the calls whose turn comes soon; return them, and when the next slot is."""
-        if free <= 0:
-            return [], now + LONGEST_NAP
         app, chat = api
-        pace = paces.lock_pace(connection, app, chat)
-        opened: list[calls.Call] = []
-        while True:
-            slot, pace_after = reserve(pace, now, self._settings.rate_of(app))
-            if slot > now + LOOKAHEAD or len(opened) >= free:
-                break
-            call = self._open_one(connection, api, recall_ids, slot, now)
-            if call is None:
-                slot = now + LONGEST_NAP
-                break
-            opened.append(call)
-            pace = pace_after
-        if opened:
-            paces.save_pace(connection, app, chat, pace)
-            usage.count_usage(connection, app, month_of(now), len(opened))
-        return opened, slot
+        before = paces.lock_pace(connection, app, chat)
+        # Others may have held the pace for a while.
+        now = self._clock.now()
+        turns = self._turns(before, now, self._settings.rate_of(app), free)
+        drafts = self._drafts(connection, api, recall_ids, [slot for slot, _ in turns[:-1]], now)
+        if drafts:
+            paces.save_pace(connection, app, chat, turns[len(drafts) - 1][1])
+            usage.count_usage(connection, app, month_of(now), len(drafts))
+        is_empty = len(drafts) < len(turns) - 1
+        opened = calls.open_calls(connection, drafts, self._owner) if drafts else []
+        return opened, now + LONGEST_NAP if is_empty else turns[-1][0]
 
-    def _open_one(
-        self, connection: Connection, api: Api, recall_ids: Sequence[int], slot: datetime, now: datetime
-    ) -> calls.Call | None:
-        app, chat = api
-        heads = [head for each in recall_ids if (head := calls.head(connection, each, app, chat, now)) is not None]
-        head = choose(heads, self._served)
-        if head is None:
-            return None
-        found = calls.waiting_in_lane(connection, head.recall_id, head.lane, now, KEYS_PER_CALL)
-        if found is None:
-            return None
-        route, waiting = found
-        self._served[head.recall_id] = self._served.get(head.recall_id, 0) + 1
-        chosen = next_call(waiting, now=now, margin=self._margin)
-        lease = slot + self._lease
-        return calls.open_call(
-            connection, head.recall_id, route, chosen, owner=self._owner, slot_at=slot, lease_until=lease
-        )
+    def _turns(self, pace: Pace, now: datetime, calls_per_second: float, free: int) -> list[tuple[datetime, Pace]]:
+        """Return the slots that come soon, each with the pace after it, and the first slot that is for later."""
+        turns: list[tuple[datetime, Pace]] = []
+        # A slot that is over before its call is written down would be lost.
+        soonest = now + self._lead
+        while True:
+            slot, pace = reserve(pace, soonest, calls_per_second)
+            turns.append((slot, pace))
+            if slot > soonest + LOOKAHEAD or len(turns) > free:
+                return turns
+
+    def _drafts(
+        self, connection: Connection, api: Api, recall_ids: Sequence[int], slots: Sequence[datetime], now: datetime
+    ) -> list[calls.Draft]:
+        """Fill slots with what waits, as far as it goes."""
+        drafts: list[calls.Draft] = []
+        if not slots:
+            return drafts
+        queue = Queue(connection, api, recall_ids, now=now, most_calls=len(slots))
+        for slot in slots:
+            taken = queue.take(self._served, self._margin)
+            if taken is None:
+                break
+            recall_id, route, asked = taken
+            self._served[recall_id] = self._served.get(recall_id, 0) + 1
+            lease = slot + self._lease
+            drafts.append(calls.Draft(recall_id=recall_id, route=route, items=asked, slot_at=slot, lease_until=lease))
+        return drafts
 
     def _finish(self, connection: Connection, recall: recalls.Recall, now: datetime) -> bool:
-        if calls.has_unended(connection, recall.id):
-            return False
-        if recalls.finish(connection, recall.id, now):
-            entry = history.Entry(at=now, event="finished", actor=recall.actor, recall_id=recall.id, detail={})
-            history.append(connection, [entry])
-        return True
+        return not calls.has_unended(connection, recall.id) and recalls.finish(connection, recall.id, now)
+
+
+def _finished(recall: recalls.Recall, now: datetime) -> history.Entry:
+    return history.Entry(at=now, event="finished", actor=recall.actor, recall_id=recall.id, detail={})

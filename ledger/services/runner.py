@@ -6,7 +6,7 @@ Any number of runners, in any number of processes, work on the same queue: it is
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 from typing import Protocol, TypeVar
@@ -17,21 +17,25 @@ from ledger.core.pace import SLACK_SECONDS
 from ledger.core.reply import Answer, NoAnswer
 from ledger.errors import DatabaseUnavailableError, LedgerError
 from ledger.services import owner
-from ledger.services.claimer import LONGEST_NAP, Claim, Claimer
-from ledger.services.settler import Ending, Settler, Unsent
+from ledger.services.claimer import BETWEEN_LOOKS, LONGEST_NAP, Claim, Claimer
+from ledger.services.ending import Ending, Unsent
+from ledger.services.settler import Settler
 from ledger.settings import Settings
 from ledger.store import calls
 from ledger.store.database import Database
 
-# A thread that wakes later than this has lost its slot: the slots are further apart than they need to be by as much,
-# so within it no second ever sees too many calls.
-LATEST_AFTER_SLOT = timedelta(seconds=SLACK_SECONDS)
+# A thread that wakes later than this has lost its slot: slots leave room for calls that arrive later than others by
+# twice as much, so that the way to DingTalk may take as long again before any second sees too many.
+LATEST_AFTER_SLOT = timedelta(seconds=SLACK_SECONDS / 2)
 DATABASE_PATIENCE_SECONDS = 300.0
 DATABASE_RETRY_SECONDS = 1.0
 LOOK_FOR_THE_DEAD_SECONDS = 5.0
+BETWEEN_PROGRESS = timedelta(milliseconds=200)
+LARGEST_SHARE_OF_PROGRESS = 0.1
 
 T = TypeVar("T")
-Flying = dict[Future[Ending], calls.Call]
+Ended = tuple[Ending, datetime]
+Flying = dict[Future[Ended], calls.Call]
 
 
 class Calls(Protocol):
@@ -71,40 +75,44 @@ class Runner:
     ) -> None:
         """Work on the recalls of these apps as long as `goes_on` says so of the last look at the queue."""
         flying: Flying = {}
-        going = True
+        look_on, going = _LookingOn(on_progress, self._clock), True
         try:
             while True:
                 # Once it is over, nothing more is opened; what is in flight is still waited for.
                 free = self._in_flight - len(flying) if going else 0
+                looked_at = self._clock.now()
                 claim = self._insist(partial(self._claim, apps, free))
                 for call in claim.calls:
                     flying[self._executor.submit(self._make, call)] = call
                 going = going and goes_on(claim)
                 if not flying and not going:
-                    return
-                self._settle_some(flying, claim, is_last=not going)
-                # Who only looks on may do without the database for once.
-                with suppress(DatabaseUnavailableError):
-                    on_progress()
+                    break
+                self._wait(flying, claim, looked_at)
+                self._settle(flying, [future for future in flying if future.done()])
+                look_on.sometimes()
         finally:
             # Whatever interrupts us, what has left is waited for and written down.
             wait(flying)
             self._settle(flying, list(flying))
+        look_on.now()
 
     def _claim(self, apps: frozenset[AppName], free: int) -> Claim:
         return self._claimer.claim(apps, free, self._dead())
 
-    def _settle_some(self, flying: Flying, claim: Claim, *, is_last: bool) -> None:
-        nap = min(max(claim.look_again_at - self._clock.now(), timedelta(0)), LONGEST_NAP).total_seconds()
+    def _wait(self, flying: Flying, claim: Claim, looked_at: datetime) -> None:
+        """Wait until it is time to look at the queue again, or until calls are over; they are settled together."""
+        nap = min(self._seconds_until(claim.look_again_at), LONGEST_NAP.total_seconds())
         if not flying:
             self._clock.sleep(nap)
             return
-        full = len(flying) >= self._in_flight or is_last
-        done, _ = wait(flying, timeout=None if full else nap, return_when=FIRST_COMPLETED)
-        self._settle(flying, list(done))
+        wait(flying, timeout=nap, return_when=FIRST_COMPLETED)
+        wait(flying, timeout=self._seconds_until(looked_at + BETWEEN_LOOKS))
 
-    def _settle(self, flying: Flying, done: Sequence[Future[Ending]]) -> None:
-        endings = [(flying[future], future.result()) for future in done]
+    def _seconds_until(self, moment: datetime) -> float:
+        return max((moment - self._clock.now()).total_seconds(), 0.0)
+
+    def _settle(self, flying: Flying, done: Sequence[Future[Ended]]) -> None:
+        endings = [(flying[future], *future.result()) for future in done]
         self._insist(lambda: self._settler.settle(endings))
         for future in done:
             del flying[future]
@@ -130,15 +138,39 @@ class Runner:
         with self._database.read() as connection:
             return owner.surely_gone(calls.owners(connection))
 
-    def _make(self, call: calls.Call) -> Ending:
+    def _make(self, call: calls.Call) -> Ended:
         """Wait for the slot and make the call; runs in a thread of its own and touches no database."""
         try:
-            unready = self._caller.prepare(call.route.app)
-            if unready is not None:
-                return unready
-            self._clock.sleep((call.slot_at - self._clock.now()).total_seconds())
-            if self._clock.now() > call.slot_at + LATEST_AFTER_SLOT:
-                return Unsent(why="this process was held up beyond its slot")
-            return self._caller.recall(call.route, [item.process_query_key for item in call.items])
+            ending = self._ending(call)
         except LedgerError as error:
-            return Unsent(why=str(error), error=error)
+            ending = Unsent(why=str(error), error=error)
+        return ending, self._clock.now()
+
+    def _ending(self, call: calls.Call) -> Ending:
+        unready = self._caller.prepare(call.route.app)
+        if unready is not None:
+            return unready
+        self._clock.sleep((call.slot_at - self._clock.now()).total_seconds())
+        if self._clock.now() > call.slot_at + LATEST_AFTER_SLOT:
+            return Unsent(why="this process was held up beyond its slot")
+        return self._caller.recall(call.route, [item.process_query_key for item in call.items])
+
+
+class _LookingOn:
+    """Shows progress now and then only: counting a large recall takes longer than making a call."""
+
+    def __init__(self, on_progress: Callable[[], None], clock: Clock) -> None:
+        self._on_progress, self._clock, self._next_at = on_progress, clock, clock.now()
+
+    def sometimes(self) -> None:
+        """Show it unless that was done just now, or takes too much of the time."""
+        started = self._clock.now()
+        if started >= self._next_at:
+            self.now()
+            took = self._clock.now() - started
+            self._next_at = started + max(BETWEEN_PROGRESS, took / LARGEST_SHARE_OF_PROGRESS)
+
+    def now(self) -> None:
+        """Show it; who only looks on may do without the database for once."""
+        with suppress(DatabaseUnavailableError):
+            self._on_progress()

@@ -1,10 +1,9 @@
 """What an answer changes: the call's record, its items, the pace, the recall's state, and the history of it all."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -12,25 +11,15 @@ from ledger.clock import Clock
 from ledger.core import pace as pacing
 from ledger.core.quota import month_of
 from ledger.core.recall import Status
-from ledger.core.reply import Answer, NoAnswer, Reading, Verdict, read
-from ledger.core.settle import backoff, settle, split
+from ledger.core.reply import Reading, Verdict
+from ledger.core.settle import Settlement, backoff, settle, split
 from ledger.errors import LedgerError, PausedError
+from ledger.services.ending import Ending, Over
 from ledger.store import calls, history, items, paces, recalls, usage
 from ledger.store.database import Database
 
 # Refused before it counted, or never sent: these calls cost nothing of the month's quota.
 _FREE_VERDICTS = (Verdict.THROTTLED, Verdict.BANNED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsent:
-    """A call that never left: too late for its slot, or something has to be mended first."""
-
-    why: str
-    error: LedgerError | None = None
-
-
-Ending = Answer | NoAnswer | Unsent
 
 
 class Settler:
@@ -39,43 +28,57 @@ class Settler:
     def __init__(self, database: Database, clock: Clock, random: Random) -> None:
         self._database, self._clock, self._random = database, clock, random
 
-    def settle(self, endings: Sequence[tuple[calls.Call, Ending]]) -> None:
-        """Settle calls in one transaction; a call that was given up for lost meanwhile changes nothing."""
+    def settle(self, endings: Sequence[tuple[calls.Call, Ending, datetime]]) -> None:
+        """Settle calls, which ended in some way at some moment, in one transaction.
+
+        A call that was given up for lost meanwhile changes nothing. What others wait for is locked in one order:
+        paces, then recalls, then the history.
+        """
         if not endings:
             return
         now = self._clock.now()
+        over = sorted((Over.of(*one) for one in endings), key=lambda one: (one.call.recall_id, one.call.id))
         with self._database.write() as connection:
-            entries = [entry for call, ending in endings for entry in self._settle_one(connection, call, ending, now)]
-            history.append(connection, entries)
+            ours = calls.lock_open(connection, [one.call.id for one in over])
+            over = [one for one in over if one.call.id in ours]
+            if not over:
+                return
+            calls.close_calls(connection, {one.call.id: one.made for one in over}, now)
+            self._change_paces(connection, over, now)
+            history.append(connection, self._apply(connection, over, now))
 
-    def _settle_one(
-        self, connection: Connection, call: calls.Call, ending: Ending, now: datetime
-    ) -> list[history.Entry]:
-        recall = recalls.get(connection, call.recall_id)
-        keys = [item.process_query_key for item in call.items]
-        reading = None if isinstance(ending, Unsent) else read(ending, keys)
-        made = _made(ending, reading, call, now)
-        if not calls.close_call(connection, call.id, made, now):
-            return []
-        if isinstance(ending, Unsent) or reading is None:
-            entries = self._put_back(connection, call, ending, recall.actor, now)
-        else:
-            changes = self._apply(connection, call, reading, recall.actor, now)
-            entries = [_called(connection, call, made, recall.actor, now), *changes]
-        return entries + _end_if_cancelled(connection, call.recall_id, now)
+    def _apply(self, connection: Connection, over: Sequence[Over], now: datetime) -> list[history.Entry]:
+        actors = {one.call.recall_id: "" for one in over}
+        actors = {recall_id: recalls.get(connection, recall_id).actor for recall_id in sorted(actors)}
+        answered = {one.call.id: self._settlements(one, now) for one in over if one.is_answered}
+        calls.settle_items(connection, answered, now)
+        ended = items.ended_in_calls(connection, answered)
+        entries: list[history.Entry] = []
+        for one in over:
+            actor = actors[one.call.recall_id]
+            if one.reading is not None:
+                entries.append(one.entry(ended.get(one.call.id, ()), actor, now))
+            if not one.is_answered:
+                entries += self._let_go(connection, one, actor, now)
+        for recall_id in actors:
+            entries += _end_if_cancelled(connection, recall_id, now)
+        return entries
 
-    def _apply(
-        self, connection: Connection, call: calls.Call, reading: Reading, actor: str, now: datetime
-    ) -> list[history.Entry]:
+    def _settlements(self, over: Over, now: datetime) -> list[Settlement]:
+        assert over.reading is not None  # noqa: S101  (it was answered)
+        keys = over.reading.keys
+        return [
+            settle(item, keys[item.process_query_key], now=now, jitter=self._random.random())
+            for item in over.call.items
+        ]
+
+    def _let_go(self, connection: Connection, over: Over, actor: str, now: datetime) -> list[history.Entry]:
+        """Let the items of a call wait again that has settled nothing."""
+        call, reading = over.call, over.reading
         ids = [item.item_id for item in call.items]
-        if reading.verdict is Verdict.ANSWERED:
-            settlements = [
-                settle(item, reading.keys[item.process_query_key], now=now, jitter=self._random.random())
-                for item in call.items
-            ]
-            calls.settle_items(connection, call.id, settlements, now)
-            self._change_pace(connection, call, lambda pace: pacing.recovered(pace, 1))
-        elif reading.verdict is Verdict.SPLIT:
+        if reading is None:
+            return self._put_back(connection, over, actor, now)
+        if reading.verdict is Verdict.SPLIT:
             self._split(connection, call, reading)
             if not reading.is_documented and items.all_refused_with(connection, call.recall_id, reading.code or ""):
                 return _pause(connection, call, _baffled(reading), actor, now)
@@ -83,16 +86,10 @@ class Settler:
             wait = backoff(max(item.attempts for item in call.items), self._random.random())
             doubt = reading.may_have_worked
             calls.release_items(connection, call.id, ids, not_before=now + wait, in_doubt=doubt)
-            self._change_pace(connection, call, lambda pace: pacing.throttled(pace, now, 0))
         else:
             calls.release_items(connection, call.id, ids, in_doubt=reading.may_have_worked, unasked=True)
             if reading.verdict in _FREE_VERDICTS:
                 usage.count_usage(connection, call.route.app, month_of(now), -1)
-            if reading.verdict is Verdict.THROTTLED:
-                wait_seconds = reading.wait_seconds
-                self._change_pace(connection, call, lambda pace: pacing.throttled(pace, now, wait_seconds))
-            elif reading.verdict is Verdict.BANNED:
-                paces.block_all(connection, now + timedelta(seconds=reading.wait_seconds))
             elif reading.error is not None:
                 return _pause(connection, call, reading.error, actor, now)
         return []
@@ -105,36 +102,42 @@ class Settler:
             calls.release_items(connection, call.id, ids, lane=lane + number)
         recalls.change(connection, call.recall_id, next_lane=lane + len(parts))
 
-    def _put_back(
-        self, connection: Connection, call: calls.Call, ending: Ending, actor: str, now: datetime
-    ) -> list[history.Entry]:
+    def _put_back(self, connection: Connection, over: Over, actor: str, now: datetime) -> list[history.Entry]:
         """Undo the intent of a call that never left."""
+        call = over.call
         calls.release_items(connection, call.id, [item.item_id for item in call.items], unasked=True)
         usage.count_usage(connection, call.route.app, month_of(now), -1)
-        if isinstance(ending, Unsent) and ending.error is not None:
-            return _pause(connection, call, ending.error, actor, now)
-        return []
+        return _pause(connection, call, over.error, actor, now) if over.error is not None else []
 
-    def _change_pace(
-        self, connection: Connection, call: calls.Call, change: Callable[[pacing.Pace], pacing.Pace]
-    ) -> None:
-        app, api = call.route.app, call.route.chat
-        before = paces.lock_pace(connection, app, api)
-        after = change(before)
-        if after != before:
-            paces.save_pace(connection, app, api, after)
+    def _change_paces(self, connection: Connection, over: Sequence[Over], now: datetime) -> None:
+        readings: dict[tuple[str, str], list[Reading]] = defaultdict(list)
+        for one in over:
+            if one.reading is not None:
+                readings[one.call.route.app, one.call.route.chat].append(one.reading)
+        for (app, api), of_api in sorted(readings.items()):
+            # A pace that is whole stays so when all goes well: nobody needs to wait for us.
+            if all(one.verdict is Verdict.ANSWERED for one in of_api) and paces.is_whole(connection, app, api):
+                continue
+            before = paces.lock_pace(connection, app, api)
+            after = before
+            for reading in of_api:
+                after = _paced(after, reading, now)
+            if after != before:
+                paces.save_pace(connection, app, api, after)
+        for one in over:
+            if one.reading is not None and one.reading.verdict is Verdict.BANNED:
+                paces.block_all(connection, now + timedelta(seconds=one.reading.wait_seconds))
 
 
-def _called(connection: Connection, call: calls.Call, made: calls.Made, actor: str, now: datetime) -> history.Entry:
-    facts: dict[str, Any] = {
-        "call": call.id,
-        "verdict": made.verdict,
-        "status": made.http_status,
-        "request_id": made.request_id,
-        "keys": len(call.items),
-        "items": [one.to_fact() for one in items.ended_in_call(connection, call.id)],
-    }
-    return history.Entry(at=now, event="call", actor=actor, recall_id=call.recall_id, detail=facts)
+def _paced(pace: pacing.Pace, reading: Reading, now: datetime) -> pacing.Pace:
+    """Return the pace after one answer."""
+    if reading.verdict is Verdict.ANSWERED:
+        return pacing.recovered(pace, 1)
+    if reading.verdict is Verdict.TROUBLE:
+        return pacing.throttled(pace, now, 0)
+    if reading.verdict is Verdict.THROTTLED:
+        return pacing.throttled(pace, now, reading.wait_seconds)
+    return pace
 
 
 def _end_if_cancelled(connection: Connection, recall_id: int, now: datetime) -> list[history.Entry]:
@@ -166,18 +169,4 @@ def _baffled(reading: Reading) -> PausedError:
     return PausedError(
         f"DingTalk refuses every key with a code that no page explains ({reading.code}: {reading.reason}), and each "
         "refusal costs calls. Look at `ledger show`, then `ledger resume` or `ledger cancel`"
-    )
-
-
-def _made(ending: Ending, reading: Reading | None, call: calls.Call, now: datetime) -> calls.Made:
-    if isinstance(ending, Unsent) or reading is None:
-        why = ending.why if isinstance(ending, Unsent) else None
-        return calls.Made(verdict=calls.UNSENT, reason=why)
-    return calls.Made(
-        verdict=reading.verdict,
-        http_status=ending.status if isinstance(ending, Answer) else None,
-        code=reading.code,
-        reason=reading.reason,
-        request_id=ending.request_id if isinstance(ending, Answer) else None,
-        duration_ms=max(int((now - call.slot_at).total_seconds() * 1000), 0),
     )

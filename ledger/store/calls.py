@@ -4,18 +4,18 @@ A call is a lease: whoever opened it may settle it until somebody else has given
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, insert, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, bindparam, case, insert, or_, select, update
 
 from ledger.core.message import AppName, Chat, Route
 from ledger.core.settle import Asked, Settlement
 from ledger.core.turn import Head
 from ledger.store.schema import recall_calls, recall_items
-from ledger.store.selecting import among
+from ledger.store.selecting import among, rows_of
 
 # Verdicts on calls that no answer gives: it never left, and its owner was not heard of again.
 UNSENT = "unsent"
@@ -31,6 +31,17 @@ class Call:
     route: Route
     items: Sequence[Asked]
     slot_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A call that is about to be opened, for as long as its lease lasts."""
+
+    recall_id: int
+    route: Route
+    items: Sequence[Asked]
+    slot_at: datetime
+    lease_until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +81,17 @@ def apis_of(connection: Connection, recall_id: int) -> list[tuple[AppName, Chat]
     return [(AppName(row.app), Chat(row.chat)) for row in connection.execute(statement)]
 
 
-def head(connection: Connection, recall_id: int, app: AppName, chat: Chat, now: datetime) -> Head | None:
-    """Return the waiting item of a recall whose deadline is nearest, or None when nothing may be asked now."""
+def heads(
+    connection: Connection, recall_id: int, app: AppName, chat: Chat, now: datetime, limit: int
+) -> list[tuple[int, Head]]:
+    """Return the waiting items of a recall that may be asked now, nearest deadline first, with their ids."""
     here = and_(_waits(recall_id, now), _columns.app == app, _columns.chat == chat)
-    statement = select(_columns.lane, _columns.deadline).where(here).order_by(_columns.deadline, _columns.id).limit(1)
-    row = connection.execute(statement).one_or_none()
-    return Head(recall_id=recall_id, lane=row.lane, deadline=row.deadline) if row else None
+    columns = (_columns.id, _columns.lane, _columns.deadline)
+    statement = select(*columns).where(here).order_by(_columns.deadline, _columns.id).limit(limit)
+    return [
+        (row.id, Head(recall_id=recall_id, lane=row.lane, deadline=row.deadline))
+        for row in connection.execute(statement)
+    ]
 
 
 def waiting_in_lane(
@@ -110,61 +126,61 @@ def _asked(row: Any) -> Asked:
     )
 
 
-def open_call(
-    connection: Connection,
-    recall_id: int,
-    route: Route,
-    items: Sequence[Asked],
-    *,
-    owner: str,
-    slot_at: datetime,
-    lease_until: datetime,
-) -> Call:
-    """Write the intent: the call, and that its items are in it."""
-    values = {
-        "recall_id": recall_id,
-        "app": route.app,
-        "chat": route.chat,
-        "robot_code": route.robot_code,
-        "key_count": len(items),
-        "owner": owner,
-        "slot_at": slot_at,
-        "lease_until": lease_until,
-    }
-    inserted = connection.execute(insert(recall_calls).values(values)).inserted_primary_key
-    assert inserted is not None  # noqa: S101  (an insert of one row always has a key)
-    call_id = int(inserted[0])
-    ids = [item.item_id for item in items]
-    is_sqlite = connection.dialect.name == "sqlite"
-    statement = update(recall_items).where(among(_columns.id, ids, is_sqlite=is_sqlite))
-    connection.execute(statement.values(call_id=call_id, attempts=_columns.attempts + 1, not_before=None))
-    return Call(id=call_id, recall_id=recall_id, route=route, items=items, slot_at=slot_at)
+def open_calls(connection: Connection, drafts: Sequence[Draft], owner: str) -> list[Call]:
+    """Write the intent: the calls, and which items are in them."""
+    values = [
+        {
+            "recall_id": draft.recall_id,
+            "app": draft.route.app,
+            "chat": draft.route.chat,
+            "robot_code": draft.route.robot_code,
+            "key_count": len(draft.items),
+            "owner": owner,
+            "slot_at": draft.slot_at,
+            "lease_until": draft.lease_until,
+        }
+        for draft in drafts
+    ]
+    inserting = insert(recall_calls).returning(recall_calls.c.id, sort_by_parameter_order=True)
+    ids = connection.scalars(inserting, values).all()
+    pairs = [(item.item_id, call_id) for call_id, draft in zip(ids, drafts, strict=True) for item in draft.items]
+    rows = rows_of(
+        connection,
+        item_id=[(item_id, BigInteger) for item_id, _ in pairs],
+        call_id=[(call_id, BigInteger) for _, call_id in pairs],
+    )
+    statement = update(recall_items).where(_columns.id == rows.c.item_id)
+    connection.execute(statement.values(call_id=rows.c.call_id, attempts=_columns.attempts + 1, not_before=None))
+    return [
+        Call(id=call_id, recall_id=draft.recall_id, route=draft.route, items=draft.items, slot_at=draft.slot_at)
+        for call_id, draft in zip(ids, drafts, strict=True)
+    ]
 
 
-def close_call(connection: Connection, call_id: int, made: Made, now: datetime) -> bool:
-    """Record how a call went; False when it was given up for lost before, and so must change nothing more."""
-    statement = update(recall_calls).where(recall_calls.c.id == call_id, recall_calls.c.finished_at.is_(None))
-    values = {
-        "finished_at": now,
-        "verdict": made.verdict,
-        "http_status": made.http_status,
-        "code": made.code,
-        "reason": made.reason,
-        "request_id": made.request_id,
-        "duration_ms": made.duration_ms,
-    }
-    return connection.execute(statement.values(values)).rowcount == 1
+def lock_open(connection: Connection, call_ids: Sequence[int]) -> frozenset[int]:
+    """Return those of some calls that are still open, locked; the others were given up for lost meanwhile."""
+    columns = recall_calls.c
+    these = among(columns.id, call_ids, is_sqlite=connection.dialect.name == "sqlite")
+    statement = select(columns.id).where(these, columns.finished_at.is_(None)).order_by(columns.id).with_for_update()
+    return frozenset(connection.scalars(statement))
 
 
-def settle_items(connection: Connection, call_id: int, settlements: Sequence[Settlement], now: datetime) -> None:
-    """Write what became of a call's items: ended, or waiting for another ask."""
+def close_calls(connection: Connection, made: Mapping[int, Made], now: datetime) -> None:
+    """Record how calls went that are open and locked."""
+    statement = update(recall_calls).where(recall_calls.c.id == bindparam("call_id"))
+    rows = [{"call_id": call_id, "finished_at": now, **asdict(one)} for call_id, one in made.items()]
+    connection.execute(statement, rows)
+
+
+def settle_items(connection: Connection, settlements: Mapping[int, Sequence[Settlement]], now: datetime) -> None:
+    """Write what became of the items of calls: ended, or waiting for another ask."""
     alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for one in settlements:
+    for one in (one for of_call in settlements.values() for one in of_call):
         alike[(one.outcome, one.code, one.reason, one.not_before)].append(one.item_id)
     for (outcome, code, reason, not_before), ids in alike.items():
         ended = {"outcome": outcome, "code": code, "reason": reason, "finished_at": now, "not_before": None}
         again = {"call_id": None, "not_before": not_before}
-        _change(connection, call_id, ids, ended if outcome else again)
+        _change(connection, list(settlements), ids, ended if outcome else again)
 
 
 def release_items(
@@ -185,12 +201,13 @@ def release_items(
         values["lane"] = lane
     if unasked:
         values["attempts"] = _columns.attempts - 1
-    _change(connection, call_id, ids, values)
+    _change(connection, [call_id], ids, values)
 
 
-def _change(connection: Connection, call_id: int, ids: Sequence[int], values: dict[str, Any]) -> None:
+def _change(connection: Connection, call_ids: Sequence[int], ids: Sequence[int], values: dict[str, Any]) -> None:
     is_sqlite = connection.dialect.name == "sqlite"
-    mine = and_(among(_columns.id, ids, is_sqlite=is_sqlite), _columns.call_id == call_id, _columns.outcome.is_(None))
+    in_these = among(_columns.call_id, call_ids, is_sqlite=is_sqlite)
+    mine = and_(among(_columns.id, ids, is_sqlite=is_sqlite), in_these, _columns.outcome.is_(None))
     connection.execute(update(recall_items).where(mine).values(values))
 
 

@@ -1,6 +1,7 @@
 """Rows of `recall_items` and `recall_skips` as people read them: the items of a recall, and the history of keys."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from ledger.core.reply import KeyReading
 from ledger.core.selection import Selection
 from ledger.store.calls import UNSENT
 from ledger.store.schema import recall_calls, recall_items, recall_skips, recalls
-from ledger.store.selecting import selected_items
+from ledger.store.selecting import among, selected_items
 
 _BATCH_ROWS = 1000
 _ENDED = tuple(recall_items.c[name] for name in ("id", "process_query_key", "outcome", "code", "reason"))
@@ -76,11 +77,14 @@ class Ended:
         return [self.item_id, self.process_query_key, self.outcome.value, self.code, self.reason]
 
 
-def ended_in_call(connection: Connection, call_id: int) -> list[Ended]:
-    """Return the items that one call ended."""
-    columns = recall_items.c
-    statement = select(*_ENDED).where(columns.call_id == call_id, columns.outcome.is_not(None)).order_by(columns.id)
-    return [_ended(row) for row in connection.execute(statement)]
+def ended_in_calls(connection: Connection, call_ids: Collection[int]) -> dict[int, list[Ended]]:
+    """Return the items that calls ended, by call."""
+    columns, ended = recall_items.c, defaultdict(list)
+    these = among(columns.call_id, call_ids, is_sqlite=connection.dialect.name == "sqlite")
+    statement = select(columns.call_id, *_ENDED).where(these, columns.outcome.is_not(None)).order_by(columns.id)
+    for row in connection.execute(statement):
+        ended[row.call_id].append(_ended(row))
+    return ended
 
 
 def expire(connection: Connection, recall_id: int, app: AppName, chat: Chat, now: datetime) -> list[Ended]:

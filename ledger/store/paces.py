@@ -24,6 +24,12 @@ def lock_pace(connection: Connection, app: str, api: str) -> Pace:
     return Pace(next_at=row.next_at, share=row.share, blocked_until=row.blocked_until)
 
 
+def is_whole(connection: Connection, app: str, api: str) -> bool:
+    """Say, without a lock, whether one app and API may use all of its rate."""
+    here = (paces.c.app == app) & (paces.c.api == api)
+    return connection.scalar(select(paces.c.share).where(here)) == 1.0
+
+
 def save_pace(connection: Connection, app: str, api: str, pace: Pace) -> None:
     """Write back a pace that was locked in this transaction."""
     here = (paces.c.app == app) & (paces.c.api == api)

@@ -1,16 +1,13 @@
 """Rows of `recalls` and what belongs to a plan: frozen with items and skips, moved from state to state, counted."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Connection,
-    FromClause,
     Integer,
     Text,
     and_,
@@ -28,6 +25,7 @@ from ledger.core.recall import Outcome, Status
 from ledger.errors import UnknownRecallError
 from ledger.store.calls import UNSENT
 from ledger.store.schema import messages, recall_calls, recall_items, recall_skips, recalls
+from ledger.store.selecting import rows_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +102,7 @@ def take(connection: Connection, recall_id: int, taken: Sequence[Taken]) -> None
     """Copy messages into items inside the database, in the order given."""
     if not taken:
         return
-    rows = _listed(
+    rows = rows_of(
         connection,
         id=[(one.message_id, BigInteger) for one in taken],
         app=[(one.app, Text) for one in taken],
@@ -123,7 +121,7 @@ def skip(connection: Connection, recall_id: int, skipped: Sequence[Skipped]) -> 
     """Keep what was selected but not taken, and why."""
     if not skipped:
         return
-    rows = _listed(
+    rows = rows_of(
         connection,
         id=[(one.message_id, BigInteger) for one in skipped],
         standing=[(one.standing.value, Text) for one in skipped],
@@ -134,18 +132,6 @@ def skip(connection: Connection, recall_id: int, skipped: Sequence[Skipped]) -> 
     )
     into = ("recall_id", "standing", *columns)
     connection.execute(insert(recall_skips).from_select(into, source, include_defaults=False))
-
-
-def _listed(connection: Connection, **columns: list[tuple[Any, Any]]) -> FromClause:
-    """Return rows of Python values as a table of the statement, in few parameters."""
-    names = list(columns)
-    if connection.dialect.name == "sqlite":
-        tuples = list(zip(*([value for value, _ in cells] for cells in columns.values()), strict=True))
-        each = func.json_each(json.dumps(tuples)).table_valued("value")
-        parts = [func.json_extract(each.c.value, f"$[{place}]").label(name) for place, name in enumerate(names)]
-        return select(*parts).subquery()
-    arrays = [literal([value for value, _ in cells], ARRAY(cells[0][1])) for cells in columns.values()]
-    return func.unnest(*arrays).table_valued(*names).render_derived()
 
 
 def get(connection: Connection, recall_id: int, *, lock: bool = False) -> Recall:

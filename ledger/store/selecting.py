@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import FromClause, Select, Text, any_, bindparam, func, literal, select, true
+from sqlalchemy import Connection, FromClause, Select, Text, any_, bindparam, func, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -17,6 +17,18 @@ def among(column: ColumnElement[Any], values: Collection[Any], *, is_sqlite: boo
     if is_sqlite:
         return column.in_(select(func.json_each(json.dumps(list(values))).table_valued("value").c.value))
     return column == any_(literal(list(values), ARRAY(column.type)))
+
+
+def rows_of(connection: Connection, **columns: list[tuple[Any, Any]]) -> FromClause:
+    """Return rows of Python values, a list of pairs of value and type a column, as a table in few parameters."""
+    names = list(columns)
+    if connection.dialect.name == "sqlite":
+        tuples = list(zip(*([value for value, _ in cells] for cells in columns.values()), strict=True))
+        each = func.json_each(json.dumps(tuples)).table_valued("value")
+        parts = [func.json_extract(each.c.value, f"$[{place}]").label(name) for place, name in enumerate(names)]
+        return select(*parts).subquery()
+    arrays = [literal([value for value, _ in cells], ARRAY(cells[0][1])) for cells in columns.values()]
+    return func.unnest(*arrays).table_valued(*names).render_derived()
 
 
 def selected_messages(selection: Selection, *, is_sqlite: bool) -> list[ColumnElement[bool]]:

@@ -51,7 +51,7 @@ class _Work:
         started = time.perf_counter()
         claim = self._claimer.claim(APPS, IN_FLIGHT)
         claimed = time.perf_counter()
-        self._settler.settle([(call, _answer(call)) for call in claim.calls])
+        self._settler.settle([(call, _answer(call), self._clock.now()) for call in claim.calls])
         settled = time.perf_counter()
         if not claim.going_on:
             return None
