@@ -23,10 +23,10 @@ def main() -> None:
 
 
 def _recall(endpoint: str, robot: str, keys: list[str]) -> dict[str, Any]:
-    from alibabacloud_dingtalk.robot_1_0 import models  # type: ignore[import-untyped, import-not-found, unused-ignore]
-    from alibabacloud_dingtalk.robot_1_0.client import Client  # type: ignore[import-untyped, import-not-found, unused-ignore]
-    from alibabacloud_tea_openapi.models import Config  # type: ignore[import-untyped, import-not-found, unused-ignore]
-    from alibabacloud_tea_util.models import RuntimeOptions  # type: ignore[import-untyped, import-not-found, unused-ignore]
+    from alibabacloud_dingtalk.robot_1_0 import models
+    from alibabacloud_dingtalk.robot_1_0.client import Client
+    from alibabacloud_tea_openapi.models import Config
+    from alibabacloud_tea_util.models import RuntimeOptions
 
     config = Config(endpoint=endpoint, protocol="http", region_id="central")
     headers = models.BatchRecallOTOHeaders(x_acs_dingtalk_access_token=_token(config))
@@ -44,8 +44,8 @@ def _recall(endpoint: str, robot: str, keys: list[str]) -> dict[str, Any]:
 
 
 def _token(config: Any) -> str:
-    from alibabacloud_dingtalk.oauth2_1_0.client import Client  # type: ignore[import-untyped, import-not-found, unused-ignore]
-    from alibabacloud_dingtalk.oauth2_1_0.models import GetAccessTokenRequest  # type: ignore[import-untyped, import-not-found, unused-ignore]
+    from alibabacloud_dingtalk.oauth2_1_0.client import Client
+    from alibabacloud_dingtalk.oauth2_1_0.models import GetAccessTokenRequest
 
     answer = Client(config).get_access_token(GetAccessTokenRequest(app_key="dingapp", app_secret="a-long-secret"))
     return str(answer.body.access_token)
