@@ -98,7 +98,7 @@ class Ledger:
         row = {
             "process_query_key": process_query_key,
             "robot_code": robot_code,
-            "user_ids": tuple(user_ids),
+            "user_ids": user_ids,
             "campaign": campaign,
             "sent_at": sent_at or self.clock.now(),
             "open_conversation_id": open_conversation_id,
@@ -212,9 +212,9 @@ class Ledger:
         """Delete what is past its window."""
         return self._purger.run_once()
 
-    def verify(self) -> Verification:
-        """Check that nobody rewrote the history."""
-        return self._verifier.run_once()
+    def verify(self, known_digest: str | None = None) -> Verification:
+        """Check that nobody rewrote the history, nor cut off what came before a digest that was kept elsewhere."""
+        return self._verifier.run_once(known_digest)
 
     def worker(self) -> "Worker":
         """Return a worker, which resumes recalls, follows sticky ones, and purges, until it is stopped."""

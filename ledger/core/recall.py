@@ -41,7 +41,8 @@ class Plan(Shown):
     `recipients` are the people who would lose a message; `other_recipients` those among the selected messages'
     recipients whom nobody asked for (taken along with include_shared, spared without). `calls` is the smallest
     possible number, `estimated_seconds` its time at the allowed rate, `will_expire_first` how many messages reach
-    their deadline before their turn. `quota` counts calls of the month.
+    their deadline before their turn. `quota` counts calls of the month. `unrecorded_keys` were named, but
+    the ledger has no message of them.
     """
 
     recall_id: int
@@ -60,6 +61,7 @@ class Plan(Shown):
     robots: Mapping[str, int]
     first_deadline: datetime | None
     last_deadline: datetime | None
+    unrecorded_keys: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, BinaryIO, NoReturn
@@ -154,5 +156,13 @@ def _fields(columns: Sequence[str], row: Sequence[str]) -> dict[str, Any] | str:
         return f"the line has {len(row)} cells where the header names {len(columns)}"
     fields: dict[str, Any] = {name: cell.strip() for name, cell in zip(columns, row, strict=True)}
     if "userIds" in fields:
-        fields["userIds"] = fields["userIds"].replace(",", " ").replace(";", " ").split()
+        fields["userIds"] = _users(fields["userIds"])
     return fields
+
+
+def _users(cell: str) -> object:
+    """Read user ids that are separated by spaces, commas, semicolons or bars, or stand as a JSON array."""
+    if cell.lstrip().startswith("["):
+        with suppress(ValueError):
+            return json.loads(cell)
+    return re.split(r"[\s,;|]+", cell.strip(" \t\r\n,;|")) if cell.strip(" \t\r\n,;|") else []

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -16,9 +17,10 @@ from ledger.errors import EmptySelectionError, InputError, NothingEligibleError
 from ledger.settings import Settings
 from ledger.store import history, recalls, usage
 from ledger.store.database import Database
-from ledger.store.messages import candidates
+from ledger.store.messages import candidates, count_known_keys
 
 BATCH_ROWS = 5000
+MANY_ITEMS = 2000
 # What another recall has recalled stands in that recall's history already.
 _NOT_KEPT = (Standing.ALREADY_RECALLED,)
 
@@ -57,6 +59,7 @@ class Planner:
         now = self._clock.now()
         tally = Tally(now=now, asked=frozenset(selection.users), include_shared=include_shared)
         with self._database.write() as connection:
+            recalls.prefer_indexes(connection)
             recall_id = recalls.create(
                 connection,
                 reason=reason,
@@ -70,7 +73,8 @@ class Planner:
             for batch in candidates(connection, selection, self._app_of, BATCH_ROWS):
                 self._freeze(connection, recall_id, batch, tally, lanes)
             used = usage.used_calls(connection, month_of(now), *bounds_of(now))
-            plan = self._plan(recall_id, tally, used)
+            unrecorded = len(selection.keys) - count_known_keys(connection, selection.keys) if selection.keys else 0
+            plan = replace(self._plan(recall_id, tally, used), unrecorded_keys=unrecorded)
             if follows is not None and not plan.eligible:
                 # Nobody asked for this plan by hand, so nobody has to see that it is empty: nothing is written.
                 raise NothingEligibleError
@@ -78,6 +82,9 @@ class Planner:
             detail = {"reason": reason, "selection": selection.to_json(), "plan": plan.to_json(), "follows": follows}
             entry = history.Entry(at=now, event="planned", actor=actor, recall_id=recall_id, detail=detail)
             history.append(connection, [entry])
+        if plan.eligible >= MANY_ITEMS:
+            with self._database.write() as connection:
+                recalls.refresh_statistics(connection)
         return plan
 
     def _app_of(self, robot: str) -> AppName:

@@ -12,14 +12,14 @@ from ledger.core.recall import Item, Outcome, Result, Status
 from ledger.core.reply import Verdict
 from ledger.core.selection import Selection
 from ledger.core.shown import jsonable
-from ledger.store import calls, items, recalls
+from ledger.store import calls, history, items, recalls
 from ledger.store.database import Database
 from ledger.store.messages import count_campaigns, count_late
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecallReport:
-    """One recall whole: where it stands, what was asked for, its items, what it left out, its HTTP requests."""
+    """One recall whole: where it stands, what was asked for, items, what it left out, requests, who did what."""
 
     result: Result
     selection: Mapping[str, Any]
@@ -27,6 +27,7 @@ class RecallReport:
     items: Sequence[Item]
     skipped: Sequence[Mapping[str, Any]]
     calls: Sequence[Mapping[str, Any]]
+    timeline: Sequence[Mapping[str, Any]]
 
     def to_json(self) -> dict[str, Any]:
         """Return the result's fields and the rest beside them; `calls` is the list here, `call_count` its length."""
@@ -38,6 +39,7 @@ class RecallReport:
             "items": jsonable(self.items),
             "skipped": jsonable(self.skipped),
             "calls": jsonable(self.calls),
+            "timeline": jsonable(self.timeline),
         }
 
 
@@ -69,7 +71,7 @@ class Reporter:
             recall = recalls.get(connection, recall_id)
             result = self._results(connection, [recall])[0]
             last = calls.last_made(connection, recall_id) if recall.status is Status.RUNNING else None
-        if last is None or last.verdict in (Verdict.ANSWERED, Verdict.SPLIT):
+        if last is None or last.verdict in (Verdict.ANSWERED, Verdict.SPLIT, calls.LOST):
             return result
         return replace(result, trouble={"verdict": last.verdict, "code": last.code, "reason": last.reason})
 
@@ -89,6 +91,10 @@ class Reporter:
                 items=list(items.of_recall(connection, recall_id)),
                 skipped=items.skips_of(connection, recall_id),
                 calls=items.calls_of(connection, recall_id),
+                timeline=[
+                    {"at": entry.at, "event": entry.event, "actor": entry.actor}
+                    for entry in history.of_recall(connection, recall_id)
+                ],
             )
 
     def history(

@@ -1,10 +1,13 @@
 """The proof: history is checked link by link, and the outcomes that people see against what history says."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
 
 from ledger.core.chain import GENESIS
 from ledger.core.shown import Shown
-from ledger.store import history, items
+from ledger.store import history, items, recalls
 from ledger.store.database import Database
 
 
@@ -12,8 +15,9 @@ from ledger.store.database import Database
 class Verification(Shown):
     """Whether history is whole; `last_digest`, kept elsewhere, also proves later that nothing was cut off its end.
 
-    `broken_at` is the first entry whose digest does not fit; `disputed` counts items whose outcome is not what
-    history says.
+    `broken_at` is the first entry whose digest does not fit. `disputed` counts items and recalls that are not what
+    history says, or not there any more; `disputed_recalls` are their recalls. `known_digest_found` is None when none
+    was given.
     """
 
     ok: bool
@@ -21,6 +25,25 @@ class Verification(Shown):
     last_digest: str
     broken_at: int | None
     disputed: int
+    disputed_recalls: tuple[int, ...]
+    known_digest_found: bool | None
+
+
+@dataclass(slots=True)
+class _Said:
+    """What history says: how each item ended, and why and on whose word each recall was planned."""
+
+    items: dict[int, tuple[int | None, str, str, str | None]] = field(default_factory=dict)
+    planned: dict[int, tuple[str, str]] = field(default_factory=dict)
+    started: set[int] = field(default_factory=set)
+
+    def add(self, entry: history.Entry) -> None:
+        for item_id, key, outcome, _, reason in entry.detail.get("items") or ():
+            self.items[item_id] = (entry.recall_id, key, outcome, reason)
+        if entry.recall_id is not None and entry.event == "planned":
+            self.planned[entry.recall_id] = (entry.actor, entry.detail["reason"])
+        if entry.recall_id is not None and entry.event == "started":
+            self.started.add(entry.recall_id)
 
 
 class Verifier:
@@ -29,22 +52,47 @@ class Verifier:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def run_once(self) -> Verification:
-        """Check the whole history in one consistent state."""
+    def run_once(self, known_digest: str | None = None) -> Verification:
+        """Check the whole history, and what people see against it, in one consistent state."""
         previous, entries, broken_at = GENESIS, 0, None
-        said: dict[int, str] = {}
+        found = None if known_digest is None else known_digest == GENESIS
+        said = _Said()
         with self._database.read() as connection:
             for stored in history.read_all(connection):
-                entry, entries = stored.entry, entries + 1
-                if broken_at is None and history.link(previous, entry) != stored.digest:
+                entries += 1
+                if broken_at is None and history.link(previous, stored.entry) != stored.digest:
                     broken_at = stored.id
                 previous = stored.digest
-                said |= {item_id: outcome for item_id, _, outcome, *_ in entry.detail.get("items") or ()}
-            disputed = sum(1 for item_id, outcome in items.outcomes(connection) if said.get(item_id) != outcome)
+                found = found or (None if known_digest is None else previous == known_digest)
+                said.add(stored.entry)
+            disputed = [*_disputed_items(connection, said), *_disputed_recalls(connection, said)]
         return Verification(
-            ok=broken_at is None and disputed == 0,
+            ok=broken_at is None and not disputed and found is not False,
             entries=entries,
             last_digest=previous,
             broken_at=broken_at,
-            disputed=disputed,
+            disputed=len(disputed),
+            disputed_recalls=tuple(sorted({recall_id for recall_id in disputed if recall_id is not None})),
+            known_digest_found=found,
         )
+
+
+def _disputed_items(connection: Connection, said: _Said) -> Iterator[int | None]:
+    """Yield the recall of each item that is not what history says, or that is gone."""
+    missing = dict(said.items)
+    for item_id, fact in items.facts(connection):
+        missing.pop(item_id, None)
+        # An item that waits again after a retry has no outcome to dispute.
+        if fact[2] is not None and said.items.get(item_id) != fact:
+            yield fact[0]
+    for recall_id, *_ in missing.values():
+        yield recall_id
+
+
+def _disputed_recalls(connection: Connection, said: _Said) -> Iterator[int]:
+    """Yield each recall whose actor or reason is not what history says, or that ran and is gone."""
+    present = {recall.id: (recall.actor, recall.reason) for recall in recalls.listed(connection)}
+    for recall_id, who_and_why in present.items():
+        if said.planned.get(recall_id) != who_and_why:
+            yield recall_id
+    yield from said.started - present.keys()

@@ -1,7 +1,7 @@
 """Rows of `history`: appended in a chain of digests, and read back to check it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -77,6 +77,15 @@ def read_all(connection: Connection, batch_rows: int = 1000) -> Iterator[StoredE
     for row in connection.execute(statement.execution_options(yield_per=batch_rows)):
         entry = Entry(at=row.at, event=row.event, actor=row.actor, recall_id=row.recall_id, detail=row.detail)
         yield StoredEntry(id=row.id, entry=entry, digest=row.digest)
+
+
+def of_recall(connection: Connection, recall_id: int) -> list[Entry]:
+    """Return what was done with one recall, but for its calls, in the order of doing."""
+    of_items = ("call", "expired", "cancelled")
+    mine = (history.c.recall_id == recall_id) & history.c.event.not_in(of_items)
+    columns = [history.c[field.name] for field in fields(Entry)]
+    rows = connection.execute(select(*columns).where(mine).order_by(history.c.id))
+    return [Entry(**row._mapping) for row in rows]
 
 
 def ended_entries(recall_id: int, actor: str, event: str, ended: Sequence[Ended], at: datetime) -> list[Entry]:

@@ -37,7 +37,8 @@ def ended(
 ) -> Iterator[Item]:
     """Yield the outcome of every key, newest first."""
     conditions = selected_items(selection, is_sqlite=connection.dialect.name == "sqlite")
-    conditions.append(recall_items.c.outcome.is_not(None))
+    # A plan that was cancelled before anybody ran it did nothing to any message.
+    conditions += [recall_items.c.outcome.is_not(None), recalls.c.started_at.is_not(None)]
     if outcome is not None:
         conditions.append(recall_items.c.outcome == outcome)
     if actor is not None:
@@ -197,12 +198,12 @@ def _item(row: Row[Any]) -> Item:
     )
 
 
-def outcomes(connection: Connection) -> Iterator[tuple[int, str]]:
-    """Yield the id and the outcome of every item that has ended."""
+def facts(connection: Connection) -> Iterator[tuple[int, tuple[int, str, str | None, str | None]]]:
+    """Yield the id of every item with its recall, key, outcome (None while it waits) and reason."""
     columns = recall_items.c
-    statement = select(columns.id, columns.outcome).where(columns.outcome.is_not(None))
+    statement = select(columns.id, columns.recall_id, columns.process_query_key, columns.outcome, columns.reason)
     for row in connection.execute(statement.execution_options(yield_per=_BATCH_ROWS)):
-        yield row.id, row.outcome
+        yield row.id, (row.recall_id, row.process_query_key, row.outcome, row.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

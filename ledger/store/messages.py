@@ -1,7 +1,7 @@
 """Rows of `messages`: written in bulk, selected for a plan, counted by campaign, purged."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ from ledger.core.plan import Candidate, Standing
 from ledger.core.recall import Outcome, Status
 from ledger.core.selection import Selection
 from ledger.store.schema import message_recipients, messages, recall_items, recalls
-from ledger.store.selecting import selected_messages
+from ledger.store.selecting import among, selected_messages
 
 _WRITTEN = [column.name for column in messages.c if column.name != "id"]
 _NAMES = ", ".join(_WRITTEN)
@@ -146,6 +146,12 @@ def _held() -> ColumnElement[str | None]:
         (in_progress, Standing.IN_PROGRESS.value),
         else_=cast(null(), String),
     )
+
+
+def count_known_keys(connection: Connection, keys: Collection[str]) -> int:
+    """Return how many of these keys the ledger has messages of."""
+    known = among(messages.c.process_query_key, sorted(keys), is_sqlite=connection.dialect.name == "sqlite")
+    return connection.scalar(select(func.count(messages.c.process_query_key.distinct())).where(known)) or 0
 
 
 def count_late(connection: Connection, selection: Selection, recorded_after: datetime, now: datetime) -> int:

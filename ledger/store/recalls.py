@@ -17,6 +17,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     update,
 )
 
@@ -224,6 +225,18 @@ def sticky(connection: Connection, now: datetime) -> list[Recall]:
     """Return the recalls that still take what arrives late."""
     statement = select(recalls).where(recalls.c.sticky_until > now).order_by(recalls.c.id)
     return [_recall(row._mapping) for row in connection.execute(statement)]
+
+
+def prefer_indexes(connection: Connection) -> None:
+    """Keep PostgreSQL from reading whole tables for each message while its statistics lag behind a large plan."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+
+
+def refresh_statistics(connection: Connection) -> None:
+    """Tell PostgreSQL how many items there are now: its own look comes up to a minute after a large plan."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("ANALYZE recall_items"))
 
 
 def lock_activation(connection: Connection) -> None:

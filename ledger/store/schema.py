@@ -54,7 +54,8 @@ messages = Table(
     Column("recipient_count", Integer, nullable=False),
     Column("undelivered", Document, nullable=False),
     Column("recorded_at", UtcDateTime, nullable=False),
-    UniqueConstraint("robot_code", "process_query_key"),
+    # The key first: people look for keys without their robot.
+    UniqueConstraint("process_query_key", "robot_code"),
     CheckConstraint("length(process_query_key) BETWEEN 1 AND 1024", name="key_length"),
     CheckConstraint("chat IN ('one_to_one', 'group', 'private')", name="chat"),
     CheckConstraint("(chat = 'one_to_one') = (open_conversation_id IS NULL)", name="conversation"),

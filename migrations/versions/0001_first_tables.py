@@ -104,7 +104,7 @@ def upgrade() -> None:
         sa.CheckConstraint("chat IN ('one_to_one', 'group', 'private')", name=op.f("ck_messages_chat")),
         sa.CheckConstraint("length(process_query_key) BETWEEN 1 AND 1024", name=op.f("ck_messages_key_length")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
-        sa.UniqueConstraint("robot_code", "process_query_key", name=op.f("uq_messages_robot_code_process_query_key")),
+        sa.UniqueConstraint("process_query_key", "robot_code", name=op.f("uq_messages_process_query_key_robot_code")),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_messages_campaign", "messages", ["campaign", "deadline"])

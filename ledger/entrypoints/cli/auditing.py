@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from ledger.services.verifier import Verification
 
+KnownDigest = Annotated[
+    str | None, typer.Option("--digest", help="A last digest that was kept elsewhere; the history must still have it.")
+]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many. Without: all.")]
 
 
@@ -63,21 +66,34 @@ def show(recall_id: RecallId, verify: Verify = False, yes: Yes = False, as_json:
     show_report(console(), report, now)
 
 
-def verify(as_json: AsJson = False) -> Code:
+def verify(known: KnownDigest = None, as_json: AsJson = False) -> Code:
     """Prove that nobody rewrote the history.
 
     Exit 1 when somebody did.
     """
     with opened() as book:
-        found = book.verify()
+        found = book.verify(known)
     if as_json:
         document(found)
     elif found.ok:
         show_verification(console(), found)
     else:
-        at = f"entry {found.broken_at} was changed" if found.broken_at is not None else "no entry was changed"
-        say(f"error: the history was rewritten: {at}; {number_of(found.disputed, 'outcome')} not as it says")
+        say(f"error: {_amiss(found)}")
     return Code.DONE if found.ok else Code.UNEXPECTED
+
+
+def _amiss(found: "Verification") -> str:
+    """Say what does not fit, and where to look."""
+    said = []
+    if found.broken_at is not None:
+        said.append(f"entry {found.broken_at} of the history was changed, or one before it is gone")
+    if found.known_digest_found is False:
+        said.append("no entry has the digest that you kept: the end of the history was cut off or rewritten")
+    if found.disputed:
+        where = ", ".join(str(number) for number in found.disputed_recalls) or "none"
+        facts = number_of(found.disputed, "fact")
+        said.append(f"{facts} shown to people not as the history has it (recalls {where}: `ledger show ID`)")
+    return "; ".join(said)
 
 
 def show_verification(paper: "Console", found: "Verification") -> None:

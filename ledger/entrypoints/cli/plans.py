@@ -96,6 +96,8 @@ def _left_out(plan: "Plan") -> Iterator[tuple[str, str]]:
     said = [f"{count:,} {why}" for count, why in parts if count]
     if said:
         yield "left out", ", ".join(said)
+    if plan.unrecorded_keys:
+        yield "NOT KNOWN", f"{number_of(plan.unrecorded_keys, 'key')} of those named: the ledger has no message of them"
 
 
 def _cost(plan: "Plan") -> Iterator[tuple[str, str]]:

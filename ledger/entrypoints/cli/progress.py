@@ -1,5 +1,6 @@
 """A run as one watches it: it shows how far it is; Ctrl-C pauses it, twice leaves at once."""
 
+import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ def run_watched(
     book: "Ledger", recall_id: int, work: Callable[[OnProgress], Result], *, actor: str | None = None
 ) -> Result:
     """Do the work of a recall under somebody's eyes; after Ctrl-C it is paused, with its calls written down."""
-    with Stop() as stop, shown() as watch:
+    with Stop(signal.SIGTERM) as stop, shown() as watch:
         stop.say_so = watch.stopping
 
         def on_progress(result: Result) -> None:
