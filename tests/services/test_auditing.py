@@ -207,3 +207,62 @@ def test_the_doctor_sees_wrong_credentials_and_a_wrong_clock(
     world.now = lambda: clock.now() + timedelta(minutes=2)
     (skewed,) = [check for check in book.doctor().checks if not check.ok]
     assert (skewed.name, "120 s behind" in skewed.found) == ("clock", True)
+
+
+@pytest.mark.usefixtures("recalled")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE recalls SET actor = 'nobody' WHERE id = 1",
+        "UPDATE recalls SET reason = 'nothing to see' WHERE id = 1",
+        "UPDATE recall_items SET process_query_key = 'another' WHERE recall_id = 1",
+        "UPDATE recall_items SET reason = 'fine' WHERE outcome = 'refused'",
+        "DELETE FROM recall_items WHERE outcome = 'refused'",
+        "DELETE FROM recalls WHERE id = 1",
+    ],
+)
+def test_whatever_people_see_is_held_against_the_history(book: Ledger, database: Database, statement: str) -> None:
+    with database.write() as connection:
+        connection.execute(text(statement))
+    verification = book.verify()
+    assert not verification.ok
+    assert verification.disputed_recalls == (1,)
+
+
+def test_a_digest_that_was_kept_elsewhere_proves_that_the_end_is_still_there(book: Ledger, world: World) -> None:
+    send(book, world, 1)
+    book.run(book.plan(campaign="spring", reason="wrong link"))
+    kept = book.verify().last_digest
+    send(book, world, 1, campaign="autumn")
+    book.run(book.plan(campaign="autumn", reason="wrong date"))
+    assert book.verify(kept).known_digest_found is True
+    cut = book.verify("f" * 64)
+    assert (cut.ok, cut.known_digest_found) == (False, False)
+
+
+def test_who_did_what_to_a_recall_is_shown_in_order(book: Ledger, world: World) -> None:
+    (key,) = send(book, world, 1)
+    world.change(failed_reasons={key: "not allowed"})
+    number = book.run(book.plan(campaign="spring", reason="wrong link", actor="wang")).recall_id
+    world.change(failed_reasons={})
+    book.retry(number, actor="li")
+    done = [(entry["event"], entry["actor"]) for entry in book.show(number).timeline]
+    assert done == [
+        ("planned", "wang"),
+        ("started", "wang"),
+        ("finished", "wang"),
+        ("retried", "li"),
+        ("finished", "wang"),
+    ]
+
+
+def test_a_plan_that_was_cancelled_before_it_ran_is_no_outcome_of_its_keys(book: Ledger, world: World) -> None:
+    send(book, world, 2)
+    book.cancel(book.plan(campaign="spring", reason="only looking").recall_id)
+    assert list(book.history()) == []
+    assert book.verify().ok
+
+
+def test_a_plan_says_how_many_of_the_named_keys_nobody_recorded(book: Ledger, world: World) -> None:
+    keys = send(book, world, 2)
+    assert book.plan(keys=[*keys, "unheard-of"], reason="look").unrecorded_keys == 1

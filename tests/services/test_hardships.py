@@ -4,12 +4,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import event, text
+from sqlalchemy import event, insert, text
 
 from ledger import Ledger, Settings
 from ledger.clock import FakeClock
 from ledger.core.recall import Result, Status
 from ledger.simulator import Cut, ScriptedAnswer, World
+from ledger.store.calls import LOST
+from ledger.store.schema import recall_calls
 from ledger.testing import InlineExecutor, WorldTransport
 from tests.conftest import NOON
 from tests.sending import send
@@ -76,3 +78,26 @@ def test_people_see_what_holds_a_running_recall_up(book: Ledger, world: World) -
     assert troubles[0]["code"] == "no_answer"
     assert "cut the connection" in (troubles[0]["reason"] or "")
     assert seen[-1].trouble is None
+
+
+def test_a_call_that_was_lost_with_its_process_is_no_trouble_of_dingtalk(book: Ledger, world: World) -> None:
+    send(book, world, 1)
+    plan = book.plan(campaign="spring", reason="wrong link")
+    book._recaller.start(plan.recall_id)
+    now = book.clock.now()
+    with book.database.write() as connection:
+        connection.execute(
+            insert(recall_calls).values(
+                recall_id=plan.recall_id,
+                app="default",
+                chat="one_to_one",
+                robot_code="r",
+                key_count=1,
+                owner="gone",
+                slot_at=now,
+                lease_until=now,
+                finished_at=now,
+                verdict=LOST,
+            )  # fmt: skip
+        )
+    assert book._reporter.progress(plan.recall_id).trouble is None

@@ -138,3 +138,8 @@ def test_campaigns_come_soonest_deadline_first_and_ended_ones_last(book: Ledger,
     assert [line.campaign for line in lines] == ["old", None, "young", "over"]
     assert (lines[0].messages, lines[0].recipients, lines[0].recallable) == (2, 4, 2)
     assert (lines[3].recallable, lines[3].first_deadline) == (0, None)
+
+
+def test_one_user_id_is_not_taken_for_a_list_of_letters(book: Ledger) -> None:
+    with pytest.raises(InvalidMessageError, match="user_ids"):
+        record(book, user_ids="u1")

@@ -78,7 +78,7 @@ def verify(known: KnownDigest = None, as_json: AsJson = False) -> Code:
     elif found.ok:
         show_verification(console(), found)
     else:
-        say(f"error: {_amiss(found)}")
+        say(f"error: what was written down has been rewritten: {_amiss(found)}")
     return Code.DONE if found.ok else Code.UNEXPECTED
 
 
