@@ -1,6 +1,7 @@
 """A day from morning to evening: a seed decides what is done and what goes wrong; in the evening all must be well."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from random import Random
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ from tests.world.truths import UntrueError, tables
 
 T = TypeVar("T")
 
-STEPS = (10, 34)
+STEPS = (6, 30)
 
 
 class Day:
@@ -42,19 +43,31 @@ class Day:
 
     def _pass(self) -> None:
         scene, random = self.scene, self.scene.random
-        morning = random.randint(2, 4)
-        likely, unlikely = _mix(random, DEEDS) | {deeds.recall: 8}, _mix(random, MISCHIEF) | {mischief.nothing: 1}
+        self._begin()
+        likely = _mix(random, DEEDS) | {deeds.send: 6, deeds.recall: 18}
+        unlikely = _mix(random, MISCHIEF) | {mischief.nothing: 1}
         haste, trouble = random.choice([0.02, 0.2, 1, 1, 3]), random.choice([0.1, 0.3, 0.5])
-        for step in range(random.randint(*STEPS)):
-            if step < morning:
-                deeds.send(scene, random.choice(scene.alive()))
-            elif random.random() > trouble:
+        for _ in range(random.randint(*STEPS)):
+            if random.random() > trouble:
                 _draw(random, likely)(scene, random.choice(scene.alive()))
             else:
                 _draw(random, unlikely)(scene)
-            truths.check_now(scene)
-            scene.timeline.sleep(self._gap() * haste)
+            self._go_on(haste)
         self._let_the_faults_stop()
+
+    def _begin(self) -> None:
+        """Have something that can be recalled, and keys that cannot."""
+        scene, random = self.scene, self.scene.random
+        if random.random() < 0.7:
+            mischief.habits(scene)
+        for _ in range(random.randint(2, 4)):
+            deeds.send(scene, random.choice(scene.alive()))
+            self._go_on(1)
+        mischief.failing_keys(scene)
+
+    def _go_on(self, haste: float) -> None:
+        truths.check_now(self.scene)
+        self.scene.timeline.sleep(self._gap() * haste)
 
     def _gap(self) -> float:
         random = self.scene.random
@@ -115,14 +128,15 @@ class Day:
 
     def _repeat(self, book: Ledger) -> str:
         for result in book.recalls():
-            _expect(lambda number=result.recall_id: book.run(number), WrongStateError, NothingEligibleError)
-            _expect(lambda number=result.recall_id: book.resume(number, actor="zoe"), WrongStateError)
-            _expect(lambda number=result.recall_id: book.retry(number, actor="zoe"), NothingEligibleError)
+            number = result.recall_id
+            _expect(partial(book.run, number), WrongStateError, NothingEligibleError)
+            _expect(partial(book.resume, number, actor="zoe"), WrongStateError)
+            _expect(partial(book.retry, number, actor="zoe"), NothingEligibleError)
             if result.status == "finished":
-                _expect(lambda number=result.recall_id: book.cancel(number, actor="zoe"), WrongStateError)
+                _expect(partial(book.cancel, number, actor="zoe"), WrongStateError)
             else:
-                book.cancel(result.recall_id, actor="zoe")
-            book.pause(result.recall_id, why="no reason", actor="zoe")
+                book.cancel(number, actor="zoe")
+            book.pause(number, why="no reason", actor="zoe")
         purged, proof = book.purge().purged, book.verify()
         if purged or not proof.ok:
             raise UntrueError(f"the second purge took {purged}; {proof}")

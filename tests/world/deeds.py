@@ -99,7 +99,7 @@ def recall(scene: Scene, process: Process) -> None:
     """Plan, think about it, and run it, perhaps in another process, perhaps until somebody has enough."""
     random = scene.random
     selection = _selection(scene)
-    thinks = random.choice([0, 0, 5, 30, 30, 1000])
+    thinks = random.choice([0, 0, 0, 1, 5, 30, 1000])
     is_handed_over, looks = random.random() < 0.3, _patience(random)
 
     def deed(book: Ledger) -> str:
@@ -176,20 +176,29 @@ def outcomes_of(result: Result) -> int:
     return sum(counts.values()) - counts["pending"] - counts["calls"]
 
 
-def _of_some_recall(name: str, work: Callable[[Ledger, int], Result]) -> Callable[[Scene, Process], None]:
+def _of_some_recall(name: str, fitting: str, work: Callable[[Ledger, int], Result]) -> Callable[[Scene, Process], None]:
+    """Do something to a recall: mostly to one to which it can be done."""
+
     def deed(scene: Scene, process: Process) -> None:
-        if scene.planned:
-            recall_id = scene.random.choice(sorted(scene.planned)[-4:])
+        known = sorted(scene.planned)[-4:]
+        chosen = [row["id"] for row in scene.rows(f"SELECT id FROM recalls WHERE {fitting} ORDER BY id")]  # noqa: S608
+        if scene.random.random() < 0.2 or not chosen:
+            chosen = known
+        if chosen:
+            recall_id = scene.random.choice(chosen)
             scene.do(process, f"{name} {recall_id}", lambda book: told(work(book, recall_id)))
 
     return deed
 
 
-pause = _of_some_recall("pause", lambda book, number: book.pause(number, why="wait", actor="bob"))
-cancel = _of_some_recall("cancel", lambda book, number: book.cancel(number, actor="bob"))
-resume = _of_some_recall("resume", lambda book, number: book.resume(number, actor="bob"))
-retry = _of_some_recall("retry", lambda book, number: book.retry(number, actor="bob"))
-run_again = _of_some_recall("run", lambda book, number: book.run(number))
+_ASKED_IN_VAIN = "id IN (SELECT recall_id FROM recall_items WHERE outcome IN ('refused', 'partial', 'unknown'))"
+_AT_WORK = "status = 'running'"
+_UNFINISHED = "status IN ('running', 'paused')"
+pause = _of_some_recall("pause", _AT_WORK, lambda book, number: book.pause(number, why="wait", actor="bob"))
+cancel = _of_some_recall("cancel", _UNFINISHED, lambda book, number: book.cancel(number, actor="bob"))
+resume = _of_some_recall("resume", _UNFINISHED, lambda book, number: book.resume(number, actor="bob"))
+retry = _of_some_recall("retry", _ASKED_IN_VAIN, lambda book, number: book.retry(number, actor="bob"))
+run_again = _of_some_recall("run", "status = 'planned'", lambda book, number: book.run(number))
 
 
 def purge(scene: Scene, process: Process) -> None:
@@ -222,7 +231,7 @@ DEEDS: Mapping[Callable[[Scene, Process], None], int] = {
     pause: 1,
     cancel: 2,
     resume: 3,
-    retry: 3,
+    retry: 5,
     run_again: 1,
     purge: 1,
     look: 1,

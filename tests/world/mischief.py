@@ -37,7 +37,7 @@ def failing_keys(scene: Scene) -> None:
     """Let some keys fail with a reason, for ever or a few times."""
     random = scene.random
     keys = sorted(scene.recorded)
-    chosen = random.sample(keys, min(len(keys), random.choice([0, 1, 5, 15])))
+    chosen = random.sample(keys, int(len(keys) * random.choice([0, 0.05, 0.2, 0.5])))
     reasons = {key: FailedReason(reason=random.choice(REASONS), times=random.choice([1, 2, None])) for key in chosen}
     silent = random.sample(keys, min(len(keys), random.choice([0, 0, 3])))
     _change(scene, failed_reasons=reasons, silent_keys=silent)

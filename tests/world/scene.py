@@ -1,10 +1,12 @@
 """What all who take part in a day share: the world, the timeline, the processes, and a record of what was done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
+
+from sqlalchemy import text
 
 from ledger import Ledger, Settings
 from ledger.clock import format_time
@@ -23,6 +25,7 @@ ROBOTS = ("robot-a1", "robot-a2", "robot-b1")
 KEY_OF_ROBOT = {"robot-a1": "key-a", "robot-a2": "key-a", "robot-b1": "key-b"}
 WIRE_CHAT = {Chat.ONE_ON_ONE: "one_to_one", Chat.GROUP: "group", Chat.PRIVATE: "private"}
 TIMEOUT_SECONDS = 3.0
+SLOWEST_SECONDS = 0.1
 LEASE_SECONDS = TIMEOUT_SECONDS + 20.0
 CALM = Behaviour()
 
@@ -97,7 +100,7 @@ class Scene:
         if self.random.random() < 0.3:
             self.trouble.away = self.random.choice([0.005, 0.02])
         if self.random.random() < 0.6:
-            self.trouble.slow_seconds = self.random.choice([0.002, 0.01, 0.1])
+            self.trouble.slow_seconds = self.random.choice([0.002, 0.01, SLOWEST_SECONDS])
         for _ in range(self.random.randint(1, 3)):
             self.add_process()
 
@@ -142,6 +145,11 @@ class Scene:
 
         self._made += 1
         self.timeline.spawn(f"{process.name} task {self._made}", attempt, process)
+
+    def rows(self, statement: str) -> list[Mapping[str, Any]]:
+        """Look into the database."""
+        with self.database.read() as connection:
+            return [dict(row._mapping) for row in connection.execute(text(statement))]
 
     def close(self) -> None:
         """Close what the processes held open; the operating system would."""

@@ -8,7 +8,7 @@ from tests.databases import PostgreSQL
 from tests.world.databases import Files, Makes, Servers
 from tests.world.day import Day
 
-SQLITE_DAYS, POSTGRESQL_DAYS = 100, 15
+SQLITE_DAYS, POSTGRESQL_DAYS = 80, 10
 
 
 @pytest.fixture(scope="module")

@@ -5,17 +5,17 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
-
 from ledger.core.recall import Outcome
 from ledger.services.claimer import LOOKAHEAD
 from ledger.services.runner import LATEST_AFTER_SLOT
 from tests.world.line import Arrival
-from tests.world.scene import KEY_OF_ROBOT, Scene
+from tests.world.scene import KEY_OF_ROBOT, SLOWEST_SECONDS, Scene
 
 MAY_BE_GONE = {Outcome.RECALLED, Outcome.UNKNOWN, Outcome.PARTIAL}
 TABLES = ("messages", "recalls", "recall_items", "recall_skips", "recall_calls", "usage", "history")
 SECOND = timedelta(seconds=1)
+# A slot is reserved as far ahead as the last claim took.
+SLOWEST_CLAIM = timedelta(seconds=SLOWEST_SECONDS)
 KEYS_PER_CALL = 20
 
 HELD_TWICE = """
@@ -33,14 +33,9 @@ class UntrueError(AssertionError):
     """Something that must always hold does not."""
 
 
-def _rows(scene: Scene, statement: str) -> list[Mapping[str, Any]]:
-    with scene.database.read() as connection:
-        return [dict(row._mapping) for row in connection.execute(text(statement))]
-
-
 def tables(scene: Scene) -> dict[str, list[Mapping[str, Any]]]:
     """Return everything that the database holds."""
-    return {name: _rows(scene, f"SELECT * FROM {name} ORDER BY 1, 2") for name in TABLES}  # noqa: S608
+    return {name: scene.rows(f"SELECT * FROM {name} ORDER BY 1, 2") for name in TABLES}  # noqa: S608
 
 
 def _hold(found: Iterable[Any], what: str) -> None:
@@ -51,15 +46,15 @@ def _hold(found: Iterable[Any], what: str) -> None:
 
 def check_now(scene: Scene) -> None:
     """Check what holds between any two transactions."""
-    _hold(_rows(scene, HELD_TWICE), "messages held by two unfinished recalls")
+    _hold(scene.rows(HELD_TWICE), "messages held by two unfinished recalls")
 
 
 def check_evening(scene: Scene) -> None:
     """Check what holds once everything was resumed to its end."""
     check_now(scene)
-    _hold(_rows(scene, UNFINISHED), "items without an outcome")
-    _hold(_rows(scene, "SELECT * FROM recall_calls WHERE finished_at IS NULL"), "calls that never ended")
-    _hold(_rows(scene, "SELECT * FROM recalls WHERE status IN ('running', 'paused')"), "recalls that never ended")
+    _hold(scene.rows(UNFINISHED), "items without an outcome")
+    _hold(scene.rows("SELECT * FROM recall_calls WHERE finished_at IS NULL"), "calls that never ended")
+    _hold(scene.rows("SELECT * FROM recalls WHERE status IN ('running', 'paused')"), "recalls that never ended")
     _check_counts(scene)
     _check_calls(scene.weather.arrivals)
     _check_messages_recorded(scene)
@@ -72,8 +67,8 @@ def check_evening(scene: Scene) -> None:
 
 def _check_counts(scene: Scene) -> None:
     statement = "SELECT recall_id, count(*) AS items, count(outcome) AS ended FROM recall_items GROUP BY recall_id"
-    counted = {row["recall_id"]: row["items"] for row in _rows(scene, statement)}
-    known = {row["id"] for row in _rows(scene, "SELECT id FROM recalls")}
+    counted = {row["recall_id"]: row["items"] for row in scene.rows(statement)}
+    known = {row["id"] for row in scene.rows("SELECT id FROM recalls")}
     wrong = [
         (recall_id, eligible, counted.get(recall_id, 0))
         for recall_id, eligible in scene.planned.items()
@@ -97,7 +92,7 @@ def _check_messages_recorded(scene: Scene) -> None:
         if (sent[key].robot, sent[key].conversation) != (one.robot, one.conversation)
     ]
     _hold(mixed, "calls with a message of another robot or conversation")
-    held = {row["process_query_key"] for row in _rows(scene, "SELECT process_query_key FROM messages")}
+    held = {row["process_query_key"] for row in scene.rows("SELECT process_query_key FROM messages")}
     now, window = scene.timeline.wall.now(), _window(scene)
     lost = [key for key, one in sent.items() if key not in held and one.sent_at + window[one.chat.value] > now]
     _hold(lost, "recorded messages that are gone before their deadline")
@@ -109,7 +104,7 @@ def _window(scene: Scene) -> Mapping[str, timedelta]:
 
 
 def _check_deadlines(scene: Scene) -> None:
-    window, grace = _window(scene), LOOKAHEAD + LATEST_AFTER_SLOT
+    window, grace = _window(scene), LOOKAHEAD + LATEST_AFTER_SLOT + SLOWEST_CLAIM
     late = [
         (one.at, key)
         for one in scene.weather.arrivals
@@ -124,7 +119,7 @@ def _check_outcomes(scene: Scene) -> None:
     """Compare what we say with what is true in the world, for the recall whose call did it."""
     done_by = {key: one.recall_id for one in scene.weather.arrivals for key in one.recalled}
     gone = {message.key for message in scene.world.messages() if message.recalled_at is not None}
-    items = _rows(scene, "SELECT recall_id, process_query_key, outcome FROM recall_items WHERE outcome IS NOT NULL")
+    items = scene.rows("SELECT recall_id, process_query_key, outcome FROM recall_items WHERE outcome IS NOT NULL")
     _hold(
         (row for row in items if row["outcome"] == Outcome.RECALLED and row["process_query_key"] not in gone),
         "items called recalled whose message stands",
@@ -139,9 +134,9 @@ def _check_outcomes(scene: Scene) -> None:
 
 def _check_usage(scene: Scene) -> None:
     statement = "SELECT coalesce(sum(calls), 0) AS calls FROM usage WHERE app <> '(sends)'"
-    counted = int(_rows(scene, statement)[0]["calls"])
+    counted = int(scene.rows(statement)[0]["calls"])
     free = "('unsent', 'throttled', 'banned')"
-    made = _rows(scene, f"SELECT count(*) AS calls FROM recall_calls WHERE verdict NOT IN {free}")[0]["calls"]  # noqa: S608
+    made = scene.rows(f"SELECT count(*) AS calls FROM recall_calls WHERE verdict NOT IN {free}")[0]["calls"]  # noqa: S608
     if counted < made:
         raise UntrueError(f"{made} calls were made that cost quota, {counted} were counted")
 
@@ -163,14 +158,14 @@ def _check_rate(scene: Scene) -> None:
 
 def facts_of_items(scene: Scene) -> Counter[str]:
     """Return how often each key stands in the history."""
-    return Counter(row["process_query_key"] for row in _rows(scene, "SELECT process_query_key FROM recall_items"))
+    return Counter(row["process_query_key"] for row in scene.rows("SELECT process_query_key FROM recall_items"))
 
 
 def check_history_kept(scene: Scene, kept: Counter[str]) -> None:
     """Check that the purge took no key's history along; what was planned and never run is none."""
     statement = "SELECT process_query_key FROM recall_items i JOIN recalls r ON r.id = i.recall_id"
-    now = Counter(row["process_query_key"] for row in _rows(scene, statement))
-    ended = Counter(row["process_query_key"] for row in _rows(scene, f"{statement} WHERE r.status <> 'planned'"))
+    now = Counter(row["process_query_key"] for row in scene.rows(statement))
+    ended = Counter(row["process_query_key"] for row in scene.rows(f"{statement} WHERE r.status <> 'planned'"))
     assert ended <= kept
     _hold((now - kept).items(), "items that came from nowhere")
 
