@@ -105,7 +105,8 @@ class Day:
 
     def _resume_all(self, book: Ledger) -> str:
         for result in book.recalls():
-            if result.status in ("running", "paused"):
+            # Whoever runs one recall runs others beside it, so that the next may have ended meanwhile.
+            if book.show(result.recall_id).result.status in ("running", "paused"):
                 self.scene.journal.say(deeds.told(book.resume(result.recall_id, actor="zoe")))
         # Calls of cancelled recalls that got lost end when anybody looks at the queue, whatever it is for.
         book.worker().serve_recalls()
