@@ -46,9 +46,10 @@ class Queue:
         if found is None:
             return None
         route, waiting = found
-        chosen = next_call(waiting, now=self._now, margin=margin)
+        # What is chosen comes first: it is the nearest to its deadline.
+        chosen = next_call(waiting[:KEYS_PER_CALL], now=self._now, margin=margin)
         self._taken.update(item.item_id for item in chosen)
-        left = [item for item in waiting if item.item_id not in self._taken]
+        left = waiting[len(chosen) :]
         self._lanes[lane] = (route, left) if left else None
         return head.recall_id, route, chosen
 

@@ -1,6 +1,6 @@
 """What an answer changes: the call's record, its items, the pace, the recall's state, and the history of it all."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
@@ -53,13 +53,15 @@ class Settler:
         answered = {one.call.id: self._settlements(one, now) for one in over if one.is_answered}
         calls.settle_items(connection, answered, now)
         ended = items.ended_in_calls(connection, answered)
+        self._put_back(connection, [one for one in over if one.reading is None], now)
         entries: list[history.Entry] = []
         for one in over:
             actor = actors[one.call.recall_id]
             if one.reading is not None:
                 entries.append(one.entry(ended.get(one.call.id, ()), actor, now))
-            if not one.is_answered:
-                entries += self._let_go(connection, one, actor, now)
+                entries += self._let_go(connection, one.call, one.reading, actor, now)
+            elif one.error is not None:
+                entries += _pause(connection, one.call, one.error, actor, now)
         for recall_id in actors:
             entries += _end_if_cancelled(connection, recall_id, now)
         return entries
@@ -72,12 +74,13 @@ class Settler:
             for item in over.call.items
         ]
 
-    def _let_go(self, connection: Connection, over: Over, actor: str, now: datetime) -> list[history.Entry]:
-        """Let the items of a call wait again that has settled nothing."""
-        call, reading = over.call, over.reading
+    def _let_go(
+        self, connection: Connection, call: calls.Call, reading: Reading, actor: str, now: datetime
+    ) -> list[history.Entry]:
+        """Let the items of a call wait again unless its answer speaks of each key."""
         ids = [item.item_id for item in call.items]
-        if reading is None:
-            return self._put_back(connection, over, actor, now)
+        if reading.verdict is Verdict.ANSWERED:
+            return []
         if reading.verdict is Verdict.SPLIT:
             self._split(connection, call, reading)
             if not reading.is_documented and items.all_refused_with(connection, call.recall_id, reading.code or ""):
@@ -102,12 +105,13 @@ class Settler:
             calls.release_items(connection, call.id, ids, lane=lane + number)
         recalls.change(connection, call.recall_id, next_lane=lane + len(parts))
 
-    def _put_back(self, connection: Connection, over: Over, actor: str, now: datetime) -> list[history.Entry]:
-        """Undo the intent of a call that never left."""
-        call = over.call
-        calls.release_items(connection, call.id, [item.item_id for item in call.items], unasked=True)
-        usage.count_usage(connection, call.route.app, month_of(now), -1)
-        return _pause(connection, call, over.error, actor, now) if over.error is not None else []
+    def _put_back(self, connection: Connection, unsent: Sequence[Over], now: datetime) -> None:
+        """Undo the intent of calls that never left."""
+        if not unsent:
+            return
+        calls.put_back(connection, [one.call for one in unsent])
+        for app, count in sorted(Counter(one.call.route.app for one in unsent).items()):
+            usage.count_usage(connection, app, month_of(now), -count)
 
     def _change_paces(self, connection: Connection, over: Sequence[Over], now: datetime) -> None:
         readings: dict[tuple[str, str], list[Reading]] = defaultdict(list)

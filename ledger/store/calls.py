@@ -57,6 +57,11 @@ class Made:
 
 
 _columns = recall_items.c
+_ASKED = (
+    *(_columns.app, _columns.chat, _columns.robot_code, _columns.open_conversation_id),
+    *(_columns.id, _columns.process_query_key, _columns.sent_at, _columns.deadline),
+    *(_columns.attempts, _columns.in_doubt),
+)
 # A second ask of a doubtful key may spoil its call, so these keys travel in a lane of their own beside each lane.
 _IN_DOUBT = {"in_doubt": True, "lane": case((_columns.lane >= 0, -1 - _columns.lane), else_=_columns.lane)}
 
@@ -99,7 +104,7 @@ def waiting_in_lane(
 ) -> tuple[Route, Sequence[Asked]] | None:
     """Return a lane's route and its first waiting items, nearest deadline first, locked against other claims."""
     statement = (
-        select(recall_items)
+        select(*_ASKED)
         .where(_waits(recall_id, now), _columns.lane == lane)
         .order_by(_columns.deadline, _columns.id)
         .limit(limit)
@@ -181,6 +186,12 @@ def settle_items(connection: Connection, settlements: Mapping[int, Sequence[Sett
         ended = {"outcome": outcome, "code": code, "reason": reason, "finished_at": now, "not_before": None}
         again = {"call_id": None, "not_before": not_before}
         _change(connection, list(settlements), ids, ended if outcome else again)
+
+
+def put_back(connection: Connection, unsent: Sequence[Call]) -> None:
+    """Let the items of calls that never left wait again, as if they had not been asked."""
+    ids = [item.item_id for call in unsent for item in call.items]
+    _change(connection, [call.id for call in unsent], ids, {"call_id": None, "attempts": _columns.attempts - 1})
 
 
 def release_items(
