@@ -3,7 +3,8 @@
 import atexit
 import getpass
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime
 from functools import cached_property
@@ -116,7 +117,9 @@ class Ledger:
     ) -> Imported:
         """Record rows as in `ledger import`; bad ones are listed with their number (from 1) and stop nothing."""
         lines = (Line(number=number, fields=row) for number, row in enumerate(rows, start=1))
-        *_, last = self.import_lines(lines, Defaults(campaign=campaign, robot=robot_code, sent_at=sent_at))
+        (last,) = deque(
+            self.import_lines(lines, Defaults(campaign=campaign, robot=robot_code, sent_at=sent_at)), maxlen=1
+        )
         return last
 
     def import_lines(self, lines: Iterable[Line], defaults: Defaults) -> Iterator[Imported]:
@@ -132,8 +135,8 @@ class Ledger:
         *,
         reason: str,
         campaign: str | None = None,
-        users: Iterable[str] = (),
-        keys: Iterable[str] = (),
+        users: Collection[str] | None = None,
+        keys: Collection[str] | None = None,
         robot: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -194,8 +197,8 @@ class Ledger:
         self,
         *,
         campaign: str | None = None,
-        users: Iterable[str] = (),
-        keys: Iterable[str] = (),
+        users: Collection[str] | None = None,
+        keys: Collection[str] | None = None,
         robot: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -312,17 +315,25 @@ class Ledger:
 def select(
     *,
     campaign: str | None = None,
-    users: Iterable[str] = (),
-    keys: Iterable[str] = (),
+    users: Collection[str] | None = None,
+    keys: Collection[str] | None = None,
     robot: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Selection:
-    """Return the selection of the messages that fit every given part; naive times are refused."""
+    """Return the selection of the messages that fit every given part; naive times and empty parts are refused.
+
+    None leaves a part out. An empty text or list is a mistake that would otherwise widen the selection without a word.
+    """
+    for name, part in (("campaign", campaign), ("robot", robot), ("users", users), ("keys", keys)):
+        if part is not None and not part:
+            raise InputError(f"{name} is empty: leave it out, or name what is meant")
+        if name in ("users", "keys") and isinstance(part, str):
+            raise InputError(f"{name} is one text: give a list, as in [{part!r}]")
     return Selection(
         campaign=Campaign(campaign) if campaign else None,
-        users=frozenset(UserId(user) for user in users),
-        keys=frozenset(MessageKey(key) for key in keys),
+        users=frozenset(UserId(user) for user in users or ()),
+        keys=frozenset(MessageKey(key) for key in keys or ()),
         robot=RobotCode(robot) if robot else None,
         since=as_utc(since) if since else None,
         until=as_utc(until) if until else None,

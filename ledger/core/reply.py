@@ -22,6 +22,7 @@ from ledger.errors import (
 BAN_SECONDS = 300.0
 BAN_STATUS = 1111
 THROTTLE_SECONDS = 1.0
+NOT_SENT = "not_sent"
 
 
 class Verdict(StrEnum):
@@ -110,7 +111,7 @@ def read(answer: Answer | NoAnswer, keys: Sequence[str]) -> Reading:
     if isinstance(answer, NoAnswer):
         return Reading(
             verdict=Verdict.TROUBLE,
-            code="no_answer" if answer.sent else "not_sent",
+            code="no_answer" if answer.sent else NOT_SENT,
             reason=answer.reason,
             may_have_worked=answer.sent,
         )

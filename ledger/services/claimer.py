@@ -80,7 +80,7 @@ class Claimer:
 
     def _end_if_cancelled(self, connection: Connection, recall_id: int, now: datetime) -> list[history.Entry]:
         """What was in flight when its recall was cancelled, and got lost, waits for nobody."""
-        recall = recalls.get(connection, recall_id)
+        recall = recalls.get(connection, recall_id, lock=True)
         if recall.status is not Status.CANCELLED:
             return []
         ended = items.cancel(connection, recall_id, now)
@@ -146,6 +146,10 @@ class Claimer:
         return drafts
 
     def _finish(self, connection: Connection, recall: recalls.Recall, now: datetime) -> bool:
+        if calls.has_unended(connection, recall.id):
+            return False
+        # A retry may have come between the look and the lock: look again under it.
+        recalls.get(connection, recall.id, lock=True)
         return not calls.has_unended(connection, recall.id) and recalls.finish(connection, recall.id, now)
 
 

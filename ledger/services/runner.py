@@ -3,6 +3,7 @@
 Any number of runners, in any number of processes, work on the same queue: it is in the database.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
@@ -32,6 +33,8 @@ DATABASE_RETRY_SECONDS = 1.0
 LOOK_FOR_THE_DEAD_SECONDS = 5.0
 BETWEEN_PROGRESS = timedelta(milliseconds=200)
 LARGEST_SHARE_OF_PROGRESS = 0.1
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Ended = tuple[Ending, datetime]
@@ -144,6 +147,9 @@ class Runner:
             ending = self._ending(call)
         except LedgerError as error:
             ending = Unsent(why=str(error), error=error)
+        except Exception as error:
+            log.exception("call %s of recall %s failed", call.id, call.recall_id)
+            ending = NoAnswer(reason=f"{type(error).__name__} in this program")
         return ending, self._clock.now()
 
     def _ending(self, call: calls.Call) -> Ending:

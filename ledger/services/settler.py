@@ -11,7 +11,7 @@ from ledger.clock import Clock
 from ledger.core import pace as pacing
 from ledger.core.quota import month_of
 from ledger.core.recall import Status
-from ledger.core.reply import Reading, Verdict
+from ledger.core.reply import NOT_SENT, Reading, Verdict
 from ledger.core.settle import Settlement, backoff, settle, split
 from ledger.errors import LedgerError, PausedError
 from ledger.services.ending import Ending, Over
@@ -83,12 +83,14 @@ class Settler:
             return []
         if reading.verdict is Verdict.SPLIT:
             self._split(connection, call, reading)
-            if not reading.is_documented and items.all_refused_with(connection, call.recall_id, reading.code or ""):
+            if not reading.is_documented and _refuses_all(connection, call.recall_id, reading.code or ""):
                 return _pause(connection, call, _baffled(reading), actor, now)
         elif reading.verdict is Verdict.TROUBLE:
             wait = backoff(max(item.attempts for item in call.items), self._random.random())
             doubt = reading.may_have_worked
             calls.release_items(connection, call.id, ids, not_before=now + wait, in_doubt=doubt)
+            if reading.code == NOT_SENT:
+                usage.count_usage(connection, call.route.app, month_of(now), -1)
         else:
             calls.release_items(connection, call.id, ids, in_doubt=reading.may_have_worked, unasked=True)
             if reading.verdict in _FREE_VERDICTS:
@@ -167,6 +169,12 @@ def _pause(
     said = {"code": error.code, "message": str(error)}
     recalls.change(connection, recall.id, status=Status.PAUSED, error=said)
     return [history.Entry(at=now, event="paused", actor=actor, recall_id=recall.id, detail=said)]
+
+
+def _refuses_all(connection: Connection, recall_id: int, code: str) -> bool:
+    """Say whether nothing but this refusal has come since somebody let the recall run."""
+    since = recalls.get(connection, recall_id).activated_at
+    return since is not None and items.all_refused_with(connection, recall_id, code, since)
 
 
 def _baffled(reading: Reading) -> PausedError:

@@ -1,18 +1,21 @@
 """Sticky recalls: what is still recorded under a selection after its recall is recalled as it arrives, for a time."""
 
+import logging
 from datetime import timedelta
 
 from ledger.clock import Clock, format_time
 from ledger.core.deadline import WINDOW
 from ledger.core.recall import Result, Status
 from ledger.core.selection import Selection
-from ledger.errors import InputError, PlanChangedError, WrongStateError
+from ledger.errors import DatabaseError, InputError, LedgerError, WrongStateError
 from ledger.services.planner import Planner
 from ledger.services.recaller import Recaller
 from ledger.services.reporter import Reporter
 from ledger.store import history, recalls
 from ledger.store.database import Database
 from ledger.store.messages import count_late
+
+log = logging.getLogger(__name__)
 
 
 class Sticker:
@@ -54,12 +57,14 @@ class Sticker:
         return [recall_id for recall in due if (recall_id := self._follow_up(recall)) is not None]
 
     def _follow_up(self, recall: recalls.Recall) -> int | None:
-        plan = self._planner.follow(recall)
-        if plan is None:
-            return None
         try:
-            self._recaller.start(plan.recall_id)
-        except PlanChangedError:
-            # Somebody else was quicker; the next round sees what is left.
+            plan = self._planner.follow(recall)
+            if plan is not None:
+                self._recaller.start(plan.recall_id)
+        except DatabaseError:
+            raise
+        except LedgerError as error:
+            # Somebody else was quicker, or must mend something; the others are not held up by it.
+            log.warning("sticky recall %s: %s", recall.id, error)
             return None
-        return plan.recall_id
+        return plan.recall_id if plan is not None else None

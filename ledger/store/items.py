@@ -247,10 +247,10 @@ def correct(connection: Connection, one: Doubtful, reading: KeyReading) -> Ended
     return _ended(row) if row else None
 
 
-def all_refused_with(connection: Connection, recall_id: int, code: str) -> bool:
-    """Say whether a recall has had a call's worth of keys refused with a code, and none recalled so far."""
+def all_refused_with(connection: Connection, recall_id: int, code: str, since: datetime) -> bool:
+    """Say whether, since a moment, a call's worth of a recall's keys were refused with a code, and none recalled."""
     columns = recall_items.c
-    mine = columns.recall_id == recall_id
+    mine = and_(columns.recall_id == recall_id, columns.finished_at >= since)
     recalled = select(columns.id).where(mine, columns.outcome == Outcome.RECALLED).limit(1)
     if connection.execute(recalled).first() is not None:
         return False

@@ -73,7 +73,7 @@ def test_unstick_ends_it(shell: Shell, simulator: Simulator) -> None:
     assert (ended.code, ended.out) == (0, "Recall 1 leaves alone what is recorded from now on.\n")
     assert shell("unstick", "1", "--json").json["sticky_until"] is None
     assert "sticky" not in shell("campaigns").out
-    assert "sticky" not in shell("show", "1").out
+    assert "sticky until" not in shell("show", "1").out
     assert shell("verify").code == 0
 
 

@@ -98,6 +98,6 @@ def test_a_call_that_was_lost_with_its_process_is_no_trouble_of_dingtalk(book: L
                 lease_until=now,
                 finished_at=now,
                 verdict=LOST,
-            )  # fmt: skip
+            )
         )
     assert book._reporter.progress(plan.recall_id).trouble is None

@@ -1,12 +1,16 @@
 """A recall from plan to outcomes, on both databases, against the simulated DingTalk."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
+from ledger.core.message import Route
 from ledger.core.recall import Outcome, Status
+from ledger.core.reply import Answer, NoAnswer
 from ledger.errors import (
     EmptySelectionError,
     InputError,
@@ -431,3 +435,28 @@ def test_a_wrong_endpoint_pauses_the_recall_at_once(book: Ledger, world: World, 
     assert paused.error is not None
     assert "LEDGER_API_URL" in paused.error["message"]
     assert clock.now() - before < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("part", [{"campaign": ""}, {"users": []}, {"keys": []}, {"robot": ""}, {"users": "ann"}])
+def test_an_empty_part_of_a_selection_does_not_widen_it_without_a_word(
+    book: Ledger, world: World, part: dict[str, Any]
+) -> None:
+    send(book, world, 1)
+    with pytest.raises(InputError, match=next(iter(part))):
+        book.plan(**{"campaign": "spring", "reason": "look", **part})
+
+
+def test_a_fault_of_ours_in_one_call_takes_no_other_answer_along(
+    book: Ledger, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = send(book, world, 60)
+    caller, recall = book._caller, book._caller.recall
+
+    def faulty(route: Route, asked: Sequence[str]) -> Answer | NoAnswer:
+        if keys[25] in asked and len(world.calls()) < 4:
+            raise ZeroDivisionError
+        return recall(route, asked)
+
+    monkeypatch.setattr(caller, "recall", faulty)
+    result = book.run(book.plan(campaign="spring", reason="wrong link"))
+    assert (result.status, result.recalled) == (Status.FINISHED, 60)

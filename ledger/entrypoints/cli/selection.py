@@ -47,8 +47,8 @@ class Asked(TypedDict):
     """What was selected, as the Ledger's methods take it."""
 
     campaign: str | None
-    users: list[str]
-    keys: list[str]
+    users: list[str] | None
+    keys: list[str] | None
     robot: str | None
     since: datetime | None
     until: datetime | None
@@ -74,8 +74,8 @@ def gather(
             raise InputError(f"{option} is empty: give it a value or leave it out")
     return Asked(
         campaign=campaign,
-        users=users or [],
-        keys=[*(keys or ()), *(read_keys(keys_file) if keys_file is not None else ())],
+        users=users or None,
+        keys=[*(keys or ()), *(read_keys(keys_file) if keys_file is not None else ())] or None,
         robot=robot,
         since=parse_time(since) if since else None,
         until=parse_time(until) if until else None,
