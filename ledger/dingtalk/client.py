@@ -100,7 +100,7 @@ class Client:
 def _answer(response: httpx.Response, *secrets: str) -> Answer:
     # An answer may repeat what was sent; a success is read for what it says, and may itself be a secret.
     text = _masked(response.text, *secrets)
-    body = _parsed(response.text if response.status_code == 200 else text)
+    body = _body(response.text, secrets)
     if response.status_code == 200 and TOKEN_FIELD in text:
         text = ""
     return Answer(
@@ -112,11 +112,22 @@ def _answer(response: httpx.Response, *secrets: str) -> Answer:
     )
 
 
-def _parsed(text: str) -> Any:
+def _body(text: str, secrets: tuple[str, ...]) -> Any:
     try:
-        return json.loads(text)
+        return _cleaned(json.loads(text), secrets)
     except (ValueError, RecursionError):
         return None
+
+
+def _cleaned(value: Any, secrets: tuple[str, ...]) -> Any:
+    """Mask what was sent in every text of a parsed answer: any of them may be kept as a reason."""
+    if isinstance(value, str):
+        return _masked(value, *secrets)
+    if isinstance(value, list):
+        return [_cleaned(item, secrets) for item in value]
+    if isinstance(value, dict):
+        return {_masked(name, *secrets): _cleaned(item, secrets) for name, item in value.items()}
+    return value
 
 
 def _request_id(body: object) -> str | None:

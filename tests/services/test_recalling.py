@@ -460,3 +460,13 @@ def test_a_fault_of_ours_in_one_call_takes_no_other_answer_along(
     monkeypatch.setattr(caller, "recall", faulty)
     result = book.run(book.plan(campaign="spring", reason="wrong link"))
     assert (result.status, result.recalled) == (Status.FINISHED, 60)
+
+
+def test_a_token_that_an_answer_repeats_is_not_kept_as_a_reason(book: Ledger, world: World) -> None:
+    (key,) = send(book, world, 1)
+    token = world.issue_token("dingapp")
+    assert len(token) >= 8
+    world.change(failed_reasons={key: f"bad token {token}"})
+    book.run(book.plan(campaign="spring", reason="wrong link"))
+    (item,) = book.history()
+    assert item.reason == "bad token ***"
