@@ -215,13 +215,21 @@ class Doubtful:
     robot_code: str
     process_query_key: str
     outcome: Outcome
+    finished_at: datetime
 
 
 def doubtful(connection: Connection, recall_id: int, now: datetime) -> list[Doubtful]:
     """Return the one-on-one items of a recall that ended unknown or partial, while their read status can be asked."""
     columns = recall_items.c
     statement = (
-        select(columns.id, columns.app, columns.robot_code, columns.process_query_key, columns.outcome)
+        select(
+            columns.id,
+            columns.app,
+            columns.robot_code,
+            columns.process_query_key,
+            columns.outcome,
+            columns.finished_at,
+        )
         .where(columns.recall_id == recall_id, columns.outcome.in_((Outcome.UNKNOWN, Outcome.PARTIAL)))
         .where(columns.chat == Chat.ONE_TO_ONE, columns.deadline > now)
         .order_by(columns.deadline, columns.id)
@@ -233,15 +241,16 @@ def doubtful(connection: Connection, recall_id: int, now: datetime) -> list[Doub
             robot_code=row.robot_code,
             process_query_key=row.process_query_key,
             outcome=Outcome(row.outcome),
+            finished_at=row.finished_at,
         )
         for row in connection.execute(statement)
     ]
 
 
 def correct(connection: Connection, one: Doubtful, reading: KeyReading) -> Ended | None:
-    """Give a doubtful item the outcome that was found out; None when it is no longer what it was."""
+    """Give a doubtful item the outcome that was found out; None when it is no longer what it was, or is so again."""
     columns = recall_items.c
-    same = and_(columns.id == one.item_id, columns.outcome == one.outcome)
+    same = and_(columns.id == one.item_id, columns.outcome == one.outcome, columns.finished_at == one.finished_at)
     values = {"outcome": reading.outcome, "code": reading.code, "reason": reading.reason}
     row = connection.execute(update(recall_items).where(same).values(values).returning(*_ENDED)).one_or_none()
     return _ended(row) if row else None

@@ -12,6 +12,7 @@ from ledger.clock import FakeClock
 from ledger.core.recall import Result
 from ledger.errors import PlanChangedError
 from ledger.simulator import ScriptedAnswer, World
+from ledger.testing import InlineExecutor
 from tests.conftest import MakeLedger
 from tests.sending import send
 
@@ -83,6 +84,38 @@ def test_a_process_that_saw_only_one_kind_of_chat_left_retries_the_other_too(
 
     world.change(failed_reasons={})
     assert second.retry(plan.recall_id, on_progress=not_for_ever()).recalled == 2
+
+
+def test_a_status_that_was_read_before_a_retry_says_nothing_of_what_the_retry_did(
+    make_ledger: MakeLedger, world: World, clock: FakeClock
+) -> None:
+    book, other = make_ledger(), make_ledger()
+    send(book, world, 1)
+    plan = book.plan(campaign="spring", reason="wrong link")
+    world.change(silent_next=1)
+    assert book.run(plan).unknown == 1
+
+    def retry_meanwhile() -> None:
+        clock.advance(timedelta(seconds=1))
+        world.change(silent_next=1, silent_keys_are_recalled=True)
+        assert other.retry(plan.recall_id).unknown == 1
+
+    inquirer = make_ledger()
+    inquirer._executor = Afterwards(retry_meanwhile)
+    result = inquirer.inquire(plan.recall_id)
+    assert (result.unknown, result.refused) == (1, 0)
+
+
+class Afterwards(InlineExecutor):
+    """Lets something happen between an answer and its being written down."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._action = action
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future = super().submit(fn, *args, **kwargs)
+        self._action()
+        return future
 
 
 def not_for_ever() -> Callable[[Result], None]:
