@@ -2,6 +2,7 @@
 
 import atexit
 import getpass
+import logging
 import os
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,18 +17,23 @@ from ledger.core.campaign import CampaignLine
 from ledger.core.message import Campaign, MessageKey, RobotCode, UserId
 from ledger.core.recall import Item, Outcome, Plan, Result, Status
 from ledger.core.selection import Selection
-from ledger.errors import InputError
+from ledger.errors import InputError, InvalidMessageError
 from ledger.services.chores import Chores
+from ledger.services.intake import Intake, TakenIn
 from ledger.services.owner import own_name
 from ledger.services.planner import Planner
 from ledger.services.purger import Purged, Purger
 from ledger.services.recaller import OnProgress, Recaller
-from ledger.services.recorder import Defaults, Imported, Line, Recorded, Recorder
+from ledger.services.recorder import Defaults, Imported, Line, Recorded, Recorder, read_row
 from ledger.services.reporter import RecallReport, Reporter
 from ledger.services.runner import Runner
 from ledger.services.sticker import Sticker
 from ledger.services.verifier import Verification, Verifier
+from ledger.services.watcher import Watcher
+from ledger.services.writer import Content, Fate, Writer, said_of
 from ledger.settings import Settings
+from ledger.spool.journal import Journal
+from ledger.spool.spool import Spool
 from ledger.store import migrate
 from ledger.store.database import Database
 
@@ -40,6 +46,8 @@ if TYPE_CHECKING:
     from ledger.scheduler import Worker
     from ledger.services.doctor import CheckUp
     from ledger.services.inquirer import Inquirer
+
+log = logging.getLogger(__name__)
 
 
 class Ledger:
@@ -61,6 +69,12 @@ class Ledger:
         self.database = Database(self.settings.database_url_or_default)
         self._executor, self._transport = executor, transport
         self._is_ready = False
+        # Made at once, for many threads may record first; nothing is opened or started before they do.
+        self._spool = Spool(self.settings.spool_folder)
+        self._journal = Journal(self.settings.spool_folder)
+        self._writer = Writer(self._write_each, self._journal, self._refuse, when_idle=self.take_in)
+        self._intake = Intake(self._spool, self._write_each)
+        self._watcher = Watcher(self._journal, self._writer, self.clock)
         atexit.register(self.close)
 
     def __enter__(self) -> Self:
@@ -72,8 +86,9 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        """Close every connection; may be called twice."""
+        """Write what was handed in, to the database or the spool, and close every connection; may be called twice."""
         atexit.unregister(self.close)
+        self._writer.close()
         opened = self.__dict__
         if "_threads" in opened:
             self._threads.shutdown(wait=False, cancel_futures=True)
@@ -94,7 +109,8 @@ class Ledger:
     ) -> Recorded:
         """Record one message and return once it is on disk; without `sent_at` it counts as sent now.
 
-        Raise InvalidMessageError (a naive time, a key over 1,024 characters, ...); then nothing was recorded.
+        On disk is in the database, or in the spool while the database is away. Raise InvalidMessageError (a naive
+        time, a key over 1,024 characters, ...); then nothing was recorded.
         """
         row = {
             "process_query_key": process_query_key,
@@ -105,7 +121,15 @@ class Ledger:
             "open_conversation_id": open_conversation_id,
             "source": source,
         }
-        return self._recorder.record_row(row)
+        message = read_row(row, Defaults(), self.clock.now())
+        fate = self._writer.wait(self._writer.submit(message))
+        if fate is Fate.REFUSED:
+            raise InvalidMessageError("the database does not take this message: the log and `ledger doctor` say why")
+        return Recorded(
+            recorded=int(fate is Fate.RECORDED),
+            duplicates=int(fate is Fate.DUPLICATE),
+            spooled=int(fate is Fate.SPOOLED),
+        )
 
     def record_many(
         self,
@@ -126,8 +150,13 @@ class Ledger:
         """Record numbered rows and yield the sums as they grow; the last is the result."""
         return self._recorder.import_lines(lines, defaults)
 
+    def take_in(self) -> TakenIn:
+        """Move what waits in the spool into the database; raise DatabaseError when it is away."""
+        return self._intake.run_once()
+
     def campaigns(self) -> list[CampaignLine]:
         """Return what can still be recalled, a line a campaign, soonest deadline first."""
+        self._caught_up()
         return self._reporter.campaigns()
 
     def plan(
@@ -145,6 +174,7 @@ class Ledger:
     ) -> Plan:
         """Plan a recall of the messages that fit every given part; nothing is called. An empty selection is refused."""
         selection = select(campaign=campaign, users=users, keys=keys, robot=robot, since=since, until=until)
+        self._caught_up()
         return self._planner.plan(
             selection, reason=reason, actor=actor or default_actor(), include_shared=include_shared
         )
@@ -252,6 +282,19 @@ class Ledger:
     @cached_property
     def _reporter(self) -> Reporter:
         return Reporter(self._opened(), self.clock)
+
+    def _write_each(self, contents: Sequence[Content]) -> Sequence[bool]:
+        return self._recorder.write_each(contents)
+
+    def _refuse(self, content: Content, error: Exception) -> None:
+        self._spool.refuse(said_of(content) + f"  # {error}")
+
+    def _caught_up(self) -> None:
+        """Take in what waits before the ledger is asked what it holds; a fault only means that it waits on."""
+        try:
+            self.take_in()
+        except Exception as error:
+            log.warning("what waits in the spool could not be taken in: %s", error)
 
     @cached_property
     def _planner(self) -> Planner:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from ledger.errors import NaiveTimeError, UnreadableTimeError
+from .errors import NaiveTimeError, UnreadableTimeError
 
 
 class Clock(Protocol):

@@ -4,9 +4,10 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -117,6 +118,11 @@ class Settings(BaseSettings):
         return (Path(path).parent if is_file else _data_folder()) / "spool"
 
     @property
+    def spool_folder(self) -> Path:
+        """The folder inside the spool that belongs to the database: ledgers that share a spool keep apart."""
+        return self.spool_dir_or_default / _short_name(self.database_url_or_default)
+
+    @property
     def app_names(self) -> tuple[str, ...]:
         """The names of all apps that are configured here."""
         has_own = self.app_key is not None or not self.apps
@@ -156,6 +162,18 @@ class Settings(BaseSettings):
         """Return an app's allowed calls per second; an app that is not configured here has the common rate."""
         own = self.apps.get(name)
         return (own.calls_per_second if own else None) or self.calls_per_second
+
+
+def _short_name(database_url: str) -> str:
+    """Name a database by where it is, whoever connects to it and how."""
+    parts = urlsplit(database_url)
+    if parts.scheme.startswith("sqlite"):
+        where = str(Path(database_url.partition(":///")[2]).absolute())
+    else:
+        query = parse_qs(parts.query)
+        host = parts.hostname or "".join(query.get("host", ()))
+        where = f"{host}:{parts.port or ''.join(query.get('port', ())) or 5432}{parts.path}"
+    return sha256(where.encode()).hexdigest()[:16]
 
 
 def _data_folder() -> Path:

@@ -43,6 +43,24 @@ class Message:
     undelivered: Mapping[str, tuple[UserId, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeylessSend:
+    """A send call that may have reached people although its key never came back: it cannot be recalled.
+
+    `trace` is the name that its door gave the call, so that taking it in twice is harmless; `why` says what is known.
+    """
+
+    trace: str
+    robot_code: RobotCode
+    sent_at: datetime
+    chat: Chat
+    open_conversation_id: ConversationId | None
+    campaign: Campaign | None
+    source: str | None
+    recipients: tuple[UserId, ...]
+    why: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Route:
     """What one recall call may hold together: one app, kind of chat, robot and conversation."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from ledger.clock import as_utc, parse_time
+from ledger.clock import as_utc, format_time, parse_time
 from ledger.core.message import (
     KEY_MAX_CHARACTERS,
     Campaign,
@@ -97,6 +97,22 @@ class Row(BaseModel):
             recipients=tuple(dict.fromkeys(self.user_ids)),
             undelivered=self.undelivered,
         )
+
+
+def row_of(message: Message) -> dict[str, Any]:
+    """Return a message as a row in wire names, which reads as the same message again."""
+    fields = {
+        "processQueryKey": message.process_query_key,
+        "robotCode": message.robot_code,
+        "sentAt": format_time(message.sent_at),
+        "userIds": list(message.recipients),
+        "campaign": message.campaign,
+        "openConversationId": message.open_conversation_id,
+        "source": message.source,
+        "chat": message.chat.value,
+        "undelivered": {why: list(users) for why, users in message.undelivered.items()},
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
 def _say(detail: ErrorDetails) -> str:

@@ -1,6 +1,6 @@
 """Recording: rows in, messages stored, in bounded transactions; recording twice changes nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -9,13 +9,14 @@ from typing import Any
 from ledger.clock import Clock, format_time
 from ledger.core.capture import capture_pair
 from ledger.core.deadline import deadline_of
-from ledger.core.message import Message
+from ledger.core.message import KeylessSend, Message
 from ledger.core.row import Row
 from ledger.core.shown import Shown
 from ledger.errors import InvalidMessageError
 from ledger.settings import Settings
 from ledger.store.database import Database
-from ledger.store.messages import NewMessage, insert_messages
+from ledger.store.keyless import insert_traces
+from ledger.store.messages import NewMessage, insert_each, insert_messages
 
 ROWS_PER_TRANSACTION = 1000
 # A later time is a wrong zone or a wrong clock, and would promise a deadline that is not there.
@@ -24,10 +25,11 @@ FUTURE_TOLERANCE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded(Shown):
-    """How many messages were new, and how many the ledger had already."""
+    """How many messages were new, how many the ledger had already, and how many wait in the spool for the database."""
 
     recorded: int
     duplicates: int
+    spooled: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,18 +75,15 @@ class Recorder:
         self._database, self._clock = database, clock
         self._group_window = timedelta(hours=settings.group_window_hours)
 
-    def record(self, messages: Iterable[Message]) -> Recorded:
-        """Record messages, in transactions of at most ROWS_PER_TRANSACTION."""
-        total = recorded = 0
-        waiting = iter(messages)
-        while batch := list(islice(waiting, ROWS_PER_TRANSACTION)):
-            total += len(batch)
-            recorded += self._write(batch)
-        return Recorded(recorded=recorded, duplicates=total - recorded)
-
-    def record_row(self, fields: Mapping[str, Any]) -> Recorded:
-        """Record one row; raise InvalidMessageError when it is not acceptable."""
-        return self.record([self._read(fields, Defaults())])
+    def write_each(self, contents: Sequence[Message | KeylessSend]) -> list[bool]:
+        """Record messages and traces in one transaction; say of each whether it was new to the ledger."""
+        messages = [one for one in contents if isinstance(one, Message)]
+        traces = [one for one in contents if isinstance(one, KeylessSend)]
+        new = self._new(messages)
+        with self._database.write() as connection:
+            of_messages = iter(insert_each(connection, new) if new else ())
+            of_traces = iter(insert_traces(connection, traces, self._clock.now()) if traces else ())
+        return [next(of_messages if isinstance(one, Message) else of_traces) for one in contents]
 
     def import_lines(self, lines: Iterable[Line], defaults: Defaults) -> Iterator[Imported]:
         """Record rows and yield the sums after each transaction; bad rows are listed and do not stop the others."""
@@ -103,9 +102,14 @@ class Recorder:
             read, recorded, duplicates = read + len(batch), recorded + new, duplicates + len(messages) - new
             yield Imported(read=read, recorded=recorded, duplicates=duplicates, rejected=tuple(rejected))
 
-    def _write(self, messages: list[Message]) -> int:
+    def _write(self, messages: Sequence[Message]) -> int:
+        new = self._new(messages)
+        with self._database.write() as connection:
+            return insert_messages(connection, new)
+
+    def _new(self, messages: Sequence[Message]) -> list[NewMessage]:
         now = self._clock.now()
-        new = [
+        return [
             NewMessage(
                 message=message,
                 deadline=deadline_of(message.sent_at, message.chat, self._group_window),
@@ -113,18 +117,21 @@ class Recorder:
             )
             for message in messages
         ]
-        with self._database.write() as connection:
-            return insert_messages(connection, new)
 
     def _read(self, fields: Mapping[str, Any] | str, defaults: Defaults) -> Message:
         if isinstance(fields, str):
             raise InvalidMessageError(fields)
-        message = _message(fields, defaults)
-        if message.sent_at > self._clock.now() + FUTURE_TOLERANCE:
-            raise InvalidMessageError(
-                f"sentAt {format_time(message.sent_at)} is in the future: check its offset and the sender's clock"
-            )
-        return message
+        return read_row(fields, defaults, self._clock.now())
+
+
+def read_row(fields: Mapping[str, Any], defaults: Defaults, now: datetime) -> Message:
+    """Read a row into a message; raise InvalidMessageError when it is not acceptable."""
+    message = _message(fields, defaults)
+    if message.sent_at > now + FUTURE_TOLERANCE:
+        raise InvalidMessageError(
+            f"sentAt {format_time(message.sent_at)} is in the future: check its offset and the sender's clock"
+        )
+    return message
 
 
 def _message(fields: Mapping[str, Any], defaults: Defaults) -> Message:

@@ -62,6 +62,25 @@ def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> int:
     return connection.exec_driver_sql(statement, [_flat(row) for row in rows], execution_options=options).rowcount
 
 
+def insert_each(connection: Connection, new: Sequence[NewMessage]) -> list[bool]:
+    """Write messages and say of each whether it was new; of two with the same key the first is."""
+    keys = [(one.message.robot_code, one.message.process_query_key) for one in new]
+    known = _known(connection, [key for _, key in keys])
+    insert_messages(connection, [one for one, key in zip(new, keys, strict=True) if key not in known])
+    fresh: list[bool] = []
+    for key in keys:
+        fresh.append(key not in known)
+        known.add(key)
+    return fresh
+
+
+def _known(connection: Connection, keys: Sequence[str]) -> set[tuple[str, str]]:
+    columns = messages.c
+    these = among(columns.process_query_key, keys, is_sqlite=connection.dialect.name == "sqlite")
+    rows = connection.execute(select(columns.robot_code, columns.process_query_key).where(these))
+    return {(row.robot_code, row.process_query_key) for row in rows}
+
+
 def _row(new: NewMessage) -> dict[str, Any]:
     message = new.message
     return {

@@ -21,7 +21,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0001"
+REVISION = "0002"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -62,6 +62,27 @@ messages = Table(
     Index("ix_messages_deadline", "deadline"),
     Index("ix_messages_campaign", "campaign", "deadline"),
     Index("ix_messages_recipients", "recipients", postgresql_using="gin").ddl_if(dialect="postgresql"),
+    sqlite_autoincrement=True,
+)
+
+# Sends that may have reached people, and whose key never came back: they cannot be recalled, and somebody has to know.
+keyless_sends = Table(
+    "keyless_sends",
+    metadata,
+    _id(),
+    Column("trace", Text, nullable=False),
+    Column("robot_code", Text, nullable=False),
+    Column("chat", Text, nullable=False),
+    Column("open_conversation_id", Text),
+    Column("campaign", Text),
+    Column("source", Text),
+    Column("sent_at", UtcDateTime, nullable=False),
+    Column("recipients", UserIds, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    UniqueConstraint("trace"),
+    CheckConstraint("chat IN ('one_to_one', 'group', 'private')", name="chat"),
+    Index("ix_keyless_sends_sent_at", "sent_at"),
     sqlite_autoincrement=True,
 )
 

@@ -12,8 +12,8 @@ ROW = {"processQueryKey": "k1", "robotCode": "r", "userIds": ["u"], "sentAt": "2
 
 def test_recording_twice_is_told_and_changes_nothing(shell: Shell) -> None:
     words = ("record", "--robot", "r", "--key", "k", "--user", "a", "--user", "b", "--campaign", "c", "--json")
-    assert shell(*words).json == {"recorded": 1, "duplicates": 0}
-    assert shell(*words).json == {"recorded": 0, "duplicates": 1}
+    assert shell(*words).json == {"recorded": 1, "duplicates": 0, "spooled": 0}
+    assert shell(*words).json == {"recorded": 0, "duplicates": 1, "spooled": 0}
     assert shell("campaigns", "--json").json[0]["recipients"] == 2
 
 

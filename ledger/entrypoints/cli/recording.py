@@ -18,7 +18,7 @@ from ledger.errors import UnreadableFileError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ledger.services.recorder import Imported
+    from ledger.services.recorder import Imported, Recorded
 
 SHOWN_REJECTIONS = 20
 
@@ -60,7 +60,13 @@ def record(
     if as_json:
         document(recorded)
     else:
-        console().print("recorded" if recorded.recorded else "the ledger had this message already")
+        console().print(_said(recorded))
+
+
+def _said(recorded: "Recorded") -> str:
+    if recorded.spooled:
+        return "kept in the spool: the database is away, and takes it in when it is back"
+    return "recorded" if recorded.recorded else "the ledger had this message already"
 
 
 def import_(

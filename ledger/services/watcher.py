@@ -1,0 +1,99 @@
+"""Watching sends: what doors see of a send call is journaled before it leaves, and recorded when its answer is there.
+
+Nothing here ever raises into a sender, and nothing waits unless the sender asked for that.
+"""
+
+import logging
+from dataclasses import replace
+from uuid import uuid4
+
+from ledger.clock import Clock
+from ledger.core.capture import Exchange, answered_of, asked_of, chat_of, outcome_of, path_of
+from ledger.services.writer import Entry, Writer
+from ledger.spool import lines
+from ledger.spool.journal import Journal, Page
+
+log = logging.getLogger(__name__)
+
+
+class Sending:
+    """One send that is under way. Say once how it ended: `answered`, `lost` or `void`; none of them raises."""
+
+    def __init__(self, exchange: Exchange, page: Page | None, journal: Journal, writer: Writer) -> None:
+        self._exchange, self._page, self._journal, self._writer = exchange, page, journal, writer
+
+    def answered(self, status: int, body: object) -> Entry | None:
+        """Record what an answer says (`body` is bytes, text or parsed JSON); None when it leaves nothing to record."""
+        return self._end(replace(self._exchange, status=status, answered=answered_of(body)))
+
+    def lost(self, why: str) -> Entry | None:
+        """Record that no answer came to a request that may have arrived."""
+        return self._end(replace(self._exchange, trouble=why))
+
+    def void(self) -> None:
+        """Forget a request that certainly never left."""
+        self._write_down(lines.void(self._exchange.id), leaves_entry=False)
+
+    def _end(self, exchange: Exchange) -> Entry | None:
+        try:
+            content = outcome_of(exchange)
+            is_down = self._write_down(lines.over(exchange), leaves_entry=content is not None)
+            if content is None:
+                return None
+            return self._writer.submit(content, self._page if is_down else None)
+        except Exception:
+            log.critical("NOT RECORDED, because of a fault of the ledger: %s", exchange, exc_info=True)
+            return None
+
+    def _write_down(self, line: bytes, *, leaves_entry: bool) -> bool:
+        if self._page is None:
+            return False
+        try:
+            self._journal.end(self._page, line, leaves_entry=leaves_entry)
+        except OSError as error:
+            log.error("the spool cannot be written (%s): mend it, or set LEDGER_SPOOL_DIR", error)
+            return False
+        return True
+
+
+class Watcher:
+    """Tells sends from other requests, and follows them."""
+
+    def __init__(self, journal: Journal, writer: Writer, clock: Clock) -> None:
+        self._journal, self._writer, self._clock = journal, writer, clock
+
+    def sending(
+        self, method: str, url: str, body: object, *, campaign: str | None = None, source: str | None = None
+    ) -> Sending | None:
+        """Begin to follow a request that is about to leave; None when it is no send, or on any fault of ours."""
+        try:
+            chat = chat_of(method, url)
+            if chat is None:
+                return None
+            exchange = Exchange(
+                id=uuid4().hex,
+                path=path_of(chat),
+                asked=asked_of(body),
+                sent_at=self._clock.now(),
+                campaign=campaign,
+                source=source,
+            )
+            return Sending(exchange, self._begin(exchange), self._journal, self._writer)
+        except Exception:
+            log.exception("a send could not be followed")
+            return None
+
+    def wait(self, entry: Entry | None) -> None:
+        """Return once an entry is on disk; a fault has been logged and raises nothing."""
+        try:
+            if entry is not None:
+                self._writer.wait(entry)
+        except Exception as error:
+            log.error("a send is not on disk: %s", error)
+
+    def _begin(self, exchange: Exchange) -> Page | None:
+        try:
+            return self._journal.begin(lines.sending(exchange))
+        except OSError as error:
+            log.error("the spool cannot be written (%s): mend it, or set LEDGER_SPOOL_DIR", error)
+            return None

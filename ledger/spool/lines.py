@@ -1,0 +1,141 @@
+"""The lines of a journal: what they say, and what they come to when they are read again.
+
+A send leaves two lines, one before its request goes out and one when it is over, so that a program which dies between
+them leaves a trace. What was recorded without a send is one line. Only the standard library is used here.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from ..clock import format_time, parse_time
+from ..core.capture import Exchange, path_of
+from ..core.message import KeylessSend
+
+DIED = "the program ended before an answer came"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a journal holds for the ledger: a send that is over, or a row; `unreadable` is a line that is neither."""
+
+    exchange: Exchange | None = None
+    row: Mapping[str, Any] | None = None
+    unreadable: str | None = None
+
+
+def sending(exchange: Exchange) -> bytes:
+    """Write the line of a send whose request is about to leave."""
+    return _line({"sending": _facts(exchange)})
+
+
+def _facts(exchange: Exchange) -> dict[str, Any]:
+    return {
+        "id": exchange.id,
+        "path": exchange.path,
+        "asked": exchange.asked,
+        "sentAt": format_time(exchange.sent_at),
+        "campaign": exchange.campaign,
+        "source": exchange.source,
+    }
+
+
+def over(exchange: Exchange) -> bytes:
+    """Write the line of a send that is over, with its answer or with why there is none."""
+    return _line(
+        {
+            "over": exchange.id,
+            "status": exchange.status,
+            "answered": exchange.answered,
+            "trouble": exchange.trouble,
+        }
+    )
+
+
+def void(exchange_id: str) -> bytes:
+    """Write the line of a send that certainly never left."""
+    return _line({"void": exchange_id})
+
+
+def row(fields: Mapping[str, Any]) -> bytes:
+    """Write the line of a row, as in `import`, that could not be recorded yet."""
+    return _line({"row": fields})
+
+
+def trace(send: KeylessSend) -> bytes:
+    """Write the line of a send without a key that could not be recorded yet."""
+    asked = {
+        "robotCode": send.robot_code,
+        "userIds": list(send.recipients),
+        "openConversationId": send.open_conversation_id,
+    }
+    exchange = Exchange(
+        id=send.trace,
+        path=path_of(send.chat),
+        asked=asked,
+        sent_at=send.sent_at,
+        campaign=send.campaign,
+        source=send.source,
+    )
+    return _line({"trace": _facts(exchange), "trouble": send.why})
+
+
+def _line(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"), default=str).encode("ascii") + b"\n"
+
+
+@dataclass(slots=True)
+class Folding:
+    """Lines in, what they come to out; sends that are not over are remembered until they are."""
+
+    open: dict[str, Exchange] = field(default_factory=dict)
+
+    def add(self, line: bytes) -> Kept | None:
+        """Take one whole line in; return what is complete with it."""
+        try:
+            said = json.loads(line)
+            if "sending" in said:
+                exchange = _exchange(said["sending"])
+                self.open[exchange.id] = exchange
+                return None
+            if "void" in said:
+                self.open.pop(said["void"], None)
+                return None
+            if "over" in said:
+                begun = self.open.pop(said["over"])
+                return Kept(exchange=_over(begun, said))
+            if "trace" in said:
+                return Kept(exchange=replace(_exchange(said["trace"]), trouble=str(said["trouble"])))
+            return Kept(row=dict(said["row"]))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return Kept(unreadable=line.decode("utf-8", "replace").rstrip("\n"))
+
+    def close(self) -> list[Kept]:
+        """Return the sends that nobody will end any more: whether they reached anybody is unknown."""
+        left = [Kept(exchange=replace(exchange, trouble=DIED)) for exchange in self.open.values()]
+        self.open = {}
+        return left
+
+
+def _exchange(facts: Mapping[str, Any]) -> Exchange:
+    return Exchange(
+        id=str(facts["id"]),
+        path=str(facts["path"]),
+        asked=dict(facts["asked"]),
+        sent_at=_moment(facts["sentAt"]),
+        campaign=facts["campaign"],
+        source=facts["source"],
+    )
+
+
+def _over(begun: Exchange, said: Mapping[str, Any]) -> Exchange:
+    return replace(begun, status=said["status"], answered=dict(said["answered"]), trouble=said["trouble"])
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return parse_time(text)
+    except Exception as error:
+        raise ValueError(text) from error

@@ -1,0 +1,48 @@
+"""Rows of `keyless_sends`: sends that may have reached people, and whose key nobody knows."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ledger.core.message import KeylessSend
+from ledger.store.schema import keyless_sends
+
+
+def insert_traces(connection: Connection, sends: Sequence[KeylessSend], recorded_at: datetime) -> list[bool]:
+    """Write traces and say of each whether it was new; one that is there already is left as it is."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(keyless_sends).on_conflict_do_nothing().returning(keyless_sends.c.trace)
+    new: set[str] = set()
+    # In one order everywhere, so that two writers of the same traces wait for each other instead of deadlocking.
+    for send in sorted(sends, key=lambda send: send.trace):
+        values = {
+            "trace": send.trace,
+            "robot_code": send.robot_code,
+            "chat": send.chat.value,
+            "open_conversation_id": send.open_conversation_id,
+            "campaign": send.campaign,
+            "source": send.source,
+            "sent_at": send.sent_at,
+            "recipients": list(send.recipients),
+            "why": send.why,
+            "recorded_at": recorded_at,
+        }
+        new.update(connection.scalars(statement, values))
+    return [send.trace in new for send in sends]
+
+
+def count_by_campaign(connection: Connection, sent_after: datetime) -> dict[str | None, int]:
+    """Return how many sends without a key there were since a moment, by campaign."""
+    columns = keyless_sends.c
+    statement = select(columns.campaign, func.count()).where(columns.sent_at > sent_after).group_by(columns.campaign)
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def purge_traces(connection: Connection, sent_before: datetime, limit: int) -> list[datetime]:
+    """Delete up to `limit` traces of sends before a moment; return their send times."""
+    columns = keyless_sends.c
+    due = select(columns.id).where(columns.sent_at <= sent_before).order_by(columns.sent_at).limit(limit)
+    statement = delete(keyless_sends).where(columns.id.in_(due)).returning(columns.sent_at)
+    return list(connection.scalars(statement))
