@@ -28,6 +28,7 @@ from ledger.services.recorder import Defaults, Imported, Line, Recorded, Recorde
 from ledger.services.reporter import RecallReport, Reporter
 from ledger.services.runner import Runner
 from ledger.services.sticker import Sticker
+from ledger.services.tokens import Tokens as AccessTokens
 from ledger.services.verifier import Verification, Verifier
 from ledger.services.watcher import Watcher
 from ledger.services.writer import Content, Fate, Writer, said_of
@@ -154,10 +155,10 @@ class Ledger:
         """Move what waits in the spool into the database; raise DatabaseError when it is away."""
         return self._intake.run_once()
 
-    def campaigns(self) -> list[CampaignLine]:
-        """Return what can still be recalled, a line a campaign, soonest deadline first."""
+    def campaigns(self, *, within: Collection[str] = ()) -> list[CampaignLine]:
+        """Return what can still be recalled, a line a campaign, soonest deadline first; of some robots, or of all."""
         self._caught_up()
-        return self._reporter.campaigns()
+        return self._reporter.campaigns(within)
 
     def plan(
         self,
@@ -274,6 +275,11 @@ class Ledger:
             self.align_clock()
             self._is_ready = True
         return self.database
+
+    @cached_property
+    def tokens(self) -> AccessTokens:
+        """Who may use the service."""
+        return AccessTokens(self._opened(), self.clock, self.settings)
 
     @cached_property
     def _recorder(self) -> Recorder:

@@ -5,10 +5,15 @@ LedgerError
 |  |- NaiveTimeError, UnreadableTimeError, InvalidMessageError, EmptySelectionError, UnreadableFileError
 |  |- SettingsError, UnknownAppError
 |  |- UnknownRecallError, WrongStateError, PlanChangedError, PlanEndedError
+|  |- UnknownTokenError, BadCursorError, KeyReusedError
+|- AccessError                somebody asks who is not known, may not, or asks too often
+|  |- UnauthenticatedError, ForbiddenError, TooManyAttemptsError
 |- NothingEligibleError       the selection holds nothing that can be recalled
 |- NotConfirmedError          somebody has to say yes first
 |- PausedError                somebody has to mend something before a recall can go on
 |  |- CredentialsError, PermissionDeniedError, AddressNotAllowedError, QuotaUsedUpError
+|- RequestInProgressError     the same request is being worked on already
+|- BusyError                  as much as can be done at once is being done
 |- DatabaseError
    |- SchemaOutOfDateError, DatabaseUnavailableError
 """
@@ -105,6 +110,63 @@ class PlanEndedError(InputError):
     """The plan is older than plans are allowed to be when they start."""
 
     code = "plan_ended"
+
+
+class UnknownTokenError(InputError):
+    """There is no such token that still works."""
+
+    code = "unknown_token"
+
+
+class BadCursorError(InputError):
+    """A place in a list that no answer gave."""
+
+    code = "bad_cursor"
+
+    def __init__(self) -> None:
+        super().__init__("this cursor was not given by an earlier answer: start without one, then follow `next`")
+
+
+class KeyReusedError(InputError):
+    """An Idempotency-Key came again with another request."""
+
+    code = "key_reused"
+
+
+class RequestInProgressError(LedgerError):
+    """The same request, by its Idempotency-Key, is being worked on."""
+
+    code = "request_in_progress"
+
+
+class BusyError(LedgerError):
+    """As much as can be done at once is being done."""
+
+    code = "busy"
+
+
+class AccessError(LedgerError):
+    """Somebody asks for what is not theirs to ask."""
+
+    code = "access"
+
+
+class UnauthenticatedError(AccessError):
+    """Nobody can tell who asks: there is no token, or it is unknown, or revoked."""
+
+    code = "unauthenticated"
+
+
+class ForbiddenError(AccessError):
+    """It is known who asks, and it is not theirs to do."""
+
+    code = "forbidden"
+
+
+class TooManyAttemptsError(AccessError):
+    """Too many tokens were tried that do not exist."""
+
+    code = "too_many_attempts"
 
 
 class NothingEligibleError(LedgerError):

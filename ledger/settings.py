@@ -10,8 +10,14 @@ from typing import Annotated, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 from pydantic_settings import SettingsError as UnreadableVariableError
 
 from ledger.errors import SettingsError, UnknownAppError
@@ -25,6 +31,10 @@ _OTHER_VARIABLES = {"LEDGER_CONFIG", "LEDGER_ACTOR", "LEDGER_DEBUG", "LEDGER_TES
 def _with_readable_port(url: str) -> str:
     _ = urlsplit(url).port  # raises ValueError
     return url
+
+
+def _split(value: object) -> object:
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
 
 _Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+"), AfterValidator(_with_readable_port)]
@@ -70,6 +80,12 @@ class Settings(BaseSettings):
     plan_valid_seconds: Annotated[float, Field(gt=0, le=86400)] = 900.0
     calls_in_flight: Annotated[int, Field(ge=1, le=256)] = 16
     http_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
+    approval_recipients: Annotated[int | None, Field(ge=0)] = None
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
+    session_hours: Annotated[float, Field(gt=0, le=720)] = 12.0
+    request_max_bytes: Annotated[int, Field(ge=1000)] = 20_000_000
+    requests_recording: Annotated[int, Field(ge=1, le=64)] = 8
+    database_patience_seconds: Annotated[float, Field(ge=0, le=60)] = 15.0
     apps: dict[str, AppSettings] = Field(default_factory=dict)
 
     @classmethod

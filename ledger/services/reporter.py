@@ -1,6 +1,6 @@
 """Reports: what can still be recalled, where recalls stand, what happened to every key. Reads only."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,11 +49,14 @@ class Reporter:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
 
-    def campaigns(self) -> list[CampaignLine]:
-        """Return a line for each campaign that the ledger holds messages of, soonest deadline first."""
+    def campaigns(self, within: Collection[str] = ()) -> list[CampaignLine]:
+        """Return a line for each campaign that the ledger holds messages of, of some robots or of all.
+
+        The soonest deadline comes first.
+        """
         now = self._clock.now()
         with self._database.read() as connection:
-            lines = count_campaigns(connection, now)
+            lines = count_campaigns(connection, now, within)
             until = {
                 recall.selection.get("campaign"): recall.sticky_until for recall in recalls.sticky(connection, now)
             }

@@ -186,16 +186,20 @@ def count_late(connection: Connection, selection: Selection, recorded_after: dat
     return connection.scalar(select(func.count()).select_from(messages).where(late)) or 0
 
 
-def count_campaigns(connection: Connection, now: datetime) -> list[CampaignLine]:
-    """Return what the ledger holds, a line a campaign, soonest deadline first; ended ones last."""
+def count_campaigns(connection: Connection, now: datetime, robots: Collection[str] = ()) -> list[CampaignLine]:
+    """Return what the ledger holds (of some robots, or of all), a line a campaign, soonest deadline first.
+
+    Ended ones come last.
+    """
     columns = messages.c
     recalled = exists().where(recall_items.c.message_id == columns.id, recall_items.c.outcome == Outcome.RECALLED)
-    each = select(
+    rows = select(
         columns.campaign,
         columns.recipient_count,
         columns.deadline,
         case((recalled, 1), else_=0).label("recalled"),
-    ).subquery()
+    )
+    each = (rows.where(columns.robot_code.in_(robots)) if robots else rows).subquery()
     waiting = and_(each.c.recalled == 0, each.c.deadline > now)
     open_deadline = case((waiting, each.c.deadline))
     statement = select(

@@ -21,7 +21,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0002"
+REVISION = "0003"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -253,6 +253,71 @@ chores = Table(
     Column("owner", Text, nullable=False),
     Column("lease_until", UtcDateTime, nullable=False),
     Column("done_at", UtcDateTime),
+)
+
+# Who may use the service. A token itself is never stored: its digest finds it, its first letters tell people which.
+tokens = Table(
+    "tokens",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("robots", UserIds, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_used_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    CheckConstraint("role IN ('recorder', 'operator', 'auditor', 'admin')", name="role"),
+    CheckConstraint("length(name) > 0", name="name"),
+    sqlite_autoincrement=True,
+)
+_valid: ColumnElement[bool] = text("revoked_at IS NULL")  # type: ignore[assignment]
+# A name is the actor of what its token does: two that work at once would be one in the history.
+Index("uq_tokens_valid_name", tokens.c.name, unique=True, postgresql_where=_valid, sqlite_where=_valid)
+
+# Who is signed in at the console; as with tokens, only the digest of what the browser holds is stored.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("token_id", Id, ForeignKey("tokens.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index("ix_sessions_token", "token_id"),
+    Index("ix_sessions_expires", "expires_at"),
+)
+
+# Answers to requests that may come twice. Without an answer, the first of them is still being worked on.
+answers = Table(
+    "answers",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_digest", Text, nullable=False),
+    Column("claim", Text, nullable=False),
+    Column("status", Integer),
+    Column("body", Text),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index("ix_answers_expires", "expires_at"),
+)
+
+# A plan that is too large for one person: who wants to run it, and what somebody else said. The reason is a refusal's.
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("recall_id", Id, ForeignKey("recalls.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("requested_by", Text, nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("valid_until", UtcDateTime, nullable=False),
+    Column("verdict", Text),
+    Column("decided_by", Text),
+    Column("decided_at", UtcDateTime),
+    Column("reason", Text),
+    CheckConstraint("verdict IN ('approved', 'refused')", name="verdict"),
+    CheckConstraint("(verdict IS NULL) = (decided_by IS NULL)", name="decided"),
+    CheckConstraint("decided_by <> requested_by", name="two_people"),
 )
 
 # Append-only: triggers refuse changes, and each digest covers the one before it.

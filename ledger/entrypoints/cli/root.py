@@ -17,8 +17,10 @@ from ledger.entrypoints.cli import (
     recalling,
     recording,
     resuming,
+    serving,
     simulating,
     sticking,
+    tokens,
     upkeep,
     working,
 )
@@ -117,9 +119,10 @@ _add("Record", record=recording.record, import_=recording.import_, campaigns=aud
 _add("Recall", recall=recalling.recall, resume=resuming.resume, retry=resuming.retry, cancel=resuming.cancel)
 _add("Recall", unstick=sticking.unstick)
 _add("Audit", recalls=auditing.recalls, show=auditing.show, history=history.history, verify=auditing.verify)
-_add("Run", demo=demo.demo, worker=working.worker, purge=upkeep.purge, doctor=upkeep.doctor)
+_add("Run", demo=demo.demo, serve=serving.serve, worker=working.worker, purge=upkeep.purge, doctor=upkeep.doctor)
 _add("Run", simulator=simulating.simulator)
 app.add_typer(database.app, name="db", rich_help_panel="Run")
+app.add_typer(tokens.app, name="token", rich_help_panel="Run")
 
 
 def main() -> None:

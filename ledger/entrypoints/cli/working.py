@@ -19,7 +19,7 @@ def worker() -> None:
 
     It goes on with recalls whose process went away, follows sticky ones, and purges. Any number may run.
     """
-    _log_to_stderr()
+    log_to_stderr()
     with opened() as book:
         at_work = book.worker()
         with Stop(signal.SIGTERM, say_so=at_work.stop), ThreadPoolExecutor(1, "ledger-worker") as desk:
@@ -33,7 +33,8 @@ def worker() -> None:
     log.info("stopped: what was under way is written down")
 
 
-def _log_to_stderr() -> None:
+def log_to_stderr() -> None:
+    """Say what happens in lines with their time."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )

@@ -1,0 +1,52 @@
+"""Who may do what: the one table of roles and permissions, and the person or program that asks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ledger.core.message import RobotCode
+
+
+class Role(StrEnum):
+    """What a token is for."""
+
+    RECORDER = "recorder"  # a program that sends: it hands in what it sent, and sees nothing
+    OPERATOR = "operator"  # a person who takes messages back
+    AUDITOR = "auditor"  # a person who reads what was done
+    ADMIN = "admin"  # a person who may do everything
+
+
+class Permission(StrEnum):
+    """What a door asks for before it opens."""
+
+    RECORD = "record"  # hand in messages
+    SEE = "see"  # campaigns, messages, recalls and their history
+    RECALL = "recall"  # plan, run, pause, resume, retry, cancel
+    APPROVE = "approve"  # agree to somebody else's recall, or refuse it
+    OPERATE = "operate"  # figures and health of the service itself
+
+
+GRANTS: Mapping[Role, frozenset[Permission]] = {
+    Role.RECORDER: frozenset({Permission.RECORD}),
+    Role.OPERATOR: frozenset({Permission.SEE, Permission.RECALL, Permission.APPROVE, Permission.OPERATE}),
+    Role.AUDITOR: frozenset({Permission.SEE, Permission.OPERATE}),
+    Role.ADMIN: frozenset(Permission),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who asks: the name that the history keeps, and what it may do. Without robots, it may touch those of all."""
+
+    name: str
+    role: Role
+    robots: frozenset[RobotCode] = frozenset()
+    token_id: int | None = None
+
+    def may(self, permission: Permission) -> bool:
+        """Say whether the role of this identity grants something."""
+        return permission in GRANTS[self.role]
+
+    def may_touch(self, robot: str | None) -> bool:
+        """Say whether messages of a robot are within reach; None stands for messages of any robot."""
+        return not self.robots or robot in self.robots

@@ -1,0 +1,104 @@
+"""The application: every door of the service in one place, and the worker that runs beside them."""
+
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.concurrency import run_in_threadpool
+
+from ledger.app import Ledger
+from ledger.entrypoints.api import campaigns, probes
+from ledger.entrypoints.api.door import COOKIE
+from ledger.entrypoints.api.problems import Problem, answer_problems
+from ledger.entrypoints.api.shield import Shield
+from ledger.entrypoints.web import signing
+from ledger.errors import LedgerError
+from ledger.services.attempts import Attempts
+
+# Here doors are added: each has a router of its own.
+ROUTERS: tuple[APIRouter, ...] = (campaigns.router, probes.router, signing.router)
+RESTART_SECONDS = 2.0
+DESCRIPTION = (
+    "Records what DingTalk bots sent, recalls it within its 24 hours, and proves what was done. Every error is a "
+    "problem document (RFC 9457): go by its `code`. Times are RFC 3339 in UTC; given ones may have any offset."
+)
+
+log = logging.getLogger(__name__)
+
+
+def build_app(book: Ledger, *, is_open: bool = False, with_worker: bool = True) -> FastAPI:
+    """Return the application on a ledger; `is_open` lets this machine in without a token while there is none."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        worker = Beside(book) if with_worker else None
+        yield
+        if worker is not None:
+            await run_in_threadpool(worker.stop)
+
+    app = Application(
+        title="The recall ledger for DingTalk bots",
+        version=version("dingtalk-ledger"),
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.book, app.state.is_open = book, is_open
+    app.state.attempts = Attempts(book.clock)
+    # Set when the service is about to stop: what streams without an end ends then.
+    app.state.stopping = threading.Event()
+    answer_problems(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(
+        Shield, allowed_hosts=book.settings.allowed_hosts, request_max_bytes=book.settings.request_max_bytes
+    )
+    return app
+
+
+class Application(FastAPI):
+    """FastAPI with what it does not say by itself in its OpenAPI document: how to come in, and what problems are."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            components = document.setdefault("components", {})
+            schema = Problem.model_json_schema()
+            components.setdefault("schemas", {})["Problem"] = schema
+            components["securitySchemes"] = {
+                "token": {"type": "http", "scheme": "bearer", "description": "From `ledger token create`."},
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Of the console."},
+            }
+            document["security"] = [{"token": []}, {"session": []}]
+        assert self.openapi_schema is not None  # noqa: S101  (it was made above)
+        return self.openapi_schema
+
+
+class Beside:
+    """A worker in a thread beside the doors; it starts again when the database was away for too long."""
+
+    def __init__(self, book: Ledger) -> None:
+        self._book, self._stopping = book, threading.Event()
+        self._worker = book.worker()
+        self._thread = threading.Thread(target=self._run, name="ledger-worker")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Return once what was under way is written down."""
+        self._stopping.set()
+        self._worker.stop()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._worker.run()
+            except LedgerError as error:
+                log.warning("the worker starts again: %s", error)
+                self._stopping.wait(RESTART_SECONDS)

@@ -1,0 +1,30 @@
+"""What can still be recalled, a line a campaign."""
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from ledger.core.roles import Permission
+from ledger.entrypoints.api.door import Book, Door, Who, needs
+
+router = APIRouter(prefix="/v1", route_class=Door, tags=["messages"])
+
+
+class CampaignOut(BaseModel):
+    """What the ledger holds of one campaign; the deadlines are those of what can still be recalled."""
+
+    campaign: str | None = Field(description="None: messages without a tag.", examples=["spring"])
+    messages: int = Field(examples=[120])
+    recipients: int = Field(description="Summed over the messages.", examples=[2400])
+    recallable: int = Field(description="Inside the 24 hours and not recalled yet.", examples=[118])
+    recalled: int = Field(examples=[2])
+    first_deadline: datetime | None = Field(examples=["2026-03-02T02:00:00Z"])
+    last_deadline: datetime | None = Field(examples=["2026-03-02T02:10:00Z"])
+    sticky_until: datetime | None = Field(description="Until then, what is still recorded is recalled as it arrives.")
+
+
+@router.get("/campaigns", **needs(Permission.SEE))
+def campaigns(book: Book, who: Who) -> list[CampaignOut]:
+    """Return what can still be recalled, soonest deadline first; campaigns of which nothing can be come last."""
+    return [CampaignOut.model_validate(line, from_attributes=True) for line in book.campaigns(within=who.robots)]

@@ -1,0 +1,168 @@
+"""Problems: every error as an RFC 9457 document with its stable code; the one place that knows HTTP statuses."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from ledger.errors import (
+    BusyError,
+    DatabaseError,
+    ForbiddenError,
+    InputError,
+    LedgerError,
+    NothingEligibleError,
+    PlanChangedError,
+    PlanEndedError,
+    RequestInProgressError,
+    TooManyAttemptsError,
+    UnauthenticatedError,
+    UnknownRecallError,
+    UnknownTokenError,
+    WrongStateError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 2
+SIGN_IN = "/sign-in"
+
+log = logging.getLogger(__name__)
+
+_STATUSES: Sequence[tuple[type[LedgerError], int]] = (
+    (UnauthenticatedError, 401),
+    (ForbiddenError, 403),
+    (UnknownRecallError, 404),
+    (UnknownTokenError, 404),
+    (WrongStateError, 409),
+    (PlanChangedError, 409),
+    (PlanEndedError, 409),
+    (NothingEligibleError, 409),
+    (RequestInProgressError, 409),
+    (InputError, 422),
+    (TooManyAttemptsError, 429),
+    (BusyError, 429),
+    (DatabaseError, 503),
+)
+# Texts that name options of the command are put in the words of the API.
+_SAID_HERE = {
+    "empty_selection": "nothing is selected: name at least one of campaign, users, keys, robot, since, until",
+}
+_CODES_OF_STATUS = {
+    400: "unreadable",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    421: "host_not_allowed",
+}
+
+
+class Problem(BaseModel):
+    """What went wrong, as RFC 9457 has it; programs go by `code`, people read `detail`."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "about:blank",
+                    "title": "Conflict",
+                    "status": 409,
+                    "detail": "recall 7 is finished: a plan runs once",
+                    "code": "wrong_state",
+                }
+            ]
+        },
+    )
+
+    type: str = Field(default="about:blank", description="A URI of the kind of problem; the code says more.")
+    title: str = Field(description="The status in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What went wrong, and what to do next.")
+    code: str = Field(description="The stable code of the error.")
+
+
+def problem(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
+    """Return a problem as an answer."""
+    content = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **more,
+    }
+    return JSONResponse(content, status, dict(headers or {}), MEDIA_TYPE)
+
+
+def status_of(error: LedgerError) -> int:
+    """Return the HTTP status of an error."""
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+def document_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what OpenAPI says of the errors that a route may answer with."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status in statuses
+    }
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Let every error of an application end as a problem."""
+    app.add_exception_handler(LedgerError, _ledger_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def _ledger_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LedgerError)  # noqa: S101  (it is registered for these)
+    if isinstance(error, UnauthenticatedError) and _is_page(request):
+        return RedirectResponse(f"{SIGN_IN}?next={quote(request.url.path, safe='/')}", 303)
+    status, headers = status_of(error), {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status in (429, 503):
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    if status >= 500:
+        log.error("%s %s: %s", request.method, request.url.path, error)
+    return problem(status, error.code, _SAID_HERE.get(error.code, str(error)), headers)
+
+
+def _is_page(request: Request) -> bool:
+    wants = request.headers.get("accept", "")
+    return request.method == "GET" and not request.url.path.startswith("/v1/") and "text/html" in wants
+
+
+def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  (it is registered for these)
+    errors = [{"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]} for one in error.errors()]
+    said = "; ".join(f"{one['where']}: {one['what'][0].lower()}{one['what'][1:]}" for one in errors)
+    return problem(422, "invalid_request", said, errors=errors)
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  (it is registered for these)
+    said = error.detail
+    if error.status_code == 404:
+        said = f"there is nothing at {request.url.path}: /openapi.json lists what there is"
+    elif error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        said = f"{request.method} is not for {request.url.path}: {allowed} is"
+    code = _CODES_OF_STATUS.get(error.status_code, "error")
+    return problem(error.status_code, code, said, error.headers)
+
+
+def unexpected(request: Request, error: Exception) -> Response:
+    """Answer an error that nobody foresaw; the log has it whole."""
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(500, "unexpected", f"{type(error).__name__} in the service: its log says more")

@@ -1,0 +1,83 @@
+"""The service: console, HTTP API and worker in one process, until it is stopped."""
+
+import ipaddress
+import logging
+import signal
+import socket
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ledger.entrypoints.cli.book import opened
+from ledger.entrypoints.cli.stopping import Stop
+from ledger.entrypoints.cli.working import log_to_stderr
+from ledger.errors import InputError
+
+if TYPE_CHECKING:
+    from ledger.app import Ledger
+
+BACKLOG = 512
+
+log = logging.getLogger(__name__)
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes any free one.")] = 8400,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Only answer; `ledger worker` does the work elsewhere.")
+    ] = False,
+) -> None:
+    """Serve the console and the HTTP API, and work, until it is stopped.
+
+    Off this machine it needs tokens: `ledger token create`.
+    """
+    log_to_stderr()
+    with opened() as book:
+        is_local = _is_loopback(host)
+        if not is_local and not book.tokens.any_works():
+            raise InputError(
+                f"{host} is not this machine alone, and there is no token: anybody could recall. First make one with "
+                "`ledger token create --name NAME --role admin`"
+            )
+        with _listening(host, port) as listener:
+            _run(book, listener, is_open=is_local, with_worker=not no_worker)
+    log.info("stopped: what was under way is written down")
+
+
+def _run(book: "Ledger", listener: socket.socket, *, is_open: bool, with_worker: bool) -> None:
+    # Loaded late: FastAPI and uvicorn are for the service only.
+    from ledger.entrypoints.api.application import build_app
+    from ledger.entrypoints.api.server import Server
+
+    server = Server(build_app(book, is_open=is_open, with_worker=with_worker))
+    name, port = listener.getsockname()[:2]
+    shown = f"[{name}]" if ":" in name else name
+    # The server gives signals back to whoever had them before: they were obeyed already.
+    with Stop(signal.SIGTERM, say_so=lambda: None):
+        log.info("listening on http://%s:%s, on %s", shown, port, book.database.shown_url)
+        server.run([listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; raise InputError when that cannot be."""
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, proto)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise InputError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+    return listener
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

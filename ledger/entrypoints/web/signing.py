@@ -1,0 +1,60 @@
+"""Signing in and out: a token goes in, a session comes back as a cookie that no script can read."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from ledger.entrypoints.api.door import COOKIE, SECURE_COOKIE, Book, Door, needs, refuse_other_sites, session_of
+from ledger.errors import UnauthenticatedError
+
+HOME = "/"
+
+router = APIRouter(route_class=Door, tags=["console"], include_in_schema=False)
+
+
+@router.post("/sign-in", **needs(None))
+def sign_in(
+    request: Request, book: Book, token: Annotated[str, Form()], goto: Annotated[str, Form(alias="next")] = HOME
+) -> Response:
+    """Open a session for who holds a token, and go on to the page that was wanted."""
+    refuse_other_sites(request)
+    address = request.client.host if request.client else "unknown"
+    attempts = request.app.state.attempts
+    attempts.check(address)
+    try:
+        session = book.tokens.sign_in(token)
+    except UnauthenticatedError:
+        attempts.was_wrong(address)
+        raise
+    answer = RedirectResponse(_own_page(goto), 303)
+    is_secure = request.url.scheme == "https"
+    answer.set_cookie(
+        SECURE_COOKIE if is_secure else COOKIE,
+        session.secret,
+        max_age=int(book.settings.session_hours * 3600),
+        path="/",
+        httponly=True,
+        secure=is_secure,
+        # Strict: no page elsewhere leads into the console, so nothing is lost by it.
+        samesite="strict",
+    )
+    return answer
+
+
+@router.post("/sign-out", **needs(None))
+def sign_out(request: Request, book: Book) -> Response:
+    """End the session of this browser."""
+    refuse_other_sites(request)
+    if session := session_of(request):
+        book.tokens.sign_out(session)
+    answer = RedirectResponse("/sign-in", 303)
+    for name in (COOKIE, SECURE_COOKIE):
+        answer.delete_cookie(name, path="/", httponly=True, secure=name == SECURE_COOKIE, samesite="strict")
+    return answer
+
+
+def _own_page(path: str) -> str:
+    """Return a path of ours, whatever was asked for: never the address of another site."""
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if is_ours else HOME

@@ -1,0 +1,167 @@
+"""Who comes in: tokens, sessions, this machine alone; and what every answer carries."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from ledger.clock import FakeClock
+from ledger.core.roles import Role
+from ledger.services.attempts import MOST_OF_ONE_ADDRESS
+from ledger.services.tokens import form_key_of
+
+from .conftest import ServeLedger, Service
+
+SEEN = "/v1/campaigns"
+
+
+@contextmanager
+def signed_in(service: Service, secret: str) -> Iterator[httpx.Client]:
+    with service.client(follow_redirects=False) as browser:
+        assert browser.post("/sign-in", data={"token": secret}).status_code == 303
+        yield browser
+
+
+def test_this_machine_is_let_in_as_long_as_there_is_no_token(service: Service) -> None:
+    with service.client() as anybody:
+        assert anybody.get(SEEN).status_code == 200
+        service.token(Role.AUDITOR)
+        refused = anybody.get(SEEN)
+    assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
+    assert refused.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_proxy_in_front_is_not_this_machine(service: Service) -> None:
+    with service.client(headers={"X-Forwarded-For": "203.0.113.9"}) as through:
+        assert through.get(SEEN).status_code == 401
+
+
+def test_a_service_that_others_can_reach_lets_nobody_in_without_a_token(serve_ledger: ServeLedger) -> None:
+    for service in (serve_ledger(is_open=False), serve_ledger(allowed_hosts=("ledger.example",))):
+        with service.client() as anybody:
+            assert anybody.get(SEEN).status_code == 401
+
+
+def test_a_token_works_until_it_is_revoked(service: Service) -> None:
+    with service.signed_up(Role.AUDITOR, name="ann") as ann:
+        assert ann.get(SEEN).status_code == 200
+        service.book.tokens.revoke("ann", actor="tester")
+        assert ann.get(SEEN).json()["code"] == "unauthenticated"
+
+
+@pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "Bearer ledger_unknown", "Bearer \xff", "ledger_x"])
+def test_what_is_no_token_is_refused(service: Service, header: str) -> None:
+    with service.client(headers={"Authorization": header.encode("latin-1")}) as client:
+        assert client.get(SEEN).status_code == 401
+
+
+def test_the_last_use_of_a_token_is_noted_at_most_once_a_minute(service: Service, clock: FakeClock) -> None:
+    def last_use() -> object:
+        return service.book.tokens.listed()[0].last_used_at
+
+    with service.signed_up(Role.AUDITOR) as ann:
+        assert last_use() is None
+        ann.get(SEEN)
+        first = last_use()
+        assert first == clock.now()
+        clock.advance(timedelta(seconds=59))
+        ann.get(SEEN)
+        assert last_use() == first
+        clock.advance(timedelta(seconds=2))
+        ann.get(SEEN)
+        assert last_use() == clock.now()
+
+
+def test_signing_in_sets_a_cookie_that_scripts_and_other_sites_cannot_use(service: Service) -> None:
+    with service.client(follow_redirects=False) as browser:
+        answer = browser.post("/sign-in", data={"token": service.token(Role.OPERATOR), "next": "/recalls/7"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/recalls/7")
+        cookie = answer.headers["set-cookie"]
+        assert re.search(r"HttpOnly.*SameSite=strict", cookie)
+        assert browser.get(SEEN).status_code == 200
+
+
+def test_a_proxy_with_https_gets_a_secure_cookie(service: Service) -> None:
+    with service.client(headers={"X-Forwarded-Proto": "https"}) as browser:
+        cookie = browser.post("/sign-in", data={"token": service.token(Role.OPERATOR)}).headers["set-cookie"]
+    assert cookie.startswith("__Host-ledger-session=")
+    assert "Secure" in cookie
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:x"])
+def test_signing_in_never_leads_to_another_site(service: Service, elsewhere: str) -> None:
+    with service.client(follow_redirects=False) as browser:
+        answer = browser.post("/sign-in", data={"token": service.token(Role.OPERATOR), "next": elsewhere})
+    assert answer.headers["location"] == "/"
+
+
+def test_a_session_ends_by_signing_out_by_time_and_by_revocation(service: Service, clock: FakeClock) -> None:
+    secret = service.token(Role.OPERATOR, name="ann")
+    with signed_in(service, secret) as browser, signed_in(service, secret) as phone:
+        copied = dict(browser.cookies)
+        assert browser.post("/sign-out").headers["location"] == "/sign-in"
+        with service.client(cookies=copied) as thief:
+            assert thief.get(SEEN).status_code == 401
+        assert phone.get(SEEN).status_code == 200
+        service.book.tokens.revoke("ann", actor="tester")
+        assert phone.get(SEEN).status_code == 401
+    with signed_in(service, service.token(Role.OPERATOR, name="bob")) as browser:
+        clock.advance(timedelta(hours=11, minutes=59))
+        assert browser.get(SEEN).status_code == 200
+        clock.advance(timedelta(minutes=2))
+        assert browser.get(SEEN).status_code == 401
+
+
+def test_wrong_tokens_are_tried_a_few_times_only(service: Service, clock: FakeClock) -> None:
+    good = service.token(Role.OPERATOR)
+    with service.client() as browser:
+        for _ in range(MOST_OF_ONE_ADDRESS):
+            assert browser.post("/sign-in", data={"token": "wrong"}).status_code == 401
+        refused = browser.post("/sign-in", data={"token": good})
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_attempts")
+        assert "retry-after" in refused.headers
+        clock.advance(timedelta(minutes=6))
+        assert browser.post("/sign-in", data={"token": good}).status_code == 303
+
+
+def test_the_database_knows_no_secret(service: Service) -> None:
+    secret = service.token(Role.OPERATOR)
+    with signed_in(service, secret) as browser:
+        held = browser.cookies["ledger-session"]
+    with service.book.database.read() as connection:
+        stored = repr(connection.exec_driver_sql("SELECT * FROM tokens").all())
+        stored += repr(connection.exec_driver_sql("SELECT * FROM sessions").all())
+        stored += repr(connection.exec_driver_sql("SELECT detail FROM history").all())
+    assert secret not in stored
+    assert held not in stored
+    assert form_key_of(held) not in stored
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "", "127.0.0.1.evil.example", "localhost.evil"])
+def test_a_name_that_is_not_ours_is_refused(service: Service, host: str) -> None:
+    with service.client(headers={"Host": host}) as lured:
+        answer = lured.get(SEEN)
+    assert (answer.status_code, answer.json()["code"]) == (421, "host_not_allowed")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8400", "[::1]:8400", "ledger.example", "LEDGER.example.:443"])
+def test_addresses_and_names_of_ours_are_answered(serve_ledger: ServeLedger, host: str) -> None:
+    with serve_ledger(allowed_hosts="ledger.example, other.example").client(headers={"Host": host}) as client:
+        assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/nowhere", SEEN, "/openapi.json"])
+def test_every_answer_carries_the_headers_of_a_cautious_site(service: Service, path: str) -> None:
+    with service.client() as client:
+        for answer in (client.get(path), client.delete(path), client.get(path, headers={"Host": "evil.example"})):
+            assert "default-src 'none'" in answer.headers["content-security-policy"]
+            assert "unsafe" not in answer.headers["content-security-policy"]
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers["cache-control"] == "no-store"
+            assert "server" not in answer.headers
+            if answer.status_code >= 400:
+                assert answer.headers["content-type"] == "application/problem+json"
+                assert set(answer.json()) >= {"type", "title", "status", "detail", "code"}
