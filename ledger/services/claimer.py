@@ -11,23 +11,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.message import AppName, Chat
-from ledger.core.pace import Pace, reserve
-from ledger.core.quota import month_of
+from ledger.core.message import AppName
 from ledger.core.recall import Status
-from ledger.services.queue import Queue
+from ledger.core.turn import choose
+from ledger.services.counter import LOOKAHEAD, Api, Counter
 from ledger.settings import Settings
-from ledger.store import calls, history, items, paces, recalls, usage
+from ledger.store import calls, history, items, recalls
 from ledger.store.database import Database
 
-# How far ahead slots are reserved: enough to fill one transaction at high rates, little enough to stop promptly.
-LOOKAHEAD = timedelta(milliseconds=150)
 # Looks are so far apart that, at high rates, each opens many calls in one transaction.
 BETWEEN_LOOKS = timedelta(milliseconds=50)
 LEASE_BEYOND_TIMEOUT = timedelta(seconds=20)
 LONGEST_NAP = timedelta(seconds=1)
-
-Api = tuple[AppName, Chat]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +44,12 @@ class Claimer:
         self._apis: dict[int, Sequence[Api]] = {}
         self._activations: dict[int, datetime | None] = {}
         self._served: dict[int, int] = {}
+        self._served_apis: dict[Api, int] = {}
         # How long the last claim took.
         self._lead = timedelta(0)
 
     def claim(self, apps: frozenset[AppName], free: int, dead_owners: Sequence[str] = ()) -> Claim:
         """Open up to `free` calls of running recalls that use the given apps only, and end what needs no call."""
-        claimed: list[calls.Call] = []
         entries: list[history.Entry] = []
         with self._database.write() as connection:
             now = self._clock.now()
@@ -64,11 +59,8 @@ class Claimer:
             running = self._running(connection, apps)
             for recall in running:
                 entries += self._expire(connection, recall, now)
-            for api in sorted({api for recall in running for api in self._apis[recall.id]}):
-                mine = [recall.id for recall in running if api in self._apis[recall.id]]
-                opened, next_slot = self._open(connection, api, mine, free - len(claimed))
-                claimed += opened
-                again = min(again, next_slot - LOOKAHEAD - self._lead)
+            claimed, next_slots = self._open(connection, running, free)
+            again = min([again, *(slot - LOOKAHEAD - self._lead for slot in next_slots)])
             at_work = {call.recall_id for call in claimed}
             ended = [recall for recall in running if recall.id not in at_work and self._finish(connection, recall, now)]
             entries += [_finished(recall, now) for recall in ended]
@@ -100,50 +92,38 @@ class Claimer:
         return history.ended_entries(recall.id, recall.actor, "expired", late, now)
 
     def _open(
-        self, connection: Connection, api: Api, recall_ids: Sequence[int], free: int
-    ) -> tuple[list[calls.Call], datetime]:
-        """Open the calls whose turn comes soon; return them, and when the next slot is."""
-        app, chat = api
-        before = paces.lock_pace(connection, app, chat)
-        # Others may have held the pace for a while.
-        now = self._clock.now()
-        turns = self._turns(before, now, self._settings.rate_of(app), free)
-        drafts = self._drafts(connection, api, recall_ids, [slot for slot, _ in turns[:-1]], now)
-        if drafts:
-            paces.save_pace(connection, app, chat, turns[len(drafts) - 1][1])
-            usage.count_usage(connection, app, month_of(now), len(drafts))
-        is_empty = len(drafts) < len(turns) - 1
-        opened = calls.open_calls(connection, drafts, self._owner) if drafts else []
-        return opened, now + LONGEST_NAP if is_empty else turns[-1][0]
-
-    def _turns(self, pace: Pace, now: datetime, calls_per_second: float, free: int) -> list[tuple[datetime, Pace]]:
-        """Return the slots that come soon, each with the pace after it, and the first slot that is for later."""
-        turns: list[tuple[datetime, Pace]] = []
-        # A slot that is over before its call is written down would be lost.
-        soonest = now + self._lead
-        while True:
-            slot, pace = reserve(pace, soonest, calls_per_second)
-            turns.append((slot, pace))
-            if slot > soonest + LOOKAHEAD or len(turns) > free:
-                return turns
-
-    def _drafts(
-        self, connection: Connection, api: Api, recall_ids: Sequence[int], slots: Sequence[datetime], now: datetime
-    ) -> list[calls.Draft]:
-        """Fill slots with what waits, as far as it goes."""
+        self, connection: Connection, running: Sequence[recalls.Recall], free: int
+    ) -> tuple[list[calls.Call], list[datetime]]:
+        """Open the calls whose turn comes soon; return them, and the next slots for which anything waits."""
+        # Every process locks paces in the same order.
+        counters = {
+            api: self._counter(connection, api, running, free)
+            for api in sorted({api for recall in running for api in self._apis[recall.id]})
+        }
         drafts: list[calls.Draft] = []
-        if not slots:
-            return drafts
-        queue = Queue(connection, api, recall_ids, now=now, most_calls=len(slots))
-        for slot in slots:
-            taken = queue.take(self._served, self._margin)
-            if taken is None:
+        while len(drafts) < free:
+            waiting = {api: deadline for api, counter in counters.items() if (deadline := counter.deadline) is not None}
+            api = choose(waiting, self._served_apis)
+            if api is None:
                 break
-            recall_id, route, asked = taken
-            self._served[recall_id] = self._served.get(recall_id, 0) + 1
-            lease = slot + self._lease
-            drafts.append(calls.Draft(recall_id=recall_id, route=route, items=asked, slot_at=slot, lease_until=lease))
-        return drafts
+            draft = counters[api].take(self._served, self._margin, self._lease)
+            if draft is not None:
+                self._served[draft.recall_id] = self._served.get(draft.recall_id, 0) + 1
+                self._served_apis[api] = self._served_apis.get(api, 0) + 1
+                drafts.append(draft)
+        next_slots = [slot for counter in counters.values() if (slot := counter.close()) is not None]
+        return calls.open_calls(connection, drafts, self._owner) if drafts else [], next_slots
+
+    def _counter(self, connection: Connection, api: Api, running: Sequence[recalls.Recall], free: int) -> Counter:
+        return Counter(
+            connection,
+            api,
+            [recall.id for recall in running if api in self._apis[recall.id]],
+            self._clock,
+            lead=self._lead,
+            calls_per_second=self._settings.rate_of(api[0]),
+            free=free,
+        )
 
     def _finish(self, connection: Connection, recall: recalls.Recall, now: datetime) -> bool:
         if calls.has_unended(connection, recall.id):

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from ledger.core.deadline import is_past
 from ledger.core.message import AppName, Chat, Route
 from ledger.core.plan import KEYS_PER_CALL, next_call
 from ledger.core.settle import Asked
@@ -16,7 +17,10 @@ Waiting = tuple[Route, Sequence[Asked]]
 
 
 class Queue:
-    """The items of some recalls that may be asked now, enough of them for so many calls."""
+    """The items of some recalls that may be asked now, enough of them for so many calls.
+
+    What cannot leave before its deadline, because no slot comes before it, is no part of it.
+    """
 
     def __init__(
         self,
@@ -25,35 +29,52 @@ class Queue:
         recall_ids: Sequence[int],
         *,
         now: datetime,
+        first_slot: datetime,
         most_calls: int,
     ) -> None:
-        self._connection, self._now, self._most_items = connection, now, most_calls * KEYS_PER_CALL
+        self._connection, self._now, self._first_slot = connection, now, first_slot
+        self._most_items = most_calls * KEYS_PER_CALL
         # Whatever the calls before the last one take, a head is left for it.
         limit = self._most_items - KEYS_PER_CALL + 1
-        self._heads = [deque(calls.heads(connection, each, *api, now, limit)) for each in recall_ids]
+        self._heads = {
+            each: deque(calls.heads(connection, each, *api, now, first_slot, limit)) for each in sorted(recall_ids)
+        }
         self._lanes: dict[tuple[int, int], Waiting | None] = {}
         self._taken: set[int] = set()
+        # Some of what was read ran out of time between two slots: there may be more than was read.
+        self.has_dropped = False
 
-    def take(self, served: Mapping[int, int], margin: timedelta) -> tuple[int, Route, Sequence[Asked]] | None:
-        """Return the recall whose turn it is, and what its next call asks; None when nothing waits."""
-        head = choose([first for heads in self._heads if (first := self._first(heads)) is not None], served)
-        if head is None:
+    def deadlines(self, slot: datetime) -> dict[int, datetime]:
+        """Return, of each recall with something that may leave in a slot, the nearest deadline; slots only go on."""
+        heads = {recall_id: self._head(recall_id, slot) for recall_id in self._heads}
+        return {recall_id: head.deadline for recall_id, head in heads.items() if head is not None}
+
+    def take(
+        self, slot: datetime, served: Mapping[int, int], margin: timedelta
+    ) -> tuple[int, Route, Sequence[Asked]] | None:
+        """Return the recall whose turn it is, and what its call in a slot asks; None when nothing waits."""
+        recall_id = choose(self.deadlines(slot), served)
+        head = None if recall_id is None else self._head(recall_id, slot)
+        if recall_id is None or head is None:
             return None
-        lane = (head.recall_id, head.lane)
+        lane = (recall_id, head.lane)
         if lane not in self._lanes:
-            self._lanes[lane] = calls.waiting_in_lane(self._connection, *lane, self._now, self._most_items)
+            read = calls.waiting_in_lane(self._connection, *lane, self._now, self._first_slot, self._most_items)
+            self._lanes[lane] = read
         found = self._lanes[lane]
         if found is None:
             return None
         route, waiting = found
+        waiting = [item for item in waiting if not is_past(item.deadline, slot)]
         # What is chosen comes first: it is the nearest to its deadline.
-        chosen = next_call(waiting[:KEYS_PER_CALL], now=self._now, margin=margin)
+        chosen = next_call(waiting[:KEYS_PER_CALL], now=slot, margin=margin)
         self._taken.update(item.item_id for item in chosen)
         left = waiting[len(chosen) :]
         self._lanes[lane] = (route, left) if left else None
-        return head.recall_id, route, chosen
+        return (recall_id, route, chosen) if chosen else None
 
-    def _first(self, heads: deque[tuple[int, Head]]) -> Head | None:
-        while heads and heads[0][0] in self._taken:
-            heads.popleft()
-        return heads[0][1] if heads else None
+    def _head(self, recall_id: int, slot: datetime) -> Head | None:
+        heads = self._heads[recall_id]
+        while heads and (heads[0].item_id in self._taken or is_past(heads[0].deadline, slot)):
+            self.has_dropped |= heads.popleft().item_id not in self._taken
+        return heads[0] if heads else None

@@ -13,6 +13,7 @@ from random import Random
 from typing import Protocol, TypeVar
 
 from ledger.clock import Clock
+from ledger.core.deadline import is_past
 from ledger.core.message import AppName, Route
 from ledger.core.pace import SLACK_SECONDS
 from ledger.core.reply import Answer, NoAnswer
@@ -157,8 +158,11 @@ class Runner:
         if unready is not None:
             return unready
         self._clock.sleep((call.slot_at - self._clock.now()).total_seconds())
-        if self._clock.now() > call.slot_at + LATEST_AFTER_SLOT:
+        now = self._clock.now()
+        if now > call.slot_at + LATEST_AFTER_SLOT:
             return Unsent(why="this process was held up beyond its slot")
+        if any(is_past(item.deadline, now) for item in call.items):
+            return Unsent(why="the deadline of a key passed before the call left")
         return self._caller.recall(call.route, [item.process_query_key for item in call.items])
 
 

@@ -66,8 +66,9 @@ _ASKED = (
 _IN_DOUBT = {"in_doubt": True, "lane": case((_columns.lane >= 0, -1 - _columns.lane), else_=_columns.lane)}
 
 
-def _waits(recall_id: int, now: datetime) -> ColumnElement[bool]:
+def _waits(recall_id: int, now: datetime, first_slot: datetime) -> ColumnElement[bool]:
     return and_(
+        _columns.deadline > first_slot,
         _columns.recall_id == recall_id,
         _columns.outcome.is_(None),
         _columns.call_id.is_(None),
@@ -87,25 +88,22 @@ def apis_of(connection: Connection, recall_id: int) -> list[tuple[AppName, Chat]
 
 
 def heads(
-    connection: Connection, recall_id: int, app: AppName, chat: Chat, now: datetime, limit: int
-) -> list[tuple[int, Head]]:
-    """Return the waiting items of a recall that may be asked now, nearest deadline first, with their ids."""
-    here = and_(_waits(recall_id, now), _columns.app == app, _columns.chat == chat)
+    connection: Connection, recall_id: int, app: AppName, chat: Chat, now: datetime, first_slot: datetime, limit: int
+) -> list[Head]:
+    """Return the waiting items of a recall that may be asked now and leave in time, nearest deadline first."""
+    here = and_(_waits(recall_id, now, first_slot), _columns.app == app, _columns.chat == chat)
     columns = (_columns.id, _columns.lane, _columns.deadline)
     statement = select(*columns).where(here).order_by(_columns.deadline, _columns.id).limit(limit)
-    return [
-        (row.id, Head(recall_id=recall_id, lane=row.lane, deadline=row.deadline))
-        for row in connection.execute(statement)
-    ]
+    return [Head(item_id=row.id, lane=row.lane, deadline=row.deadline) for row in connection.execute(statement)]
 
 
 def waiting_in_lane(
-    connection: Connection, recall_id: int, lane: int, now: datetime, limit: int
+    connection: Connection, recall_id: int, lane: int, now: datetime, first_slot: datetime, limit: int
 ) -> tuple[Route, Sequence[Asked]] | None:
     """Return a lane's route and its first waiting items, nearest deadline first, locked against other claims."""
     statement = (
         select(*_ASKED)
-        .where(_waits(recall_id, now), _columns.lane == lane)
+        .where(_waits(recall_id, now, first_slot), _columns.lane == lane)
         .order_by(_columns.deadline, _columns.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -6,16 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ledger.core.recall import Outcome
-from ledger.services.claimer import LOOKAHEAD
-from ledger.services.runner import LATEST_AFTER_SLOT
 from tests.world.line import Arrival
-from tests.world.scene import KEY_OF_ROBOT, SLOWEST_SECONDS, Scene
+from tests.world.scene import KEY_OF_ROBOT, Scene
 
 MAY_BE_GONE = {Outcome.RECALLED, Outcome.UNKNOWN, Outcome.PARTIAL}
 TABLES = ("messages", "recalls", "recall_items", "recall_skips", "recall_calls", "usage", "history")
 SECOND = timedelta(seconds=1)
-# A slot is reserved as far ahead as the last claim took.
-SLOWEST_CLAIM = timedelta(seconds=SLOWEST_SECONDS)
 KEYS_PER_CALL = 20
 
 HELD_TWICE = """
@@ -110,13 +106,13 @@ def _window(scene: Scene) -> Mapping[str, timedelta]:
 
 
 def _check_deadlines(scene: Scene) -> None:
-    window, grace = _window(scene), LOOKAHEAD + LATEST_AFTER_SLOT + SLOWEST_CLAIM
+    window = _window(scene)
     late = [
         (one.at, key)
         for one in scene.weather.arrivals
         if not one.is_delayed
         for key in one.keys
-        if one.at >= scene.recorded[key].sent_at + window[scene.recorded[key].chat.value] + grace
+        if one.at >= scene.recorded[key].sent_at + window[scene.recorded[key].chat.value]
     ]
     _hold(late, "keys asked for after their deadline")
 
