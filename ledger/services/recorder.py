@@ -15,8 +15,8 @@ from ledger.core.shown import Shown
 from ledger.errors import InvalidMessageError
 from ledger.settings import Settings
 from ledger.store.database import Database
+from ledger.store.incoming import NewMessage, insert_each, insert_messages
 from ledger.store.keyless import insert_traces
-from ledger.store.messages import NewMessage, insert_each, insert_messages
 
 ROWS_PER_TRANSACTION = 1000
 # A later time is a wrong zone or a wrong clock, and would promise a deadline that is not there.

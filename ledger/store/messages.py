@@ -1,8 +1,6 @@
-"""Rows of `messages`: written in bulk, selected for a plan, counted by campaign, purged."""
+"""Rows of `messages`: selected for a plan, counted by campaign, purged. How they come in is next door."""
 
-import json
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,90 +20,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from ledger.clock import as_utc, format_time
 from ledger.core.campaign import CampaignLine
-from ledger.core.message import AppName, Chat, Message, Route
+from ledger.core.message import AppName, Chat, Route
 from ledger.core.plan import Candidate, Standing
 from ledger.core.recall import Outcome, Status
 from ledger.core.selection import Selection
 from ledger.store.schema import message_recipients, messages, recall_items, recalls
 from ledger.store.selecting import among, selected_messages
-
-_WRITTEN = [column.name for column in messages.c if column.name != "id"]
-_NAMES = ", ".join(_WRITTEN)
-# Messages come by the hundred thousand: what SQLAlchemy does for every value of every row would take as long as half of
-# the insert itself. So the drivers get the values as they are stored, and PostgreSQL all rows as one document.
-_VALUES_SQLITE = f"VALUES (:{', :'.join(_WRITTEN)})"
-_VALUES_POSTGRESQL = f"SELECT {_NAMES} FROM json_populate_recordset(NULL::messages, %s::json)"  # noqa: S608  (our names)
-_INSERT = f"INSERT INTO messages ({_NAMES}) {{}} ON CONFLICT (robot_code, process_query_key) DO NOTHING"
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=format_time).encode
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewMessage:
-    """A message with what the ledger adds to it."""
-
-    message: Message
-    deadline: datetime
-    recorded_at: datetime
-
-
-def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> int:
-    """Write messages and return how many were new; a key that its robot has already is left as it is."""
-    # In one order everywhere, so that two writers of the same keys wait for each other instead of deadlocking.
-    rows = sorted((_row(one) for one in new), key=lambda row: (row["robot_code"], row["process_query_key"]))
-    if not rows:
-        return 0
-    if connection.dialect.name == "postgresql":
-        return connection.exec_driver_sql(_INSERT.format(_VALUES_POSTGRESQL), (_encode(rows),)).rowcount
-    statement, options = _INSERT.format(_VALUES_SQLITE), {"preserve_rowcount": True}
-    return connection.exec_driver_sql(statement, [_flat(row) for row in rows], execution_options=options).rowcount
-
-
-def insert_each(connection: Connection, new: Sequence[NewMessage]) -> list[bool]:
-    """Write messages and say of each whether it was new; of two with the same key the first is."""
-    keys = [(one.message.robot_code, one.message.process_query_key) for one in new]
-    known = _known(connection, [key for _, key in keys])
-    insert_messages(connection, [one for one, key in zip(new, keys, strict=True) if key not in known])
-    fresh: list[bool] = []
-    for key in keys:
-        fresh.append(key not in known)
-        known.add(key)
-    return fresh
-
-
-def _known(connection: Connection, keys: Sequence[str]) -> set[tuple[str, str]]:
-    columns = messages.c
-    these = among(columns.process_query_key, keys, is_sqlite=connection.dialect.name == "sqlite")
-    rows = connection.execute(select(columns.robot_code, columns.process_query_key).where(these))
-    return {(row.robot_code, row.process_query_key) for row in rows}
-
-
-def _row(new: NewMessage) -> dict[str, Any]:
-    message = new.message
-    return {
-        "robot_code": message.robot_code,
-        "process_query_key": message.process_query_key,
-        "chat": message.chat.value,
-        "open_conversation_id": message.open_conversation_id,
-        "campaign": message.campaign,
-        "source": message.source,
-        "sent_at": message.sent_at,
-        "deadline": new.deadline,
-        "recipients": message.recipients,
-        "recipient_count": len(message.recipients),
-        "undelivered": dict(message.undelivered),
-        "recorded_at": new.recorded_at,
-    }
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row as SQLite stores it, the way the column types do: times and documents as text."""
-    for name in ("sent_at", "deadline", "recorded_at"):
-        row[name] = as_utc(row[name]).replace(tzinfo=None).isoformat(" ", "microseconds")
-    for name in ("recipients", "undelivered"):
-        row[name] = _encode(row[name])
-    return row
 
 
 def candidates(
