@@ -255,7 +255,16 @@ class Ledger:
         from ledger.scheduler import Worker
 
         chores = Chores(self._opened(), self.clock, own_name())
-        return Worker(chores, self._runner, self._caller, self._sticker, self._purger, self.settings, self.align_clock)
+        return Worker(
+            chores,
+            self._runner,
+            self._caller,
+            self._sticker,
+            self._purger,
+            self.settings,
+            self.align_clock,
+            self.take_in,
+        )
 
     def doctor(self) -> "CheckUp":
         """Check the database, credentials, permission, clock and spool; never raises for what it finds."""

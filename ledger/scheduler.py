@@ -22,6 +22,7 @@ STICKY_SECONDS = 5
 HEARTBEAT_SECONDS = 10
 PURGE_SECONDS = 600
 ALIGN_SECONDS = 60
+SPOOL_SECONDS = 5
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +39,10 @@ class Worker:
         purger: Purger,
         settings: Settings,
         align_clock: Callable[[], None],
+        take_in: Callable[[], object],
     ) -> None:
         self._chores, self._runner, self._caller, self._settings = chores, runner, caller, settings
-        self._sticker, self._align_clock = sticker, align_clock
+        self._sticker, self._align_clock, self._take_in = sticker, align_clock, take_in
         self._stopping = threading.Event()
         self._unready: dict[str, str] = {}
         self._duties = (
@@ -56,6 +58,7 @@ class Worker:
             seconds = chore.every.total_seconds()
             self._add(scheduler, chore.name, min(seconds, 60), partial(self._chores.do, chore))
         self._add(scheduler, "clock", ALIGN_SECONDS, self._align_clock)
+        self._add(scheduler, "spool", SPOOL_SECONDS, self._take_in)
         self._add(scheduler, "recalls", LOOK_FOR_RECALLS_SECONDS, self.serve_recalls)
         scheduler.start()
         try:

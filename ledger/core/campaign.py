@@ -11,7 +11,8 @@ class CampaignLine(Shown):
     """One campaign (None: messages without a tag); `recipients` are summed over its messages.
 
     `recallable` messages are inside their window and not recalled yet; the deadlines are theirs.
-    Until `sticky_until`, what is still recorded under the campaign is recalled as it arrives.
+    Until `sticky_until`, what is still recorded under the campaign is recalled as it arrives. `keyless` counts sends of
+    the last 24 hours that may have reached people although their key never came back: they cannot be recalled.
     """
 
     campaign: str | None
@@ -22,3 +23,17 @@ class CampaignLine(Shown):
     first_deadline: datetime | None
     last_deadline: datetime | None
     sticky_until: datetime | None = None
+    keyless: int = 0
+
+
+def no_messages(campaign: str | None) -> CampaignLine:
+    """Return the line of a campaign of which the ledger has no message, as when every key was lost."""
+    return CampaignLine(
+        campaign=campaign,
+        messages=0,
+        recipients=0,
+        recallable=0,
+        recalled=0,
+        first_deadline=None,
+        last_deadline=None,
+    )

@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from ledger.clock import Clock
 from ledger.core.reply import Answer, NoAnswer, error_of, is_throttled, is_token_refused, read_refusal
@@ -12,6 +11,7 @@ from ledger.dingtalk.client import Client
 from ledger.dingtalk.tokens import Tokens
 from ledger.errors import LedgerError
 from ledger.settings import Settings
+from ledger.spool.spool import REFUSED, Spool
 from ledger.store import migrate
 from ledger.store.database import Database
 from ledger.store.messages import any_robot_of
@@ -63,7 +63,7 @@ class Doctor:
         return f"{self._database.shown_url}, tables of version {found}"
 
     def _spool_state(self) -> str:
-        folder = self._settings.spool_dir_or_default
+        folder = self._settings.spool_folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder) as probe:
@@ -72,8 +72,12 @@ class Doctor:
             raise LedgerError(
                 f"{folder} cannot be written ({error.strerror}): mend it or set LEDGER_SPOOL_DIR"
             ) from None
-        waiting = sum(1 for path in Path(folder).iterdir() if path.is_file())
-        return f"{folder} can be written, {waiting} files wait"
+        depth = Spool(folder).depth()
+        if depth.refused_bytes:
+            raise LedgerError(
+                f"{folder / REFUSED} holds lines that are no messages: record by hand what can be, then delete it"
+            )
+        return f"{folder} can be written, {depth.files} journals with {depth.bytes:,} bytes"
 
     def _check_app(self, app: str, of_app: str) -> list[Check]:
         try:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ledger.clock import Clock
 from ledger.core.deadline import WINDOW
@@ -11,6 +11,7 @@ from ledger.core.shown import Shown
 from ledger.settings import Settings
 from ledger.store import history, recalls, usage
 from ledger.store.database import Database
+from ledger.store.keyless import purge_traces
 from ledger.store.messages import purge_index, purge_messages
 
 ROWS_PER_TRANSACTION = 1000
@@ -47,6 +48,7 @@ class Purger:
             if len(sent_at) < ROWS_PER_TRANSACTION:
                 break
             self._let_others_write()
+        self._purge_traces(now)
         # An hour of the index goes when none of its messages can be recalled any more.
         hour = int((now - WINDOW).timestamp()) // 3600
         while True:
@@ -61,6 +63,16 @@ class Purger:
                 entry = history.Entry(at=now, event="purged", actor=ACTOR, recall_id=None, detail={"messages": purged})
                 history.append(connection, [entry])
         return Purged(purged=purged)
+
+    def _purge_traces(self, now: datetime) -> None:
+        """Delete what tells of sends without a key, once nobody could recall them any more anyway."""
+        while True:
+            with self._database.write() as connection:
+                sent_at = purge_traces(connection, now - WINDOW, ROWS_PER_TRANSACTION)
+                usage.count_purged_sends(connection, Counter(month_of(moment) for moment in sent_at))
+            if len(sent_at) < ROWS_PER_TRANSACTION:
+                break
+            self._let_others_write()
 
     def _let_others_write(self) -> None:
         if self._database.is_sqlite:

@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.campaign import CampaignLine
+from ledger.core.campaign import CampaignLine, no_messages
+from ledger.core.deadline import WINDOW
 from ledger.core.recall import Item, Outcome, Result, Status
 from ledger.core.reply import Verdict
 from ledger.core.selection import Selection
 from ledger.core.shown import jsonable
-from ledger.store import calls, history, items, recalls
+from ledger.store import calls, history, items, keyless, recalls
 from ledger.store.database import Database
 from ledger.store.messages import count_campaigns, count_late
 
@@ -57,10 +58,20 @@ class Reporter:
         now = self._clock.now()
         with self._database.read() as connection:
             lines = count_campaigns(connection, now, within)
+            without_key = keyless.count_by_campaign(connection, now - WINDOW, within)
             until = {
                 recall.selection.get("campaign"): recall.sticky_until for recall in recalls.sticky(connection, now)
             }
-        return [replace(line, sticky_until=until.get(line.campaign)) if line.campaign else line for line in lines]
+        known = {line.campaign for line in lines}
+        lines += [no_messages(campaign) for campaign in without_key if campaign not in known]
+        return [
+            replace(
+                line,
+                sticky_until=until.get(line.campaign) if line.campaign else None,
+                keyless=without_key.get(line.campaign, 0),
+            )
+            for line in lines
+        ]
 
     def result(self, recall_id: int) -> Result:
         """Return where one recall stands; raise UnknownRecallError."""

@@ -1,6 +1,6 @@
 """Rows of `keyless_sends`: sends that may have reached people, and whose key nobody knows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select
@@ -33,10 +33,14 @@ def insert_traces(connection: Connection, sends: Sequence[KeylessSend], recorded
     return [send.trace in new for send in sends]
 
 
-def count_by_campaign(connection: Connection, sent_after: datetime) -> dict[str | None, int]:
-    """Return how many sends without a key there were since a moment, by campaign."""
+def count_by_campaign(
+    connection: Connection, sent_after: datetime, within: Collection[str] = ()
+) -> dict[str | None, int]:
+    """Return how many sends without a key there were since a moment, by campaign; of some robots or of all."""
     columns = keyless_sends.c
     statement = select(columns.campaign, func.count()).where(columns.sent_at > sent_after).group_by(columns.campaign)
+    if within:
+        statement = statement.where(columns.robot_code.in_(within))
     return {row[0]: row[1] for row in connection.execute(statement)}
 
 

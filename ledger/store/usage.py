@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ledger.store.schema import messages, usage
+from ledger.store.schema import keyless_sends, messages, usage
 
-# Sends are counted by the messages that they left behind; the purge puts down how many it took away.
+# Sends are counted by the messages (or traces) that they left behind; the purge puts down how many it took away.
 PURGED_SENDS = "(sends)"
 
 
@@ -29,8 +29,10 @@ def count_purged_sends(connection: Connection, sends: Counter[str]) -> None:
 def used_calls(connection: Connection, month: str, since: datetime, until: datetime) -> int:
     """Return the calls of a month, sends included, as far as the ledger knows them: the quota is the organisation's.
 
-    The month is [since, until); a recorded message is a send that was made.
+    The month is [since, until); a recorded message, and one whose key was lost, is a send that was made.
     """
     counted = connection.scalar(select(func.coalesce(func.sum(usage.c.calls), 0)).where(usage.c.month == month)) or 0
-    of_month = (messages.c.sent_at >= since) & (messages.c.sent_at < until)
-    return counted + (connection.scalar(select(func.count()).select_from(messages).where(of_month)) or 0)
+    for table in (messages, keyless_sends):
+        of_month = (table.c.sent_at >= since) & (table.c.sent_at < until)
+        counted += connection.scalar(select(func.count()).select_from(table).where(of_month)) or 0
+    return counted

@@ -20,10 +20,12 @@ COLUMNS = (
     "recall_id",
     "actor",
     "finished_at",
+    "undelivered",
 )
 
 
 def cells(item: "Item") -> list[object]:
     """Return an item's cells in the order of COLUMNS; what is not there is empty."""
-    fields = item.to_json() | {"recipients": " ".join(item.recipients)}
+    undelivered = " ".join(f"{why}:{user}" for why, users in item.undelivered.items() for user in users)
+    fields = item.to_json() | {"recipients": " ".join(item.recipients), "undelivered": undelivered}
     return [fields[name] for name in COLUMNS]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ledger.entrypoints.cli.sheet import Column, Row, print_sheet
-from ledger.entrypoints.cli.words import left, moment, plain, time_of_day
+from ledger.entrypoints.cli.words import left, moment, number_of, plain, time_of_day
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,6 +25,7 @@ _CAMPAIGNS = (
 )
 # Shown only when some campaign is.
 _STICKY = Column(title="sticky")
+_KEYLESS = Column(title="key lost", is_number=True)
 _RECALLS = (
     Column(title="id", is_number=True),
     Column(title="status"),
@@ -55,7 +56,7 @@ _HISTORY = (
 
 def print_campaigns(paper: "Console", lines: Sequence["CampaignLine"], now: datetime) -> None:
     """Write what can still be recalled, a row a campaign, with its countdown."""
-    rows, some_stick = [], any(line.sticky_until for line in lines)
+    rows, some_stick, some_lost = [], any(line.sticky_until for line in lines), any(line.keyless for line in lines)
     for line in lines:
         deadline = line.first_deadline
         cells = [
@@ -67,8 +68,19 @@ def print_campaigns(paper: "Console", lines: Sequence["CampaignLine"], now: date
         ]
         if some_stick:
             cells.append(f"to {line.sticky_until.astimezone():%H:%M}" if line.sticky_until else "")
-        rows.append(Row(cells=cells, style=None if deadline or line.sticky_until else "dim"))
-    print_sheet(paper, (*_CAMPAIGNS, _STICKY) if some_stick else _CAMPAIGNS, rows)
+        if some_lost:
+            cells.append(f"{line.keyless:,}" if line.keyless else "")
+        is_live = deadline or line.sticky_until or line.keyless
+        rows.append(Row(cells=cells, style=None if is_live else "dim"))
+    more = [column for column, is_shown in ((_STICKY, some_stick), (_KEYLESS, some_lost)) if is_shown]
+    print_sheet(paper, (*_CAMPAIGNS, *more), rows)
+    lost = sum(line.keyless for line in lines)
+    if lost:
+        paper.print(
+            f"{number_of(lost, 'send')} may have reached people, but the key never came back: nobody can recall "
+            f"{'it' if lost == 1 else 'them'}.",
+            soft_wrap=not paper.is_terminal,
+        )
 
 
 def print_recalls(paper: "Console", results: Sequence["Result"]) -> None:
@@ -126,7 +138,10 @@ def _outcome(item: "Item") -> str:
 
 
 def _why(item: "Item") -> str:
-    return plain(": ".join(dict.fromkeys(part for part in (item.code, item.reason) if part)))
+    said = ": ".join(dict.fromkeys(part for part in (item.code, item.reason) if part))
+    missed = [f"{why.replace('_', ' ')}: {', '.join(users)}" for why, users in item.undelivered.items() if users]
+    never_got = f"never reached {'; '.join(missed)}" if missed else ""
+    return plain("; ".join(part for part in (said, never_got) if part))
 
 
 def _style(item: "Item") -> str | None:

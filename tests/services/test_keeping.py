@@ -1,0 +1,202 @@
+"""Keys that are handed in are kept: with the database there, away, and back; whoever dies in between."""
+
+import json
+import logging
+import os
+import signal
+import threading
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from ledger import Ledger
+from ledger.clock import FakeClock
+from ledger.core.capture import SEND_PATHS
+from ledger.errors import LedgerError
+from ledger.services.recorder import Recorded
+from ledger.services.watcher import Sending
+from ledger.services.writer import Fate
+from ledger.spool.spool import REFUSED
+from tests.conftest import MakeLedger
+from tests.outages import away
+
+ONE, GROUP, _ = SEND_PATHS
+
+
+def record(book: Ledger, key: str, **more: object) -> Recorded:
+    fields: dict[str, object] = {"process_query_key": key, "robot_code": "robot-1", "user_ids": ["ann"]}
+    return book.record(**{**fields, **more})  # type: ignore[arg-type]
+
+
+def sending(book: Ledger, path: str = ONE, **more: str) -> Sending:
+    body = json.dumps({"robotCode": "robot-1", "userIds": ["ann", "bob"], "openConversationId": "cid"})
+    found = book._watcher.sending("POST", f"https://api.dingtalk.com{path}", body, **more)
+    assert found is not None
+    return found
+
+
+def kept(book: Ledger) -> dict[str | None, tuple[int, int]]:
+    """Return, by campaign, how many messages and how many sends without a key the ledger holds."""
+    return {line.campaign: (line.messages, line.keyless) for line in book.campaigns()}
+
+
+def spooled(book: Ledger) -> int:
+    return book._spool.depth().files
+
+
+def test_many_threads_record_through_one_writer(book: Ledger) -> None:
+    told: Counter[Recorded] = Counter()
+
+    def work(thread: int) -> None:
+        for number in range(50):
+            told[record(book, f"{thread % 4}-{number}")] += 1
+
+    threads = [threading.Thread(target=work, args=(thread,)) for thread in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told == {Recorded(recorded=1, duplicates=0): 200, Recorded(recorded=0, duplicates=1): 200}
+    assert kept(book) == {None: (200, 0)}
+
+
+def test_what_the_database_cannot_take_is_told_kept_and_taken_in_once(make_ledger: MakeLedger) -> None:
+    first, second = make_ledger(), make_ledger()
+    assert record(first, "a").recorded == 1
+    with away(first, second):
+        assert record(first, "a") == Recorded(recorded=0, duplicates=0, spooled=1)
+        assert record(first, "b", campaign="spring").spooled == 1
+    assert spooled(first) > 0
+    assert kept(second) == {None: (1, 0), "spring": (1, 0)}
+    assert spooled(first) == spooled(second) == 0
+    assert kept(first) == kept(second)
+
+
+def test_recording_works_before_the_database_does(book: Ledger) -> None:
+    with away(book):
+        assert record(book, "a").spooled == 1
+    assert kept(book) == {None: (1, 0)}
+
+
+def test_what_waits_survives_the_program(make_ledger: MakeLedger) -> None:
+    book = make_ledger()
+    with away(book):
+        sending(book, campaign="spring").answered(200, b'{"processQueryKey":"k"}')
+        book.close()
+    assert kept(make_ledger()) == {"spring": (1, 0)}
+
+
+def test_a_send_is_recorded_with_its_time_before_it_left(book: Ledger, clock: FakeClock) -> None:
+    left_at = clock.now()
+    send = sending(book, GROUP, campaign="spring", source="mailer")
+    clock.advance(timedelta(seconds=9))
+    entry = send.answered(200, {"processQueryKey": "k"})
+    book._watcher.wait(entry)
+    (line,) = book.campaigns()
+    assert (line.campaign, line.first_deadline) == ("spring", left_at + timedelta(hours=24))
+    assert entry is not None
+    assert entry.fate.result() is Fate.RECORDED
+    assert book.plan(campaign="spring", reason="look").robots == {"robot-1": 1}
+
+
+@pytest.mark.parametrize("request_", [("GET", ONE), ("POST", "/v1.0/robot/otoMessages/batchRecall"), ("POST", "[")])
+def test_other_requests_are_not_followed(book: Ledger, request_: tuple[str, str]) -> None:
+    assert book._watcher.sending(*request_, b"{}") is None
+
+
+def test_a_send_whose_answer_never_came_leaves_a_trace_that_campaigns_count(book: Ledger, clock: FakeClock) -> None:
+    for end in ("lost", "answered"):
+        send = sending(book, campaign="spring")
+        book._watcher.wait(send.lost("ReadTimeout") if end == "lost" else send.answered(502, b"<html>"))
+    sending(book, campaign="spring").void()
+    assert sending(book, campaign="spring").answered(400, b'{"code":"staffId.notExisted"}') is None
+    assert kept(book) == {"spring": (0, 2)}
+    clock.advance(timedelta(hours=24))
+    book.purge()
+    assert kept(book) == {}
+
+
+def test_sends_without_a_key_count_against_the_quota_also_after_the_purge(book: Ledger, clock: FakeClock) -> None:
+    book._watcher.wait(sending(book, campaign="spring").lost("cut"))
+    record(book, "k", campaign="spring")
+    assert book.plan(campaign="spring", reason="look").quota["used"] == 2
+    clock.advance(timedelta(hours=25))
+    book.purge()
+    record(book, "l", campaign="spring")
+    assert book.plan(campaign="spring", reason="look").quota["used"] == 3
+
+
+def test_a_program_that_is_killed_leaves_its_keys_and_a_trace_of_the_send_under_way(make_ledger: MakeLedger) -> None:
+    book = make_ledger()
+    with away(book):
+        pid = os.fork()
+        if pid == 0:
+            sending(book, campaign="spring").answered(200, b'{"processQueryKey":"k"}')
+            sending(book, campaign="spring")
+            os.kill(os.getpid(), signal.SIGKILL)
+        os.waitpid(pid, 0)
+    assert kept(book) == {"spring": (1, 1)}
+    assert kept(make_ledger()) == {"spring": (1, 1)}
+
+
+def test_a_forked_process_has_a_writer_of_its_own(book: Ledger) -> None:
+    assert record(book, "parent").recorded == 1
+    book.database.close()  # as everybody does before a fork
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if record(book, "child").recorded == 1 else 1)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert record(book, "child").duplicates == 1
+
+
+def test_a_poisoned_line_is_kept_apart_and_holds_up_nothing(book: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+    folder = book.settings.spool_folder
+    folder.mkdir(parents=True)
+    good = json.dumps({"row": {"processQueryKey": "k", "robotCode": "r", "sentAt": "2026-03-01T11:00:00Z"}})
+    bad = json.dumps({"row": {"processQueryKey": "the-key", "sentAt": "2026-03-01T11:00:00Z"}})
+    (folder / "x.journal").write_text(f"nonsense\n{bad}\n{good}\n")
+    assert book.take_in().to_json() == {"recorded": 1, "duplicates": 0, "keyless": 0, "refused": 2}
+    assert "the-key" in (folder / REFUSED).read_text()
+    assert any(entry.levelno == logging.CRITICAL and "the-key" in entry.message for entry in caplog.records)
+    assert book.take_in().refused == 0
+    check = next(check for check in book.doctor().checks if check.name == "spool")
+    assert not check.ok
+    assert REFUSED in check.found
+
+
+def test_a_key_that_neither_database_nor_spool_takes_is_in_the_log(
+    make_ledger: MakeLedger, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    book = make_ledger(spool_dir=tmp_path / "file")
+    entry = sending(book).answered(200, b'{"processQueryKey":"through"}')
+    book._watcher.wait(entry)
+    with away(book):
+        book._watcher.wait(sending(book).answered(200, b'{"processQueryKey":"last-resort"}'))
+        with pytest.raises(LedgerError, match="spool"):
+            record(book, "by-hand")
+    said = [entry.message for entry in caplog.records if entry.levelno == logging.CRITICAL]
+    assert any("last-resort" in line for line in said)
+    assert any("by-hand" in line for line in said)
+    assert kept(book) == {None: (1, 0)}
+    assert book._writer.counts["lost"] == 2
+
+
+def test_a_message_that_the_database_refuses_does_not_take_others_along(book: Ledger) -> None:
+    send = sending(book)
+    # No door lets this through; a row of another version might.
+    object.__setattr__(send._exchange, "sent_at", None)
+    assert send.answered(200, b'{"processQueryKey":"odd"}') is None
+    assert record(book, "good").recorded == 1
+
+
+def test_users_that_did_not_get_it_are_kept_apart_and_shown(book: Ledger) -> None:
+    answer = {"processQueryKey": "k", "invalidStaffIdList": ["bob"]}
+    book._watcher.wait(sending(book, campaign="spring").answered(200, answer))
+    result = book.run(book.plan(campaign="spring", reason="look"))
+    (item,) = book.history(keys=["k"])
+    assert (item.recipients, item.undelivered) == (("ann",), {"invalid": ("bob",)})
+    assert result.eligible == 1

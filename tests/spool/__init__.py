@@ -1,0 +1,1 @@
+"""The spool: journals written by one process and taken in by another."""
