@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, CursorResult
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
 from ledger.clock import as_utc
 from ledger.core.message import Message
 from ledger.store.schema import messages
-from ledger.store.selecting import among
 
 # Below, one statement takes less time than COPY's round trips.
 COPY_FROM_ROWS = 50
@@ -52,33 +51,36 @@ def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> int:
     """Write messages and return how many were new; a key that its robot has already is left as it is."""
     if not new:
         return 0
-    # In one order everywhere, so that two writers of the same keys wait for each other instead of deadlocking.
-    ordered = sorted(new, key=lambda one: (one.message.robot_code, one.message.process_query_key))
-    name = connection.dialect.name
-    if name == "postgresql" and len(ordered) >= COPY_FROM_ROWS and _copied(connection, ordered):
+    ordered = _in_order(new)
+    if connection.dialect.name == "postgresql" and len(ordered) >= COPY_FROM_ROWS and _copied(connection, ordered):
         return len(ordered)
-    moment = _sqlite_time if name == "sqlite" else datetime.isoformat
-    rows = [dict(zip(_WRITTEN, _values(one, moment, dict), strict=True)) for one in ordered]
-    return connection.exec_driver_sql(_INSERT.format(_FROM_DOCUMENT[name]), (_encode(rows),)).rowcount
+    return _inserted(connection, ordered).rowcount
 
 
 def insert_each(connection: Connection, new: Sequence[NewMessage]) -> list[bool]:
     """Write messages and say of each whether it was new; of two with the same key the first is."""
-    keys = [(one.message.robot_code, one.message.process_query_key) for one in new]
-    known = _known(connection, [key for _, key in keys])
-    insert_messages(connection, [one for one, key in zip(new, keys, strict=True) if key not in known])
-    fresh: list[bool] = []
-    for key in keys:
-        fresh.append(key not in known)
-        known.add(key)
+    if not new:
+        return []
+    returned = _inserted(connection, _in_order(new), " RETURNING robot_code, process_query_key")
+    written = {tuple(row) for row in returned}
+    fresh = []
+    for one in new:
+        key = (one.message.robot_code, one.message.process_query_key)
+        fresh.append(key in written)
+        written.discard(key)
     return fresh
 
 
-def _known(connection: Connection, keys: Sequence[str]) -> set[tuple[str, str]]:
-    columns = messages.c
-    these = among(columns.process_query_key, keys, is_sqlite=connection.dialect.name == "sqlite")
-    rows = connection.execute(select(columns.robot_code, columns.process_query_key).where(these))
-    return {(row.robot_code, row.process_query_key) for row in rows}
+def _in_order(new: Sequence[NewMessage]) -> list[NewMessage]:
+    """Return messages in one order everywhere, so that two writers of the same keys wait instead of deadlocking."""
+    return sorted(new, key=lambda one: (one.message.robot_code, one.message.process_query_key))
+
+
+def _inserted(connection: Connection, ordered: Sequence[NewMessage], returning: str = "") -> CursorResult[Any]:
+    name = connection.dialect.name
+    moment = _sqlite_time if name == "sqlite" else datetime.isoformat
+    rows = [dict(zip(_WRITTEN, _values(one, moment, dict), strict=True)) for one in ordered]
+    return connection.exec_driver_sql(_INSERT.format(_FROM_DOCUMENT[name]) + returning, (_encode(rows),))
 
 
 def _copied(connection: Connection, new: Sequence[NewMessage]) -> bool:
