@@ -153,6 +153,7 @@ class Ledger:
 
     def take_in(self) -> TakenIn:
         """Move what waits in the spool into the database; raise DatabaseError when it is away."""
+        self._journal.let_go()
         return self._intake.run_once()
 
     def campaigns(self, *, within: Collection[str] = ()) -> list[CampaignLine]:

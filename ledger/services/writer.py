@@ -127,16 +127,16 @@ class Writer:
     def _run(self) -> None:
         looked_at = time.monotonic()
         while True:
+            patience = LEFT_ALONE_SECONDS if self._journal.leaves_something else IDLE_SECONDS
             try:
-                first = self._waiting.get(timeout=IDLE_SECONDS)
+                batch = [self._waiting.get(timeout=patience)]
             except queue.Empty:
-                first = None
-            else:
-                batch = [first, *_drained(self._waiting, ENTRIES_PER_TRANSACTION - 1)]
-                self._take([entry for entry in batch if entry is not None])
-                if None in batch:
-                    return
-            if time.monotonic() - looked_at >= IDLE_SECONDS:
+                batch = []
+            batch += _drained(self._waiting, ENTRIES_PER_TRANSACTION - len(batch))
+            self._take([entry for entry in batch if entry is not None])
+            if None in batch:
+                return
+            if time.monotonic() - looked_at >= patience:
                 self._look_around()
                 looked_at = time.monotonic()
 

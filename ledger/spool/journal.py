@@ -83,17 +83,34 @@ class Journal:
             self._tidy(page)
 
     def leave_to_others(self, page: Page) -> None:
-        """Give up a page: whoever can reach the database takes in what is on it, as soon as its sends are over."""
+        """Give up a page: once it is let go, whoever can reach the database takes in what is on it."""
         with self._lock:
             page.is_left_to_others = True
-            self._retire(page)
             self._tidy(page)
+
+    @property
+    def leaves_something(self) -> bool:
+        """Say whether some page is left to others and not let go yet."""
+        return any(page.is_left_to_others for page in tuple(self._open_pages))
+
+    def let_go(self) -> None:
+        """Write no more to pages that are left to others, so that they are taken in as soon as their sends are over."""
+        with self._lock:
+            for page in [page for page in self._open_pages if page.is_left_to_others]:
+                self._retire(page)
+                self._tidy(page)
 
     def sync(self, page: Page) -> None:
         """Return once what stands on a page is on disk."""
         with self._lock:
-            if page in self._open_pages:
-                os.fsync(page.descriptor)
+            if page not in self._open_pages:
+                return
+            descriptor = os.dup(page.descriptor)
+        # Outside the lock: nobody's send is held up by a slow disk.
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def close(self) -> None:
         """Let every page go; what is left on them is taken in by others. The journal can be used again afterwards."""
@@ -155,10 +172,14 @@ class Journal:
             return
         if page.unsettled > 0 and not page.is_left_to_others:
             return
-        if not page.is_left_to_others or page.size == 0:
-            page.path.unlink(missing_ok=True)
         self._open_pages.discard(page)
-        os.close(page.descriptor)
+        try:
+            if page.is_left_to_others and page.size > 0:
+                os.fsync(page.descriptor)
+            else:
+                page.path.unlink(missing_ok=True)
+        finally:
+            os.close(page.descriptor)
 
     def _forget(self) -> None:
         """Start anew in a process that was forked off: pages and locks are those of the one that forked."""

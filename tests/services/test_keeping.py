@@ -69,6 +69,7 @@ def test_what_the_database_cannot_take_is_told_kept_and_taken_in_once(make_ledge
         assert record(first, "a") == Recorded(recorded=0, duplicates=0, spooled=1)
         assert record(first, "b", campaign="spring").spooled == 1
     assert spooled(first) > 0
+    first.take_in()
     assert kept(second) == {None: (1, 0), "spring": (1, 0)}
     assert spooled(first) == spooled(second) == 0
     assert kept(first) == kept(second)

@@ -77,12 +77,29 @@ def test_a_page_that_is_left_to_others_is_taken_in_while_its_writer_lives(tmp_pa
     still_out = journal.begin(lines.sending(exchange("a")))
     assert still_out is first
     journal.leave_to_others(first)
+    journal.let_go()
     assert take_in(tmp_path) == []  # a send is still out: its end has to come first
     journal.end(still_out, lines.over(answered("a")))
     found = take_in(tmp_path)
     assert [kept.row for kept in found if kept.row] == [{"processQueryKey": "k", "robotCode": "r"}]
     assert keys(found) == ["key-a"]
     assert journal.add(lines.row({})) is not first
+    journal.close()
+
+
+def test_what_is_left_to_others_shares_a_page_until_it_is_let_go(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    pages = set()
+    for number in range(3):
+        page = journal.add(lines.row({"processQueryKey": str(number)}))
+        journal.sync(page)
+        journal.leave_to_others(page)
+        pages.add(page)
+    assert len(pages) == 1
+    assert take_in(tmp_path) == []
+    journal.let_go()
+    assert len(take_in(tmp_path)) == 3
+    journal.sync(pages.pop())  # taken in already: nothing is left to do
     journal.close()
 
 
