@@ -19,12 +19,13 @@ from ledger.core.recall import Item, Outcome, Plan, Result, Status
 from ledger.core.selection import Selection
 from ledger.errors import InputError, InvalidMessageError
 from ledger.services.chores import Chores
+from ledger.services.importer import Imported, Line, OnRejected
 from ledger.services.intake import Intake, TakenIn
 from ledger.services.owner import own_name
 from ledger.services.planner import Planner
 from ledger.services.purger import Purged, Purger
 from ledger.services.recaller import OnProgress, Recaller
-from ledger.services.recorder import Defaults, Imported, Line, Recorded, Recorder, read_row
+from ledger.services.recorder import Defaults, Recorded, Recorder, read_row
 from ledger.services.reporter import RecallReport, Reporter
 from ledger.services.runner import Runner
 from ledger.services.sticker import Sticker
@@ -147,9 +148,14 @@ class Ledger:
         )
         return last
 
-    def import_lines(self, lines: Iterable[Line], defaults: Defaults) -> Iterator[Imported]:
-        """Record numbered rows and yield the sums as they grow; the last is the result."""
-        return self._recorder.import_lines(lines, defaults)
+    def import_lines(
+        self, lines: Iterable[Line], defaults: Defaults, on_rejected: OnRejected | None = None
+    ) -> Iterator[Imported]:
+        """Record numbered rows and yield the sums as they grow; the last is the result.
+
+        Every rejected row is handed to `on_rejected` with the reason; the result names the first of them.
+        """
+        return self._recorder.import_lines(lines, defaults, on_rejected)
 
     def take_in(self) -> TakenIn:
         """Move what waits in the spool into the database; raise DatabaseError when it is away."""

@@ -8,6 +8,7 @@ LedgerError
 |  |- UnknownTokenError, BadCursorError, KeyReusedError
 |- AccessError                somebody asks who is not known, may not, or asks too often
 |  |- UnauthenticatedError, ForbiddenError, TooManyAttemptsError
+|- UnwritableFileError, ImportStoppedError
 |- NothingEligibleError       the selection holds nothing that can be recalled
 |- NotConfirmedError          somebody has to say yes first
 |- PausedError                somebody has to mend something before a recall can go on
@@ -71,6 +72,24 @@ class UnreadableFileError(InputError):
     """A file that cannot be opened or understood."""
 
     code = "unreadable_file"
+
+
+class UnwritableFileError(LedgerError):
+    """A file that cannot be written to the end."""
+
+    code = "unwritable_file"
+
+
+class ImportStoppedError(LedgerError):
+    """An import ended before its file did; the code is that of what stopped it."""
+
+    def __init__(self, cause: LedgerError, read: int, recorded: int) -> None:
+        self.code = cause.code
+        self.is_fault_of_input = isinstance(cause, InputError)
+        super().__init__(
+            f"{cause}. Up to there, {read:,} rows were read and {recorded:,} recorded; "
+            "importing the whole again is safe: what is recorded counts as a duplicate"
+        )
 
 
 class SettingsError(InputError):

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
 from ledger.clock import Clock, format_time
@@ -13,12 +12,12 @@ from ledger.core.message import KeylessSend, Message
 from ledger.core.row import Row
 from ledger.core.shown import Shown
 from ledger.errors import InvalidMessageError
+from ledger.services.importer import Imported, Line, OnRejected, import_lines
 from ledger.settings import Settings
 from ledger.store.database import Database
 from ledger.store.incoming import NewMessage, insert_each, insert_messages
 from ledger.store.keyless import insert_traces
 
-ROWS_PER_TRANSACTION = 1000
 # A later time is a wrong zone or a wrong clock, and would promise a deadline that is not there.
 FUTURE_TOLERANCE = timedelta(minutes=5)
 
@@ -30,32 +29,6 @@ class Recorded(Shown):
     recorded: int
     duplicates: int
     spooled: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejected(Shown):
-    """One row that was not recorded: its line (from 1) and why."""
-
-    line: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imported(Shown):
-    """What became of all rows: each was recorded, a duplicate, or rejected."""
-
-    read: int
-    recorded: int
-    duplicates: int
-    rejected: tuple[Rejected, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One row of input with its number; `fields` is a text when the line could not even be parsed: why."""
-
-    number: int
-    fields: Mapping[str, Any] | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,22 +58,11 @@ class Recorder:
             of_traces = iter(insert_traces(connection, traces, self._clock.now()) if traces else ())
         return [next(of_messages if isinstance(one, Message) else of_traces) for one in contents]
 
-    def import_lines(self, lines: Iterable[Line], defaults: Defaults) -> Iterator[Imported]:
+    def import_lines(
+        self, lines: Iterable[Line], defaults: Defaults, on_rejected: OnRejected | None = None
+    ) -> Iterator[Imported]:
         """Record rows and yield the sums after each transaction; bad rows are listed and do not stop the others."""
-        read = recorded = duplicates = 0
-        rejected: list[Rejected] = []
-        waiting = iter(lines)
-        yield Imported(read=0, recorded=0, duplicates=0, rejected=())
-        while batch := list(islice(waiting, ROWS_PER_TRANSACTION)):
-            messages = []
-            for line in batch:
-                try:
-                    messages.append(self._read(line.fields, defaults))
-                except InvalidMessageError as error:
-                    rejected.append(Rejected(line=line.number, reason=str(error)))
-            new = self._write(messages)
-            read, recorded, duplicates = read + len(batch), recorded + new, duplicates + len(messages) - new
-            yield Imported(read=read, recorded=recorded, duplicates=duplicates, rejected=tuple(rejected))
+        return import_lines(lines, lambda fields: self._read(fields, defaults), self._write, on_rejected)
 
     def _write(self, messages: Sequence[Message]) -> int:
         new = self._new(messages)

@@ -3,20 +3,21 @@
 import io
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from ledger.entrypoints.lines import LINE_MAX_BYTES, Format, format_of, read_lines
 from ledger.errors import UnreadableFileError
-from ledger.services.recorder import Line
+from ledger.services.importer import Line
 
 
 def jsonl(content: bytes) -> list[Line]:
-    return list(read_lines(io.BytesIO(content), Format.JSONL))
+    return [replace(line, raw=None) for line in read_lines(io.BytesIO(content), Format.JSONL)]
 
 
 def csv(content: bytes) -> list[Line]:
-    return list(read_lines(io.BytesIO(content), Format.CSV))
+    return [replace(line, raw=None) for line in read_lines(io.BytesIO(content), Format.CSV)]
 
 
 def test_the_format_is_guessed_from_the_name() -> None:
@@ -80,6 +81,9 @@ def test_spreadsheets_of_any_country_are_understood(separator: bytes) -> None:
         (b"processQueryKey,xyz", "known are processQueryKey, robotCode"),
         (b"processQueryKey,source,source", "there twice"),
         (b"robotCode", "no column processQueryKey"),
+        (b"\n\nrobotCode", "no column processQueryKey"),
+        (b"processQueryKey\rrobotCode", "cannot be read: new-line character"),
+        (b"processQueryKey," + b"x" * LINE_MAX_BYTES, "longer than 1,000,000 bytes"),
         (b"processQueryKey,\xff", "unknown column"),
     ],
 )

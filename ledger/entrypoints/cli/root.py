@@ -14,6 +14,7 @@ from ledger.entrypoints.cli import (
     database,
     demo,
     history,
+    importing,
     recalling,
     recording,
     resuming,
@@ -115,7 +116,7 @@ def _add(panel: str, **commands: Any) -> None:
         app.command(name.rstrip("_"), rich_help_panel=panel)(function)
 
 
-_add("Record", record=recording.record, import_=recording.import_, campaigns=auditing.campaigns)
+_add("Record", record=recording.record, import_=importing.import_, campaigns=auditing.campaigns)
 _add("Recall", recall=recalling.recall, resume=resuming.resume, retry=resuming.retry, cancel=resuming.cancel)
 _add("Recall", unstick=sticking.unstick)
 _add("Audit", recalls=auditing.recalls, show=auditing.show, history=history.history, verify=auditing.verify)

@@ -1,0 +1,137 @@
+"""Recording by the thousand: numbered rows in, sums out, in bounded memory and transactions; bad rows stop nothing."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ledger.core.message import Message
+from ledger.core.shown import Shown
+from ledger.errors import InvalidMessageError
+
+ROWS_PER_TRANSACTION = 1000
+RECIPIENTS_PER_TRANSACTION = 50_000
+# Every rejected row is counted and handed to who asks for it; so many are kept with their reason in the result.
+REJECTIONS_KEPT = 1000
+REASON_MAX_CHARACTERS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected(Shown):
+    """One row that was not recorded: its line (from 1) and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported(Shown):
+    """What became of all rows: each was recorded, a duplicate, or rejected; `rejected` names the first of those."""
+
+    read: int
+    recorded: int
+    duplicates: int
+    rejected: tuple[Rejected, ...]
+    rejected_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One row of input with its number; `fields` is a text when the line could not even be parsed: why.
+
+    `raw` is the row as it stands in its file, None when there is none or it is too long to be kept.
+    """
+
+    number: int
+    fields: Mapping[str, Any] | str
+    raw: bytes | None = None
+
+
+OnRejected = Callable[[Line, str], None]
+
+
+def import_lines(
+    lines: Iterable[Line],
+    read: Callable[[Mapping[str, Any] | str], Message],
+    write: Callable[[Sequence[Message]], int],
+    on_rejected: OnRejected | None = None,
+) -> Iterator[Imported]:
+    """Read rows into messages and write them; yield the sums after each transaction.
+
+    When `lines` itself fails, what came before is recorded and told first.
+    """
+    sums = _Sums(on_rejected)
+    yield sums.so_far()
+    for messages in _batches(lines, read, sums):
+        new = write(messages) if messages else 0
+        sums.recorded, sums.duplicates = sums.recorded + new, sums.duplicates + len(messages) - new
+        yield sums.so_far()
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What was counted up to now."""
+
+    on_rejected: OnRejected | None
+    read: int = 0
+    recorded: int = 0
+    duplicates: int = 0
+    rejected_count: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+
+    def reject(self, line: Line, reason: str) -> None:
+        said = reason if len(reason) <= REASON_MAX_CHARACTERS else f"{reason[:REASON_MAX_CHARACTERS]}…"
+        self.rejected_count += 1
+        if len(self.rejected) < REJECTIONS_KEPT:
+            self.rejected.append(Rejected(line=line.number, reason=said))
+        if self.on_rejected is not None:
+            self.on_rejected(line, said)
+
+    def so_far(self) -> Imported:
+        return Imported(
+            read=self.read,
+            recorded=self.recorded,
+            duplicates=self.duplicates,
+            rejected=tuple(self.rejected),
+            rejected_count=self.rejected_count,
+        )
+
+
+def _batches(
+    lines: Iterable[Line], read: Callable[[Mapping[str, Any] | str], Message], sums: _Sums
+) -> Iterator[list[Message]]:
+    """Yield the messages of so many rows at a time; those before a fault of the source come before the fault."""
+    messages: list[Message] = []
+    rows = recipients = 0
+    source = _Source(lines)
+    for line in source.until_it_fails():
+        rows += 1
+        try:
+            message = read(line.fields)
+        except InvalidMessageError as error:
+            sums.reject(line, str(error))
+        else:
+            messages.append(message)
+            recipients += len(message.recipients)
+        if rows == ROWS_PER_TRANSACTION or recipients >= RECIPIENTS_PER_TRANSACTION:
+            sums.read += rows
+            yield messages
+            messages, rows, recipients = [], 0, 0
+    if rows:
+        sums.read += rows
+        yield messages
+    if source.fault is not None:
+        raise source.fault
+
+
+class _Source:
+    """Rows from somewhere that may fail; the fault is kept for later."""
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self._lines = lines
+        self.fault: Exception | None = None
+
+    def until_it_fails(self) -> Iterator[Line]:
+        try:
+            yield from self._lines
+        except Exception as error:
+            self.fault = error
