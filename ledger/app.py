@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ledger.clock import AlignedClock, Clock, SystemClock, as_utc
 from ledger.core.campaign import CampaignLine
-from ledger.core.message import Campaign, MessageKey, RobotCode, UserId
+from ledger.core.message import Campaign, Message, MessageKey, RobotCode, UserId
 from ledger.core.recall import Item, Outcome, Plan, Result, Status
 from ledger.core.selection import Selection
-from ledger.errors import InputError, InvalidMessageError
+from ledger.errors import DatabaseError, InputError, InvalidMessageError
 from ledger.services.chores import Chores
-from ledger.services.importer import Imported, Line, OnRejected
+from ledger.services.importer import Imported, Line, OnRejected, Recorded, import_lines
 from ledger.services.intake import Intake, TakenIn
 from ledger.services.owner import own_name
 from ledger.services.planner import Planner
 from ledger.services.purger import Purged, Purger
 from ledger.services.recaller import OnProgress, Recaller
-from ledger.services.recorder import Defaults, Recorded, Recorder, read_row
+from ledger.services.recorder import Defaults, Recorder, read_row, reader
 from ledger.services.reporter import RecallReport, Reporter
 from ledger.services.runner import Runner
 from ledger.services.sticker import Sticker
@@ -141,11 +141,14 @@ class Ledger:
         robot_code: str | None = None,
         sent_at: datetime | None = None,
     ) -> Imported:
-        """Record rows as in `ledger import`; bad ones are listed with their number (from 1) and stop nothing."""
+        """Record rows as in `ledger import`; bad ones are listed with their number (from 1) and stop nothing.
+
+        What the database does not take waits in the spool. Raise LedgerError when the spool cannot be written either;
+        then the rows that no sum speaks of are not recorded.
+        """
         lines = (Line(number=number, fields=row) for number, row in enumerate(rows, start=1))
-        (last,) = deque(
-            self.import_lines(lines, Defaults(campaign=campaign, robot=robot_code, sent_at=sent_at)), maxlen=1
-        )
+        defaults = Defaults(campaign=campaign, robot=robot_code, sent_at=sent_at)
+        (last,) = deque(import_lines(lines, reader(defaults, self.clock), self._write_or_spool), maxlen=1)
         return last
 
     def import_lines(
@@ -307,6 +310,14 @@ class Ledger:
 
     def _write_each(self, contents: Sequence[Content]) -> Sequence[bool]:
         return self._recorder.write_each(contents)
+
+    def _write_or_spool(self, messages: Sequence[Message]) -> Recorded:
+        try:
+            return self._recorder.write(messages)
+        except DatabaseError as error:
+            log.warning("what was sent waits in the spool: %s", error)
+            self._writer.spool(messages)
+            return Recorded(recorded=0, duplicates=0, spooled=len(messages))
 
     def _refuse(self, content: Content, error: Exception) -> None:
         self._spool.refuse(said_of(content) + f"  # {error}")

@@ -16,6 +16,15 @@ REASON_MAX_CHARACTERS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded(Shown):
+    """How many messages were new, how many the ledger had already, and how many wait in the spool for the database."""
+
+    recorded: int
+    duplicates: int
+    spooled: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected(Shown):
     """One row that was not recorded: its line (from 1) and why."""
 
@@ -25,13 +34,14 @@ class Rejected(Shown):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported(Shown):
-    """What became of all rows: each was recorded, a duplicate, or rejected; `rejected` names the first of those."""
+    """What became of all rows: each was recorded, a duplicate, spooled, or rejected; `rejected` names the first."""
 
     read: int
     recorded: int
     duplicates: int
     rejected: tuple[Rejected, ...]
     rejected_count: int = 0
+    spooled: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +62,7 @@ OnRejected = Callable[[Line, str], None]
 def import_lines(
     lines: Iterable[Line],
     read: Callable[[Mapping[str, Any] | str], Message],
-    write: Callable[[Sequence[Message]], int],
+    write: Callable[[Sequence[Message]], Recorded],
     on_rejected: OnRejected | None = None,
 ) -> Iterator[Imported]:
     """Read rows into messages and write them; yield the sums after each transaction.
@@ -62,8 +72,8 @@ def import_lines(
     sums = _Sums(on_rejected)
     yield sums.so_far()
     for messages in _batches(lines, read, sums):
-        new = write(messages) if messages else 0
-        sums.recorded, sums.duplicates = sums.recorded + new, sums.duplicates + len(messages) - new
+        if messages:
+            sums.add(write(messages))
         yield sums.so_far()
 
 
@@ -75,8 +85,14 @@ class _Sums:
     read: int = 0
     recorded: int = 0
     duplicates: int = 0
+    spooled: int = 0
     rejected_count: int = 0
     rejected: list[Rejected] = field(default_factory=list)
+
+    def add(self, written: Recorded) -> None:
+        self.recorded += written.recorded
+        self.duplicates += written.duplicates
+        self.spooled += written.spooled
 
     def reject(self, line: Line, reason: str) -> None:
         said = reason if len(reason) <= REASON_MAX_CHARACTERS else f"{reason[:REASON_MAX_CHARACTERS]}…"
@@ -93,6 +109,7 @@ class _Sums:
             duplicates=self.duplicates,
             rejected=tuple(self.rejected),
             rejected_count=self.rejected_count,
+            spooled=self.spooled,
         )
 
 

@@ -1,6 +1,6 @@
 """Recording: rows in, messages stored, in bounded transactions; recording twice changes nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,9 +10,8 @@ from ledger.core.capture import capture_pair
 from ledger.core.deadline import deadline_of
 from ledger.core.message import KeylessSend, Message
 from ledger.core.row import Row
-from ledger.core.shown import Shown
 from ledger.errors import InvalidMessageError
-from ledger.services.importer import Imported, Line, OnRejected, import_lines
+from ledger.services.importer import Imported, Line, OnRejected, Recorded, import_lines
 from ledger.settings import Settings
 from ledger.store.database import Database
 from ledger.store.incoming import NewMessage, insert_each, insert_messages
@@ -20,15 +19,6 @@ from ledger.store.keyless import insert_traces
 
 # A later time is a wrong zone or a wrong clock, and would promise a deadline that is not there.
 FUTURE_TOLERANCE = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded(Shown):
-    """How many messages were new, how many the ledger had already, and how many wait in the spool for the database."""
-
-    recorded: int
-    duplicates: int
-    spooled: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +52,14 @@ class Recorder:
         self, lines: Iterable[Line], defaults: Defaults, on_rejected: OnRejected | None = None
     ) -> Iterator[Imported]:
         """Record rows and yield the sums after each transaction; bad rows are listed and do not stop the others."""
-        return import_lines(lines, lambda fields: self._read(fields, defaults), self._write, on_rejected)
+        return import_lines(lines, reader(defaults, self._clock), self.write, on_rejected)
 
-    def _write(self, messages: Sequence[Message]) -> int:
+    def write(self, messages: Sequence[Message]) -> Recorded:
+        """Record messages in one transaction."""
         new = self._new(messages)
         with self._database.write() as connection:
-            return insert_messages(connection, new)
+            recorded = insert_messages(connection, new)
+        return Recorded(recorded=recorded, duplicates=len(messages) - recorded)
 
     def _new(self, messages: Sequence[Message]) -> list[NewMessage]:
         now = self._clock.now()
@@ -80,10 +72,16 @@ class Recorder:
             for message in messages
         ]
 
-    def _read(self, fields: Mapping[str, Any] | str, defaults: Defaults) -> Message:
+
+def reader(defaults: Defaults, clock: Clock) -> Callable[[Mapping[str, Any] | str], Message]:
+    """Return what reads the fields of a line into a message, and raises InvalidMessageError when they make none."""
+
+    def read(fields: Mapping[str, Any] | str) -> Message:
         if isinstance(fields, str):
             raise InvalidMessageError(fields)
-        return read_row(fields, defaults, self._clock.now())
+        return read_row(fields, defaults, clock.now())
+
+    return read
 
 
 def read_row(fields: Mapping[str, Any], defaults: Defaults, now: datetime) -> Message:

@@ -104,6 +104,18 @@ class Writer:
             self._spool([entry])
             return entry.fate.result()
 
+    def spool(self, contents: Sequence[Content]) -> None:
+        """Leave things to the journal, and return once they are on disk; raise LedgerError when it takes none."""
+        try:
+            pages = {self._journal.add(_line_of(content)) for content in contents}
+            for page in pages:
+                self._journal.sync(page)
+                self._journal.leave_to_others(page)
+        except OSError as error:
+            raise LedgerError(f"neither the database nor the spool can be written: {error}") from None
+        self.counts[Fate.SPOOLED] += len(contents)
+        self._start()
+
     def close(self) -> None:
         """Write what waits, or leave it to the journal when the database does not take it soon; may be called twice."""
         with self._lock:

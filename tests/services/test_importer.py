@@ -16,6 +16,7 @@ from ledger.services.importer import (
     ROWS_PER_TRANSACTION,
     Imported,
     Line,
+    Recorded,
     import_lines,
 )
 from tests.conftest import NOON
@@ -36,9 +37,9 @@ class Table:
     def __init__(self) -> None:
         self.batches: list[tuple[int, int]] = []
 
-    def write(self, messages: Sequence[Message]) -> int:
+    def write(self, messages: Sequence[Message]) -> Recorded:
         self.batches.append((len(messages), sum(len(message.recipients) for message in messages)))
-        return len(messages)
+        return Recorded(recorded=len(messages), duplicates=0)
 
 
 def bad_lines(count: int, reason: str = "no good") -> Iterator[Line]:

@@ -15,7 +15,7 @@ from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.capture import SEND_PATHS
 from ledger.errors import LedgerError
-from ledger.services.recorder import Recorded
+from ledger.services.importer import Recorded
 from ledger.services.watcher import Sending
 from ledger.services.writer import Fate
 from ledger.spool.spool import REFUSED
@@ -201,3 +201,14 @@ def test_users_that_did_not_get_it_are_kept_apart_and_shown(book: Ledger) -> Non
     (item,) = book.history(keys=["k"])
     assert (item.recipients, item.undelivered) == (("ann",), {"invalid": ("bob",)})
     assert result.eligible == 1
+
+
+def test_many_rows_wait_in_the_spool_while_the_database_is_away(make_ledger: MakeLedger) -> None:
+    book = make_ledger()
+    rows = [{"processQueryKey": f"k{n}", "robotCode": "r", "sentAt": "2026-03-01T11:00:00Z"} for n in range(1500)]
+    with away(book):
+        imported = book.record_many([*rows, {"robotCode": "r"}])
+        assert (imported.read, imported.spooled, imported.recorded, imported.rejected_count) == (1501, 1500, 0, 1)
+    assert kept(make_ledger()) == {}  # its program still holds them
+    assert book.take_in().recorded == 1500
+    assert book.record_many(rows).duplicates == 1500

@@ -7,8 +7,7 @@ import pytest
 from ledger import Ledger
 from ledger.clock import FakeClock, format_time
 from ledger.errors import InvalidMessageError
-from ledger.services.importer import Imported
-from ledger.services.recorder import Recorded
+from ledger.services.importer import Imported, Recorded
 from ledger.simulator import World
 from tests.conftest import MakeLedger
 from tests.sending import row, send

@@ -9,7 +9,7 @@ from ledger.entrypoints.cli.book import opened
 from ledger.entrypoints.cli.output import AsJson, console, document
 
 if TYPE_CHECKING:
-    from ledger.services.recorder import Recorded
+    from ledger.services.importer import Recorded
 
 SHOWN_REJECTIONS = 20
 
