@@ -18,9 +18,11 @@ from ledger.core.message import Campaign, Message, MessageKey, RobotCode, UserId
 from ledger.core.recall import Item, Outcome, Plan, Result, Status
 from ledger.core.selection import Selection
 from ledger.errors import DatabaseError, InputError, InvalidMessageError
+from ledger.services import readiness
 from ledger.services.chores import Chores
 from ledger.services.importer import Imported, Line, OnRejected, Recorded, import_lines
 from ledger.services.intake import Intake, TakenIn
+from ledger.services.meter import Meter
 from ledger.services.owner import own_name
 from ledger.services.planner import Planner
 from ledger.services.purger import Purged, Purger
@@ -35,7 +37,7 @@ from ledger.services.watcher import Watcher
 from ledger.services.writer import Content, Fate, Writer, said_of
 from ledger.settings import Settings
 from ledger.spool.journal import Journal
-from ledger.spool.spool import Spool
+from ledger.spool.spool import Depth, Spool
 from ledger.store import migrate
 from ledger.store.database import Database
 
@@ -294,6 +296,24 @@ class Ledger:
             self.align_clock()
             self._is_ready = True
         return self.database
+
+    @property
+    def written(self) -> Mapping[str, int]:
+        """How what this process recorded has ended, counted: in the database, the spool, or refused."""
+        return dict(self._writer.counts)
+
+    def lacks(self) -> dict[str, str]:
+        """Return what is missing to do the work, each with what to do; never raises for what it finds."""
+        return readiness.lacks(self.database, self.clock)
+
+    def spool_depth(self) -> Depth:
+        """Return how much waits in the spool; the database is not asked."""
+        return self._spool.depth()
+
+    @cached_property
+    def meter(self) -> Meter:
+        """Figures of the whole ledger; its counters begin when it is first asked for."""
+        return Meter(self._opened(), self.clock, self.settings)
 
     @cached_property
     def tokens(self) -> AccessTokens:

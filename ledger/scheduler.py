@@ -10,16 +10,15 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from ledger.core.message import AppName
 from ledger.errors import LedgerError
-from ledger.services.chores import Chore, Chores
+from ledger.services.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Chores
+from ledger.services.claimer import Claim
 from ledger.services.purger import Purger
 from ledger.services.runner import Calls, Runner
 from ledger.services.sticker import Sticker
 from ledger.settings import Settings
 
-HEARTBEAT = "heartbeat"
 LOOK_FOR_RECALLS_SECONDS = 1
 STICKY_SECONDS = 5
-HEARTBEAT_SECONDS = 10
 PURGE_SECONDS = 600
 ALIGN_SECONDS = 60
 SPOOL_SECONDS = 5
@@ -45,8 +44,9 @@ class Worker:
         self._sticker, self._align_clock, self._take_in = sticker, align_clock, take_in
         self._stopping = threading.Event()
         self._unready: dict[str, str] = {}
+        self._served: frozenset[int] = frozenset()
         self._duties = (
-            Chore(name=HEARTBEAT, every=_seconds(HEARTBEAT_SECONDS), lease=_seconds(5), action=lambda: None),
+            Chore(name=HEARTBEAT, every=HEARTBEAT_EVERY, lease=_seconds(5), action=lambda: None),
             Chore(name="sticky", every=_seconds(STICKY_SECONDS), lease=_seconds(60), action=self.follow_sticky),
             Chore(name="purge", every=_seconds(PURGE_SECONDS), lease=_seconds(PURGE_SECONDS), action=purger.run_once),
         )
@@ -74,7 +74,15 @@ class Worker:
     def serve_recalls(self) -> None:
         """Work on the running recalls of every app that is ready, until none is left."""
         apps = frozenset(AppName(app) for app in self._settings.app_names if self._is_ready(app))
-        self._runner.run(apps, lambda claim: bool(claim.going_on) and not self._stopping.is_set())
+        self._runner.run(apps, self._goes_on)
+        self._served = frozenset()
+
+    def _goes_on(self, claim: Claim) -> bool:
+        """Say whether anything is left to serve; a recall that is new to this worker is told of."""
+        for recall_id in sorted(claim.going_on - self._served):
+            log.info("working on recall %s", recall_id, extra={"facts": {"recall": recall_id}})
+        self._served = claim.going_on
+        return bool(claim.going_on) and not self._stopping.is_set()
 
     def follow_sticky(self) -> None:
         """Start recalls of what has arrived late for sticky ones."""

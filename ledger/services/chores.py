@@ -8,6 +8,12 @@ from ledger.clock import Clock
 from ledger.store import chores
 from ledger.store.database import Database
 
+# The chore that shows that some worker lives: nothing is done but to note when.
+HEARTBEAT = "heartbeat"
+HEARTBEAT_EVERY = timedelta(seconds=10)
+# So old, and no worker is at work any more.
+HEARTBEAT_STOPPED = timedelta(seconds=60)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chore:

@@ -4,6 +4,7 @@ Every runner looks at all running recalls whose apps it can call for, so that th
 process took the recall in hand, and recalls whose process went away go on.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ from ledger.store.database import Database
 BETWEEN_LOOKS = timedelta(milliseconds=50)
 LEASE_BEYOND_TIMEOUT = timedelta(seconds=20)
 LONGEST_NAP = timedelta(seconds=1)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,8 @@ class Claimer:
             ended = [recall for recall in running if recall.id not in at_work and self._finish(connection, recall, now)]
             entries += [_finished(recall, now) for recall in ended]
             history.append(connection, entries)
+        for recall in ended:
+            log.info("recall %s finished", recall.id, extra={"facts": {"recall": recall.id}})
         if claimed:
             self._lead = min(self._clock.now() - now, LONGEST_NAP)
         going_on = frozenset(recall.id for recall in running) - {recall.id for recall in ended}

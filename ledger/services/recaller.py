@@ -1,5 +1,6 @@
 """The life of a recall: started once from its plan, paused, resumed, retried, cancelled. The runner makes the calls."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -14,6 +15,9 @@ from ledger.services.runner import Calls, Runner
 from ledger.settings import Settings
 from ledger.store import calls, history, items, recalls
 from ledger.store.database import Database
+from ledger.trace import request_id
+
+log = logging.getLogger(__name__)
 
 OnProgress = Callable[[Result], None]
 # By less than this do the clocks of several machines differ, or is one set: a recall that started after a plan may
@@ -102,6 +106,7 @@ class Recaller:
                 who = actor or recall.actor
                 entry = history.Entry(at=now, event="paused", actor=who, recall_id=recall_id, detail=said)
                 history.append(connection, [entry])
+                log.info("recall %s paused: %s", recall_id, message, extra={"facts": {"recall": recall_id}})
         return self._reporter.result(recall_id)
 
     def _fresh(self, connection: Connection, recall_id: int) -> recalls.Recall:
@@ -129,7 +134,8 @@ class Recaller:
         return recall
 
     def _activate(self, connection: Connection, recall: recalls.Recall, actor: str, event: str, **facts: int) -> None:
-        now = self._clock.now()
+        now, asked_by = self._clock.now(), request_id()
+        detail = facts if asked_by is None else {**facts, "request_id": asked_by}
         recalls.change(
             connection,
             recall.id,
@@ -139,7 +145,9 @@ class Recaller:
             started_at=recall.started_at or now,
             finished_at=None,
         )
-        history.append(connection, [history.Entry(at=now, event=event, actor=actor, recall_id=recall.id, detail=facts)])
+        entry = history.Entry(at=now, event=event, actor=actor, recall_id=recall.id, detail=detail)
+        history.append(connection, [entry])
+        log.info("recall %s %s by %s", recall.id, event, actor, extra={"facts": {"recall": recall.id, "actor": actor}})
 
     def _go_on(self, recall_id: int, on_progress: OnProgress | None) -> Result:
         """Make the calls of a running recall, and of others of the same apps beside it, until it has ended."""

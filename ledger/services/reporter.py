@@ -106,7 +106,12 @@ class Reporter:
                 skipped=items.skips_of(connection, recall_id),
                 calls=items.calls_of(connection, recall_id),
                 timeline=[
-                    {"at": entry.at, "event": entry.event, "actor": entry.actor}
+                    {
+                        "at": entry.at,
+                        "event": entry.event,
+                        "actor": entry.actor,
+                        "request_id": entry.detail.get("request_id"),
+                    }
                     for entry in history.of_recall(connection, recall_id)
                 ],
             )

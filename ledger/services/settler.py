@@ -1,5 +1,6 @@
 """What an answer changes: the call's record, its items, the pace, the recall's state, and the history of it all."""
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ from ledger.store.database import Database
 
 # Refused before it counted, or never sent: these calls cost nothing of the month's quota.
 _FREE_VERDICTS = (Verdict.THROTTLED, Verdict.BANNED)
+
+log = logging.getLogger(__name__)
 
 
 class Settler:
@@ -45,7 +48,14 @@ class Settler:
                 return
             calls.close_calls(connection, {one.call.id: one.made for one in over}, now)
             self._change_paces(connection, over, now)
-            history.append(connection, self._apply(connection, over, now))
+            entries = self._apply(connection, over, now)
+            history.append(connection, entries)
+        for one in over:
+            _tell_of_call(one)
+        for entry in entries:
+            if entry.event == "paused":
+                said, facts = entry.detail["message"], {"recall": entry.recall_id}
+                log.info("recall %s paused: %s", entry.recall_id, said, extra={"facts": facts})
 
     def _apply(self, connection: Connection, over: Sequence[Over], now: datetime) -> list[history.Entry]:
         actors = {one.call.recall_id: "" for one in over}
@@ -133,6 +143,23 @@ class Settler:
         for one in over:
             if one.reading is not None and one.reading.verdict is Verdict.BANNED:
                 paces.block_all(connection, now + timedelta(seconds=one.reading.wait_seconds))
+
+
+def _tell_of_call(over: Over) -> None:
+    """Say how a call ended, so that one can go from here to the history, and from there to DingTalk's own log."""
+    call, made = over.call, over.made
+    facts = {
+        "recall": call.recall_id,
+        "call": call.id,
+        "app": call.route.app,
+        "keys": len(call.items),
+        "verdict": str(made.verdict),
+        "status": made.http_status,
+        "code": made.code,
+        "dingtalk_request_id": made.request_id,
+        "duration_ms": made.duration_ms,
+    }
+    log.info("call %s of recall %s: %s", call.id, call.recall_id, made.verdict, extra={"facts": facts})
 
 
 def _paced(pace: pacing.Pace, reading: Reading, now: datetime) -> pacing.Pace:

@@ -1,7 +1,10 @@
 """`worker` as a process of its own: it goes on with what others left, and stops when it is told."""
 
+import json
 import signal
+import socket
 
+import httpx
 import pytest
 
 from ledger.simulator import Simulator
@@ -97,3 +100,28 @@ def test_a_worker_that_cannot_have_its_database_is_exit_1(shell: Shell) -> None:
     ended = shell.real("worker")
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith("error: ")
+
+
+def test_a_worker_serves_metrics_and_writes_json_when_told_to(shell: Shell, simulator: Simulator) -> None:
+    broken_off(shell, simulator, 60)
+    shell.variables["LEDGER_CALLS_PER_SECOND"] = "500"
+    with shell.running("worker", "--log-format", "json", "--metrics-port", "0") as worker:
+        worker.wait_until(lambda: shell("recalls", "--json").json[0]["status"] == "finished")
+        lines = [json.loads(line) for line in worker.said().splitlines()]
+        (where,) = [line["message"].split()[-1] for line in lines if line["message"].startswith("metrics on")]
+        scraped = httpx.get(where, timeout=10).text
+        worker.process.send_signal(signal.SIGTERM)
+        assert worker.process.wait(20) == 0
+    lines = [json.loads(line) for line in worker.said().splitlines()]
+    assert 'ledger_recalls{status="running"} 0.0' in scraped
+    assert [line["recall"] for line in lines if "recall 1 finished" in line["message"]] == [1]
+    told = {line["dingtalk_request_id"] for line in lines if "dingtalk_request_id" in line}
+    assert told
+    assert told <= {call["request_id"] for call in shell("show", "1", "--json").json["calls"]}
+
+
+def test_a_port_for_metrics_that_is_taken_is_refused_input(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = shell.real("worker", "--metrics-port", str(taken.getsockname()[1]))
+    assert (ended.code, ended.out) == (2, "")
+    assert "metrics cannot be served" in ended.err

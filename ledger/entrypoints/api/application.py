@@ -12,9 +12,11 @@ from fastapi.concurrency import run_in_threadpool
 
 from ledger.app import Ledger
 from ledger.entrypoints.api import campaigns, probes
+from ledger.entrypoints.api.clerk import Clerk
 from ledger.entrypoints.api.door import COOKIE
 from ledger.entrypoints.api.problems import Problem, answer_problems
 from ledger.entrypoints.api.shield import Shield
+from ledger.entrypoints.metrics import Metrics
 from ledger.entrypoints.web import signing
 from ledger.errors import LedgerError
 from ledger.services.attempts import Attempts
@@ -50,6 +52,7 @@ def build_app(book: Ledger, *, is_open: bool = False, with_worker: bool = True) 
     )
     app.state.book, app.state.is_open = book, is_open
     app.state.attempts = Attempts(book.clock)
+    app.state.metrics = Metrics(book)
     # Set when the service is about to stop: what streams without an end ends then.
     app.state.stopping = threading.Event()
     answer_problems(app)
@@ -58,6 +61,8 @@ def build_app(book: Ledger, *, is_open: bool = False, with_worker: bool = True) 
     app.add_middleware(
         Shield, allowed_hosts=book.settings.allowed_hosts, request_max_bytes=book.settings.request_max_bytes
     )
+    # Before all others, since what they refuse is noted too.
+    app.add_middleware(Clerk, metrics=app.state.metrics)
     return app
 
 

@@ -1,10 +1,13 @@
-"""Probes: is the process alive, and can it do its work?"""
+"""Probes: is the process alive, can it do its work, and what do its figures say?"""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel, Field
 
+from ledger.core.roles import Permission
 from ledger.entrypoints.api.door import Book, Door, needs
-from ledger.store import migrate
+from ledger.entrypoints.api.problems import problem
 
 router = APIRouter(route_class=Door, tags=["service"])
 
@@ -21,8 +24,18 @@ def healthz() -> Health:
     return Health(ok=True)
 
 
-@router.get("/readyz", **needs(None))
-def readyz(book: Book) -> Health:
-    """Say whether the database can be used; a problem when not."""
-    migrate.ensure(book.database)
-    return Health(ok=True)
+@router.get("/readyz", response_model=Health, **needs(None))
+def readyz(book: Book) -> Health | JSONResponse:
+    """Say whether the service can do its work; when not, `missing` of the problem names what it lacks."""
+    lacks = book.lacks()
+    if not lacks:
+        return Health(ok=True)
+    said = "; ".join(f"{name}: {why}" for name, why in lacks.items())
+    return problem(503, "not_ready", said, missing=list(lacks))
+
+
+@router.get("/metrics", response_class=PlainTextResponse, **needs(Permission.OPERATE))
+def metrics(request: Request) -> Response:
+    """Return the figures for Prometheus, which sends a token as any program does."""
+    encode, media_type = choose_encoder(request.headers.get("accept", ""))
+    return Response(encode(request.app.state.metrics.registry), media_type=media_type)

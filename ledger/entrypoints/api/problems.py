@@ -28,6 +28,7 @@ from ledger.errors import (
     UnknownTokenError,
     WrongStateError,
 )
+from ledger.trace import request_id
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
@@ -87,6 +88,7 @@ class Problem(BaseModel):
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What went wrong, and what to do next.")
     code: str = Field(description="The stable code of the error.")
+    request_id: str | None = Field(default=None, description="Under this id the service's log tells more.")
 
 
 def problem(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
@@ -99,6 +101,8 @@ def problem(status: int, code: str, detail: str, headers: Mapping[str, str] | No
         "code": code,
         **more,
     }
+    if (current := request_id()) is not None:
+        content["request_id"] = current
     return JSONResponse(content, status, dict(headers or {}), MEDIA_TYPE)
 
 

@@ -1,9 +1,13 @@
 """The server: uvicorn, set up so that it stops gracefully, streams included."""
 
+import os
+import signal
+
 import uvicorn
 from fastapi import FastAPI
 
 GRACE_SECONDS = 20
+INTERRUPTED = 130
 
 
 class Server(uvicorn.Server):
@@ -22,6 +26,8 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     def handle_exit(self, sig: int, frame: object) -> None:
-        """Take a signal."""
+        """Take a signal; whoever presses Ctrl-C once more does not want to wait for what is under way."""
+        if self.should_exit and sig == signal.SIGINT:
+            os._exit(INTERRUPTED)
         self._app.state.stopping.set()
         super().handle_exit(sig, frame)  # type: ignore[arg-type]

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.entrypoints.cli.book import opened
+from ledger.entrypoints.cli.running import LogFormatOption, LogLevelOption, MetricsHost, MetricsPort, serving_metrics
 from ledger.entrypoints.cli.stopping import Stop
-from ledger.entrypoints.cli.working import log_to_stderr
+from ledger.entrypoints.logs import LogFormat, LogLevel, log_to_stderr
 from ledger.errors import InputError
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from ledger.app import Ledger
 
 BACKLOG = 512
@@ -27,12 +30,16 @@ def serve(
     no_worker: Annotated[
         bool, typer.Option("--no-worker", help="Only answer; `ledger worker` does the work elsewhere.")
     ] = False,
+    log_format: LogFormatOption = LogFormat.TEXT,
+    log_level: LogLevelOption = LogLevel.INFO,
+    metrics_host: MetricsHost = "127.0.0.1",
+    metrics_port: MetricsPort = None,
 ) -> None:
     """Serve the console and the HTTP API, and work, until it is stopped.
 
     Off this machine it needs tokens: `ledger token create`.
     """
-    log_to_stderr()
+    log_to_stderr(log_format, log_level)
     with opened() as book:
         is_local = _is_loopback(host)
         if not is_local and not book.tokens.any_works():
@@ -41,16 +48,23 @@ def serve(
                 "`ledger token create --name NAME --role admin`"
             )
         with _listening(host, port) as listener:
-            _run(book, listener, is_open=is_local, with_worker=not no_worker)
+            app = _app(book, is_open=is_local, with_worker=not no_worker)
+            with serving_metrics(book, metrics_host, metrics_port, app.state.metrics):
+                _run(book, app, listener)
     log.info("stopped: what was under way is written down")
 
 
-def _run(book: "Ledger", listener: socket.socket, *, is_open: bool, with_worker: bool) -> None:
-    # Loaded late: FastAPI and uvicorn are for the service only.
+# Loaded late: FastAPI and uvicorn are for the service only.
+def _app(book: "Ledger", *, is_open: bool, with_worker: bool) -> "FastAPI":
     from ledger.entrypoints.api.application import build_app
+
+    return build_app(book, is_open=is_open, with_worker=with_worker)
+
+
+def _run(book: "Ledger", app: "FastAPI", listener: socket.socket) -> None:
     from ledger.entrypoints.api.server import Server
 
-    server = Server(build_app(book, is_open=is_open, with_worker=with_worker))
+    server = Server(app)
     name, port = listener.getsockname()[:2]
     shown = f"[{name}]" if ":" in name else name
     # The server gives signals back to whoever had them before: they were obeyed already.

@@ -2,11 +2,12 @@
 
 import logging
 import signal
-import sys
 from concurrent.futures import ThreadPoolExecutor, wait
 
 from ledger.entrypoints.cli.book import opened
+from ledger.entrypoints.cli.running import LogFormatOption, LogLevelOption, MetricsHost, MetricsPort, serving_metrics
 from ledger.entrypoints.cli.stopping import Stop
+from ledger.entrypoints.logs import LogFormat, LogLevel, log_to_stderr
 
 DUTIES = "goes on with recalls that run, takes what arrives late for sticky ones, deletes what is past its window"
 LOOK_FOR_SIGNALS_SECONDS = 0.2
@@ -14,13 +15,18 @@ LOOK_FOR_SIGNALS_SECONDS = 0.2
 log = logging.getLogger(__name__)
 
 
-def worker() -> None:
+def worker(
+    log_format: LogFormatOption = LogFormat.TEXT,
+    log_level: LogLevelOption = LogLevel.INFO,
+    metrics_host: MetricsHost = "127.0.0.1",
+    metrics_port: MetricsPort = None,
+) -> None:
     """Do what is to be done, until it is stopped.
 
     It goes on with recalls whose process went away, follows sticky ones, and purges. Any number may run.
     """
-    log_to_stderr()
-    with opened() as book:
+    log_to_stderr(log_format, log_level)
+    with opened() as book, serving_metrics(book, metrics_host, metrics_port):
         at_work = book.worker()
         with Stop(signal.SIGTERM, say_so=at_work.stop), ThreadPoolExecutor(1, "ledger-worker") as desk:
             # Not in this thread: here signals arrive, and the lock of the event that they set must never be held.
@@ -31,13 +37,3 @@ def worker() -> None:
                 pass
             ended.result()
     log.info("stopped: what was under way is written down")
-
-
-def log_to_stderr() -> None:
-    """Say what happens in lines with their time."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("ledger").setLevel(logging.INFO)
-    # It warns of every tick at which a long recall is still running.
-    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)

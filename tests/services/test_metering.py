@@ -1,0 +1,110 @@
+"""The meter: what it counts, what it follows, and that its counters never fall."""
+
+from datetime import timedelta
+
+from ledger import Ledger
+from ledger.clock import FakeClock
+from ledger.core.recall import Outcome, Status
+from ledger.services.meter import MOST_CODES, OTHER_CODES
+from ledger.simulator import ScriptedAnswer, World
+from tests.sending import send
+
+ONE_ON_ONE = "/v1.0/robot/otoMessages/batchRecall"
+ANSWERED = ("default", "one_to_one", "answered")
+
+
+def recall(book: Ledger, campaign: str = "spring") -> int:
+    return book.run(book.plan(campaign=campaign, reason="wrong link")).recall_id
+
+
+def test_an_empty_ledger_has_nothing_to_show(book: Ledger) -> None:
+    figures = book.meter.read()
+    assert figures.heartbeat_age_seconds is None
+    assert figures.purge_lag_seconds == 0
+    assert not any((*figures.calls.values(), *figures.outcomes.values(), *figures.waiting.values()))
+    assert (figures.slow.open_messages, figures.slow.used_calls, figures.keyless_sends) == (0, 0, 0)
+
+
+def test_calls_and_outcomes_are_counted_from_the_start_of_the_meter_on(
+    book: Ledger, world: World, clock: FakeClock
+) -> None:
+    send(book, world, 25, campaign="before")
+    recall(book, "before")
+    meter = book.meter
+    assert meter.read().calls.get(ANSWERED, 0) == 0
+    send(book, world, 45)
+    recall(book)
+    first = meter.read()
+    assert (first.calls[ANSWERED], first.outcomes) == (3, {Outcome.RECALLED: 45})
+    # Long after, when the calls are surely written, and again.
+    clock.advance(timedelta(minutes=5))
+    assert meter.read().calls == meter.read().calls == first.calls
+    send(book, world, 1, campaign="more")
+    recall(book, "more")
+    assert meter.read().calls[ANSWERED] == 4
+
+
+def test_counters_do_not_fall_by_retry_and_purge(book: Ledger, world: World, clock: FakeClock) -> None:
+    send(book, world, 1)
+    meter = book.meter
+    world.script(ScriptedAnswer.error("invalid.processQueryKey", path=ONE_ON_ONE))
+    number = recall(book)
+    before = meter.read()
+    assert (before.outcomes[Outcome.REFUSED], before.refusals) == (1, {"invalid.processQueryKey": 1})
+    book.retry(number)
+    after = meter.read()
+    assert (after.outcomes[Outcome.REFUSED], after.outcomes[Outcome.RECALLED]) == (1, 1)
+    clock.advance(timedelta(hours=30))
+    book.purge()
+    assert meter.read().outcomes == after.outcomes
+    assert meter.read().purged_messages == 1
+    assert sum(meter.read().calls.values()) == sum(after.calls.values())
+
+
+def test_what_waits_is_counted_by_status_and_nearness(book: Ledger, world: World) -> None:
+    send(book, world, 3, sent_ago=timedelta(hours=23, minutes=50))
+    send(book, world, 4, campaign="spring")
+    world.change(permission_missing=True)
+    recall(book)
+    figures = book.meter.read()
+    assert (figures.recalls[Status.PAUSED], figures.waiting[Status.PAUSED]) == (1, 7)
+    assert (figures.near_deadline[Status.PAUSED], figures.waiting[Status.RUNNING]) == (3, 0)
+
+
+def test_throttling_shows_as_a_smaller_share_and_as_a_verdict(book: Ledger, world: World) -> None:
+    send(book, world, 1)
+    meter = book.meter
+    world.script(ScriptedAnswer.error("Forbidden.AccessDenied.QpsLimitForAppkeyAndApi", path=ONE_ON_ONE))
+    recall(book)
+    figures = meter.read()
+    (pace,) = [one for one in figures.paces if one.api == "one_to_one"]
+    assert (pace.limit_per_second, pace.share < 1) == (20.0, True)
+    assert figures.calls["default", "one_to_one", "throttled"] == 1
+
+
+def test_the_purge_lags_as_long_as_nobody_purges(book: Ledger, world: World, clock: FakeClock) -> None:
+    send(book, world, 1)
+    clock.advance(timedelta(hours=25))
+    assert book.meter.read().purge_lag_seconds == 2 * 3600
+    book.purge()
+    assert book.meter.read().purge_lag_seconds == 0
+
+
+def test_what_takes_long_to_count_is_counted_once_a_minute(book: Ledger, world: World, clock: FakeClock) -> None:
+    meter = book.meter
+    meter.read()
+    send(book, world, 5)
+    assert meter.read().slow.open_messages == 0
+    clock.advance(timedelta(seconds=61))
+    assert (meter.read().slow.open_messages, meter.read().slow.used_calls) == (5, 5)
+
+
+def test_codes_that_nobody_foresaw_do_not_become_series_without_end(book: Ledger, world: World) -> None:
+    meter = book.meter
+    for number in range(MOST_CODES + 5):
+        send(book, world, 1, campaign=f"c{number}")
+        world.script(ScriptedAnswer(path=ONE_ON_ONE, status=400, body={"code": f"strange.{number}", "message": "no"}))
+        recall(book, f"c{number}")
+    refusals = meter.read().refusals
+    assert len(refusals) == MOST_CODES + 1
+    assert refusals[OTHER_CODES] == 5
