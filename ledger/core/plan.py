@@ -26,13 +26,25 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A selected message as planning sees it; `held` says that another recall has recalled it or is at it."""
+    """A selected message as planning sees it; `held` says that another recall has recalled it or is at it.
+
+    `in_doubt` says that another recall has asked for it, and nobody can say whether that worked.
+    """
 
     message_id: int
     route: Route
     deadline: datetime
     recipients: tuple[str, ...]
     held: Standing | None = None
+    in_doubt: bool = False
+
+    @property
+    def company(self) -> "Company":
+        """With what it may share a call: doubtful keys travel apart, lest they sink others."""
+        return self.route, self.in_doubt
+
+
+Company = tuple[Route, bool]
 
 
 def judge(candidate: Candidate, *, now: datetime, asked: frozenset[str], include_shared: bool) -> Standing:
@@ -64,7 +76,7 @@ class Tally:
     include_shared: bool = False
     counts: dict[Standing, int] = field(default_factory=lambda: dict.fromkeys(Standing, 0))
     robots: dict[str, int] = field(default_factory=dict)
-    deadlines: dict[Route, "array[float]"] = field(default_factory=lambda: defaultdict(lambda: array("d")))
+    deadlines: dict[Company, "array[float]"] = field(default_factory=lambda: defaultdict(lambda: array("d")))
     people: set[str] = field(default_factory=set)
     others: set[str] = field(default_factory=set)
 
@@ -78,7 +90,7 @@ class Tally:
             robot = candidate.route.robot_code
             self.robots[robot] = self.robots.get(robot, 0) + 1
             self.people.update(candidate.recipients)
-            self.deadlines[candidate.route].append(candidate.deadline.timestamp())
+            self.deadlines[candidate.company].append(candidate.deadline.timestamp())
         return standing
 
     def span(self) -> tuple[datetime | None, datetime | None]:
@@ -92,7 +104,7 @@ class Tally:
     def forecast(self, calls_per_second: Mapping[AppName, float]) -> Forecast:
         """Play the calls through at each app's rate, nearest deadline first; apps and APIs work side by side."""
         queues: dict[tuple[AppName, Chat], list[array[float]]] = defaultdict(list)
-        for route, moments in self.deadlines.items():
+        for (route, _), moments in self.deadlines.items():
             queues[route.app, route.chat].extend(_slices(array("d", sorted(moments))))
         start, late, seconds = self.now.timestamp(), 0, 0.0
         for (app, _), queue in queues.items():

@@ -42,7 +42,7 @@ class Plan(Shown):
     recipients whom nobody asked for (taken along with include_shared, spared without). `calls` is the smallest
     possible number, `estimated_seconds` its time at the allowed rate, `will_expire_first` how many messages reach
     their deadline before their turn. `quota` counts calls of the month. `unrecorded_keys` were named, but
-    the ledger has no message of them.
+    the ledger has no message of them. `held_by` are the recalls that are at the messages `in_progress`.
     """
 
     recall_id: int
@@ -62,6 +62,7 @@ class Plan(Shown):
     first_deadline: datetime | None
     last_deadline: datetime | None
     unrecorded_keys: int = 0
+    held_by: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,28 +1,63 @@
 """Planning a recall: gather what is selected, let core decide, freeze it with its items."""
 
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.message import AppName, Route
-from ledger.core.plan import Candidate, Forecast, Standing, Tally
+from ledger.core.message import AppName
+from ledger.core.plan import Forecast, Standing, Tally
 from ledger.core.quota import bounds_of, month_of, quota
 from ledger.core.recall import Plan, Status
 from ledger.core.selection import Selection
-from ledger.errors import EmptySelectionError, InputError, NothingEligibleError
+from ledger.errors import EmptySelectionError, InputError
+from ledger.services.freezer import Freezer, Sorted
 from ledger.settings import Settings
-from ledger.store import history, recalls, usage
+from ledger.store import history, plans, recalls, usage
+from ledger.store.candidates import candidates, holders
 from ledger.store.database import Database
-from ledger.store.messages import candidates, count_known_keys
+from ledger.store.late import is_late
+from ledger.store.messages import count_known_keys
 
 BATCH_ROWS = 5000
-MANY_ITEMS = 2000
-# What another recall has recalled stands in that recall's history already.
-_NOT_KEPT = (Standing.ALREADY_RECALLED,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What somebody wants to recall, and why; of a recall that it follows, only what came too late."""
+
+    selection: Selection
+    reason: str
+    actor: str
+    include_shared: bool
+    follows: recalls.Recall | None = None
+
+    def tally(self, now: datetime) -> Tally:
+        """Return sums that are still zero."""
+        return Tally(now=now, asked=frozenset(self.selection.users), include_shared=self.include_shared)
+
+    def begin(self, connection: Connection, now: datetime) -> int:
+        """Begin the plan; return its number."""
+        return plans.create(
+            connection,
+            reason=self.reason,
+            actor=self.actor,
+            selection=self.selection.to_json(),
+            include_shared=self.include_shared,
+            planned_at=now,
+            follows=self._followed,
+        )
+
+    def entry(self, plan: Plan, now: datetime) -> history.Entry:
+        """Return what the history says of the plan."""
+        asked = {"reason": self.reason, "selection": self.selection.to_json()}
+        detail = {**asked, "plan": plan.to_json(), "follows": self._followed}
+        return history.Entry(at=now, event="planned", actor=self.actor, recall_id=plan.recall_id, detail=detail)
+
+    @property
+    def _followed(self) -> int | None:
+        return self.follows.id if self.follows is not None else None
 
 
 class Planner:
@@ -37,82 +72,61 @@ class Planner:
 
         Raise EmptySelectionError, InputError for a missing reason or actor, UnknownAppError for a robot of no app.
         """
-        return self._plan_whole(selection, reason, actor, include_shared=include_shared, follows=None)
-
-    def follow(self, recall: recalls.Recall) -> Plan | None:
-        """Plan a recall of what arrived late for a sticky one, or nothing when none of it is eligible."""
-        selection = Selection.from_json(recall.selection)
-        with suppress(NothingEligibleError):
-            return self._plan_whole(
-                selection, recall.reason, recall.actor, include_shared=recall.include_shared, follows=recall.id
-            )
-        return None
-
-    def _plan_whole(
-        self, selection: Selection, reason: str, actor: str, *, include_shared: bool, follows: int | None
-    ) -> Plan:
         if selection.is_empty:
             raise EmptySelectionError
         for name, text in (("reason", reason), ("actor", actor)):
             if not text.strip() or "\x00" in text:
                 raise InputError(f"a recall needs a {name}: the history keeps it")
+        wanted = _Wanted(selection=selection, reason=reason, actor=actor, include_shared=include_shared)
+        plan = self._plan_whole(wanted)
+        assert plan is not None  # noqa: S101  (only one that follows another may come to nothing)
+        return plan
+
+    def follow(self, recall: recalls.Recall) -> Plan | None:
+        """Plan a recall of what arrived late for a sticky one, or nothing when none of it is eligible."""
+        wanted = _Wanted(
+            selection=Selection.from_json(recall.selection),
+            reason=recall.reason,
+            actor=recall.actor,
+            include_shared=recall.include_shared,
+            follows=recall,
+        )
+        return self._plan_whole(wanted)
+
+    def _plan_whole(self, wanted: "_Wanted") -> Plan | None:
+        """Read what is selected in one state of the database, decide, and only then write."""
         now = self._clock.now()
-        tally = Tally(now=now, asked=frozenset(selection.users), include_shared=include_shared)
-        with self._database.write() as connection:
-            recalls.prefer_indexes(connection)
-            recall_id = recalls.create(
-                connection,
-                reason=reason,
-                actor=actor,
-                selection=selection.to_json(),
-                include_shared=include_shared,
-                planned_at=now,
-                follows=follows,
-            )
-            lanes: dict[Route, int] = {}
-            for batch in candidates(connection, selection, self._app_of, BATCH_ROWS):
-                self._freeze(connection, recall_id, batch, tally, lanes)
-            used = usage.used_calls(connection, month_of(now), *bounds_of(now))
-            unrecorded = len(selection.keys) - count_known_keys(connection, selection.keys) if selection.keys else 0
-            plan = replace(self._plan(recall_id, tally, used), unrecorded_keys=unrecorded)
-            if follows is not None and not plan.eligible:
-                # Nobody asked for this plan by hand, so nobody has to see that it is empty: nothing is written.
-                raise NothingEligibleError
-            recalls.freeze(connection, recall_id, plan.to_json(), next_lane=len(lanes))
-            detail = {"reason": reason, "selection": selection.to_json(), "plan": plan.to_json(), "follows": follows}
-            entry = history.Entry(at=now, event="planned", actor=actor, recall_id=recall_id, detail=detail)
-            history.append(connection, [entry])
-        if plan.eligible >= MANY_ITEMS:
+        tally, found = wanted.tally(now), Sorted()
+        with self._database.read() as snapshot:
+            plans.prefer_indexes(snapshot)
+            late = is_late(wanted.follows, now) if wanted.follows else None
+            for candidate in candidates(snapshot, wanted.selection, self._app_of, BATCH_ROWS, late):
+                found.add(candidate, tally.add(candidate))
+            if wanted.follows is not None and not tally.counts[Standing.ELIGIBLE]:
+                # Nobody asked for this plan by hand, so nobody has to see that it is empty.
+                return None
             with self._database.write() as connection:
-                recalls.refresh_statistics(connection)
+                recall_id = wanted.begin(connection, now)
+            freezer = Freezer(self._database, self._clock, recall_id)
+            try:
+                freezer.fill(snapshot, found)
+                plan = self._plan(snapshot, recall_id, wanted.selection, tally)
+                freezer.complete(plan, wanted.entry(plan, now), next_lane=len(found.routes))
+            except BaseException:
+                freezer.discard()
+                raise
         return plan
 
     def _app_of(self, robot: str) -> AppName:
         return AppName(self._settings.app_of(robot))
 
-    def _freeze(
-        self,
-        connection: Connection,
-        recall_id: int,
-        batch: Sequence[Candidate],
-        tally: Tally,
-        lanes: dict[Route, int],
-    ) -> None:
-        taken, skipped = [], []
-        for candidate in batch:
-            standing = tally.add(candidate)
-            if standing is Standing.ELIGIBLE:
-                lane = lanes.setdefault(candidate.route, len(lanes))
-                taken.append(recalls.Taken(message_id=candidate.message_id, app=candidate.route.app, lane=lane))
-            elif standing not in _NOT_KEPT:
-                skipped.append(recalls.Skipped(message_id=candidate.message_id, standing=standing))
-        recalls.take(connection, recall_id, taken)
-        recalls.skip(connection, recall_id, skipped)
-
-    def _plan(self, recall_id: int, tally: Tally, used: int) -> Plan:
-        forecast: Forecast = tally.forecast({route.app: self._settings.rate_of(route.app) for route in tally.deadlines})
+    def _plan(self, snapshot: Connection, recall_id: int, selection: Selection, tally: Tally) -> Plan:
+        rates = {route.app: self._settings.rate_of(route.app) for route, _ in tally.deadlines}
+        forecast: Forecast = tally.forecast(rates)
+        used = usage.used_calls(snapshot, month_of(tally.now), *bounds_of(tally.now))
         first, last = tally.span()
         counts = tally.counts
+        known = count_known_keys(snapshot, selection.keys) if selection.keys else 0
         return Plan(
             recall_id=recall_id,
             status=Status.PLANNED,
@@ -130,4 +144,6 @@ class Planner:
             robots=tally.robots,
             first_deadline=first,
             last_deadline=last,
+            unrecorded_keys=len(selection.keys) - known,
+            held_by=tuple(holders(snapshot, selection)) if counts[Standing.IN_PROGRESS] else (),
         )

@@ -9,7 +9,7 @@ from ledger.core.deadline import WINDOW
 from ledger.core.quota import month_of
 from ledger.core.shown import Shown
 from ledger.settings import Settings
-from ledger.store import history, recalls, usage
+from ledger.store import history, plans, usage
 from ledger.store.database import Database
 from ledger.store.keyless import purge_traces
 from ledger.store.messages import purge_index, purge_messages
@@ -57,9 +57,9 @@ class Purger:
             if deleted < INDEX_ROWS_PER_TRANSACTION:
                 break
             self._let_others_write()
-        with self._database.write() as connection:
-            recalls.delete_ended_plans(connection, now - self._plan_valid)
-            if purged:
+        self._delete_plans(now - self._plan_valid)
+        if purged:
+            with self._database.write() as connection:
                 entry = history.Entry(at=now, event="purged", actor=ACTOR, recall_id=None, detail={"messages": purged})
                 history.append(connection, [entry])
         return Purged(purged=purged)
@@ -73,6 +73,17 @@ class Purger:
             if len(sent_at) < ROWS_PER_TRANSACTION:
                 break
             self._let_others_write()
+
+    def _delete_plans(self, planned_before: datetime) -> None:
+        """Delete plans that nobody ran in their time, and what is left of those whose maker went away."""
+        with self._database.write() as connection:
+            plans.give_up(connection, planned_before)
+        more = True
+        while more:
+            with self._database.write() as connection:
+                more = plans.delete_incomplete(connection, planned_before, ROWS_PER_TRANSACTION)
+            if more:
+                self._let_others_write()
 
     def _let_others_write(self) -> None:
         if self._database.is_sqlite:

@@ -72,6 +72,7 @@ class Recaller:
                     f"recall {recall_id} has nothing to ask again: no item that ended refused, partial or unknown "
                     "is still inside its 24 hours"
                 )
+            items.share_doubts(connection, recall_id)
             self._activate(connection, recall, actor, "retried", reopened=reopened)
         return self._go_on(recall_id, on_progress)
 
@@ -131,6 +132,7 @@ class Recaller:
                     f"{changed} messages of recall {recall_id} have been recalled, or are being recalled, by another "
                     "recall since it was planned. Nothing was done: plan it again to see what is left"
                 )
+            items.share_doubts(connection, recall_id)
         return recall
 
     def _activate(self, connection: Connection, recall: recalls.Recall, actor: str, event: str, **facts: int) -> None:

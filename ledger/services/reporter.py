@@ -15,7 +15,8 @@ from ledger.core.selection import Selection
 from ledger.core.shown import jsonable
 from ledger.store import calls, history, items, keyless, recalls
 from ledger.store.database import Database
-from ledger.store.messages import count_campaigns, count_late
+from ledger.store.late import count_late
+from ledger.store.messages import count_campaigns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +130,7 @@ class Reporter:
             yield from items.ended(connection, selection, outcome=outcome, actor=actor, limit=limit)
 
     def _with_late(self, connection: Connection, recall: recalls.Recall, result: Result) -> Result:
-        selection = Selection.from_json(recall.selection)
-        return replace(result, late=count_late(connection, selection, recall.planned_at, self._clock.now()))
+        return replace(result, late=count_late(connection, recall, self._clock.now()))
 
     def _results(self, connection: Connection, found: Sequence[recalls.Recall]) -> list[Result]:
         ids = [recall.id for recall in found]

@@ -6,14 +6,13 @@ from datetime import timedelta
 from ledger.clock import Clock, format_time
 from ledger.core.deadline import WINDOW
 from ledger.core.recall import Result, Status
-from ledger.core.selection import Selection
 from ledger.errors import DatabaseError, InputError, LedgerError, WrongStateError
 from ledger.services.planner import Planner
 from ledger.services.recaller import Recaller
 from ledger.services.reporter import Reporter
 from ledger.store import history, recalls
 from ledger.store.database import Database
-from ledger.store.messages import count_late
+from ledger.store.late import count_late
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +48,7 @@ class Sticker:
         now = self._clock.now()
         with self._database.read() as connection:
             ran = [recall for recall in recalls.sticky(connection, now) if recall.status is Status.FINISHED]
-            due = [
-                recall
-                for recall in ran
-                if count_late(connection, Selection.from_json(recall.selection), recall.planned_at, now)
-            ]
+            due = [recall for recall in ran if count_late(connection, recall, now)]
         return [recall_id for recall in due if (recall_id := self._follow_up(recall)) is not None]
 
     def _follow_up(self, recall: recalls.Recall) -> int | None:

@@ -63,7 +63,7 @@ _ASKED = (
     *(_columns.attempts, _columns.in_doubt),
 )
 # A second ask of a doubtful key may spoil its call, so these keys travel in a lane of their own beside each lane.
-_IN_DOUBT = {"in_doubt": True, "lane": case((_columns.lane >= 0, -1 - _columns.lane), else_=_columns.lane)}
+PUT_IN_DOUBT = {"in_doubt": True, "lane": case((_columns.lane >= 0, -1 - _columns.lane), else_=_columns.lane)}
 
 
 def _waits(recall_id: int, now: datetime, first_slot: datetime) -> ColumnElement[bool]:
@@ -205,7 +205,7 @@ def release_items(
     """Let a call's items wait again: later, in doubt, in a lane of their own, or as if they had not been asked."""
     values: dict[str, Any] = {"call_id": None, "not_before": not_before}
     if in_doubt:
-        values |= _IN_DOUBT
+        values |= PUT_IN_DOUBT
     if lane is not None:
         values["lane"] = lane
     if unasked:
@@ -245,7 +245,7 @@ def give_up_lost(
     if rows:
         is_sqlite = connection.dialect.name == "sqlite"
         held = and_(among(_columns.call_id, [row.id for row in rows], is_sqlite=is_sqlite), _columns.outcome.is_(None))
-        connection.execute(update(recall_items).where(held).values(call_id=None, **_IN_DOUBT))
+        connection.execute(update(recall_items).where(held).values(call_id=None, **PUT_IN_DOUBT))
     return {row.recall_id for row in rows}
 
 

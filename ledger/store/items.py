@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, or_, 
 
 from ledger.core.message import AppName, Chat
 from ledger.core.plan import KEYS_PER_CALL
-from ledger.core.recall import RETRYABLE, Item, Outcome, Status
+from ledger.core.recall import RETRYABLE, Item, Outcome
 from ledger.core.reply import KeyReading
 from ledger.core.selection import Selection
-from ledger.store.calls import UNSENT
+from ledger.store.calls import PUT_IN_DOUBT, UNSENT
+from ledger.store.holding import DOUBTFUL, is_taken
 from ledger.store.schema import recall_calls, recall_items, recall_skips, recalls
 from ledger.store.selecting import among, selected_items
 
@@ -142,12 +143,7 @@ def reopen(connection: Connection, recall_id: int, now: datetime) -> int:
         select(other.c.id)
         .join_from(other, owner, owner.c.id == other.c.recall_id)
         .where(other.c.message_id == recall_items.c.message_id, other.c.recall_id != recall_id)
-        .where(
-            or_(
-                other.c.outcome == Outcome.RECALLED,
-                and_(other.c.outcome.is_(None), owner.c.status.in_((Status.RUNNING, Status.PAUSED))),
-            )
-        )
+        .where(is_taken(other, owner))
         .exists()
     )
     statement = (
@@ -155,7 +151,7 @@ def reopen(connection: Connection, recall_id: int, now: datetime) -> int:
         .where(recall_items.c.recall_id == recall_id, recall_items.c.outcome.in_(RETRYABLE))
         .where(recall_items.c.deadline > now, ~elsewhere)
         .values(
-            in_doubt=recall_items.c.outcome.in_((Outcome.UNKNOWN, Outcome.PARTIAL)),
+            in_doubt=recall_items.c.outcome.in_(DOUBTFUL),
             outcome=None,
             code=None,
             reason=None,
@@ -165,6 +161,15 @@ def reopen(connection: Connection, recall_id: int, now: datetime) -> int:
         )
     )
     return connection.execute(statement).rowcount
+
+
+def share_doubts(connection: Connection, recall_id: int) -> None:
+    """Put what waits in doubt, in lanes of its own, where the ask of another recall may have worked unsaid."""
+    columns, other = recall_items.c, recall_items.alias("other")
+    ran = select(recalls.c.id).where(recalls.c.id != recall_id, recalls.c.activated_at.is_not(None))
+    doubted = select(other.c.message_id).where(other.c.recall_id.in_(ran), other.c.outcome.in_(DOUBTFUL))
+    sure = and_(_waits(recall_id), columns.in_doubt.is_(False), columns.message_id.in_(doubted))
+    connection.execute(update(recall_items).where(sure).values(PUT_IN_DOUBT))
 
 
 def _joined() -> Select[Any]:
@@ -230,7 +235,7 @@ def doubtful(connection: Connection, recall_id: int, now: datetime) -> list[Doub
             columns.outcome,
             columns.finished_at,
         )
-        .where(columns.recall_id == recall_id, columns.outcome.in_((Outcome.UNKNOWN, Outcome.PARTIAL)))
+        .where(columns.recall_id == recall_id, columns.outcome.in_(DOUBTFUL))
         .where(columns.chat == Chat.ONE_TO_ONE, columns.deadline > now)
         .order_by(columns.deadline, columns.id)
     )

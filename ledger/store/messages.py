@@ -1,110 +1,30 @@
-"""Rows of `messages`: selected for a plan, counted by campaign, purged. How they come in is next door."""
+"""Rows of `messages`: counted by campaign, purged. How they come in, and are selected for a plan, is next door."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Row,
-    String,
     and_,
     case,
-    cast,
     delete,
     exists,
     func,
-    null,
     select,
     tuple_,
 )
-from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.core.campaign import CampaignLine
-from ledger.core.message import AppName, Chat, Route
-from ledger.core.plan import Candidate, Standing
-from ledger.core.recall import Outcome, Status
-from ledger.core.selection import Selection
+from ledger.core.recall import Outcome
+from ledger.store.holding import is_held
 from ledger.store.schema import message_recipients, messages, recall_items, recalls
-from ledger.store.selecting import among, selected_messages
-
-
-def candidates(
-    connection: Connection, selection: Selection, app_of: Callable[[str], AppName], batch_rows: int
-) -> Iterator[Sequence[Candidate]]:
-    """Yield the selected messages, nearest deadline first, each with what other recalls have done with it."""
-    columns = messages.c
-    statement = (
-        select(
-            columns.id,
-            columns.chat,
-            columns.robot_code,
-            columns.open_conversation_id,
-            columns.deadline,
-            columns.recipients,
-            _held().label("held"),
-        )
-        .where(*selected_messages(selection, is_sqlite=connection.dialect.name == "sqlite"))
-        .order_by(columns.deadline, columns.id)
-    )
-    routes: dict[tuple[str, str, str | None], Route] = {}
-    for rows in connection.execute(statement.execution_options(yield_per=batch_rows)).partitions():
-        yield [_candidate(row, routes, app_of) for row in rows]
-
-
-def _candidate(
-    row: Row[Any], routes: dict[tuple[str, str, str | None], Route], app_of: Callable[[str], AppName]
-) -> Candidate:
-    parts = (row.chat, row.robot_code, row.open_conversation_id)
-    route = routes.get(parts)
-    if route is None:
-        route = routes[parts] = Route(
-            app=app_of(row.robot_code),
-            chat=Chat(row.chat),
-            robot_code=row.robot_code,
-            open_conversation_id=row.open_conversation_id,
-        )
-    return Candidate(
-        message_id=row.id,
-        route=route,
-        deadline=row.deadline,
-        recipients=tuple(row.recipients),
-        held=Standing(row.held) if row.held else None,
-    )
-
-
-def _held() -> ColumnElement[str | None]:
-    """Say whether some recall has recalled a message, or is at it."""
-    same = recall_items.c.message_id == messages.c.id
-    at_it = recalls.c.status.in_((Status.RUNNING, Status.PAUSED))
-    recalled = exists().where(same, recall_items.c.outcome == Outcome.RECALLED)
-    in_progress = exists().where(
-        same, recall_items.c.outcome.is_(None), recalls.c.id == recall_items.c.recall_id, at_it
-    )
-    return case(
-        (recalled, Standing.ALREADY_RECALLED.value),
-        (in_progress, Standing.IN_PROGRESS.value),
-        else_=cast(null(), String),
-    )
+from ledger.store.selecting import among
 
 
 def count_known_keys(connection: Connection, keys: Collection[str]) -> int:
     """Return how many of these keys the ledger has messages of."""
     known = among(messages.c.process_query_key, sorted(keys), is_sqlite=connection.dialect.name == "sqlite")
     return connection.scalar(select(func.count(messages.c.process_query_key.distinct())).where(known)) or 0
-
-
-def count_late(connection: Connection, selection: Selection, recorded_after: datetime, now: datetime) -> int:
-    """Return how many selected messages came after a moment, can be recalled, and are in no recall that ran."""
-    columns = messages.c
-    in_a_recall = exists().where(
-        recall_items.c.message_id == columns.id,
-        recalls.c.id == recall_items.c.recall_id,
-        recalls.c.status != Status.PLANNED,
-    )
-    conditions = selected_messages(selection, is_sqlite=connection.dialect.name == "sqlite")
-    late = and_(*conditions, columns.recorded_at > recorded_after, columns.deadline > now, ~in_a_recall)
-    return connection.scalar(select(func.count()).select_from(messages).where(late)) or 0
 
 
 def count_campaigns(connection: Connection, now: datetime, robots: Collection[str] = ()) -> list[CampaignLine]:
@@ -144,9 +64,8 @@ def purge_messages(connection: Connection, now: datetime, limit: int) -> list[da
     columns = messages.c
     held = exists().where(
         recall_items.c.message_id == columns.id,
-        recall_items.c.outcome.is_(None),
         recalls.c.id == recall_items.c.recall_id,
-        recalls.c.status.in_((Status.RUNNING, Status.PAUSED)),
+        is_held(recall_items, recalls),
     )
     due = select(columns.id).where(columns.deadline <= now, ~held).order_by(columns.deadline).limit(limit)
     if connection.dialect.name == "postgresql":

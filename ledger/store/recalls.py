@@ -1,4 +1,4 @@
-"""Rows of `recalls` and what belongs to a plan: frozen with items and skips, moved from state to state, counted."""
+"""Rows of `recalls`: read, moved from state to state, counted."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,27 +6,20 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Connection,
-    Integer,
-    Text,
     and_,
-    delete,
     func,
-    insert,
-    literal,
     or_,
     select,
-    text,
     update,
 )
 
-from ledger.core.plan import Standing
 from ledger.core.recall import Outcome, Status
 from ledger.errors import UnknownRecallError
 from ledger.store.calls import UNSENT
-from ledger.store.schema import messages, recall_calls, recall_items, recall_skips, recalls
-from ledger.store.selecting import rows_of
+from ledger.store.holding import is_taken
+from ledger.store.plans import is_complete
+from ledger.store.schema import recall_calls, recall_items, recalls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,94 +43,9 @@ class Recall:
     follows: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """A message that becomes an item: of which app, in which lane."""
-
-    message_id: int
-    app: str
-    lane: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skipped:
-    """A selected message that does not become an item, and why."""
-
-    message_id: int
-    standing: Standing
-
-
-def create(
-    connection: Connection,
-    *,
-    reason: str,
-    actor: str,
-    selection: Mapping[str, Any],
-    include_shared: bool,
-    planned_at: datetime,
-    follows: int | None = None,
-) -> int:
-    """Write a planned recall, still without items; return its number."""
-    values = {
-        "status": Status.PLANNED,
-        "reason": reason,
-        "actor": actor,
-        "selection": dict(selection),
-        "include_shared": include_shared,
-        "plan": {},
-        "next_lane": 0,
-        "planned_at": planned_at,
-        "follows": follows,
-    }
-    recall_id = connection.execute(insert(recalls).values(values)).inserted_primary_key
-    assert recall_id is not None  # noqa: S101  (an insert of one row always has a key)
-    return int(recall_id[0])
-
-
-def freeze(connection: Connection, recall_id: int, plan: Mapping[str, Any], next_lane: int) -> None:
-    """Complete a plan with its numbers."""
-    change(connection, recall_id, plan=dict(plan), next_lane=next_lane)
-
-
-def take(connection: Connection, recall_id: int, taken: Sequence[Taken]) -> None:
-    """Copy messages into items inside the database, in the order given."""
-    if not taken:
-        return
-    rows = rows_of(
-        connection,
-        id=[(one.message_id, BigInteger) for one in taken],
-        app=[(one.app, Text) for one in taken],
-        lane=[(one.lane, Integer) for one in taken],
-    )
-    copied = ("chat", "robot_code", "open_conversation_id", "process_query_key", "campaign", "source", "sent_at")
-    columns = (*copied, "deadline", "recipients", "undelivered")
-    source = select(
-        literal(recall_id, BigInteger), rows.c.id, rows.c.app, rows.c.lane, *(messages.c[name] for name in columns)
-    ).join_from(rows, messages, messages.c.id == rows.c.id)
-    into = ("recall_id", "message_id", "app", "lane", *columns)
-    connection.execute(insert(recall_items).from_select(into, source, include_defaults=False))
-
-
-def skip(connection: Connection, recall_id: int, skipped: Sequence[Skipped]) -> None:
-    """Keep what was selected but not taken, and why."""
-    if not skipped:
-        return
-    rows = rows_of(
-        connection,
-        id=[(one.message_id, BigInteger) for one in skipped],
-        standing=[(one.standing.value, Text) for one in skipped],
-    )
-    columns = ("robot_code", "process_query_key", "campaign", "sent_at", "deadline", "recipients")
-    source = select(literal(recall_id, BigInteger), rows.c.standing, *(messages.c[name] for name in columns)).join_from(
-        rows, messages, messages.c.id == rows.c.id
-    )
-    into = ("recall_id", "standing", *columns)
-    connection.execute(insert(recall_skips).from_select(into, source, include_defaults=False))
-
-
 def get(connection: Connection, recall_id: int, *, lock: bool = False) -> Recall:
     """Return one recall, locked when it is about to change; raise UnknownRecallError."""
-    statement = select(recalls).where(recalls.c.id == recall_id)
+    statement = select(recalls).where(recalls.c.id == recall_id, is_complete())
     row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     if row is None:
         raise UnknownRecallError(recall_id)
@@ -148,7 +56,8 @@ def listed(
     connection: Connection, *, statuses: Sequence[Status] = tuple(Status), limit: int | None = None
 ) -> list[Recall]:
     """Return recalls in given states, newest first."""
-    statement = select(recalls).where(recalls.c.status.in_(statuses)).order_by(recalls.c.id.desc()).limit(limit)
+    these = and_(recalls.c.status.in_(statuses), is_complete())
+    statement = select(recalls).where(these).order_by(recalls.c.id.desc()).limit(limit)
     return [_recall(row._mapping) for row in connection.execute(statement)]
 
 
@@ -197,12 +106,11 @@ def count_calls(connection: Connection, recall_ids: Sequence[int]) -> dict[int, 
 def count_overlaps(connection: Connection, recall_id: int) -> int:
     """Return how many items of a plan another recall has recalled, or is at."""
     mine, other = recall_items.alias("mine"), recall_items.alias("other")
-    at_it = and_(other.c.outcome.is_(None), recalls.c.status.in_((Status.RUNNING, Status.PAUSED)))
     statement = (
         select(func.count(mine.c.id.distinct()))
         .join_from(mine, other, and_(other.c.message_id == mine.c.message_id, other.c.recall_id != mine.c.recall_id))
         .join(recalls, recalls.c.id == other.c.recall_id)
-        .where(mine.c.recall_id == recall_id, or_(other.c.outcome == Outcome.RECALLED, at_it))
+        .where(mine.c.recall_id == recall_id, is_taken(other, recalls))
     )
     return connection.scalar(statement) or 0
 
@@ -213,30 +121,10 @@ def was_active_since(connection: Connection, moment: datetime, recall_id: int) -
     return connection.execute(statement).first() is not None
 
 
-def delete_ended_plans(connection: Connection, planned_before: datetime) -> int:
-    """Delete plans that nobody ran in their time; they did nothing, so they are no history."""
-    never_run = and_(
-        recalls.c.status == Status.PLANNED, recalls.c.planned_at < planned_before, recalls.c.activated_at.is_(None)
-    )
-    return connection.execute(delete(recalls).where(never_run)).rowcount
-
-
 def sticky(connection: Connection, now: datetime) -> list[Recall]:
     """Return the recalls that still take what arrives late."""
     statement = select(recalls).where(recalls.c.sticky_until > now).order_by(recalls.c.id)
     return [_recall(row._mapping) for row in connection.execute(statement)]
-
-
-def prefer_indexes(connection: Connection) -> None:
-    """Keep PostgreSQL from reading whole tables for each message while its statistics lag behind a large plan."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SET LOCAL enable_seqscan = off"))
-
-
-def refresh_statistics(connection: Connection) -> None:
-    """Tell PostgreSQL how many items there are now: its own look comes up to a minute after a large plan."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("ANALYZE recall_items"))
 
 
 def lock_activation(connection: Connection) -> None:

@@ -20,8 +20,8 @@ from typing import Any
 
 from ledger.core.message import AppName, Campaign, UserId
 from ledger.core.selection import Selection
+from ledger.store.candidates import candidates
 from ledger.store.database import Database
-from ledger.store.messages import candidates
 
 from . import ceilings, machine, purging
 from .databases import KINDS, Kind
@@ -93,7 +93,7 @@ def _find(url: str, workload: Workload) -> dict[str, float]:
 
     def search(selection: Selection) -> int:
         with database.read() as connection:
-            return sum(len(batch) for batch in candidates(connection, selection, lambda _: AppName("default"), 5000))
+            return sum(1 for _ in candidates(connection, selection, lambda _: AppName("default"), 5000))
 
     search(users[0])
     by_user, by_campaign = _timed(search, users), _timed(search, campaigns)

@@ -52,6 +52,53 @@ def test_a_sticky_recall_takes_what_arrives_as_recalls_that_follow_it(
     assert book.show(number).result.late == 0
 
 
+def test_a_message_that_was_under_way_into_the_database_at_the_plan_is_late_and_taken(
+    make_ledger: MakeLedger, world: World, clock: FakeClock
+) -> None:
+    book, slow = make_ledger(), make_ledger()
+    send(book, world, 3)
+    send(book, world, 1, sent_ago=timedelta(hours=30))
+    # Recorded before the plan, committed after it.
+    planned_at = clock.now()
+    clock.advance(timedelta(seconds=2))
+    number = recall(book)
+    clock.advance(planned_at - timedelta(seconds=1) - clock.now())
+    send(slow, world, 2, sent_ago=timedelta(minutes=5))
+    clock.advance(timedelta(seconds=10))
+    assert book.show(number).result.late == 2
+    book.stick(number, 3600)
+    worker = book.worker()
+    worker.follow_sticky()
+    worker.serve_recalls()
+    assert book.recalls()[0].recalled == 2
+    assert book.show(number).result.late == 0
+
+
+def test_what_a_plan_saw_and_left_out_is_never_late(book: Ledger, world: World) -> None:
+    send(book, world, 1, users=["ann"])
+    send(book, world, 1, users=["ann", "bob"])
+    plan = book.plan(users=["ann"], reason="left the company")
+    assert book.show(plan.recall_id).result.late == 0
+    book.run(plan)
+    assert book.show(plan.recall_id).result.late == 0
+
+
+def test_a_sticky_recall_does_not_ask_again_for_what_its_first_recall_was_refused(
+    book: Ledger, world: World, clock: FakeClock
+) -> None:
+    refused, silent, _ = send(book, world, 3)
+    world.change(failed_reasons={refused: "not allowed"}, silent_keys=[silent])
+    number = recall(book)
+    book.stick(number, 3600)
+    clock.advance(timedelta(minutes=1))
+    late = send(book, world, 1, sent_ago=timedelta(0))
+    worker = book.worker()
+    worker.follow_sticky()
+    worker.serve_recalls()
+    assert [item.process_query_key for item in book.show(book.recalls()[0].recall_id).items] == late
+    assert [tuple(call.keys) for call in world.calls() if call.keys][-1] == tuple(late)
+
+
 def test_a_sticky_recall_ends_after_its_time_or_when_somebody_says_so(
     book: Ledger, world: World, clock: FakeClock
 ) -> None:

@@ -1,0 +1,46 @@
+"""What came too late for a recall: messages that fit its selection, but that its plan did not see."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_
+
+from ledger.core.recall import Status
+from ledger.core.selection import Selection
+from ledger.store.recalls import Recall
+from ledger.store.schema import messages, recall_items, recall_skips, recalls
+from ledger.store.selecting import selected_messages
+
+# A message may carry a time before the plan and yet be committed after it, or by a clock that was set back since. What
+# the plan did see stands in its items and skips, so that looking back too far costs a little time and nothing else.
+LOOK_BACK = timedelta(hours=1)
+
+
+def is_late(recall: Recall, now: datetime) -> ColumnElement[bool]:
+    """Say whether a selected message can be recalled, was not seen by a recall's plan, and is in no recall that ran."""
+    columns = messages.c
+    in_a_recall = (
+        select(recall_items.c.id)
+        .where(recall_items.c.message_id == columns.id, recalls.c.id == recall_items.c.recall_id)
+        .where(or_(recalls.c.status != Status.PLANNED, recalls.c.id == recall.id))
+        .correlate(messages)
+        .exists()
+    )
+    # What one that follows it has left out was seen as well.
+    plans = select(recalls.c.id).where(or_(recalls.c.id == recall.id, recalls.c.follows == recall.id))
+    skips = select(recall_skips.c.robot_code, recall_skips.c.process_query_key).where(
+        recall_skips.c.recall_id.in_(plans)
+    )
+    return and_(
+        columns.recorded_at > recall.planned_at - LOOK_BACK,
+        columns.deadline > now,
+        ~in_a_recall,
+        tuple_(columns.robot_code, columns.process_query_key).not_in(skips),
+    )
+
+
+def count_late(connection: Connection, recall: Recall, now: datetime) -> int:
+    """Return how many messages are late for a recall."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    selected = selected_messages(Selection.from_json(recall.selection), is_sqlite=is_sqlite)
+    late = and_(*selected, is_late(recall, now))
+    return connection.scalar(select(func.count()).select_from(messages).where(late)) or 0
