@@ -7,10 +7,11 @@ import os
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ledger.clock import AlignedClock, Clock, SystemClock, as_utc
 from ledger.core.campaign import CampaignLine
@@ -18,6 +19,8 @@ from ledger.core.message import Campaign, Message, MessageKey, RobotCode, UserId
 from ledger.core.recall import Item, Outcome, Plan, Result, Status
 from ledger.core.selection import Selection
 from ledger.errors import DatabaseError, InputError, InvalidMessageError
+from ledger.integrations import clients, tags
+from ledger.integrations.following import Watching
 from ledger.services import readiness
 from ledger.services.chores import Chores
 from ledger.services.importer import Imported, Line, OnRejected, Recorded, import_lines
@@ -50,6 +53,8 @@ if TYPE_CHECKING:
     from ledger.scheduler import Worker
     from ledger.services.doctor import CheckUp
     from ledger.services.inquirer import Inquirer
+
+Watched = TypeVar("Watched")
 
 log = logging.getLogger(__name__)
 
@@ -161,6 +166,24 @@ class Ledger:
         Every rejected row is handed to `on_rejected` with the reason; the result names the first of them.
         """
         return self._recorder.import_lines(lines, defaults, on_rejected)
+
+    def watch(self, client: Watched, *, wait: bool = False) -> Watched:
+        """Record from now on what a client sends, and return the client; watching it twice changes nothing.
+
+        An httpx.Client or AsyncClient, a requests.Session, an aiohttp.ClientSession, or a client of the official SDK
+        (alibabacloud_dingtalk); InputError for anything else. Nothing else that the client does is touched, and no
+        fault of the ledger reaches it. An answer is given on as soon as its key is in the journal, which survives this
+        program; with `wait`, once it is on disk. One request can be tagged with the headers `x-ledger-campaign` and
+        `x-ledger-source`, which are not sent.
+        """
+        clients.watch(client, Watching(sink=self._watcher, waits=wait))
+        return client
+
+    def campaign(self, name: str, source: str | None = None) -> AbstractContextManager[None]:
+        """Tag what watched clients send inside the block, in the tasks, threads and pool jobs that begin in it too."""
+        if not name or source == "":
+            raise InputError("the campaign or source is empty: leave it out, or name what is meant")
+        return tags.tagged(tags.Tags(campaign=name, source=source))
 
     def take_in(self) -> TakenIn:
         """Move what waits in the spool into the database; raise DatabaseError when it is away."""
@@ -345,6 +368,7 @@ class Ledger:
     def _caught_up(self) -> None:
         """Take in what waits before the ledger is asked what it holds; a fault only means that it waits on."""
         try:
+            self._writer.flush()
             self.take_in()
         except Exception as error:
             log.warning("what waits in the spool could not be taken in: %s", error)

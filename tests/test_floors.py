@@ -15,6 +15,11 @@ HOUSE = ROOT / "ledger"
 # The demonstration, which plays an existing sender, and the tool for tests.
 PLAYERS = {"entrypoints/cli/demo.py", "entrypoints/cli/story.py", "testing.py"}
 HEAVY = ("sqlalchemy", "alembic", "httpx", "pydantic", "fastapi", "typer", "rich", "alibabacloud")
+# What `ledger run` loads into the programs of others, beside the integrations.
+LOADED_INTO_SENDERS = [
+    HOUSE / name
+    for name in ("clock.py", "errors.py", "core/capture.py", "core/message.py", "spool/journal.py", "spool/lines.py")
+]
 # What services may hold of SQLAlchemy: the transaction that they own.
 HELD_BY_SERVICES = {"Connection"}
 
@@ -47,6 +52,15 @@ def imported(path: Path) -> Iterator[tuple[str, str]]:
             yield from ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def at_the_top(path: Path) -> Iterator[str]:
+    """Yield each module that a file imports by name as soon as it is loaded."""
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module or ""
 
 
 def called(path: Path) -> set[str]:
@@ -106,9 +120,38 @@ def test_what_is_asked_of_the_package_is_loaded_then() -> None:
 def test_only_the_client_makes_requests() -> None:
     found = importers_of("httpx")
     assert "dingtalk/client.py" in found
-    assert {path for path in found - PLAYERS if not path.startswith("dingtalk/")} == set()
+    assert {path for path in found - PLAYERS if not path.startswith(("dingtalk/", "integrations/"))} == set()
     for package in ("requests", "aiohttp", "urllib3", "http.client", "urllib.request"):
-        assert importers_of(package) == set()
+        assert {path for path in importers_of(package) if not path.startswith("integrations/")} == set()
+
+
+def test_a_hook_loads_a_library_only_where_somebody_uses_it() -> None:
+    libraries = {"httpx", "requests", "urllib3", "aiohttp", "multidict"}
+    assert {name for path in modules("integrations") for name in at_the_top(path)}.isdisjoint(libraries)
+
+
+def test_what_a_foreign_sender_loads_is_relative_and_of_the_standard_library() -> None:
+    allowed = sys.stdlib_module_names | {"sitecustomize"}
+    files = [*modules("integrations"), *LOADED_INTO_SENDERS]
+    strange = {
+        (path.relative_to(HOUSE).as_posix(), name)
+        for path in files
+        for name in at_the_top(path)
+        if name.partition(".")[0] not in allowed
+    }
+    assert strange == set()
+    hooks = "clients, running, feed"
+    load = (
+        "import sys, types, importlib; package = types.ModuleType('_private'); package.__path__ = [sys.argv[1]]; "
+        "sys.modules['_private'] = package; "
+        f"[importlib.import_module('_private.integrations.' + name) for name in '{hooks}'.split(', ')]; "
+        "print(*(module.__file__ for name, module in sys.modules.items() if name.startswith('_private.')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", load, str(HOUSE)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert {Path(path) for path in done.stdout.split()} <= {*files, *HOUSE.glob("*/__init__.py")}
 
 
 def test_only_the_store_writes_sql() -> None:

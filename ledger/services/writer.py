@@ -80,6 +80,7 @@ class Writer:
         self._waiting: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._last: Entry | None = None
         self._left_alone_until = 0.0
 
     def submit(self, content: Content, page: Page | None = None) -> Entry:
@@ -89,6 +90,7 @@ class Writer:
             self._spool([entry])
             return entry
         self._waiting.put(entry)
+        self._last = entry
         if self._thread is None or not self._thread.is_alive():
             self._start()
         return entry
@@ -115,6 +117,12 @@ class Writer:
             raise LedgerError(f"neither the database nor the spool can be written: {error}") from None
         self.counts[Fate.SPOOLED] += len(contents)
         self._start()
+
+    def flush(self) -> None:
+        """Return once all that was handed in before is on disk; raise LedgerError when the last of it is nowhere."""
+        last = self._last
+        if last is not None:
+            self.wait(last)
 
     def close(self) -> None:
         """Write what waits, or leave it to the journal when the database does not take it soon; may be called twice."""

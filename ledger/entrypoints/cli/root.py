@@ -18,6 +18,7 @@ from ledger.entrypoints.cli import (
     recalling,
     recording,
     resuming,
+    sender,
     serving,
     simulating,
     sticking,
@@ -117,6 +118,12 @@ def _add(panel: str, **commands: Any) -> None:
 
 
 _add("Record", record=recording.record, import_=importing.import_, campaigns=auditing.campaigns)
+# What follows the sender's name is the sender's, options too.
+app.command(
+    "run",
+    rich_help_panel="Record",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)(sender.run)
 _add("Recall", recall=recalling.recall, resume=resuming.resume, retry=resuming.retry, cancel=resuming.cancel)
 _add("Recall", unstick=sticking.unstick)
 _add("Audit", recalls=auditing.recalls, show=auditing.show, history=history.history, verify=auditing.verify)

@@ -1,0 +1,114 @@
+"""The companion of a sender under `ledger run`: a process beside it that takes in what its hooks write down."""
+
+import os
+import select
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ledger.settings import Settings
+from ledger.spool.journal import FEED
+
+if TYPE_CHECKING:
+    from ledger.app import Ledger
+
+LOOK_SECONDS = 0.2
+# So long it leaves a database alone that failed.
+PAUSE_SECONDS = 2.0
+# So long it goes on when the sender is gone; what it cannot take in by then waits in the spool for anybody.
+PATIENCE_SECONDS = 20.0
+
+
+def start(settings: Settings) -> None:
+    """Start the companion of this process, which is about to become the sender.
+
+    Nothing ties the two together: the companion is nobody's child that the sender could wait for, has no terminal,
+    and holds none of the sender's files open.
+    """
+    sender = os.getpid()
+    watched = _opened(sender)
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return
+    try:
+        os.setsid()
+        if os.fork() == 0:
+            _let_go(watched)
+            accompany(settings, _ending_of(sender, watched))
+    finally:
+        os._exit(0)
+
+
+def accompany(settings: Settings, is_gone: Callable[[float], bool], patience_seconds: float = PATIENCE_SECONDS) -> None:
+    """Take in what the sender writes down until it is gone and nothing is left; `is_gone` waits for so many seconds."""
+    book: Ledger | None = None
+    until = None
+    while until is None or time.monotonic() < until:
+        if until is None and is_gone(LOOK_SECONDS):
+            until = time.monotonic() + patience_seconds
+        if not _has_feeds(settings.spool_folder):
+            if until is not None:
+                return
+            continue
+        try:
+            if book is None:
+                # Only now: most of what a companion costs is loading this.
+                from ledger import app
+
+                book = app.Ledger(settings)
+            book.take_in()
+        except Exception:  # it has nobody to tell: `ledger doctor` shows what waits, and why
+            time.sleep(PAUSE_SECONDS)
+        else:
+            if until is not None:
+                return
+
+
+def _has_feeds(folder: Path) -> bool:
+    try:
+        return any(entry.name.endswith(FEED) and entry.stat().st_size for entry in os.scandir(folder))
+    except OSError:
+        return False
+
+
+def _opened(process: int) -> int | None:
+    """Open a process, as Linux can, so that its number cannot be taken for that of a later one."""
+    try:
+        return os.pidfd_open(process)
+    except (AttributeError, OSError):
+        return None
+
+
+def _ending_of(process: int, descriptor: int | None) -> Callable[[float], bool]:
+    """Return what waits for the end of a process, for so many seconds, and says whether it came."""
+    if descriptor is not None:
+        return lambda seconds: bool(select.select([descriptor], [], [], seconds)[0])
+    return lambda seconds: _is_gone(process, seconds)
+
+
+def _is_gone(process: int, seconds: float) -> bool:
+    time.sleep(seconds)
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _let_go(but: int | None) -> None:
+    """Give up what belongs to the sender: its input and output, its open files, its signals."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    most = os.sysconf("SC_OPEN_MAX")
+    kept = but if but is not None else 2
+    os.closerange(3, kept)
+    os.closerange(max(kept + 1, 3), most)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        # A supervisor that ends everything means the sender; what is left is taken in a moment later.
+        signal.signal(number, signal.SIG_IGN)

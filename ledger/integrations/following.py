@@ -1,0 +1,159 @@
+"""Following a request through a hook: what a hook hands its sends to, and what becomes of them."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..core.capture import chat_of
+from . import endings, tags
+
+# So long does an event loop look after an entry by itself, before a thread sees to it that it is on disk.
+PATIENCE_SECONDS = 1.0
+
+log = logging.getLogger("ledger.integrations")
+
+
+class Sending(Protocol):
+    """One send that is under way; exactly one of these ends it, and none of them raises."""
+
+    def answered(self, status: int, body: object, /) -> Any:
+        """Take the answer in; return what can be waited for, or None."""
+
+    def lost(self, why: str, /) -> Any:
+        """Note that no answer came to what may have arrived."""
+
+    def void(self) -> None:
+        """Forget what never left."""
+
+
+class Sink(Protocol):
+    """Where sends go: the watcher of a ledger, or a feed. None of its methods raises."""
+
+    def sending(
+        self, method: str, url: str, body: object, /, *, campaign: str | None, source: str | None
+    ) -> Sending | None:
+        """Begin a send that is about to leave; None when it is none, or cannot be followed."""
+
+    def wait(self, entry: Any, /) -> None:
+        """Return once what `answered` gave is on disk."""
+
+
+@dataclass(slots=True, eq=False)
+class Following:
+    """One request under way, as one hook sees it. Without a `sending` there is nothing to do."""
+
+    sink: Sink
+    sending: Sending | None
+    entry: Any = None
+
+    def answered(self, status: int, body: object) -> None:
+        """Take the answer in."""
+        sending, self.sending = self.sending, None
+        if sending is not None:
+            self.entry = sending.answered(status, body)
+
+    def failed(self, error: BaseException, *, is_sure: bool = True) -> None:
+        """Take in that there is no answer; `is_sure` says whether `error` tells all that happened to the request."""
+        sending, self.sending = self.sending, None
+        if sending is None:
+            return
+        status = endings.status_of(error)
+        if status is not None:
+            self.entry = sending.answered(status, b"")
+        elif is_sure and endings.never_left(error):
+            sending.void()
+        else:
+            self.entry = sending.lost(endings.why(error))
+
+    def give_way(self) -> None:
+        """Leave the request to a hook further in, which sees it nearer to the wire."""
+        sending, self.sending = self.sending, None
+        if sending is not None:
+            sending.void()
+
+
+_outer: ContextVar[Following | None] = ContextVar("ledger_following", default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watching:
+    """How the sends of a client are followed: where they go, and whether the sender waits for the disk."""
+
+    sink: Sink
+    waits: bool = False
+
+    def is_send(self, method: str, url: str) -> bool:
+        """Return whether a request is a send; every other one passes untouched."""
+        return chat_of(method, url) is not None
+
+    @contextmanager
+    def follow(
+        self, method: str, url: str, body: object, own: tags.Tags, *, is_sure: bool = True
+    ) -> Iterator[Following]:
+        """Follow one request; what is raised inside is taken for its end.
+
+        Of several hooks around one request the innermost records it, for it is the one that sees what goes out.
+        """
+        tagged, outer = own.over(tags.current()), _outer.get()
+        sending = self.sink.sending(method, url, body, campaign=tagged.campaign, source=tagged.source)
+        following = Following(self.sink, sending)
+        if outer is not None and outer.sink is self.sink and sending is not None:
+            outer.give_way()
+        token = _outer.set(following)
+        try:
+            yield following
+        except BaseException as error:
+            following.failed(error, is_sure=is_sure)
+            raise
+        finally:
+            _outer.reset(token)
+
+    def settle(self, following: Following) -> None:
+        """Return once the disk has what came of a send, if the sender wants to wait for that."""
+        if self.waits and following.entry is not None:
+            self.sink.wait(following.entry)
+
+    async def settle_async(self, following: Following) -> None:
+        """Do as `settle` does, without holding up an event loop."""
+        if not self.waits or following.entry is None:
+            return
+        entry = following.entry
+        if "trio" in sys.modules and asyncio._get_running_loop() is None:
+            await sys.modules["trio"].to_thread.run_sync(self.sink.wait, entry)
+        elif not await _is_done(entry.fate):
+            await asyncio.get_running_loop().run_in_executor(None, self.sink.wait, entry)
+
+
+async def _is_done(fate: "Future[Any]") -> bool:
+    """Wait a while for an entry; it is looked at and never cancelled, whatever becomes of who waits."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def wake() -> None:
+        if not done.done():
+            done.set_result(None)
+
+    def tell(_: "Future[Any]") -> None:
+        try:
+            loop.call_soon_threadsafe(wake)
+        except RuntimeError:  # the loop is closed, and so nobody waits
+            return
+
+    fate.add_done_callback(tell)
+    await asyncio.wait([done], timeout=PATIENCE_SECONDS)
+    return done.done()
+
+
+def unharmed(work: Callable[[], Any]) -> Any:
+    """Do something of ours whose failure must not become the sender's; return None then."""
+    try:
+        return work()
+    except Exception as error:
+        log.error("a send could not be looked at: %s", endings.name_of(type(error)))
+        return None

@@ -1,0 +1,28 @@
+"""Inside a sender under `ledger run`: one feed for the whole process, and every library that is loaded hooked to it."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from . import clients
+from .feed import Feed
+from .following import Watching
+
+VARIABLE = "DINGTALK_LEDGER_RUN"
+
+
+def described(spool: Path, campaign: str | None, source: str | None) -> str:
+    """Write what a sender has to know as the value of the environment variable that tells it."""
+    return json.dumps({"spool": str(spool), "campaign": campaign, "source": source})
+
+
+def hook(library: Any, told: str) -> None:
+    """Follow the sends of all clients of a library, into the spool that the environment tells of."""
+    clients.LIBRARIES[library.__name__](library, Watching(sink=_feed(told)))
+
+
+@cache
+def _feed(told: str) -> Feed:
+    said = json.loads(told)
+    return Feed(Path(said["spool"]), said["campaign"], said["source"])
