@@ -51,16 +51,22 @@ class MendFile:
         try:
             file.write(whole)
         except OSError as error:
-            raise UnwritableFileError(f"{path} cannot be written: {error.strerror}") from None
+            raise _unwritable(path, error) from None
         if which == 0:
             self._line += whole.count(b"\n")
 
     def _close(self) -> None:
+        failure: UnwritableFileError | None = None
         for path, file in self._opened:
             try:
                 file.close()
             except OSError as error:
-                raise UnwritableFileError(f"{path} cannot be written: {error.strerror}") from None
-            finally:
-                if not (self.written or self.left_out):
-                    path.unlink(missing_ok=True)
+                failure = failure or _unwritable(path, error)
+            if not (self.written or self.left_out):
+                path.unlink(missing_ok=True)
+        if failure is not None:
+            raise failure
+
+
+def _unwritable(path: Path, error: OSError) -> UnwritableFileError:
+    return UnwritableFileError(f"{path} cannot be written: {error.strerror}; what was recorded stays recorded")

@@ -11,8 +11,6 @@ from ledger.entrypoints.cli.output import AsJson, console, document
 if TYPE_CHECKING:
     from ledger.services.importer import Recorded
 
-SHOWN_REJECTIONS = 20
-
 Campaign = Annotated[str | None, typer.Option("--campaign", help="The campaign (for import: of rows without one).")]
 Source = Annotated[str | None, typer.Option("--source", help="Which program sent it (for import: of rows without).")]
 SentAt = Annotated[
