@@ -95,8 +95,14 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        """Write what was handed in, to the database or the spool, and close every connection; may be called twice."""
+        """Write what was handed in, to the database or the spool, and close every connection; may be called twice.
+
+        A recall that runs in another thread opens no more calls, and those in flight are waited for; it goes on with
+        `resume`, or in any worker.
+        """
         atexit.unregister(self.close)
+        if "_runner" in self.__dict__:
+            self._runner.stop()
         self._writer.close()
         opened = self.__dict__
         if "_threads" in opened:

@@ -72,6 +72,7 @@ class Result(Shown):
     `trouble` is what held up the last call of a running recall (`verdict`, `code`, `reason`), None when all is well.
     `late` counts messages that fit the selection, were recorded after the plan and are in no recall (None where it was
     not counted); until `sticky_until` they are recalled as they arrive, by recalls that say which one they `follow`.
+    Of those that are pending, `in_flight` have been asked; an answer is awaited until `answers_until` at the latest.
     """
 
     recall_id: int
@@ -93,6 +94,11 @@ class Result(Shown):
     late: int | None = None
     sticky_until: datetime | None = None
     follows: int | None = None
+    in_flight: int = 0
+    answers_until: datetime | None = None
+    planned_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
 
     @property
     def is_complete(self) -> bool:

@@ -15,6 +15,7 @@ from ledger.clock import Clock
 from ledger.core.message import AppName
 from ledger.core.recall import Status
 from ledger.core.turn import choose
+from ledger.services.closer import end_if_cancelled
 from ledger.services.counter import LOOKAHEAD, Api, Counter
 from ledger.settings import Settings
 from ledger.store import calls, history, items, recalls
@@ -57,8 +58,8 @@ class Claimer:
         with self._database.write() as connection:
             now = self._clock.now()
             again = now + LONGEST_NAP
-            for recall_id in calls.give_up_lost(connection, now, dead_owners):
-                entries += self._end_if_cancelled(connection, recall_id, now)
+            for recall_id in sorted(calls.give_up_lost(connection, now, dead_owners)):
+                entries += end_if_cancelled(connection, recall_id, now)
             running = self._running(connection, apps)
             for recall in running:
                 entries += self._expire(connection, recall, now)
@@ -74,14 +75,6 @@ class Claimer:
             self._lead = min(self._clock.now() - now, LONGEST_NAP)
         going_on = frozenset(recall.id for recall in running) - {recall.id for recall in ended}
         return Claim(calls=claimed, look_again_at=max(again, now + BETWEEN_LOOKS), going_on=going_on)
-
-    def _end_if_cancelled(self, connection: Connection, recall_id: int, now: datetime) -> list[history.Entry]:
-        """What was in flight when its recall was cancelled, and got lost, waits for nobody."""
-        recall = recalls.get(connection, recall_id, lock=True)
-        if recall.status is not Status.CANCELLED:
-            return []
-        ended = items.cancel(connection, recall_id, now)
-        return history.ended_entries(recall_id, recall.actor, "cancelled", ended, now)
 
     def _running(self, connection: Connection, apps: frozenset[AppName]) -> list[recalls.Recall]:
         running = recalls.listed(connection, statuses=[Status.RUNNING])

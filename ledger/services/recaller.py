@@ -10,6 +10,7 @@ from ledger.clock import Clock
 from ledger.core.message import AppName
 from ledger.core.recall import Result, Status
 from ledger.errors import LedgerError, NothingEligibleError, PlanChangedError, PlanEndedError, WrongStateError
+from ledger.services import owner
 from ledger.services.reporter import Reporter
 from ledger.services.runner import Calls, Runner
 from ledger.settings import Settings
@@ -83,7 +84,8 @@ class Recaller:
             recall = recalls.get(connection, recall_id, lock=True)
             if recall.status is Status.FINISHED:
                 raise WrongStateError(f"recall {recall_id} has finished: there is nothing left to cancel")
-            calls.give_up_lost(connection, now, recall_id=recall_id)
+            dead = owner.surely_gone(calls.owners(connection))
+            calls.give_up_lost(connection, now, dead, recall_id=recall_id)
             ended = items.cancel(connection, recall_id, now)
             if recall.status is not Status.CANCELLED or ended:
                 recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now)
@@ -163,8 +165,9 @@ class Recaller:
         error = self._unready(apps)
         if error is not None:
             return self._pause(recall_id, error.code, str(error))
-        self._runner.run(apps, lambda claim: recall_id in claim.going_on, tell)
-        return self._reporter.result(recall_id)
+        with self._runner.presence.noted():
+            self._runner.run(apps, lambda claim: recall_id in claim.going_on, tell)
+            return self._reporter.result(recall_id)
 
     def _unready(self, apps: frozenset[AppName]) -> LedgerError | None:
         """Get ready to call for each app; return what somebody must mend first."""

@@ -1,7 +1,11 @@
-"""Reports: what can still be recalled, where recalls stand, what happened to every key. Reads only."""
+"""Reports: what can still be recalled, where recalls stand, what happened to every key.
+
+They only read, but what got lost of cancelled recalls ends when anybody looks.
+"""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,6 +17,7 @@ from ledger.core.recall import Item, Outcome, Result, Status
 from ledger.core.reply import Verdict
 from ledger.core.selection import Selection
 from ledger.core.shown import jsonable
+from ledger.services.closer import Closer
 from ledger.store import calls, history, items, keyless, recalls
 from ledger.store.database import Database
 from ledger.store.late import count_late
@@ -32,7 +37,10 @@ class RecallReport:
     timeline: Sequence[Mapping[str, Any]]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the result's fields and the rest beside them; `calls` is the list here, `call_count` its length."""
+        """Return the result's fields and the rest beside them.
+
+        `calls` is the list here, with those that found no connection; `call_count` counts those that left.
+        """
         return {
             **self.result.to_json(),
             "call_count": self.result.calls,
@@ -50,6 +58,7 @@ class Reporter:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
+        self._closer = Closer(database, clock)
 
     def campaigns(self, within: Collection[str] = ()) -> list[CampaignLine]:
         """Return a line for each campaign that the ledger holds messages of, of some robots or of all.
@@ -76,6 +85,7 @@ class Reporter:
 
     def result(self, recall_id: int) -> Result:
         """Return where one recall stands; raise UnknownRecallError."""
+        self._closer.run_once()
         with self._database.read() as connection:
             recall = recalls.get(connection, recall_id)
             return self._with_late(connection, recall, self._results(connection, [recall])[0])
@@ -92,11 +102,13 @@ class Reporter:
 
     def results(self, *, statuses: Sequence[Status] = tuple(Status), limit: int | None = None) -> list[Result]:
         """Return where recalls in given states stand, newest first."""
+        self._closer.run_once()
         with self._database.read() as connection:
             return self._results(connection, recalls.listed(connection, statuses=statuses, limit=limit))
 
     def report(self, recall_id: int) -> RecallReport:
         """Return one recall whole; raise UnknownRecallError."""
+        self._closer.run_once()
         with self._database.read() as connection:
             recall = recalls.get(connection, recall_id)
             return RecallReport(
@@ -135,9 +147,19 @@ class Reporter:
     def _results(self, connection: Connection, found: Sequence[recalls.Recall]) -> list[Result]:
         ids = [recall.id for recall in found]
         outcomes, made = recalls.count_outcomes(connection, ids), recalls.count_calls(connection, ids)
-        return [self._result(recall, outcomes[recall.id], made[recall.id]) for recall in found]
+        flying = calls.in_flight(connection, ids)
+        return [
+            self._result(recall, outcomes[recall.id], made[recall.id], flying.get(recall.id, (0, None)))
+            for recall in found
+        ]
 
-    def _result(self, recall: recalls.Recall, outcomes: Mapping[Outcome | None, int], calls: int) -> Result:
+    def _result(
+        self,
+        recall: recalls.Recall,
+        outcomes: Mapping[Outcome | None, int],
+        calls: int,
+        flying: tuple[int, datetime | None],
+    ) -> Result:
         elapsed = 0.0
         if recall.started_at is not None:
             elapsed = ((recall.finished_at or self._clock.now()) - recall.started_at).total_seconds()
@@ -153,6 +175,11 @@ class Reporter:
             error=recall.error,
             sticky_until=recall.sticky_until,
             follows=recall.follows,
+            in_flight=flying[0],
+            answers_until=flying[1],
+            planned_at=recall.planned_at,
+            started_at=recall.started_at,
+            finished_at=recall.finished_at,
             recalled=outcomes.get(Outcome.RECALLED, 0),
             refused=outcomes.get(Outcome.REFUSED, 0),
             partial=outcomes.get(Outcome.PARTIAL, 0),

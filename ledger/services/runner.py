@@ -21,6 +21,7 @@ from ledger.errors import DatabaseUnavailableError, LedgerError
 from ledger.services import owner
 from ledger.services.claimer import BETWEEN_LOOKS, LONGEST_NAP, Claim, Claimer
 from ledger.services.ending import Ending, Unsent
+from ledger.services.presence import Presence
 from ledger.services.settler import Settler
 from ledger.settings import Settings
 from ledger.store import calls
@@ -32,6 +33,8 @@ LATEST_AFTER_SLOT = timedelta(seconds=SLACK_SECONDS / 2)
 DATABASE_PATIENCE_SECONDS = 300.0
 DATABASE_RETRY_SECONDS = 1.0
 LOOK_FOR_THE_DEAD_SECONDS = 5.0
+# Whoever closes this process waits so long beyond the time-out of a call.
+SETTLING_SECONDS = 10.0
 BETWEEN_PROGRESS = timedelta(milliseconds=200)
 LARGEST_SHARE_OF_PROGRESS = 0.1
 
@@ -67,6 +70,8 @@ class Runner:
     ) -> None:
         self._database, self._caller, self._clock, self._executor = database, caller, clock, executor
         self._in_flight = settings.calls_in_flight
+        self.presence = Presence()
+        self._patience_seconds = settings.http_timeout_seconds + SETTLING_SECONDS
         self._claimer = Claimer(database, clock, settings, owner.own_name())
         self._settler = Settler(database, clock, random or Random())  # noqa: S311  (spreads retries, guards nothing)
         self._looked_for_the_dead = clock.now() - timedelta(days=1)
@@ -77,17 +82,29 @@ class Runner:
         goes_on: Callable[[Claim], bool],
         on_progress: Callable[[], None] = lambda: None,
     ) -> None:
-        """Work on the recalls of these apps as long as `goes_on` says so of the last look at the queue."""
+        """Work on the recalls of these apps as long as `goes_on` says so of the last look at the queue.
+
+        After `stop`, return at once.
+        """
+        with self.presence.noted():
+            self._run(apps, goes_on, on_progress)
+
+    def stop(self) -> bool:
+        """Open no more calls, and wait for a while until those in flight are settled; say whether they are."""
+        return self.presence.end(self._patience_seconds)
+
+    def _run(self, apps: frozenset[AppName], goes_on: Callable[[Claim], bool], on_progress: Callable[[], None]) -> None:
         flying: Flying = {}
         look_on, going = _LookingOn(on_progress, self._clock), True
         try:
             while True:
                 # Once it is over, nothing more is opened; what is in flight is still waited for.
+                going = going and not self.presence.is_over
                 free = self._in_flight - len(flying) if going else 0
                 looked_at = self._clock.now()
                 claim = self._insist(partial(self._claim, apps, free))
                 for call in claim.calls:
-                    flying[self._executor.submit(self._make, call)] = call
+                    flying[self._submit(call)] = call
                 going = going and goes_on(claim)
                 if not flying and not going:
                     break
@@ -99,6 +116,16 @@ class Runner:
             wait(flying)
             self._settle(flying, list(flying))
         look_on.now()
+
+    def _submit(self, call: calls.Call) -> Future[Ended]:
+        try:
+            return self._executor.submit(self._make, call)
+        except RuntimeError:
+            # The interpreter is on its way out, and starts no threads any more.
+            self.presence.is_over = True
+            stayed: Future[Ended] = Future()
+            stayed.set_result((Unsent(why="this program is ending"), self._clock.now()))
+            return stayed
 
     def _claim(self, apps: frozenset[AppName], free: int) -> Claim:
         return self._claimer.claim(apps, free, self._dead())

@@ -15,6 +15,7 @@ from ledger.core.recall import Status
 from ledger.core.reply import NOT_SENT, Reading, Verdict
 from ledger.core.settle import Settlement, backoff, settle, split
 from ledger.errors import LedgerError, PausedError
+from ledger.services.closer import end_if_cancelled
 from ledger.services.ending import Ending, Over
 from ledger.store import calls, history, items, paces, recalls, usage
 from ledger.store.database import Database
@@ -73,7 +74,7 @@ class Settler:
             elif one.error is not None:
                 entries += _pause(connection, one.call, one.error, actor, now)
         for recall_id in actors:
-            entries += _end_if_cancelled(connection, recall_id, now)
+            entries += end_if_cancelled(connection, recall_id, now)
         return entries
 
     def _settlements(self, over: Over, now: datetime) -> list[Settlement]:
@@ -171,19 +172,6 @@ def _paced(pace: pacing.Pace, reading: Reading, now: datetime) -> pacing.Pace:
     if reading.verdict is Verdict.THROTTLED:
         return pacing.throttled(pace, now, reading.wait_seconds)
     return pace
-
-
-def _end_if_cancelled(connection: Connection, recall_id: int, now: datetime) -> list[history.Entry]:
-    """End what waits again although its recall was cancelled while it was in flight.
-
-    The lock is taken after the items were let go, so that a cancellation comes either before, and is seen here, or
-    after, and sees them.
-    """
-    recall = recalls.get(connection, recall_id, lock=True)
-    if recall.status is not Status.CANCELLED:
-        return []
-    left = items.cancel(connection, recall_id, now)
-    return history.ended_entries(recall_id, recall.actor, "cancelled", left, now)
 
 
 def _pause(

@@ -9,17 +9,39 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, bindparam, case, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from ledger.core.message import AppName, Chat, Route
+from ledger.core.recall import Status
+from ledger.core.reply import NOT_SENT
 from ledger.core.settle import Asked, Settlement
 from ledger.core.turn import Head
-from ledger.store.schema import recall_calls, recall_items
+from ledger.store.schema import recall_calls, recall_items, recalls
 from ledger.store.selecting import among, rows_of
 
 # Verdicts on calls that no answer gives: it never left, and its owner was not heard of again.
 UNSENT = "unsent"
 LOST = "lost"
+
+
+def has_left() -> ColumnElement[bool]:
+    """Say whether a call has left, or may have: one that was held up here, or found no connection, has not."""
+    columns = recall_calls.c
+    stayed = or_(columns.verdict == UNSENT, columns.code == NOT_SENT)
+    return or_(columns.verdict.is_(None), ~func.coalesce(stayed, false()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +245,30 @@ def _change(connection: Connection, call_ids: Sequence[int], ids: Sequence[int],
 def owners(connection: Connection) -> list[str]:
     """Return who has calls in flight."""
     return list(connection.scalars(select(recall_calls.c.owner).where(recall_calls.c.finished_at.is_(None)).distinct()))
+
+
+def in_flight(connection: Connection, recall_ids: Sequence[int]) -> dict[int, tuple[int, datetime]]:
+    """Return, of recalls with calls in flight, how many keys are in them, and when the last of them is given up."""
+    columns = recall_calls.c
+    statement = (
+        select(
+            columns.recall_id, func.sum(columns.key_count).label("keys"), func.max(columns.lease_until).label("until")
+        )
+        .where(columns.finished_at.is_(None), columns.recall_id.in_(recall_ids))
+        .group_by(columns.recall_id)
+    )
+    return {row.recall_id: (row.keys, row.until) for row in connection.execute(statement)}
+
+
+def in_flight_of_cancelled(connection: Connection) -> list[tuple[str, datetime]]:
+    """Return the owner and the end of the lease of each call in flight whose recall was cancelled."""
+    columns = recall_calls.c
+    statement = (
+        select(columns.owner, columns.lease_until)
+        .join_from(recall_calls, recalls, recalls.c.id == columns.recall_id)
+        .where(columns.finished_at.is_(None), recalls.c.status == Status.CANCELLED)
+    )
+    return [(row.owner, row.lease_until) for row in connection.execute(statement)]
 
 
 def give_up_lost(

@@ -9,14 +9,13 @@ from sqlalchemy import (
     Connection,
     and_,
     func,
-    or_,
     select,
     update,
 )
 
 from ledger.core.recall import Outcome, Status
 from ledger.errors import UnknownRecallError
-from ledger.store.calls import UNSENT
+from ledger.store.calls import has_left
 from ledger.store.holding import is_taken
 from ledger.store.plans import is_complete
 from ledger.store.schema import recall_calls, recall_items, recalls
@@ -95,7 +94,7 @@ def count_calls(connection: Connection, recall_ids: Sequence[int]) -> dict[int, 
     statement = (
         select(recall_calls.c.recall_id, func.count().label("calls"))
         .where(recall_calls.c.recall_id.in_(recall_ids))
-        .where(or_(recall_calls.c.verdict.is_(None), recall_calls.c.verdict != UNSENT))
+        .where(has_left())
         .group_by(recall_calls.c.recall_id)
     )
     counts = dict.fromkeys(recall_ids, 0)

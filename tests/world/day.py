@@ -98,6 +98,8 @@ class Day:
         scene.timeline.spawn("evening", lambda: scene.timeline.sleep(LEASE_SECONDS + 1), self)
         scene.timeline.run()
         healer = scene.add_process()
+        deeds.take_in(scene, healer)
+        scene.timeline.run()
         deeds.record_again(scene, healer)
         scene.timeline.run()
         scene.do(healer, "mend", self._resume_all)

@@ -45,12 +45,17 @@ def _record(scene: Scene, process: Process, messages: list[Sent]) -> None:
     def deed(book: Ledger) -> str:
         imported = book.record_many(one.row() for one in messages)
         assert imported.rejected == (), imported.rejected
-        assert imported.recorded + imported.duplicates == len(messages), imported
+        assert imported.recorded + imported.duplicates + imported.spooled == len(messages), imported
         scene.recorded.update((one.key, one) for one in messages)
         scene.unrecorded = [one for one in scene.unrecorded if one not in messages]
-        return f"{imported.recorded} new"
+        return f"{imported.recorded} new, {imported.spooled} in the spool"
 
     scene.do(process, f"record {len(messages)}", deed)
+
+
+def take_in(scene: Scene, process: Process) -> None:
+    """Take in what had to wait in the spool."""
+    scene.do(process, "take in", lambda book: f"{book.take_in()}")
 
 
 def _messages(scene: Scene, count: int) -> list[Sent]:
@@ -227,6 +232,7 @@ def serve(scene: Scene, process: Process) -> None:
 DEEDS: Mapping[Callable[[Scene, Process], None], int] = {
     send: 6,
     record_again: 1,
+    take_in: 1,
     recall: 10,
     pause: 1,
     cancel: 2,

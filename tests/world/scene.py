@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import text
@@ -82,6 +83,7 @@ class Scene:
         self.timeline = Timeline(start, Random(self.random.random()))  # noqa: S311
         self.journal = Journal(now=self.timeline.wall.now, aloud=aloud)
         self.weather, self.trouble = Weather(), Trouble()
+        self._spool = TemporaryDirectory(prefix="ledger-day-")
         self.settings = self._settings(databases.url)
         apps = {str(app["app_key"]): str(app["app_secret"]) for app in APPS.values()}
         self.world = World(self.timeline.wall.now, apps=apps, robots=ROBOTS, seed=seed, journal_size=None)
@@ -155,11 +157,13 @@ class Scene:
         """Close what the processes held open; the operating system would."""
         for process in self.processes:
             process.ledger.close()
+        self._spool.cleanup()
 
     def _settings(self, database_url: str) -> Settings:
         random = self.random
         return Settings.load(
             database_url=database_url,
+            spool_dir=self._spool.name,
             apps=APPS,
             calls_per_second=random.choice([2, 5, 20]),
             calls_in_flight=random.choice([1, 2, 16]),
