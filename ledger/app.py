@@ -83,7 +83,7 @@ class Ledger:
         self._journal = Journal(self.settings.spool_folder)
         self._writer = Writer(self._write_each, self._journal, self._refuse, when_idle=self.take_in)
         self._intake = Intake(self._spool, self._write_each)
-        self._watcher = Watcher(self._journal, self._writer, self.clock)
+        self.watcher = Watcher(self._journal, self._writer, self.clock)
         atexit.register(self.close)
 
     def __enter__(self) -> Self:
@@ -93,6 +93,10 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def open(self) -> None:
+        """Open the database now, as the first use would; raise DatabaseError when it is away or its tables are old."""
+        self._opened()
 
     def close(self) -> None:
         """Write what was handed in, to the database or the spool, and close every connection; may be called twice.
@@ -182,7 +186,7 @@ class Ledger:
         program; with `wait`, once it is on disk. One request can be tagged with the headers `x-ledger-campaign` and
         `x-ledger-source`, which are not sent.
         """
-        clients.watch(client, Watching(sink=self._watcher, waits=wait))
+        clients.watch(client, Watching(sink=self.watcher, waits=wait))
         return client
 
     def campaign(self, name: str, source: str | None = None) -> AbstractContextManager[None]:

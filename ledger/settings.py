@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     request_max_bytes: Annotated[int, Field(ge=1000)] = 20_000_000
     requests_recording: Annotated[int, Field(ge=1, le=64)] = 8
     database_patience_seconds: Annotated[float, Field(ge=0, le=60)] = 15.0
+    gateway_key: SecretStr | None = None
+    gateway_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
+    gateway_connections: Annotated[int, Field(ge=1, le=10_000)] = 256
     apps: dict[str, AppSettings] = Field(default_factory=dict)
 
     @classmethod

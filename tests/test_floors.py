@@ -122,7 +122,10 @@ def test_only_the_client_makes_requests() -> None:
     assert "dingtalk/client.py" in found
     assert {path for path in found - PLAYERS if not path.startswith(("dingtalk/", "integrations/"))} == set()
     for package in ("requests", "aiohttp", "urllib3", "http.client", "urllib.request"):
-        assert {path for path in importers_of(package) if not path.startswith("integrations/")} == set()
+        # The requests of others go through one that holds hundreds in flight.
+        forwards = {"dingtalk/forwarder.py"} if package == "aiohttp" else set()
+        found = {path for path in importers_of(package) if not path.startswith("integrations/")}
+        assert found == forwards
 
 
 def test_a_hook_loads_a_library_only_where_somebody_uses_it() -> None:

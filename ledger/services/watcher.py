@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from ledger.clock import Clock
 from ledger.core.capture import Exchange, answered_of, asked_of, chat_of, outcome_of, path_of
-from ledger.services.writer import Entry, Writer
+from ledger.services.writer import PATIENCE_SECONDS, Entry, Writer
 from ledger.spool import lines
 from ledger.spool.journal import Journal, Page
 
@@ -83,11 +83,11 @@ class Watcher:
             log.exception("a send could not be followed")
             return None
 
-    def wait(self, entry: Entry | None) -> None:
+    def wait(self, entry: Entry | None, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Return once an entry is on disk; a fault has been logged and raises nothing."""
         try:
             if entry is not None:
-                self._writer.wait(entry)
+                self._writer.wait(entry, patience_seconds)
         except Exception as error:
             log.error("a send is not on disk: %s", error)
 

@@ -13,6 +13,7 @@ from ledger.entrypoints.cli import (
     auditing,
     database,
     demo,
+    forwarding,
     history,
     importing,
     recalling,
@@ -128,7 +129,7 @@ _add("Recall", recall=recalling.recall, resume=resuming.resume, retry=resuming.r
 _add("Recall", unstick=sticking.unstick)
 _add("Audit", recalls=auditing.recalls, show=auditing.show, history=history.history, verify=auditing.verify)
 _add("Run", demo=demo.demo, serve=serving.serve, worker=working.worker, purge=upkeep.purge, doctor=upkeep.doctor)
-_add("Run", simulator=simulating.simulator)
+_add("Run", gateway=forwarding.gateway, simulator=simulating.simulator)
 app.add_typer(database.app, name="db", rich_help_panel="Run")
 app.add_typer(tokens.app, name="token", rich_help_panel="Run")
 

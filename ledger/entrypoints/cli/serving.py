@@ -41,13 +41,13 @@ def serve(
     """
     log_to_stderr(log_format, log_level)
     with opened() as book:
-        is_local = _is_loopback(host)
+        is_local = is_loopback(host)
         if not is_local and not book.tokens.any_works():
             raise InputError(
                 f"{host} is not this machine alone, and there is no token: anybody could recall. First make one with "
                 "`ledger token create --name NAME --role admin`"
             )
-        with _listening(host, port) as listener:
+        with listening(host, port) as listener:
             app = _app(book, is_open=is_local, with_worker=not no_worker)
             with serving_metrics(book, metrics_host, metrics_port, app.state.metrics):
                 _run(book, app, listener)
@@ -73,13 +73,15 @@ def _run(book: "Ledger", app: "FastAPI", listener: socket.socket) -> None:
         server.run([listener])
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; raise InputError when that cannot be."""
+def listening(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """Return a socket that listens, alone or beside others on its address; raise InputError when that cannot be."""
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, proto)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if shared:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             listener.bind(address)
             listener.listen(BACKLOG)
         except OSError:
@@ -90,7 +92,8 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Say whether an address is this machine's own."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

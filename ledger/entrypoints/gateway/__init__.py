@@ -1,0 +1,1 @@
+"""The gateway: senders in any language point their endpoint at it, and it records what their sends return."""

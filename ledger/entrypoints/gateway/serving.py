@@ -1,0 +1,24 @@
+"""One gateway process at work: a ledger, the application on it, its server, and its metrics."""
+
+from typing import TYPE_CHECKING
+
+from ledger.dingtalk.endpoints import Endpoints
+from ledger.entrypoints.cli.running import serving_metrics
+from ledger.entrypoints.gateway.application import Gateway
+from ledger.entrypoints.gateway.server import Server
+from ledger.entrypoints.metrics import Metrics
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from ledger.app import Ledger
+    from ledger.entrypoints.gateway.crew import Orders
+
+
+def serve(book: "Ledger", orders: "Orders", listener: "socket", *, until_closed: int | None = None) -> None:
+    """Serve on a socket until a signal comes, or a pipe is closed; then what is in flight is ended first."""
+    metrics = Metrics(book)
+    gateway = Gateway(book, Endpoints(book.settings, orders.app), metrics.gateway)
+    server = Server(gateway, book.settings, until_closed=until_closed)
+    with serving_metrics(book, orders.metrics_host, orders.metrics_port, metrics):
+        server.run([listener])
