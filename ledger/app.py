@@ -7,7 +7,7 @@ import os
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from functools import cached_property
 from types import TracebackType
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ledger.clock import AlignedClock, Clock, SystemClock, as_utc
 from ledger.core.campaign import CampaignLine
+from ledger.core.check import Check, CheckUp
 from ledger.core.message import Campaign, Message, MessageKey, RobotCode, UserId
 from ledger.core.recall import Item, Outcome, Plan, Result, Status
 from ledger.core.selection import Selection
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from ledger.dingtalk.client import Client
     from ledger.dingtalk.tokens import Tokens
     from ledger.scheduler import Worker
-    from ledger.services.doctor import CheckUp
     from ledger.services.inquirer import Inquirer
 
 Watched = TypeVar("Watched")
@@ -311,11 +311,20 @@ class Ledger:
             self.take_in,
         )
 
-    def doctor(self) -> "CheckUp":
-        """Check the database, credentials, permission, clock and spool; never raises for what it finds."""
+    def doctor(self) -> CheckUp:
+        """Check everything that a recall needs; never raises for what it finds."""
+        return CheckUp.of(self.examine())
+
+    def examine(self) -> Iterator[Check]:
+        """Yield what `doctor` finds, as it is found."""
+        from ledger.services.asking import Asking
         from ledger.services.doctor import Doctor
 
-        return Doctor(self.database, self._client, self._tokens, self.clock, self.settings).run_once()
+        with suppress(DatabaseError):
+            self.align_clock()
+        whose = "this machine's" if self.database.is_sqlite else "the database server's"
+        asking = Asking(self._client, self._tokens, self.clock, self.settings, whose)
+        yield from Doctor(self.database, asking, self.clock, self.settings).examine()
 
     def align_clock(self) -> None:
         """Keep to the database server's time, which is that of all processes that share it."""

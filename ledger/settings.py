@@ -183,6 +183,15 @@ class Settings(BaseSettings):
         return (own.calls_per_second if own else None) or self.calls_per_second
 
 
+def given_by() -> str:
+    """Say where the settings of this process come from; the names of variables, never their values."""
+    path = os.environ.get("LEDGER_CONFIG")
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    count = len(known & set(os.environ))
+    file = f"the file {path}" if path else "no file (LEDGER_CONFIG is not set)"
+    return f"{file}, {count or 'no'} LEDGER_ variable{'' if count == 1 else 's'}"
+
+
 def _short_name(database_url: str) -> str:
     """Name a database by where it is, whoever connects to it and how."""
     parts = urlsplit(database_url)

@@ -1,135 +1,153 @@
 """The check-up: is everything there that a recall needs, and if not, what mends it."""
 
+import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
 
-from ledger.clock import Clock
-from ledger.core.reply import Answer, NoAnswer, error_of, is_throttled, is_token_refused, read_refusal
-from ledger.core.shown import Shown
-from ledger.dingtalk.client import Client
-from ledger.dingtalk.tokens import Tokens
+from ledger.clock import Clock, SystemClock
+from ledger.core.check import Check, amiss, fine, remark
+from ledger.core.quota import bounds_of, month_of
+from ledger.core.recall import Status
 from ledger.errors import LedgerError
-from ledger.settings import Settings
+from ledger.services.asking import Asking
+from ledger.services.chores import HEARTBEAT, HEARTBEAT_STOPPED
+from ledger.settings import Settings, given_by
 from ledger.spool.spool import REFUSED, Spool
-from ledger.store import migrate
+from ledger.store import calls, chores, migrate, recalls, tokens, usage
 from ledger.store.database import Database
 from ledger.store.messages import any_robot_of
 from ledger.store.schema import REVISION
 
-# The Date header has whole seconds, and the answer was under way for a moment.
-CLOCK_TOLERANCE_SECONDS = 3.0
-PROBE_KEY = "dingtalk-ledger-doctor"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check(Shown):
-    """One thing looked at: whether it is well, what was found, and what to do when it is not."""
-
-    name: str
-    ok: bool
-    found: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckUp(Shown):
-    """All checks; `ok` when every one is."""
-
-    ok: bool
-    checks: tuple[Check, ...]
+CLOCKS_DIFFER_SECONDS = 2.0
+LEAST_FREE_BYTES = 100_000_000
+MUCH_OF_THE_QUOTA = 0.9
 
 
 class Doctor:
-    """Looks at everything that a recall needs."""
+    """Looks at everything that a recall needs; what rests on the database is left out when that is away."""
 
-    def __init__(self, database: Database, client: Client, tokens: Tokens, clock: Clock, settings: Settings) -> None:
-        self._database, self._client, self._tokens = database, client, tokens
-        self._clock, self._settings = clock, settings
+    def __init__(self, database: Database, asking: Asking, clock: Clock, settings: Settings) -> None:
+        self._database, self._asking, self._clock, self._settings = database, asking, clock, settings
 
-    def run_once(self) -> CheckUp:
-        """Check the database, each app's credentials, permission and clock, and the spool."""
-        checks = [_checked("database", self._database_state), _checked("spool", self._spool_state)]
+    def examine(self) -> Iterator[Check]:
+        """Yield what each look finds, as it is found; whatever that is, nothing is raised."""
+        yield fine("settings", given_by())
+        database = self._checked("database", self._database_state)
+        yield database
+        yield self._checked("spool", self._spool_state)
+        for name, look in (("worker", self._worker), ("quota", self._quota), ("tokens", self._tokens)):
+            yield self._checked(name, look) if database.ok else remark(name, "not looked at: the database comes first")
         apps = self._settings.app_names
         for app in apps:
-            checks += self._check_app(app, "" if len(apps) == 1 else f" of app {app}")
-        return CheckUp(ok=all(check.ok for check in checks), checks=tuple(checks))
+            robot = self._robot_of(app, may_ask_database=database.ok)
+            yield from self._asking.check(app, "" if len(apps) == 1 else f" of {app}", robot)
 
-    def _database_state(self) -> str:
+    def _checked(self, name: str, look: Callable[[str], Check]) -> Check:
+        try:
+            return look(name)
+        except LedgerError as error:
+            return amiss(name, str(error))
+
+    def _database_state(self, name: str) -> Check:
         found = migrate.current(self._database)
-        if found is None and self._database.is_sqlite:
-            migrate.ensure(self._database)
-            return f"{self._database.shown_url}, created with tables of version {REVISION}"
         migrate.ensure(self._database)
-        return f"{self._database.shown_url}, tables of version {found}"
+        tables = f"tables of version {REVISION}" + ("" if found else ", made just now")
+        said = f"{self._database.shown_url}, {tables}"
+        if not self._database.is_sqlite:
+            machine = SystemClock()
+            before = machine.now()
+            skew = _seconds_between(self._database.server_time(), before + (machine.now() - before) / 2)
+            if abs(skew) > CLOCKS_DIFFER_SECONDS:
+                side = "ahead of" if skew > 0 else "behind"
+                said += f"; its clock is {abs(skew):.0f} s {side} this machine's, and counts: synchronise both (NTP)"
+                return remark(name, said)
+        return fine(name, said)
 
-    def _spool_state(self) -> str:
+    def _spool_state(self, name: str) -> Check:
         folder = self._settings.spool_folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder) as probe:
                 probe.write(b"probe")
+            free = shutil.disk_usage(folder).free
         except OSError as error:
-            raise LedgerError(
-                f"{folder} cannot be written ({error.strerror}): mend it or set LEDGER_SPOOL_DIR"
-            ) from None
+            return amiss(name, f"{folder} cannot be written ({error.strerror}): mend it or set LEDGER_SPOOL_DIR")
         depth = Spool(folder).depth()
         if depth.refused_bytes:
-            raise LedgerError(
-                f"{folder / REFUSED} holds lines that are no messages: record by hand what can be, then delete it"
-            )
-        return f"{folder} can be written, {depth.files} journals with {depth.bytes:,} bytes"
+            found = f"{folder / REFUSED} holds lines that are no messages: record by hand what can be, then delete it"
+            return amiss(name, found)
+        waiting = f"{depth.bytes:,} bytes wait in {depth.files} files" if depth.bytes else "nothing waits"
+        said = f"{_short(self._settings.spool_dir_or_default)}: {waiting}, {_gigabytes(free)} free"
+        if free < LEAST_FREE_BYTES:
+            return remark(name, f"{said}: make room, or keys may be lost when the database is away")
+        return fine(name, said)
 
-    def _check_app(self, app: str, of_app: str) -> list[Check]:
-        try:
-            token = self._tokens.get(app)
-        except LedgerError as error:
-            return [Check(name=f"credentials{of_app}", ok=False, found=str(error))]
-        endpoint = self._settings.app(app).api_url or ""
-        if isinstance(token, NoAnswer):
-            found = f"{endpoint} gave no answer ({token.reason}): check the network and LEDGER_API_URL"
-            return [Check(name=f"credentials{of_app}", ok=False, found=found)]
-        credentials = Check(name=f"credentials{of_app}", ok=True, found=f"{endpoint} gave an access token")
-        robot = self._robot_of(app)
-        if robot is None:
-            found = "not tried: record a message or name `robots` of the app, then the permission can be tried"
-            return [credentials, Check(name=f"permission{of_app}", ok=True, found=found)]
-        # Asking who read a message that never was changes nothing and needs the permission that a recall needs.
-        answer = self._client.read_status(endpoint, token.value, robot, PROBE_KEY)
-        return [credentials, _permission(answer, of_app), *self._clock_check(answer, of_app)]
+    def _worker(self, name: str) -> Check:
+        now = self._clock.now()
+        with self._database.read() as connection:
+            heartbeat = chores.last_done(connection, HEARTBEAT)
+            running = recalls.listed(connection, statuses=[Status.RUNNING])
+            sticky = recalls.sticky(connection, now)
+            is_served = bool(calls.owners(connection))
+        age = _seconds_between(now, heartbeat) if heartbeat is not None else None
+        if age is not None and age <= HEARTBEAT_STOPPED.total_seconds():
+            return fine(name, f"seen {age:.0f} s ago")
+        seen = "none was ever seen" if age is None else f"none was seen for {_span(age)}"
+        if running and not is_served:
+            numbers = ", ".join(str(recall.id) for recall in running[:5])
+            mend = f"start `ledger worker`, or `ledger resume {running[0].id}`"
+            return amiss(name, f"{seen}, and nobody is at work on running recalls ({numbers}): {mend}")
+        if sticky:
+            return amiss(name, f"{seen}, and nobody follows sticky recalls: start `ledger worker` or `ledger serve`")
+        return remark(name, f"{seen}. Recalls of the command line need none; the purge does")
 
-    def _robot_of(self, app: str) -> str | None:
+    def _quota(self, name: str) -> Check:
+        now, limit = self._clock.now(), self._settings.monthly_calls
+        with self._database.read() as connection:
+            used = usage.used_calls(connection, month_of(now), *bounds_of(now))
+        said = f"{used:,} of the month's {limit:,} calls used, as far as recorded"
+        if used >= limit:
+            return amiss(name, f"{said}: buy more, then set LEDGER_MONTHLY_CALLS, or recalls end in the middle")
+        if used >= min(limit * MUCH_OF_THE_QUOTA, limit - self._settings.quota_reserve_calls):
+            return remark(name, f"{said}: a large recall may not fit in any more")
+        return fine(name, said)
+
+    def _tokens(self, name: str) -> Check:
+        with self._database.read() as connection:
+            works, exists = tokens.any_works(connection), tokens.any_exists(connection)
+        if works:
+            return fine(name, "the service lets in who holds one")
+        make = "`ledger token create --name NAME --role admin`"
+        if exists or self._settings.allowed_hosts:
+            return amiss(name, f"none works, and the service lets nobody in without: {make}")
+        return fine(name, "none: the service answers this machine alone")
+
+    def _robot_of(self, app: str, *, may_ask_database: bool) -> str | None:
         robots = self._settings.app(app).robots
-        if robots:
-            return robots[0]
+        if robots or not may_ask_database:
+            return robots[0] if robots else None
         try:
             with self._database.read() as connection:
                 return any_robot_of(connection, lambda robot: self._settings.app_of(robot) == app)
         except LedgerError:
             return None
 
-    def _clock_check(self, answer: Answer | NoAnswer, of_app: str) -> list[Check]:
-        if isinstance(answer, NoAnswer) or answer.server_time is None:
-            return []
-        skew = (self._clock.now() - answer.server_time).total_seconds()
-        ok = abs(skew) <= CLOCK_TOLERANCE_SECONDS
-        told = "agrees with" if ok else f"is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'}"
-        mend = "" if ok else ": deadlines are off by as much; synchronise it (NTP)"
-        return [Check(name=f"clock{of_app}", ok=ok, found=f"this machine's clock {told} DingTalk's{mend}")]
+
+def _seconds_between(later: datetime, earlier: datetime) -> float:
+    return (later - earlier).total_seconds()
 
 
-def _permission(answer: Answer | NoAnswer, of_app: str) -> Check:
-    name = f"permission{of_app}"
-    if isinstance(answer, NoAnswer):
-        return Check(name=name, ok=False, found=f"no answer ({answer.reason}): try again")
-    if answer.status == 200 or (answer.status == 400 and not is_token_refused(answer)):
-        return Check(name=name, ok=True, found="the app may recall (read status was allowed)")
-    said = ": ".join(error_of(answer))
-    error = None if is_throttled(answer) else read_refusal(answer)
-    return Check(name=name, ok=False, found=str(error) if error else f"DingTalk said {said}: try again")
+def _span(seconds: float) -> str:
+    return f"{seconds:,.0f} s" if seconds < 600 else f"{seconds / 60:,.0f} min" if seconds < 36000 else "hours"
 
 
-def _checked(name: str, look: Callable[[], str]) -> Check:
-    try:
-        return Check(name=name, ok=True, found=look())
-    except LedgerError as error:
-        return Check(name=name, ok=False, found=str(error))
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB"
+
+
+def _short(folder: Path) -> str:
+    """Write a folder below the user's home with ~."""
+    home = Path.home()
+    return f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder)

@@ -11,7 +11,6 @@ from ledger.clock import FakeClock
 from ledger.core.recall import Outcome, Status
 from ledger.simulator import World
 from ledger.store.database import Database
-from tests.conftest import MakeLedger
 from tests.sending import send
 
 
@@ -166,47 +165,6 @@ def test_what_a_recall_left_out_is_kept_with_the_reason(book: Ledger, world: Wor
     book.purge()
     skipped = {fact["process_query_key"]: fact["standing"] for fact in book.show(plan.recall_id).skipped}
     assert skipped == {late[0]: "expired", shared[0]: "shared_skipped"}
-
-
-def test_the_doctor_finds_a_healthy_ledger_healthy(book: Ledger, world: World) -> None:
-    send(book, world, 1)
-    found = {check.name: check for check in book.doctor().checks}
-    assert set(found) == {"database", "spool", "credentials", "permission", "clock"}
-    assert all(check.ok for check in found.values())
-
-
-@pytest.mark.parametrize(
-    ("change", "name", "says"),
-    [
-        ({"permission_missing": True}, "permission", "qyapi_robot_sendmsg"),
-        ({"ip_refused": True}, "permission", "address"),
-    ],
-)
-def test_the_doctor_says_what_to_mend(
-    book: Ledger, world: World, change: dict[str, object], name: str, says: str
-) -> None:
-    send(book, world, 1)
-    world.change(**change)
-    checked = book.doctor()
-    bad = [check for check in checked.checks if not check.ok]
-    assert not checked.ok
-    assert [check.name for check in bad] == [name]
-    assert says in bad[0].found
-
-
-def test_the_doctor_sees_wrong_credentials_and_a_wrong_clock(
-    make_ledger: MakeLedger, world: World, clock: FakeClock
-) -> None:
-    world.configure(apps={"dingapp": "another-secret"})
-    (bad,) = [check for check in make_ledger().doctor().checks if not check.ok]
-    assert bad.name == "credentials"
-    assert "LEDGER_APP_SECRET" in bad.found
-    world.configure(apps={"dingapp": "a-long-secret-of-the-app"})
-    book = make_ledger()
-    send(book, world, 1)
-    world.now = lambda: clock.now() + timedelta(minutes=2)
-    (skewed,) = [check for check in book.doctor().checks if not check.ok]
-    assert (skewed.name, "120 s behind" in skewed.found) == ("clock", True)
 
 
 @pytest.mark.usefixtures("recalled")
