@@ -135,3 +135,24 @@ def test_show_names_everything_for_people(told: Shell) -> None:
     for part in ("3 of 4 recalled", "no, really", "typo", "ann", "campaign spring", "1 expired", "answered", "refused"):
         assert part in out
     assert ROBOT not in out
+
+
+def test_recalls_show_their_time_and_plans_of_dry_runs_only_when_asked(told: Shell, simulator: Simulator) -> None:
+    told.send(simulator, 2, campaign="summer")
+    told("recall", "--campaign", "summer", "--reason", "only looking", "--dry-run")
+    plain = told("recalls")
+    assert "started" in plain.out
+    assert ("typo" in plain.out, "only looking" in plain.out) == (True, False)
+    assert "1 plan that nobody has run is left out: --all" in plain.err
+    assert "planned" in told("recalls", "--all").out
+    assert [recall["status"] for recall in told("recalls", "--json").json] == ["planned", "finished"]
+
+
+def test_a_plan_names_the_recall_that_holds_its_messages(told: Shell, simulator: Simulator) -> None:
+    told.send(simulator, 2, campaign="summer")
+    simulator.world.change(permission_missing=True)
+    assert told("recall", "--campaign", "summer", "--reason", "oops", "--yes").code == 5
+    ended = told("recall", "--campaign", "summer", "--reason", "me too", "--dry-run")
+    assert ended.code == 4
+    assert "2 messages are in recall 2" in ended.err
+    assert told("recall", "--campaign", "summer", "--reason", "me too", "--dry-run", "--json").json["held_by"] == [2]

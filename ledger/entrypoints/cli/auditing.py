@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ledger.core.recall import Status
 from ledger.entrypoints.cli.book import RecallId, opened
 from ledger.entrypoints.cli.exits import Code
 from ledger.entrypoints.cli.inquiring import Verify, Yes, verify_first
 from ledger.entrypoints.cli.output import AsJson, console, document, say
-from ledger.entrypoints.cli.words import number_of
+from ledger.entrypoints.cli.words import is_are, number_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 KnownDigest = Annotated[
     str | None, typer.Option("--digest", help="A last digest that was kept elsewhere; the history must still have it.")
 ]
+ShowAll = Annotated[bool, typer.Option("--all", help="Also plans that nobody has run, such as those of dry runs.")]
+RAN = tuple(status for status in Status if status is not Status.PLANNED)
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many. Without: all.")]
 
 
@@ -35,18 +38,25 @@ def campaigns(as_json: AsJson = False) -> None:
         say("the ledger holds no message: `ledger record` and `ledger import` put some in")
 
 
-def recalls(limit: Limit = None, as_json: AsJson = False) -> None:
-    """Show where recalls stand, newest first."""
+def recalls(limit: Limit = None, show_all: ShowAll = False, as_json: AsJson = False) -> None:
+    """Show where recalls stand, newest first.
+
+    Plans that nobody has run are shown with --all, and with --json.
+    """
     from ledger.entrypoints.cli.tables import print_recalls
 
     with opened() as book:
-        results = book.recalls(limit=limit)
-    if as_json:
-        document(results)
-    elif results:
+        if as_json:
+            document(book.recalls(limit=limit))
+            return
+        results = book.recalls(statuses=tuple(Status) if show_all else RAN, limit=limit)
+        plans = 0 if show_all else len(book.recalls(statuses=(Status.PLANNED,)))
+    if results:
         print_recalls(console(), results)
-    else:
+    elif not plans:
         say("there is no recall yet")
+    if plans:
+        say(f"{number_of(plans, 'plan')} that nobody has run {is_are(plans)} left out: --all shows them too")
 
 
 def show(recall_id: RecallId, verify: Verify = False, yes: Yes = False, as_json: AsJson = False) -> None:

@@ -66,7 +66,7 @@ def why_nothing(plan: "Plan") -> str:
             f"{number_of(plan.already_recalled, 'message')} {is_are(plan.already_recalled)} recalled already"
         )
     if plan.in_progress:
-        reasons.append(f"{number_of(plan.in_progress, 'message')} {is_are(plan.in_progress)} in another recall")
+        reasons.append(f"{number_of(plan.in_progress, 'message')} {is_are(plan.in_progress)} in {_holders(plan)}")
     if plan.shared_skipped:
         reasons.append(
             f"{number_of(plan.shared_skipped, 'message')} reached other people too "
@@ -90,7 +90,7 @@ def _left_out(plan: "Plan") -> Iterator[tuple[str, str]]:
     parts = [
         (plan.expired, "expired"),
         (plan.already_recalled, "recalled already"),
-        (plan.in_progress, "in another recall"),
+        (plan.in_progress, f"in {_holders(plan)}"),
         (plan.shared_skipped, "shared with others"),
     ]
     said = [f"{count:,} {why}" for count, why in parts if count]
@@ -98,6 +98,14 @@ def _left_out(plan: "Plan") -> Iterator[tuple[str, str]]:
         yield "left out", ", ".join(said)
     if plan.unrecorded_keys:
         yield "NOT KNOWN", f"{number_of(plan.unrecorded_keys, 'key')} of those named: the ledger has no message of them"
+
+
+def _holders(plan: "Plan") -> str:
+    """Name the recalls that are at messages of a plan: `recall 3`, `recalls 3, 5`."""
+    if not plan.held_by:
+        return "another recall"
+    numbers = ", ".join(map(str, plan.held_by))
+    return f"recall{'s' if len(plan.held_by) > 1 else ''} {numbers}"
 
 
 def _cost(plan: "Plan") -> Iterator[tuple[str, str]]:

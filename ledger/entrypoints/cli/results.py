@@ -27,6 +27,10 @@ def show_result(
         paper.print(f"  {_spent(result, planned_calls)}")
     if result.error is not None:
         paper.print(f"  {result.error['message']}", soft_wrap=not paper.is_terminal)
+    if result.answers_until is not None and result.status is Status.CANCELLED:
+        asked = number_of(result.in_flight, "message")
+        until = moment(result.answers_until)
+        paper.print(f"  {asked} had been asked: an answer is awaited until {until} at the latest")
     for line in _reasons(items):
         paper.print(f"  {line}", soft_wrap=not paper.is_terminal)
     for line in _what_arrives(result, now):

@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ledger.core.recall import Status
 from ledger.entrypoints.cli.sheet import Column, Row, print_sheet
-from ledger.entrypoints.cli.words import left, moment, number_of, plain, time_of_day
+from ledger.entrypoints.cli.words import day_and_time, left, moment, number_of, plain, time_of_day
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +29,7 @@ _STICKY = Column(title="sticky")
 _KEYLESS = Column(title="key lost", is_number=True)
 _RECALLS = (
     Column(title="id", is_number=True),
+    Column(title="started"),
     Column(title="status"),
     Column(title="messages", is_number=True),
     Column(title="recalled", is_number=True),
@@ -84,13 +86,15 @@ def print_campaigns(paper: "Console", lines: Sequence["CampaignLine"], now: date
 
 
 def print_recalls(paper: "Console", results: Sequence["Result"]) -> None:
-    """Write where recalls stand, a row each."""
+    """Write where recalls stand, a row each, with the time of their start; of a plan, of its making."""
     rows = []
     for result in results:
         failed = result.eligible - result.recalled - result.pending
         counts = (f"{count:,}" for count in (result.eligible, result.recalled, failed, result.pending))
-        cells = (str(result.recall_id), result.status.value, *counts, plain(result.actor), plain(result.reason))
-        rows.append(Row(cells=cells))
+        began = day_and_time(result.started_at or result.planned_at)
+        who = (plain(result.actor), plain(result.reason))
+        cells = (str(result.recall_id), began, result.status.value, *counts, *who)
+        rows.append(Row(cells=cells, style="dim" if result.status is Status.PLANNED else None))
     print_sheet(paper, _RECALLS, rows)
 
 

@@ -22,6 +22,11 @@ def moment(at: datetime | None) -> str:
     return f"{local.day} {local.strftime(f'%b{year} %H:%M %Z')}"
 
 
+def day_and_time(at: datetime | None) -> str:
+    """Write a time in the local zone in few cells: `25 Nov 12:22`."""
+    return "-" if at is None else f"{at.astimezone().day} {at.astimezone():%b %H:%M}"
+
+
 def time_of_day(at: datetime) -> str:
     """Write a time of the next 24 hours in the local zone: `22:15 CET`."""
     return f"{at.astimezone():%H:%M %Z}"
