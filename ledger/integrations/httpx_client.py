@@ -18,11 +18,10 @@ SYNC, ASYNC = "handle_request", "handle_async_request"
 
 def watch(client: Any, watching: Watching) -> None:
     """Follow the sends of one client."""
+    name, hook = (ASYNC, _handle_async) if hasattr(client, "aclose") else (SYNC, _handle)
     for transport in [client._transport, *client._mounts.values()]:
-        if hasattr(transport, ASYNC):
-            hook_object(transport, ASYNC, _handle_async, watching)
-        elif transport is not None:
-            hook_object(transport, SYNC, _handle, watching)
+        if transport is not None:
+            hook_object(transport, name, hook, watching)
 
 
 def watch_all(httpx: Any, watching: Watching) -> None:
