@@ -1,11 +1,13 @@
 """A stage for recalls in processes of their own: one database, a pretend DingTalk over loopback, and the command."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +17,9 @@ import pytest
 
 from ledger import Ledger, Settings
 from ledger.simulator import Behaviour, Call, Simulator, World
+from ledger.store import migrate
+from ledger.store.database import Database
+from tests.databases import Server
 from tests.sending import row
 
 UNLIMITED = Behaviour(calls_per_second=None, monthly_quota=None, ban_after_calls=None)
@@ -60,23 +65,25 @@ class Stage:
         assert imported.recorded == count
         return keys
 
-    def start(self, *words: str, **settings: object) -> subprocess.Popen[bytes]:
-        """Start the command as a process of its own."""
+    def start(self, *words: str, stderr: Path | None = None, **settings: object) -> subprocess.Popen[bytes]:
+        """Start the command as a process of its own; what it says can go to a file."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
         ours = {f"LEDGER_{name.upper()}": str(value) for name, value in {**self.given, **settings}.items()}
         command = [sys.executable, "-m", "ledger", *words]
-        process = subprocess.Popen(
-            command,
-            env={**clean, **ours, "LEDGER_ACTOR": "tester"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
+        with (stderr or Path(os.devnull)).open("ab") as said:
+            process = subprocess.Popen(
+                command,
+                env={**clean, **ours, "LEDGER_ACTOR": "tester"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said if stderr is not None else None,
+            )
         self.processes.append(process)
         return process
 
     def recall(self, campaign: str = "spring", **settings: object) -> subprocess.Popen[bytes]:
         """Start the recall of a campaign."""
-        return self.start("recall", "--campaign", campaign, "--reason", "wrong link", "--yes", **settings)
+        return self.start("recall", "--campaign", campaign, "--reason", "wrong link", "--yes", stderr=None, **settings)
 
     def calls(self) -> list[Call]:
         """Return the recall calls that DingTalk has seen, oldest first."""
@@ -134,3 +141,41 @@ def make_stage(database_url: str, tmp_path: Path) -> Iterator[MakeStage]:
     for stage in made:
         stage.stop()
         stage.simulator.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def outage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator["Outage"]:
+    """A database that can be made to go away in its own worst way."""
+    if request.param == "postgresql":
+        server = Server(tmp_path)
+        database = Database(server.url)
+        migrate.upgrade(database)
+        database.close()
+        yield Outage(server.url, lambda: _killed(server))
+        server.stop()
+        return
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(sqlite_template.read_bytes())
+    yield Outage(f"sqlite:///{path}", lambda: _locked(path))
+
+
+class Outage:
+    """The URL of a database, and its way to go away."""
+
+    def __init__(self, url: str, away: Callable[[], AbstractContextManager[None]]) -> None:
+        self.url, self.away = url, away
+
+
+@contextmanager
+def _killed(server: Server) -> Iterator[None]:
+    server.kill()
+    yield
+    server.start()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with sqlite3.connect(path, isolation_level=None) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+        connection.execute("ROLLBACK")

@@ -3,63 +3,21 @@
 import os
 import random
 import resource
-import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from ledger import Ledger, Settings
-from ledger.store import migrate
-from ledger.store.database import Database
 from ledger.store.schema import messages
-from tests.databases import Server
+from tests.processes.conftest import Outage
 
 PROGRAMS = 3
 KEYS_EACH = 400
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def outage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator["Outage"]:
-    """A database that can be made to go away in its own worst way."""
-    if request.param == "postgresql":
-        server = Server(tmp_path)
-        database = Database(server.url)
-        migrate.upgrade(database)
-        database.close()
-        yield Outage(server.url, lambda: _killed(server))
-        server.stop()
-        return
-    path = tmp_path / "ledger.sqlite"
-    path.write_bytes(sqlite_template.read_bytes())
-    yield Outage(f"sqlite:///{path}", lambda: _locked(path))
-
-
-class Outage:
-    """The URL of a database, and its way to go away."""
-
-    def __init__(self, url: str, away: Callable[[], AbstractContextManager[None]]) -> None:
-        self.url, self.away = url, away
-
-
-@contextmanager
-def _killed(server: Server) -> Iterator[None]:
-    server.kill()
-    yield
-    server.start()
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with sqlite3.connect(path, isolation_level=None) as connection:
-        connection.execute("BEGIN EXCLUSIVE")
-        yield
-        connection.execute("ROLLBACK")
 
 
 def start(
@@ -99,7 +57,7 @@ def kept(url: str, folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_programs_and_databases_that_die_under_load_lose_no_promised_key(
-    outage: "Outage", tmp_path: Path, seed: int
+    outage: Outage, tmp_path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)  # noqa: S311  (a test that can be repeated)
     running = [start(outage.url, tmp_path, f"a{number}") for number in range(PROGRAMS)]

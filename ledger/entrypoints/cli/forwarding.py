@@ -62,17 +62,17 @@ def gateway(
         with Stop(signal.SIGTERM, say_so=lambda: None) as stop:
             log.info("%s, recording on %s", where, book.database.shown_url)
             if workers == 1:
-                _serve(book, orders, first)
+                _serve(book, orders, first, stop)
             elif code := _serve_together(book, stack, first, workers, orders, stop):
                 raise typer.Exit(code)
     log.info("stopped: what was in flight is answered and on disk")
 
 
-def _serve(book: "Ledger", orders: Orders, listener: socket.socket) -> None:
+def _serve(book: "Ledger", orders: Orders, listener: socket.socket, stop: Stop) -> None:
     # Loaded late: uvicorn and aiohttp are for the gateway only.
     from ledger.entrypoints.gateway.serving import serve
 
-    serve(book, orders, listener)
+    serve(book, orders, listener, lambda: stop.is_asked_for)
 
 
 def _serve_together(

@@ -1,5 +1,6 @@
 """One of several gateway processes, as `ledger gateway --workers` starts it: it serves until its input is closed."""
 
+import select
 import signal
 import socket
 import sys
@@ -19,11 +20,16 @@ def main(orders: Orders, descriptor: int) -> int:
     try:
         stop = Stop(signal.SIGTERM, say_so=lambda: None)
         with opened() as book, socket.socket(fileno=descriptor) as listener, stop:
-            serve(book, orders, listener, until_closed=sys.stdin.fileno())
+            serve(book, orders, listener, lambda: stop.is_asked_for or _is_closed(sys.stdin.fileno()))
     except LedgerError as error:
         sys.stderr.write(f"error: {error}\n")
         return int(code_of_error(error))
     return 0
+
+
+def _is_closed(pipe: int) -> bool:
+    """Say whether nobody holds the other end of a pipe any more, into which nothing is ever written."""
+    return bool(select.select([pipe], [], [], 0)[0])
 
 
 if __name__ == "__main__":

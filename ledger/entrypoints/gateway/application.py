@@ -18,7 +18,7 @@ from ledger.dingtalk.forwarder import Forwarder, NoAnswerError
 from ledger.entrypoints.gateway.answers import ABOUT, Reply, document, problem
 from ledger.entrypoints.gateway.headers import KEY, travelling, value_of
 from ledger.entrypoints.gateway.sends import Send, Sends, travelling_back
-from ledger.errors import DatabaseError
+from ledger.errors import LedgerError
 
 if TYPE_CHECKING:
     from prometheus_client import Counter
@@ -77,10 +77,14 @@ class Gateway:
         await emit({"type": "lifespan.shutdown.complete"})
 
     def _open(self) -> None:
-        """See at once whether the database takes what comes: sends go on without it, and somebody should know."""
+        """Take in what others left, and see whether the database takes what comes: sends go on without it.
+
+        From the first send on, the writer looks after that.
+        """
         try:
             self._book.open()
-        except DatabaseError as error:
+            self._book.take_in()
+        except (LedgerError, OSError) as error:
             log.warning("what is sent waits in the spool meanwhile: %s", error)
 
     async def _answer(self, scope: Scope, receive: Receive, emit: Emit) -> None:

@@ -1,7 +1,7 @@
 """The server of one gateway process: uvicorn on a socket that listens already, until it is told to stop."""
 
-import asyncio
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -47,10 +47,13 @@ class Protocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """Serves a gateway; `should_exit` or a signal ends it once what is in flight is answered and on disk."""
+    """Serves a gateway until a signal comes or `is_over` says so; then what is in flight is answered and on disk first.
 
-    def __init__(self, gateway: Gateway, settings: "Settings", *, until_closed: int | None = None) -> None:
-        self._pipe = until_closed
+    `is_over` is asked ten times a second: it knows of signals that came before the server could take them.
+    """
+
+    def __init__(self, gateway: Gateway, settings: "Settings", is_over: Callable[[], bool] = lambda: False) -> None:
+        self._is_over = is_over
         config = uvicorn.Config(
             gateway,
             http=Protocol,
@@ -72,12 +75,6 @@ class Server(uvicorn.Server):
         sys.setswitchinterval(SWITCH_SECONDS)
         super().run(sockets)
 
-    async def startup(self, sockets: "list[socket.socket] | None" = None) -> None:
-        """Begin to listen, and to watch a pipe whose other end is held by whoever wants this server."""
-        if self._pipe is not None:
-            asyncio.get_running_loop().add_reader(self._pipe, self._leave, self._pipe)
-        await super().startup(sockets)
-
-    def _leave(self, pipe: int) -> None:
-        asyncio.get_running_loop().remove_reader(pipe)
-        self.should_exit = True
+    async def on_tick(self, counter: int) -> bool:
+        """Say whether to end now."""
+        return await super().on_tick(counter) or self._is_over()

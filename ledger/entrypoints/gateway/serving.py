@@ -1,5 +1,6 @@
 """One gateway process at work: a ledger, the application on it, its server, and its metrics."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ledger.dingtalk.endpoints import Endpoints
@@ -15,10 +16,9 @@ if TYPE_CHECKING:
     from ledger.entrypoints.gateway.crew import Orders
 
 
-def serve(book: "Ledger", orders: "Orders", listener: "socket", *, until_closed: int | None = None) -> None:
-    """Serve on a socket until a signal comes, or a pipe is closed; then what is in flight is ended first."""
+def serve(book: "Ledger", orders: "Orders", listener: "socket", is_over: Callable[[], bool]) -> None:
+    """Serve on a socket until a signal comes or it is over; what is in flight is ended first."""
     metrics = Metrics(book)
     gateway = Gateway(book, Endpoints(book.settings, orders.app), metrics.gateway)
-    server = Server(gateway, book.settings, until_closed=until_closed)
     with serving_metrics(book, orders.metrics_host, orders.metrics_port, metrics):
-        server.run([listener])
+        Server(gateway, book.settings, is_over).run([listener])
