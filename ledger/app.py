@@ -23,15 +23,17 @@ from ledger.errors import DatabaseError, InputError, InvalidMessageError
 from ledger.integrations import clients, tags
 from ledger.integrations.following import Watching
 from ledger.services import readiness
+from ledger.services.answers import Answers
 from ledger.services.chores import Chores
 from ledger.services.importer import Imported, Line, OnRejected, Recorded, import_lines
 from ledger.services.intake import Intake, TakenIn
+from ledger.services.lister import Lister
 from ledger.services.meter import Meter
 from ledger.services.owner import own_name
 from ledger.services.planner import Planner
 from ledger.services.purger import Purged, Purger
-from ledger.services.recaller import OnProgress, Recaller
-from ledger.services.recorder import Defaults, Recorder, read_row, reader
+from ledger.services.recaller import Hands, OnProgress, Recaller
+from ledger.services.recorder import Defaults, Recorder, read_row, reader, within
 from ledger.services.reporter import RecallReport, Reporter
 from ledger.services.runner import Runner
 from ledger.services.sticker import Sticker
@@ -195,6 +197,24 @@ class Ledger:
             raise InputError("the campaign or source is empty: leave it out, or name what is meant")
         return tags.tagged(tags.Tags(campaign=name, source=source))
 
+    def receive(self, lines: Iterable[Line], defaults: Defaults, *, robots: Collection[str] = ()) -> Imported:
+        """Record numbered rows of others, of some robots or all; what the database does not take waits in the spool."""
+        read = within(reader(defaults, self.clock), frozenset(robots))
+        (last,) = deque(import_lines(lines, read, self._write_or_spool), maxlen=1)
+        return last
+
+    def progress(self, recall_id: int) -> Result:
+        """Return where one recall stands, without what would take long to count; raise UnknownRecallError."""
+        return self._reporter.progress(recall_id)
+
+    def result(self, recall_id: int) -> Result:
+        """Return where one recall stands; raise UnknownRecallError."""
+        return self._reporter.result(recall_id)
+
+    def summary(self, recall_id: int) -> RecallReport:
+        """Return one recall with what was asked for and who did what, but without its items and requests."""
+        return self._reporter.summary(recall_id)
+
     def take_in(self) -> TakenIn:
         """Move what waits in the spool into the database; raise DatabaseError when it is away."""
         self._journal.let_go()
@@ -216,26 +236,75 @@ class Ledger:
         since: datetime | None = None,
         until: datetime | None = None,
         include_shared: bool = False,
+        within: Collection[str] = (),
         actor: str | None = None,
     ) -> Plan:
-        """Plan a recall of the messages that fit every given part; nothing is called. An empty selection is refused."""
-        selection = select(campaign=campaign, users=users, keys=keys, robot=robot, since=since, until=until)
+        """Plan a recall of the messages that fit every given part; nothing is called. An empty selection is refused.
+
+        `within` are the robots that the actor may touch, none for all.
+        """
+        selection = select(
+            campaign=campaign, users=users, keys=keys, robot=robot, since=since, until=until, within=within
+        )
         self._caught_up()
         return self._planner.plan(
             selection, reason=reason, actor=actor or default_actor(), include_shared=include_shared
         )
 
-    def run(self, plan: Plan | int, *, on_progress: OnProgress | None = None) -> Result:
-        """Run a plan (or the recall of that number) to its end; a plan runs once."""
-        return self._recaller.run(plan if isinstance(plan, int) else plan.recall_id, on_progress=on_progress)
+    def run(
+        self,
+        plan: Plan | int,
+        *,
+        actor: str | None = None,
+        on_progress: OnProgress | None = None,
+        hands: Hands = Hands.OURS,
+    ) -> Result:
+        """Run a plan (or the recall of that number) to its end, or leave that to a worker; a plan runs once.
 
-    def resume(self, recall_id: int, *, actor: str | None = None, on_progress: OnProgress | None = None) -> Result:
+        Without an actor, it is run by who planned it.
+        """
+        recall_id = plan if isinstance(plan, int) else plan.recall_id
+        return self._recaller.run(recall_id, actor=actor, on_progress=on_progress, hands=hands)
+
+    def approve(
+        self,
+        recall_id: int,
+        *,
+        actor: str | None = None,
+        on_progress: OnProgress | None = None,
+        hands: Hands = Hands.OURS,
+    ) -> Result:
+        """Agree, as a second person, to what another one wants to run, and run it."""
+        who = actor or default_actor()
+        return self._recaller.approve(recall_id, actor=who, on_progress=on_progress, hands=hands)
+
+    def refuse(self, recall_id: int, *, reason: str, actor: str | None = None) -> Result:
+        """Do not agree to what another person wants to run."""
+        return self._recaller.refuse(recall_id, actor=actor or default_actor(), reason=reason)
+
+    def resume(
+        self,
+        recall_id: int,
+        *,
+        actor: str | None = None,
+        on_progress: OnProgress | None = None,
+        hands: Hands = Hands.OURS,
+    ) -> Result:
         """Go on with a recall that was paused or whose process went away."""
-        return self._recaller.resume(recall_id, actor=actor or default_actor(), on_progress=on_progress)
+        who = actor or default_actor()
+        return self._recaller.resume(recall_id, actor=who, on_progress=on_progress, hands=hands)
 
-    def retry(self, recall_id: int, *, actor: str | None = None, on_progress: OnProgress | None = None) -> Result:
+    def retry(
+        self,
+        recall_id: int,
+        *,
+        actor: str | None = None,
+        on_progress: OnProgress | None = None,
+        hands: Hands = Hands.OURS,
+    ) -> Result:
         """Ask again for what ended refused, partial or unknown, while its deadline lasts."""
-        return self._recaller.retry(recall_id, actor=actor or default_actor(), on_progress=on_progress)
+        who = actor or default_actor()
+        return self._recaller.retry(recall_id, actor=who, on_progress=on_progress, hands=hands)
 
     def pause(self, recall_id: int, *, why: str, actor: str | None = None) -> Result:
         """Make no more calls of a recall until it is resumed."""
@@ -358,6 +427,16 @@ class Ledger:
         return Meter(self._opened(), self.clock, self.settings)
 
     @cached_property
+    def lister(self) -> Lister:
+        """What there is, a page at a time."""
+        return Lister(self._opened(), self.clock, self._reporter)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """Requests that may come twice."""
+        return Answers(self._opened(), self.clock)
+
+    @cached_property
     def tokens(self) -> AccessTokens:
         """Who may use the service."""
         return AccessTokens(self._opened(), self.clock, self.settings)
@@ -459,6 +538,7 @@ def select(
     robot: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    within: Collection[str] = (),
 ) -> Selection:
     """Return the selection of the messages that fit every given part; naive times and empty parts are refused.
 
@@ -476,6 +556,7 @@ def select(
         robot=RobotCode(robot) if robot else None,
         since=as_utc(since) if since else None,
         until=as_utc(until) if until else None,
+        within=frozenset(RobotCode(one) for one in within),
     )
 
 

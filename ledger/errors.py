@@ -11,6 +11,7 @@ LedgerError
 |- UnwritableFileError, ImportStoppedError
 |- NothingEligibleError       the selection holds nothing that can be recalled
 |- NotConfirmedError          somebody has to say yes first
+|  |- ApprovalNeededError     ... and it has to be another person
 |- PausedError                somebody has to mend something before a recall can go on
 |  |- CredentialsError, PermissionDeniedError, AddressNotAllowedError, QuotaUsedUpError
 |- RequestInProgressError     the same request is being worked on already
@@ -198,6 +199,12 @@ class NotConfirmedError(LedgerError):
     """Nobody confirmed the plan, so nothing was recalled."""
 
     code = "not_confirmed"
+
+
+class ApprovalNeededError(NotConfirmedError):
+    """The recall is larger than one person may start alone, and waits for a second one."""
+
+    code = "approval_needed"
 
 
 class PausedError(LedgerError):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from ledger.core.approval import Approval
 from ledger.core.message import Chat
 from ledger.core.quota import Quota
 from ledger.core.shown import Shown
@@ -42,7 +43,8 @@ class Plan(Shown):
     recipients whom nobody asked for (taken along with include_shared, spared without). `calls` is the smallest
     possible number, `estimated_seconds` its time at the allowed rate, `will_expire_first` how many messages reach
     their deadline before their turn. `quota` counts calls of the month. `unrecorded_keys` were named, but
-    the ledger has no message of them. `held_by` are the recalls that are at the messages `in_progress`.
+    the ledger has no message of them. `held_by` are the recalls that are at the messages `in_progress`. `approval` is
+    there when a second person has to agree.
     """
 
     recall_id: int
@@ -63,6 +65,7 @@ class Plan(Shown):
     last_deadline: datetime | None
     unrecorded_keys: int = 0
     held_by: tuple[int, ...] = ()
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,7 @@ class Result(Shown):
     `late` counts messages that fit the selection, were recorded after the plan and are in no recall (None where it was
     not counted); until `sticky_until` they are recalled as they arrive, by recalls that say which one they `follow`.
     Of those that are pending, `in_flight` have been asked; an answer is awaited until `answers_until` at the latest.
+    `approval` is there when a second person has to agree, or had to.
     """
 
     recall_id: int
@@ -99,6 +103,7 @@ class Result(Shown):
     planned_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    approval: Approval | None = None
 
     @property
     def is_complete(self) -> bool:

@@ -11,7 +11,10 @@ from ledger.core.message import Campaign, MessageKey, RobotCode, UserId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """A message is selected when it fits every part that is set; of its send time, `until` itself is no more part."""
+    """A message is selected when it fits every part that is set; of its send time, `until` itself is no more part.
+
+    `within` are the robots that whoever selects may touch, none for all; it narrows, and alone selects nothing.
+    """
 
     campaign: Campaign | None = None
     users: frozenset[UserId] = frozenset()
@@ -19,6 +22,7 @@ class Selection:
     robot: RobotCode | None = None
     since: datetime | None = None
     until: datetime | None = None
+    within: frozenset[RobotCode] = frozenset()
 
     @property
     def is_empty(self) -> bool:
@@ -35,6 +39,7 @@ class Selection:
             robot=parts.get("robot"),
             since=parse_time(parts["since"]) if "since" in parts else None,
             until=parse_time(parts["until"]) if "until" in parts else None,
+            within=frozenset(parts.get("within", ())),
         )
 
     def to_json(self) -> Mapping[str, Any]:
@@ -46,5 +51,6 @@ class Selection:
             "robot": self.robot,
             "since": self.since and format_time(self.since),
             "until": self.until and format_time(self.until),
+            "within": sorted(self.within) or None,
         }
         return {name: value for name, value in parts.items() if value is not None}

@@ -1,11 +1,12 @@
 """Planning a recall: gather what is selected, let core decide, freeze it with its items."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
+from ledger.core.approval import Approval, is_needed
 from ledger.core.message import AppName
 from ledger.core.plan import Forecast, Standing, Tally
 from ledger.core.quota import bounds_of, month_of, quota
@@ -111,11 +112,17 @@ class Planner:
             try:
                 freezer.fill(snapshot, found)
                 plan = self._plan(snapshot, recall_id, wanted.selection, tally)
+                if wanted.follows is None and self._needs_approval(plan):
+                    plan = replace(plan, approval=Approval())
                 freezer.complete(plan, wanted.entry(plan, now), next_lane=len(found.routes))
             except BaseException:
                 freezer.discard()
                 raise
         return plan
+
+    def _needs_approval(self, plan: Plan) -> bool:
+        most = self._settings.approval_recipients
+        return is_needed(recipients=plan.recipients, messages=plan.eligible, most=most)
 
     def _app_of(self, robot: str) -> AppName:
         return AppName(self._settings.app_of(robot))

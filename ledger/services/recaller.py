@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import Connection
 
@@ -11,10 +12,11 @@ from ledger.core.message import AppName
 from ledger.core.recall import Result, Status
 from ledger.errors import LedgerError, NothingEligibleError, PlanChangedError, PlanEndedError, WrongStateError
 from ledger.services import owner
+from ledger.services.approver import Approver
 from ledger.services.reporter import Reporter
 from ledger.services.runner import Calls, Runner
 from ledger.settings import Settings
-from ledger.store import calls, history, items, recalls
+from ledger.store import approvals, calls, history, items, recalls
 from ledger.store.database import Database
 from ledger.trace import request_id
 
@@ -26,6 +28,14 @@ OnProgress = Callable[[Result], None]
 CLOCKS_DIFFER = timedelta(hours=1)
 
 
+class Hands(StrEnum):
+    """Who makes the calls of a recall that may go on."""
+
+    OURS = "ours"  # whoever asks, who waits until it has ended
+    OUR_WORKER = "our_worker"  # a worker in this process
+    ANY_WORKER = "any_worker"  # a worker somewhere, which may have credentials that are not here
+
+
 class Recaller:
     """Moves recalls from state to state, and runs them."""
 
@@ -35,20 +45,62 @@ class Recaller:
         self._database, self._clock, self._reporter = database, clock, reporter
         self._caller, self._runner = caller, runner
         self._plan_valid = timedelta(seconds=settings.plan_valid_seconds)
+        self._approver = Approver(settings)
 
-    def run(self, recall_id: int, *, actor: str | None = None, on_progress: OnProgress | None = None) -> Result:
-        """Run a plan to its end, once; raise when it is too old, was run before, or its messages have changed hands."""
+    def run(
+        self,
+        recall_id: int,
+        *,
+        actor: str | None = None,
+        on_progress: OnProgress | None = None,
+        hands: Hands = Hands.OURS,
+    ) -> Result:
+        """Run a plan to its end, once; raise when it is too old, was run before, or its messages have changed hands.
+
+        Raise ApprovalNeededError when a second person has to agree; that it is wanted is noted then.
+        """
         self.start(recall_id, actor=actor)
-        return self._go_on(recall_id, on_progress)
+        return self._go_on(recall_id, on_progress, hands)
 
     def start(self, recall_id: int, *, actor: str | None = None) -> None:
         """Let a plan run, by whatever runner there is; raise as `run` does."""
         with self._database.write() as connection:
             recalls.lock_activation(connection)
             recall = self._fresh(connection, recall_id)
-            self._activate(connection, recall, actor or recall.actor, "started")
+            who = actor or recall.actor
+            waits = self._approver.ask(connection, recall, who, self._clock.now())
+            if waits is None:
+                self._activate(connection, recall, who, "started")
+        if waits is not None:
+            raise waits
 
-    def resume(self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None) -> Result:
+    def approve(
+        self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None, hands: Hands = Hands.OURS
+    ) -> Result:
+        """Agree to what another person wants to run, and run it; raise as `run` does."""
+        with self._database.write() as connection:
+            recalls.lock_activation(connection)
+            recall = self._fresh(connection, recall_id)
+            requested_by = self._approver.agree(connection, recall, actor, self._clock.now())
+            self._activate(connection, recall, requested_by, "started")
+        return self._go_on(recall_id, on_progress, hands)
+
+    def refuse(self, recall_id: int, *, actor: str, reason: str) -> Result:
+        """Do not agree to what another person wants to run; its plan is over."""
+        now = self._clock.now()
+        with self._database.write() as connection:
+            recall = recalls.get(connection, recall_id, lock=True)
+            if recall.status is not Status.PLANNED:
+                raise WrongStateError(f"recall {recall_id} is {recall.status}: it does not wait for a second person")
+            self._approver.refuse(connection, recall, actor, now, reason)
+            ended = items.cancel(connection, recall_id, now)
+            recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now)
+            history.append(connection, history.ended_entries(recall_id, actor, "cancelled", ended, now))
+        return self._reporter.result(recall_id)
+
+    def resume(
+        self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None, hands: Hands = Hands.OURS
+    ) -> Result:
         """Go on with a recall that was paused or whose process went away."""
         with self._database.write() as connection:
             recall = recalls.get(connection, recall_id, lock=True)
@@ -57,9 +109,11 @@ class Recaller:
             if recall.status in (Status.FINISHED, Status.CANCELLED):
                 raise WrongStateError(f"recall {recall_id} is {recall.status}: nothing of it waits")
             self._activate(connection, recall, actor, "resumed")
-        return self._go_on(recall_id, on_progress)
+        return self._go_on(recall_id, on_progress, hands)
 
-    def retry(self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None) -> Result:
+    def retry(
+        self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None, hands: Hands = Hands.OURS
+    ) -> Result:
         """Ask again for what ended refused, partial or unknown, while its deadline lasts."""
         now = self._clock.now()
         with self._database.write() as connection:
@@ -75,7 +129,7 @@ class Recaller:
                 )
             items.share_doubts(connection, recall_id)
             self._activate(connection, recall, actor, "retried", reopened=reopened)
-        return self._go_on(recall_id, on_progress)
+        return self._go_on(recall_id, on_progress, hands)
 
     def cancel(self, recall_id: int, *, actor: str) -> Result:
         """Stop a recall: what waits ends cancelled, what is in flight ends by its answer."""
@@ -122,11 +176,7 @@ class Recaller:
             )
         if not recall.plan.get("eligible"):
             raise NothingEligibleError(f"recall {recall_id} has no message that can be recalled")
-        if self._clock.now() - recall.planned_at > self._plan_valid:
-            minutes = self._plan_valid.total_seconds() / 60
-            raise PlanEndedError(
-                f"the plan of recall {recall_id} is more than {minutes:.0f} minutes old: plan it again"
-            )
+        self._check_age(connection, recall)
         if recalls.was_active_since(connection, recall.planned_at - CLOCKS_DIFFER, recall_id):
             changed = recalls.count_overlaps(connection, recall_id)
             if changed:
@@ -136,6 +186,17 @@ class Recaller:
                 )
             items.share_doubts(connection, recall_id)
         return recall
+
+    def _check_age(self, connection: Connection, recall: recalls.Recall) -> None:
+        now, asked = self._clock.now(), approvals.get(connection, recall.id)
+        if asked is not None and asked.valid_until is not None:
+            if now >= asked.valid_until:
+                raise PlanEndedError(f"recall {recall.id} waited for a second person for too long: plan it again")
+        elif now - recall.planned_at > self._plan_valid:
+            minutes = self._plan_valid.total_seconds() / 60
+            raise PlanEndedError(
+                f"the plan of recall {recall.id} is more than {minutes:.0f} minutes old: plan it again"
+            )
 
     def _activate(self, connection: Connection, recall: recalls.Recall, actor: str, event: str, **facts: int) -> None:
         now, asked_by = self._clock.now(), request_id()
@@ -153,18 +214,25 @@ class Recaller:
         history.append(connection, [entry])
         log.info("recall %s %s by %s", recall.id, event, actor, extra={"facts": {"recall": recall.id, "actor": actor}})
 
-    def _go_on(self, recall_id: int, on_progress: OnProgress | None) -> Result:
-        """Make the calls of a running recall, and of others of the same apps beside it, until it has ended."""
+    def _go_on(self, recall_id: int, on_progress: OnProgress | None, hands: Hands) -> Result:
+        """Make the calls of a running recall, and of others of the same apps beside it, until it has ended.
+
+        Or leave that to a worker; when it is one of this process, what it lacks is said at once.
+        """
 
         def tell() -> None:
             if on_progress is not None:
                 on_progress(self._reporter.progress(recall_id))
 
+        if hands is Hands.ANY_WORKER:
+            return self._reporter.result(recall_id)
         with self._database.read() as connection:
             apps = frozenset(app for app, _ in calls.apis_of(connection, recall_id))
         error = self._unready(apps)
         if error is not None:
             return self._pause(recall_id, error.code, str(error))
+        if hands is not Hands.OURS:
+            return self._reporter.result(recall_id)
         with self._runner.presence.noted():
             self._runner.run(apps, lambda claim: recall_id in claim.going_on, tell)
             return self._reporter.result(recall_id)

@@ -84,6 +84,20 @@ def reader(defaults: Defaults, clock: Clock) -> Callable[[Mapping[str, Any] | st
     return read
 
 
+def within(
+    read: Callable[[Mapping[str, Any] | str], Message], robots: frozenset[str]
+) -> Callable[[Mapping[str, Any] | str], Message]:
+    """Return what reads as `read` does, and refuses messages of other robots than these (none: all may be)."""
+
+    def read_within(fields: Mapping[str, Any] | str) -> Message:
+        message = read(fields)
+        if message.robot_code not in robots:
+            raise InvalidMessageError(f"robot {message.robot_code!r} is not one that this token may record for")
+        return message
+
+    return read_within if robots else read
+
+
 def read_row(fields: Mapping[str, Any], defaults: Defaults, now: datetime) -> Message:
     """Read a row into a message; raise InvalidMessageError when it is not acceptable."""
     message = _message(fields, defaults)

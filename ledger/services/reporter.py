@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
+from ledger.core.approval import Approval
 from ledger.core.campaign import CampaignLine, no_messages
 from ledger.core.deadline import WINDOW
 from ledger.core.recall import Item, Outcome, Result, Status
@@ -18,7 +19,7 @@ from ledger.core.reply import Verdict
 from ledger.core.selection import Selection
 from ledger.core.shown import jsonable
 from ledger.services.closer import Closer
-from ledger.store import calls, history, items, keyless, recalls
+from ledger.store import approvals, calls, history, items, keyless, recalls
 from ledger.store.database import Database
 from ledger.store.late import count_late
 from ledger.store.messages import count_campaigns
@@ -70,7 +71,9 @@ class Reporter:
             lines = count_campaigns(connection, now, within)
             without_key = keyless.count_by_campaign(connection, now - WINDOW, within)
             until = {
-                recall.selection.get("campaign"): recall.sticky_until for recall in recalls.sticky(connection, now)
+                recall.selection.get("campaign"): recall.sticky_until
+                for recall in recalls.sticky(connection, now)
+                if recall.status not in (Status.PLANNED, Status.CANCELLED)
             }
         known = {line.campaign for line in lines}
         lines += [no_messages(campaign) for campaign in without_key if campaign not in known]
@@ -88,13 +91,13 @@ class Reporter:
         self._closer.run_once()
         with self._database.read() as connection:
             recall = recalls.get(connection, recall_id)
-            return self._with_late(connection, recall, self._results(connection, [recall])[0])
+            return self._with_late(connection, recall, self.results_of(connection, [recall])[0])
 
     def progress(self, recall_id: int) -> Result:
         """Return where one recall stands, without what would take long to count."""
         with self._database.read() as connection:
             recall = recalls.get(connection, recall_id)
-            result = self._results(connection, [recall])[0]
+            result = self.results_of(connection, [recall])[0]
             last = calls.last_made(connection, recall_id) if recall.status is Status.RUNNING else None
         if last is None or last.verdict in (Verdict.ANSWERED, Verdict.SPLIT, calls.LOST):
             return result
@@ -104,30 +107,45 @@ class Reporter:
         """Return where recalls in given states stand, newest first."""
         self._closer.run_once()
         with self._database.read() as connection:
-            return self._results(connection, recalls.listed(connection, statuses=statuses, limit=limit))
+            return self.results_of(connection, recalls.listed(connection, statuses=statuses, limit=limit))
 
     def report(self, recall_id: int) -> RecallReport:
         """Return one recall whole; raise UnknownRecallError."""
         self._closer.run_once()
         with self._database.read() as connection:
             recall = recalls.get(connection, recall_id)
-            return RecallReport(
-                result=self._with_late(connection, recall, self._results(connection, [recall])[0]),
-                selection=recall.selection,
-                plan=recall.plan,
+            return replace(
+                self._summary(connection, recall),
                 items=list(items.of_recall(connection, recall_id)),
                 skipped=items.skips_of(connection, recall_id),
                 calls=items.calls_of(connection, recall_id),
-                timeline=[
-                    {
-                        "at": entry.at,
-                        "event": entry.event,
-                        "actor": entry.actor,
-                        "request_id": entry.detail.get("request_id"),
-                    }
-                    for entry in history.of_recall(connection, recall_id)
-                ],
             )
+
+    def summary(self, recall_id: int) -> RecallReport:
+        """Return one recall without its items, what it left out, and its requests; raise UnknownRecallError."""
+        self._closer.run_once()
+        with self._database.read() as connection:
+            recall = recalls.get(connection, recall_id)
+            return self._summary(connection, recall)
+
+    def _summary(self, connection: Connection, recall: recalls.Recall) -> RecallReport:
+        return RecallReport(
+            result=self._with_late(connection, recall, self.results_of(connection, [recall])[0]),
+            selection=recall.selection,
+            plan=recall.plan,
+            items=(),
+            skipped=(),
+            calls=(),
+            timeline=[
+                {
+                    "at": entry.at,
+                    "event": entry.event,
+                    "actor": entry.actor,
+                    "request_id": entry.detail.get("request_id"),
+                }
+                for entry in history.of_recall(connection, recall.id)
+            ],
+        )
 
     def history(
         self,
@@ -144,12 +162,16 @@ class Reporter:
     def _with_late(self, connection: Connection, recall: recalls.Recall, result: Result) -> Result:
         return replace(result, late=count_late(connection, recall, self._clock.now()))
 
-    def _results(self, connection: Connection, found: Sequence[recalls.Recall]) -> list[Result]:
+    def results_of(self, connection: Connection, found: Sequence[recalls.Recall]) -> list[Result]:
+        """Return where recalls stand that were read already."""
         ids = [recall.id for recall in found]
         outcomes, made = recalls.count_outcomes(connection, ids), recalls.count_calls(connection, ids)
-        flying = calls.in_flight(connection, ids)
+        asked, flying = approvals.of_recalls(connection, ids), calls.in_flight(connection, ids)
         return [
-            self._result(recall, outcomes[recall.id], made[recall.id], flying.get(recall.id, (0, None)))
+            replace(
+                self._result(recall, outcomes[recall.id], made[recall.id], flying.get(recall.id, (0, None))),
+                approval=_approval(recall, asked),
+            )
             for recall in found
         ]
 
@@ -187,3 +209,11 @@ class Reporter:
             unknown=outcomes.get(Outcome.UNKNOWN, 0),
             cancelled=outcomes.get(Outcome.CANCELLED, 0),
         )
+
+
+def _approval(recall: recalls.Recall, asked: Mapping[int, Approval]) -> Approval | None:
+    """Return where the approval of a recall stands; before anybody asked, its plan says whether it needs one."""
+    if recall.id in asked:
+        return asked[recall.id]
+    is_needed = recall.status is Status.PLANNED and recall.plan.get("approval") is not None
+    return Approval() if is_needed else None

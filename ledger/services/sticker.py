@@ -6,7 +6,7 @@ from datetime import timedelta
 from ledger.clock import Clock, format_time
 from ledger.core.deadline import WINDOW
 from ledger.core.recall import Result, Status
-from ledger.errors import DatabaseError, InputError, LedgerError, WrongStateError
+from ledger.errors import ApprovalNeededError, DatabaseError, InputError, LedgerError, WrongStateError
 from ledger.services.planner import Planner
 from ledger.services.recaller import Recaller
 from ledger.services.reporter import Reporter
@@ -58,6 +58,11 @@ class Sticker:
                 self._recaller.start(plan.recall_id)
         except DatabaseError:
             raise
+        except ApprovalNeededError as error:
+            # It waits for somebody, and a further one every few seconds would be no help.
+            log.warning("recall %s is sticky no more: %s", recall.id, error)
+            self.stick(recall.id, 0, actor=recall.actor)
+            return None
         except LedgerError as error:
             # Somebody else was quicker, or must mend something; the others are not held up by it.
             log.warning("sticky recall %s: %s", recall.id, error)

@@ -23,6 +23,7 @@ from ledger.store.tokens import Token
 SHOWN_CHARACTERS = 12
 NAME_MAX_CHARACTERS = 64
 NOTED_EVERY = timedelta(minutes=1)
+REMEMBERED_FOR = timedelta(hours=1)
 _MARK = "ledger_"
 
 
@@ -49,7 +50,8 @@ class Tokens:
     def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
         self._database, self._clock = database, clock
         self._session_lasts = timedelta(hours=settings.session_hours)
-        self._exist = False
+        self._exist: bool | None = None
+        self._lately: dict[str, tuple[datetime, Identity]] = {}
 
     def create(self, name: str, role: Role, *, robots: Collection[str] = (), actor: str) -> NewToken:
         """Make a token; its name is the actor of what is done with it. Raise InputError for a name that is taken."""
@@ -100,16 +102,32 @@ class Tokens:
     def any_exists(self) -> bool:
         """Say whether a token was ever made: from then on nobody is let in without one."""
         if not self._exist:
-            with self._database.read() as connection:
-                self._exist = tokens.any_exists(connection)
-        return self._exist
+            try:
+                with self._database.read() as connection:
+                    self._exist = tokens.any_exists(connection)
+            except DatabaseUnavailableError:
+                if self._exist is None:
+                    raise
+        return bool(self._exist)
 
     def identify(self, secret: str) -> Identity:
-        """Return who holds a token; raise UnauthenticatedError when it does not work."""
-        with self._database.read() as connection:
-            token = tokens.find(connection, digest_of(secret))
+        """Return who holds a token; raise UnauthenticatedError when it does not work.
+
+        While the database is away, who came lately is known still: what they hand in goes to the spool.
+        """
+        digest, now = digest_of(secret), self._clock.now()
+        try:
+            with self._database.read() as connection:
+                token = tokens.find(connection, digest)
+        except DatabaseUnavailableError:
+            seen_at, identity = self._lately.get(digest, (None, None))
+            if seen_at is None or identity is None or now - seen_at > REMEMBERED_FOR:
+                raise
+            return identity
         if token is None:
+            self._lately.pop(digest, None)
             raise UnauthenticatedError("this token is unknown or was revoked: `ledger token create` makes one")
+        self._lately[digest] = now, token.identity
         self._note_use(token)
         return token.identity
 

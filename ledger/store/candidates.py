@@ -14,8 +14,8 @@ from ledger.store.schema import messages, recall_items, recalls
 from ledger.store.selecting import selected_messages
 
 # What recalls have done with a message, the most of it first.
-_RECALLED, _HELD, _IN_DOUBT = 3, 2, 1
-_STANDINGS = {_RECALLED: Standing.ALREADY_RECALLED, _HELD: Standing.IN_PROGRESS}
+RECALLED, HELD, IN_DOUBT = 3, 2, 1
+STANDINGS = {RECALLED: Standing.ALREADY_RECALLED, HELD: Standing.IN_PROGRESS}
 
 
 def candidates(
@@ -38,7 +38,7 @@ def candidates(
             columns.open_conversation_id,
             columns.deadline,
             columns.recipients,
-            _past().label("past"),
+            past().label("past"),
         )
         .where(*selected_messages(selection, is_sqlite=connection.dialect.name == "sqlite"))
         .where(true() if which is None else which)
@@ -67,17 +67,17 @@ def _candidate(
         route=route,
         deadline=row.deadline,
         recipients=tuple(row.recipients),
-        held=_STANDINGS.get(row.past),
-        in_doubt=row.past == _IN_DOUBT,
+        held=STANDINGS.get(row.past),
+        in_doubt=row.past == IN_DOUBT,
     )
 
 
-def _past() -> ColumnElement[int | None]:
-    """Say the most that any recall has done with a message, looked up once: see _RECALLED and the others."""
+def past() -> ColumnElement[int | None]:
+    """Say the most that any recall has done with a message, looked up once: see RECALLED and the others."""
     done = case(
-        (recall_items.c.outcome == Outcome.RECALLED, _RECALLED),
-        (is_held(recall_items, recalls), _HELD),
-        (recall_items.c.outcome.in_(DOUBTFUL), _IN_DOUBT),
+        (recall_items.c.outcome == Outcome.RECALLED, RECALLED),
+        (is_held(recall_items, recalls), HELD),
+        (recall_items.c.outcome.in_(DOUBTFUL), IN_DOUBT),
     )
     of_message = (recall_items.c.message_id == messages.c.id, recalls.c.id == recall_items.c.recall_id)
     return select(func.max(done)).where(*of_message).correlate(messages).scalar_subquery()

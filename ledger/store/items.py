@@ -24,7 +24,7 @@ _ENDED = tuple(recall_items.c[name] for name in ("id", "process_query_key", "out
 
 def of_recall(connection: Connection, recall_id: int) -> Iterator[Item]:
     """Yield the items of one recall, nearest deadline first."""
-    statement = _joined().where(recall_items.c.recall_id == recall_id)
+    statement = joined_items().where(recall_items.c.recall_id == recall_id)
     return _items(connection, statement.order_by(recall_items.c.deadline, recall_items.c.id))
 
 
@@ -45,7 +45,7 @@ def ended(
     if actor is not None:
         conditions.append(recalls.c.actor == actor)
     newest_first = (recall_items.c.finished_at.desc(), recall_items.c.id.desc())
-    return _items(connection, _joined().where(*conditions).order_by(*newest_first).limit(limit))
+    return _items(connection, joined_items().where(*conditions).order_by(*newest_first).limit(limit))
 
 
 def skips_of(connection: Connection, recall_id: int) -> list[dict[str, Any]]:
@@ -172,16 +172,18 @@ def share_doubts(connection: Connection, recall_id: int) -> None:
     connection.execute(update(recall_items).where(sure).values(PUT_IN_DOUBT))
 
 
-def _joined() -> Select[Any]:
+def joined_items() -> Select[Any]:
+    """Select items with the actor of their recall; `item_of` reads them."""
     return select(recall_items, recalls.c.actor).join_from(recall_items, recalls)
 
 
 def _items(connection: Connection, statement: Select[Any]) -> Iterator[Item]:
     for row in connection.execute(statement.execution_options(yield_per=_BATCH_ROWS)):
-        yield _item(row)
+        yield item_of(row)
 
 
-def _item(row: Row[Any]) -> Item:
+def item_of(row: Row[Any]) -> Item:
+    """Read a row of `joined_items`."""
     return Item(
         process_query_key=row.process_query_key,
         robot_code=row.robot_code,

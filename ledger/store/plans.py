@@ -19,6 +19,7 @@ from sqlalchemy import (
     and_,
     cast,
     delete,
+    exists,
     insert,
     literal,
     select,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 
 from ledger.core.plan import Standing
 from ledger.core.recall import Status
-from ledger.store.schema import messages, recall_items, recall_skips, recalls
+from ledger.store.schema import approvals, messages, recall_items, recall_skips, recalls
 from ledger.store.selecting import among, rows_of
 
 _COPIED = ("chat", "robot_code", "open_conversation_id", "process_query_key", "campaign", "source", "sent_at")
@@ -159,10 +160,10 @@ def _among(connection: Connection, column: ColumnElement[int], ids: Any) -> Colu
 
 
 def give_up(connection: Connection, planned_before: datetime) -> None:
-    """Let nobody see plans any more that nobody ran in their time; they did nothing, so they are no history."""
-    never_run = and_(
-        recalls.c.status == Status.PLANNED, recalls.c.planned_at < planned_before, recalls.c.activated_at.is_(None)
-    )
+    """Let nobody see plans any more that nobody asked to run in their time; they did nothing and are no history."""
+    asked_for = exists().where(approvals.c.recall_id == recalls.c.id)
+    old = and_(recalls.c.status == Status.PLANNED, recalls.c.planned_at < planned_before)
+    never_run = and_(old, recalls.c.activated_at.is_(None), ~asked_for)
     connection.execute(update(recalls).where(never_run, is_complete()).values(plan={}))
 
 

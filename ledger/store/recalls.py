@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
+    Row,
     and_,
     func,
     select,
@@ -48,7 +49,7 @@ def get(connection: Connection, recall_id: int, *, lock: bool = False) -> Recall
     row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     if row is None:
         raise UnknownRecallError(recall_id)
-    return _recall(row._mapping)
+    return recall_of(row)
 
 
 def listed(
@@ -57,11 +58,12 @@ def listed(
     """Return recalls in given states, newest first."""
     these = and_(recalls.c.status.in_(statuses), is_complete())
     statement = select(recalls).where(these).order_by(recalls.c.id.desc()).limit(limit)
-    return [_recall(row._mapping) for row in connection.execute(statement)]
+    return [recall_of(row) for row in connection.execute(statement)]
 
 
-def _recall(fields: Mapping[Any, Any]) -> Recall:
-    return Recall(**{**fields, "status": Status(fields["status"])})
+def recall_of(row: Row[Any]) -> Recall:
+    """Read a row of `recalls`."""
+    return Recall(**{**row._mapping, "status": Status(row.status)})
 
 
 def change(connection: Connection, recall_id: int, **values: Any) -> None:
@@ -123,7 +125,7 @@ def was_active_since(connection: Connection, moment: datetime, recall_id: int) -
 def sticky(connection: Connection, now: datetime) -> list[Recall]:
     """Return the recalls that still take what arrives late."""
     statement = select(recalls).where(recalls.c.sticky_until > now).order_by(recalls.c.id)
-    return [_recall(row._mapping) for row in connection.execute(statement)]
+    return [recall_of(row) for row in connection.execute(statement)]
 
 
 def lock_activation(connection: Connection) -> None:

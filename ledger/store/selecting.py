@@ -56,6 +56,8 @@ def _common(selection: Selection, table: FromClause, *, is_sqlite: bool) -> list
         conditions.append(columns.campaign == selection.campaign)
     if selection.robot is not None:
         conditions.append(columns.robot_code == selection.robot)
+    if selection.within:
+        conditions.append(columns.robot_code.in_(sorted(selection.within)))
     if selection.keys:
         conditions.append(among(columns.process_query_key, sorted(selection.keys), is_sqlite=is_sqlite))
     if selection.since is not None:

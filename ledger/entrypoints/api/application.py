@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from ledger.app import Ledger
-from ledger.entrypoints.api import campaigns, probes
+from ledger.entrypoints.api import campaigns, events, history, messages, probes, recalls
 from ledger.entrypoints.api.clerk import Clerk
 from ledger.entrypoints.api.door import COOKIE
 from ledger.entrypoints.api.problems import Problem, answer_problems
@@ -22,7 +22,15 @@ from ledger.errors import LedgerError
 from ledger.services.attempts import Attempts
 
 # Here doors are added: each has a router of its own.
-ROUTERS: tuple[APIRouter, ...] = (campaigns.router, probes.router, signing.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    messages.router,
+    campaigns.router,
+    recalls.router,
+    events.router,
+    history.router,
+    probes.router,
+    signing.router,
+)
 RESTART_SECONDS = 2.0
 DESCRIPTION = (
     "Records what DingTalk bots sent, recalls it within its 24 hours, and proves what was done. Every error is a "
@@ -46,11 +54,14 @@ def build_app(book: Ledger, *, is_open: bool = False, with_worker: bool = True) 
         title="The recall ledger for DingTalk bots",
         version=version("dingtalk-ledger"),
         description=DESCRIPTION,
+        # Pages of documentation would load their scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
     )
-    app.state.book, app.state.is_open = book, is_open
+    app.state.book, app.state.is_open, app.state.with_worker = book, is_open, with_worker
+    app.state.turns = threading.BoundedSemaphore(book.settings.requests_recording)
     app.state.attempts = Attempts(book.clock)
     app.state.metrics = Metrics(book)
     # Set when the service is about to stop: what streams without an end ends then.

@@ -21,6 +21,7 @@ class CampaignOut(BaseModel):
     recalled: int = Field(examples=[2])
     first_deadline: datetime | None = Field(examples=["2026-03-02T02:00:00Z"])
     last_deadline: datetime | None = Field(examples=["2026-03-02T02:10:00Z"])
+    keyless: int = Field(description="Sends whose key never came back: they cannot be recalled.", examples=[0])
     sticky_until: datetime | None = Field(description="Until then, what is still recorded is recalled as it arrives.")
 
 

@@ -31,7 +31,7 @@ _LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
 
 def needs(permission: Permission | None, *problems: int, **openapi: Any) -> dict[str, Any]:
     """Return what a route says of itself: the permission it needs (None: none), and the errors it may answer with."""
-    common = (421, 500, 503) if permission is None else (401, 403, 421, 500, 503)
+    common = (413, 421, 500, 503) if permission is None else (401, 403, 413, 421, 500, 503)
     extra = {_PERMISSION: permission.value if permission else _ANYBODY, **openapi}
     if permission is None:
         extra["security"] = []
@@ -54,7 +54,7 @@ class Door(APIRoute):
         async def handle(request: Request) -> Response:
             async def attempt() -> Response:
                 if permission is not None:
-                    request.state.identity = await _admit(request, permission)
+                    request.state.identity = await admit(request, permission)
                 return await inner(request)
 
             try:
@@ -99,7 +99,8 @@ Book = Annotated[Ledger, Depends(book_of)]
 Who = Annotated[Identity, Depends(who_asks)]
 
 
-async def _admit(request: Request, permission: Permission) -> Identity:
+async def admit(request: Request, permission: Permission) -> Identity:
+    """Return who asks; raise UnauthenticatedError or ForbiddenError when they may not come in."""
     identity = await _identify(request)
     if not identity.may(permission):
         raise ForbiddenError(

@@ -17,6 +17,7 @@ from ledger.errors import (
     DatabaseError,
     ForbiddenError,
     InputError,
+    InvalidMessageError,
     LedgerError,
     NothingEligibleError,
     PlanChangedError,
@@ -63,6 +64,14 @@ _CODES_OF_STATUS = {
     415: "unsupported_media_type",
     421: "host_not_allowed",
 }
+
+
+class RejectedError(InvalidMessageError):
+    """Nothing of what was handed in could be recorded; the answer says of each row why."""
+
+    def __init__(self, received: Mapping[str, Any]) -> None:
+        super().__init__("no row could be recorded: `rejected` says why")
+        self.received = received
 
 
 class Problem(BaseModel):
@@ -139,7 +148,8 @@ def _ledger_error(request: Request, error: Exception) -> Response:
         headers["Retry-After"] = str(RETRY_SECONDS)
     if status >= 500:
         log.error("%s %s: %s", request.method, request.url.path, error)
-    return problem(status, error.code, _SAID_HERE.get(error.code, str(error)), headers)
+    more = error.received if isinstance(error, RejectedError) else {}
+    return problem(status, error.code, _SAID_HERE.get(error.code, str(error)), headers, **more)
 
 
 def _is_page(request: Request) -> bool:

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from ledger.entrypoints.cli import (
+    approving,
     auditing,
     database,
     demo,
@@ -126,7 +127,7 @@ app.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )(sender.run)
 _add("Recall", recall=recalling.recall, resume=resuming.resume, retry=resuming.retry, cancel=resuming.cancel)
-_add("Recall", unstick=sticking.unstick)
+_add("Recall", approve=approving.approve, refuse=approving.refuse, unstick=sticking.unstick)
 _add("Audit", recalls=auditing.recalls, show=auditing.show, history=history.history, verify=auditing.verify)
 _add("Run", demo=demo.demo, serve=serving.serve, worker=working.worker, purge=upkeep.purge, doctor=upkeep.doctor)
 _add("Run", gateway=forwarding.gateway, simulator=simulating.simulator)

@@ -1,0 +1,51 @@
+"""The second person: which plans need one, until when they wait, and who may be it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from ledger.core.shown import Shown
+
+
+class Verdict(StrEnum):
+    """What the second person said."""
+
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval(Shown):
+    """Where a plan that needs a second person stands; until somebody wants to run it, nobody has to say anything.
+
+    Until `valid_until` the second person may agree. Whether the plan still holds is looked at when it starts.
+    """
+
+    needed: bool = True
+    requested_by: str | None = None
+    requested_at: datetime | None = None
+    valid_until: datetime | None = None
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+    refused_by: str | None = None
+    refused_at: datetime | None = None
+    refusal: str | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """True when somebody wants to run the plan and nobody has answered."""
+        return self.requested_by is not None and self.approved_by is None and self.refused_by is None
+
+
+def is_needed(*, recipients: int, messages: int, most: int | None) -> bool:
+    """Say whether a plan needs a second person; a message to a group reaches somebody, though nobody is named."""
+    return most is not None and max(recipients, messages) > most
+
+
+def valid_until(planned_at: datetime, plan_valid: timedelta, first_deadline: datetime | None) -> datetime:
+    """Return until when a plan waits: until its first message expires, for from then on its numbers are wrong.
+
+    At least it waits for as long as any plan is valid.
+    """
+    soonest = planned_at + plan_valid
+    return max(soonest, first_deadline) if first_deadline is not None else soonest

@@ -1,0 +1,32 @@
+"""Cursors: the place in a list where the next page starts, as a text that only we need to understand."""
+
+import base64
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from ledger.clock import format_time, parse_time
+from ledger.errors import BadCursorError, InputError
+
+Place = tuple[datetime | None, int]
+LARGEST_ID = 2**63 - 1
+
+
+def encode(place: Place) -> str:
+    """Write a place, a time (if the list goes by one) and an id, as text for an address."""
+    moment, number = place
+    parts: Sequence[Any] = [format_time(moment) if moment else None, number]
+    return base64.urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode(text: str, *, by_time: bool) -> Place:
+    """Read a place back; raise BadCursorError for what `encode` did not write, or wrote of another kind of list."""
+    try:
+        moment, number = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        place = parse_time(moment) if moment is not None else None, int(number)
+    except (ValueError, TypeError, AttributeError, RecursionError, InputError):
+        raise BadCursorError from None
+    if (place[0] is not None) is not by_time or not 0 <= place[1] <= LARGEST_ID:
+        raise BadCursorError
+    return place

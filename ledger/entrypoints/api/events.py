@@ -1,0 +1,94 @@
+"""Live progress: where a recall stands, as server-sent events, each of which holds the whole state."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+
+from ledger.app import Ledger
+from ledger.core import recall as recalling
+from ledger.core.recall import Status
+from ledger.core.roles import Permission
+from ledger.entrypoints.api.door import Book, Door, Who, admit, needs
+from ledger.entrypoints.api.models import RecallId, Result
+from ledger.errors import DatabaseUnavailableError, LedgerError
+
+BETWEEN_LOOKS_SECONDS = 0.5
+# Counting a large recall takes a while: looking takes at most so much of the time.
+LARGEST_SHARE = 0.1
+SIGN_OF_LIFE_SECONDS = 10.0
+RECONNECT_MILLISECONDS = 2000
+MEDIA_TYPE = "text/event-stream"
+_OVER = (Status.FINISHED, Status.CANCELLED)
+
+router = APIRouter(prefix="/v1", route_class=Door, tags=["recalls"])
+
+
+def _needs() -> dict[str, Any]:
+    said = needs(Permission.SEE, 404, 422)
+    stream = {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": "Events without an end."}
+    return said | {"responses": said["responses"] | {200: stream, 204: {"description": "It is over, as you know."}}}
+
+
+@router.get("/recalls/{id}/events", response_class=Response, **_needs())
+async def events(
+    recall_id: Annotated[RecallId, Path(alias="id")],
+    request: Request,
+    book: Book,
+    who: Who,
+    last_seen: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
+) -> Response:
+    """Follow a recall: an event `progress` whenever something changed, its data a result as at `/v1/recalls/{id}`.
+
+    The stream ends when the recall does; a browser that comes back then gets 204, and stops.
+    """
+    await run_in_threadpool(book.lister.check_within, recall_id, who)
+    result = await run_in_threadpool(book.progress, recall_id)
+    if result.status in _OVER and last_seen == _id_of(result):
+        return Response(status_code=204)
+    return StreamingResponse(_follow(request, book, result, last_seen), media_type=MEDIA_TYPE)
+
+
+async def _follow(request: Request, book: Ledger, result: recalling.Result, seen: str | None) -> AsyncIterator[str]:
+    yield f"retry: {RECONNECT_MILLISECONDS}\n\n"
+    said_at, pause = time.monotonic(), BETWEEN_LOOKS_SECONDS
+    while True:
+        if _id_of(result) != seen:
+            seen, said_at = _id_of(result), time.monotonic()
+            yield _event(result)
+        if result.status in _OVER or request.app.state.stopping.is_set() or await request.is_disconnected():
+            return
+        if time.monotonic() - said_at > SIGN_OF_LIFE_SECONDS:
+            said_at = time.monotonic()
+            yield ": still here\n\n"
+            try:
+                # A token may have been revoked meanwhile.
+                await admit(request, Permission.SEE)
+            except DatabaseUnavailableError:
+                pass
+            except LedgerError:
+                return
+        await asyncio.sleep(pause)
+        started = time.monotonic()
+        try:
+            result = await run_in_threadpool(book.progress, result.recall_id)
+        except DatabaseUnavailableError:
+            continue
+        except LedgerError:
+            return
+        pause = max(BETWEEN_LOOKS_SECONDS, (time.monotonic() - started) / LARGEST_SHARE)
+
+
+def _event(result: recalling.Result) -> str:
+    return f"id: {_id_of(result)}\nevent: progress\ndata: {Result.model_validate(result).model_dump_json()}\n\n"
+
+
+def _id_of(result: recalling.Result) -> str:
+    """Name a state: the same name, the same state; the time that passes is none."""
+    state = Result.model_validate(result).model_dump_json(exclude={"elapsed_seconds"})
+    return hashlib.sha256(state.encode()).hexdigest()[:16]

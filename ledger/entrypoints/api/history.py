@@ -1,0 +1,126 @@
+"""The history: what became of every key, a page at a time, or whole as CSV or lines of JSON in constant memory."""
+
+import csv
+import io
+import time
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from ledger.core import recall as recalling
+from ledger.core.recall import Outcome
+from ledger.core.roles import Permission
+from ledger.entrypoints.api.door import BETWEEN_TRIES_SECONDS, Book, Door, needs
+from ledger.entrypoints.api.models import PAGE_MAX, Item, Page, Short
+from ledger.entrypoints.api.selecting import Cursor, Limit, Selected, page_of
+from ledger.entrypoints.cli.cells import COLUMNS, cells
+from ledger.errors import DatabaseUnavailableError
+from ledger.services import lister
+
+CSV, NDJSON = "text/csv", "application/x-ndjson"
+
+router = APIRouter(prefix="/v1", route_class=Door, tags=["history"])
+
+
+class Form(StrEnum):
+    """How the history is written; the two beside JSON hold all that fits, from the first to the last."""
+
+    JSON = "json"
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
+_STREAMS = {
+    200: {
+        "content": {
+            CSV: {"schema": {"type": "string"}, "example": ",".join(COLUMNS)},
+            NDJSON: {"schema": {"type": "string", "description": "An item a line."}},
+        }
+    }
+}
+
+
+def _needs() -> dict[str, Any]:
+    said = needs(Permission.SEE, 422)
+    return said | {"responses": said["responses"] | _STREAMS}
+
+
+@router.get("/history", response_model=Page[Item], **_needs())
+def history(
+    request: Request,
+    response: Response,
+    book: Book,
+    selected: Selected,
+    outcome: Annotated[Outcome | None, Query(description="Only what ended so.")] = None,
+    actor: Annotated[Short | None, Query(description="Only what this one recalled.")] = None,
+    form: Annotated[Form | None, Query(alias="format", description="Wins over the Accept header.")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[Item] | Response:
+    """Return the outcome of every key, newest first: a page of JSON, or all of it as CSV or lines of JSON."""
+
+    def read(after: str | None, most: int = PAGE_MAX) -> lister.Page[recalling.Item]:
+        return book.lister.history(selected, outcome=outcome, actor=actor, cursor=after, limit=most)
+
+    wanted = form or _accepted(request)
+    if wanted is Form.JSON:
+        return page_of(request, response, read(cursor, limit), Item)
+    pages = lister.every_page(_patient(read, book.settings.database_patience_seconds))
+    # What fails, fails here: nothing has been written yet.
+    first = next(pages)
+    written = _csv(first, pages) if wanted is Form.CSV else _lines(first, pages)
+    name = "history.csv" if wanted is Form.CSV else "history.jsonl"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(written, headers=headers, media_type=CSV if wanted is Form.CSV else NDJSON)
+
+
+def _accepted(request: Request) -> Form:
+    accepted = request.headers.get("accept", "")
+    if CSV in accepted:
+        return Form.CSV
+    return Form.NDJSON if NDJSON in accepted else Form.JSON
+
+
+def _patient(
+    read: Callable[[str | None], lister.Page[recalling.Item]], seconds: float
+) -> Callable[[str | None], lister.Page[recalling.Item]]:
+    """Wait a little for a database that goes away in the middle: half a file looks like a whole one."""
+
+    def attempt(cursor: str | None) -> lister.Page[recalling.Item]:
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                return read(cursor)
+            except DatabaseUnavailableError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(BETWEEN_TRIES_SECONDS)
+
+    return attempt
+
+
+def _csv(first: Sequence[recalling.Item], rest: Iterator[Sequence[recalling.Item]]) -> Iterator[str]:
+    """Write RFC 4180: lines end in CR LF, values are verbatim."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(COLUMNS)
+    writer.writerows(map(cells, first))
+    yield buffer.getvalue()
+    for items in rest:
+        buffer.seek(0)
+        buffer.truncate()
+        writer.writerows(map(cells, items))
+        yield buffer.getvalue()
+
+
+def _lines(first: Sequence[recalling.Item], rest: Iterator[Sequence[recalling.Item]]) -> Iterator[str]:
+    yield _written(first)
+    for items in rest:
+        yield _written(items)
+
+
+def _written(items: Sequence[recalling.Item]) -> str:
+    return "".join(Item.model_validate(item).model_dump_json() + "\n" for item in items)

@@ -1,0 +1,142 @@
+"""Messages: handed in by programs, and looked up while they can still be recalled."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Annotated, Any, NoReturn
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from ledger.core.roles import Permission
+from ledger.entrypoints.api.door import Book, Door, Who, needs
+from ledger.entrypoints.api.models import Message, Page, Received, Short
+from ledger.entrypoints.api.once import OnlyOnce
+from ledger.entrypoints.api.problems import RejectedError
+from ledger.entrypoints.api.selecting import Cursor, Limit, Selected, page_of
+from ledger.entrypoints.lines import Format, read_lines
+from ledger.errors import BusyError
+from ledger.services.importer import Line
+from ledger.services.recorder import Defaults
+
+JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
+_EXAMPLE = {
+    "processQueryKey": "qgLmBd0xWvXbQ2xEhGNf+HkKQLRrLxOQb8Fzk/X5xaU=",
+    "robotCode": "dingrobot1",
+    "userIds": ["zhang.san", "li.si"],
+    "campaign": "spring",
+    "sentAt": "2026-03-01T10:00:00+08:00",
+}
+_ROW = {
+    "type": "object",
+    "description": "A row as in `ledger import`, or a captured call: `request`, `response`, `sentAt`.",
+    "properties": {
+        "processQueryKey": {"type": "string", "minLength": 1, "maxLength": 1024},
+        "robotCode": {"type": "string", "minLength": 1, "maxLength": 256},
+        "userIds": {"type": "array", "items": {"type": "string"}, "maxItems": 1000},
+        "campaign": {"type": ["string", "null"]},
+        "sentAt": {"type": "string", "format": "date-time"},
+        "openConversationId": {"type": ["string", "null"]},
+        "source": {"type": ["string", "null"]},
+        "chat": {"enum": ["one_to_one", "group", "private", None]},
+        "request": {"type": "object"},
+        "response": {"type": "object"},
+    },
+    "examples": [_EXAMPLE],
+}
+_BODY = {
+    "required": True,
+    "content": {
+        JSON: {"schema": {"oneOf": [_ROW, {"type": "array", "items": _ROW}]}, "example": [_EXAMPLE]},
+        NDJSON: {"schema": {"type": "string", "description": "A row a line."}},
+        CSV: {"schema": {"type": "string", "description": "A header, and a row a line."}},
+    },
+}
+
+_PROBLEMS = (400, 409, 415, 422, 429)
+
+router = APIRouter(prefix="/v1", route_class=Door, tags=["messages"])
+
+
+@router.post("/messages", response_model=Received, **needs(Permission.RECORD, *_PROBLEMS, requestBody=_BODY))
+async def record(
+    request: Request,
+    book: Book,
+    who: Who,
+    once: OnlyOnce,
+    campaign: Annotated[Short | None, Query(description="For rows without one.")] = None,
+    robot: Annotated[Short | None, Query(description="For rows without one.")] = None,
+    source: Annotated[Short | None, Query(description="For rows without one.")] = None,
+) -> Response:
+    """Record one message, or thousands at once; recording twice changes nothing.
+
+    Rows that cannot be recorded are listed and stop nothing; when there is no other, the answer is 422.
+    """
+    kind = _kind(request)
+    defaults = Defaults(campaign=campaign, robot=robot, source=source)
+
+    def work() -> Received:
+        received = book.receive(_lines(body, kind), defaults, robots=who.robots)
+        if received.read and received.rejected_count == received.read:
+            raise RejectedError(received.to_json())
+        return Received.model_validate(received)
+
+    with _turn(request):
+        body = await request.body()
+        return await run_in_threadpool(once, 200, work)
+
+
+@router.get("/messages", **needs(Permission.SEE, 422))
+def messages(
+    request: Request,
+    response: Response,
+    book: Book,
+    selected: Selected,
+    recallable: Annotated[bool, Query(description="Only those that can still be recalled.")] = False,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[Message]:
+    """Return the messages that the ledger holds, soonest deadline first."""
+    page = book.lister.messages(selected, only_recallable=recallable, cursor=cursor, limit=limit)
+    return page_of(request, response, page, Message)
+
+
+def _kind(request: Request) -> str:
+    kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    if kind not in (JSON, NDJSON, CSV):
+        raise HTTPException(415, f"messages come as {JSON}, {NDJSON} or {CSV}, not as {kind}")
+    return kind
+
+
+@contextmanager
+def _turn(request: Request) -> Iterator[None]:
+    """Keep how many record at once within a bound: what a request holds is in memory until it is written down."""
+    turns: threading.BoundedSemaphore = request.app.state.turns
+    if not turns.acquire(blocking=False):
+        raise BusyError("as much is being recorded as can be at once: try again in a moment")
+    try:
+        yield
+    finally:
+        turns.release()
+
+
+def _lines(body: bytes, kind: str) -> list[Line]:
+    if kind != JSON:
+        return list(read_lines(BytesIO(body), Format.CSV if kind == CSV else Format.JSONL))
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400, f"this is not JSON: {error}") from None
+    rows = value if isinstance(value, list) else [value]
+    return [Line(number=number, fields=_fields(row)) for number, row in enumerate(rows, start=1)]
+
+
+def _fields(row: object) -> dict[str, Any] | str:
+    return row if isinstance(row, dict) else "a row is a JSON object"
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")

@@ -1,0 +1,228 @@
+"""What the API takes and gives, as OpenAPI describes it; the names are those of the command's JSON."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from ledger.clock import parse_time
+from ledger.core.cursor import LARGEST_ID
+from ledger.core.message import KEY_MAX_CHARACTERS, Chat
+from ledger.core.plan import Standing
+from ledger.core.recall import Outcome, Status
+from ledger.errors import InputError
+
+Value = TypeVar("Value")
+USERS_MAX = 1000
+KEYS_MAX = 200_000
+PAGE_MAX = 1000
+# What PostgreSQL's text cannot hold.
+_NO_NUL = r"^[^\x00]*$"
+Short = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_NO_NUL)]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=_NO_NUL, strip_whitespace=True)]
+Key = Annotated[str, StringConstraints(min_length=1, max_length=KEY_MAX_CHARACTERS, pattern=_NO_NUL)]
+RecallId = Annotated[int, Field(ge=1, le=LARGEST_ID, examples=[7])]
+KEY, ROBOT, TIME = "qgLmBd0xWvXbQ2xEhGNf+HkKQLRrLxOQb8Fzk/X5xaU=", "dingrobot1", "2026-03-01T02:00:00Z"
+
+
+def _read_time(value: object) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError("must be a text such as 2026-03-01T10:00:00+08:00")
+    try:
+        # A plus that was not encoded arrives in an address as a space.
+        return parse_time(value.replace(" ", "+") if "T" in value else value)
+    except InputError as error:
+        raise ValueError(str(error)) from None
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_read_time), Field(examples=["2026-03-01T10:00:00+08:00"])]
+
+
+class Given(BaseModel):
+    """What comes in: unknown names are refused, for a misspelt one would widen a selection."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Shown(BaseModel):
+    """What goes out."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Page(BaseModel, Generic[Value]):
+    """A part of a list; `next` is the address of the following part, null at the end."""
+
+    items: list[Value]
+    next: str | None = Field(examples=["/v1/history?limit=100&cursor=WyIyMDI2LTAzLTAxVDAyOjAwOjAwWiIsN10"])
+
+
+class RejectedRow(Shown):
+    """A row that was not recorded."""
+
+    line: int = Field(description="Its number, from 1.", examples=[3])
+    reason: str = Field(examples=["sentAt is missing"])
+
+
+class Received(Shown):
+    """What became of the rows of a request."""
+
+    read: int = Field(examples=[1000])
+    recorded: int = Field(examples=[998])
+    duplicates: int = Field(description="Known already; nothing changed.", examples=[1])
+    spooled: int = Field(description="On disk, and recorded once the database is back.", examples=[0])
+    rejected: list[RejectedRow] = Field(description="The first of the rows that were not recorded, and why.")
+    rejected_count: int = Field(description="How many were not recorded.", examples=[1])
+
+
+class Message(Shown):
+    """A message that the ledger holds; it is purged after its deadline."""
+
+    process_query_key: str = Field(examples=[KEY])
+    robot_code: str = Field(examples=[ROBOT])
+    campaign: str | None = Field(examples=["spring"])
+    sent_at: datetime = Field(examples=[TIME])
+    deadline: datetime = Field(examples=["2026-03-02T02:00:00Z"])
+    recipients: list[str] = Field(examples=[["zhang.san", "li.si"]])
+    chat: Chat
+    open_conversation_id: str | None
+    source: str | None = Field(examples=["hr-mailer"])
+    undelivered: Mapping[str, list[str]] = Field(description="Who did not get it, by reason.")
+    recorded_at: datetime = Field(examples=[TIME])
+    standing: Standing = Field(description="Whether it can be recalled, and if not, why.")
+
+
+class RecallRequest(Given):
+    """Which messages are meant, and why; what is given narrows together, and nothing at all is refused."""
+
+    campaign: Short | None = Field(default=None, examples=["spring"])
+    users: list[Short] | None = Field(default=None, min_length=1, max_length=USERS_MAX, examples=[["zhang.san"]])
+    keys: list[Key] | None = Field(default=None, min_length=1, max_length=KEYS_MAX, examples=[[KEY]])
+    robot: Short | None = Field(default=None, examples=[ROBOT])
+    since: Moment | None = Field(default=None, description="Sent at or after.")
+    until: Moment | None = Field(default=None, description="Sent before.")
+    reason: Reason = Field(description="Why; the history keeps it.", examples=["wrong link"])
+    include_shared: bool = Field(default=False, description="With users: also messages that reached others.")
+    sticky_seconds: float | None = Field(
+        default=None, gt=0, le=86_400, description="For so long, what is still recorded is recalled too."
+    )
+
+
+class RefusalRequest(Given):
+    """Why somebody does not agree."""
+
+    reason: Reason = Field(examples=["this is the right link"])
+
+
+class PauseRequest(Given):
+    """Why a recall is paused."""
+
+    reason: Reason = Field(default="paused by hand", examples=["looking into it"])
+
+
+class Approval(Shown):
+    """A second person who has to agree, or had to."""
+
+    needed: bool
+    requested_by: str | None = Field(examples=["wang"])
+    requested_at: datetime | None
+    valid_until: datetime | None = Field(description="Until then somebody may agree.")
+    approved_by: str | None = Field(examples=["li"])
+    approved_at: datetime | None
+    refused_by: str | None
+    refused_at: datetime | None
+    refusal: str | None = Field(description="Why it was refused.")
+
+
+class Plan(Shown):
+    """What a recall would do; nothing has been called."""
+
+    recall_id: int = Field(examples=[7])
+    status: Status
+    eligible: int = Field(examples=[120])
+    expired: int = Field(examples=[0])
+    already_recalled: int = Field(examples=[2])
+    in_progress: int = Field(examples=[0])
+    shared_skipped: int = Field(examples=[0])
+    recipients: int = Field(description="People who would lose a message.", examples=[2400])
+    other_recipients: int = Field(description="People whom nobody asked for.", examples=[0])
+    calls: int = Field(examples=[6])
+    estimated_seconds: float = Field(examples=[0.3])
+    will_expire_first: int = Field(description="Messages that expire before their turn.", examples=[0])
+    quota: Mapping[str, int] = Field(examples=[{"limit": 5000, "used": 120, "after": 4874, "reserve": 0}])
+    robots: Mapping[str, int] = Field(examples=[{ROBOT: 120}])
+    first_deadline: datetime | None = Field(examples=["2026-03-02T02:00:00Z"])
+    last_deadline: datetime | None = Field(examples=["2026-03-02T02:10:00Z"])
+    unrecorded_keys: int = Field(description="Keys that were named and that the ledger does not know.", examples=[0])
+    held_by: list[int] = Field(description="The recalls that are at the messages in progress.", examples=[[]])
+    approval: Approval | None
+
+
+class Result(Shown):
+    """Where a recall stands; the outcomes and `pending` add up to `eligible`."""
+
+    recall_id: int = Field(examples=[7])
+    status: Status
+    eligible: int = Field(examples=[120])
+    recalled: int = Field(examples=[118])
+    refused: int = Field(examples=[1])
+    partial: int = Field(examples=[0])
+    expired: int = Field(examples=[0])
+    unknown: int = Field(examples=[1])
+    cancelled: int = Field(examples=[0])
+    pending: int = Field(examples=[0])
+    calls: int = Field(examples=[8])
+    elapsed_seconds: float = Field(examples=[0.9])
+    reason: str = Field(examples=["wrong link"])
+    actor: str = Field(examples=["wang"])
+    error: Mapping[str, str] | None = Field(description="Why it is paused: `code` and `message`.")
+    trouble: Mapping[str, str | None] | None = Field(description="What held up the last call of a running recall.")
+    late: int | None = Field(description="Recorded after the plan, and in no recall.")
+    sticky_until: datetime | None
+    follows: int | None = Field(description="The sticky recall that this one follows.")
+    in_flight: int = Field(description="Of those pending, asked and not answered yet.", examples=[0])
+    answers_until: datetime | None = Field(description="Until then answers are awaited.")
+    planned_at: datetime | None = Field(examples=[TIME])
+    started_at: datetime | None = Field(examples=[TIME])
+    finished_at: datetime | None = Field(examples=[TIME])
+    approval: Approval | None
+
+
+class TimelineEntry(Shown):
+    """One thing that was done with a recall."""
+
+    at: datetime = Field(examples=[TIME])
+    event: str = Field(examples=["started"])
+    actor: str = Field(examples=["wang"])
+    request_id: str | None = Field(description="The request to this service that did it.")
+
+
+class Recall(Result):
+    """A recall with what was asked for and who did what; its items are a list of their own."""
+
+    selection: Mapping[str, Any] = Field(examples=[{"campaign": "spring"}])
+    plan: Mapping[str, Any] = Field(description="The plan as it was made.")
+    timeline: list[TimelineEntry]
+
+
+class Item(Shown):
+    """One message inside a recall, and how it ended."""
+
+    process_query_key: str = Field(examples=[KEY])
+    robot_code: str = Field(examples=[ROBOT])
+    campaign: str | None = Field(examples=["spring"])
+    sent_at: datetime = Field(examples=[TIME])
+    deadline: datetime = Field(examples=["2026-03-02T02:00:00Z"])
+    recipients: list[str] = Field(examples=[["zhang.san", "li.si"]])
+    outcome: Outcome | None = Field(description="null while it waits.")
+    code: str | None = Field(examples=["invalid.processQueryKey"])
+    reason: str | None = Field(description="DingTalk's words, verbatim.")
+    attempts: int = Field(examples=[1])
+    recall_id: int = Field(examples=[7])
+    actor: str = Field(examples=["wang"])
+    finished_at: datetime | None = Field(examples=[TIME])
+    chat: Chat
+    open_conversation_id: str | None
+    source: str | None
+    undelivered: Mapping[str, list[str]]

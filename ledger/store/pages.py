@@ -1,0 +1,151 @@
+"""Pages of long lists, each read from where the one before it ended, so that nothing comes twice or is left out."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+
+from ledger.core.cursor import Place
+from ledger.core.message import Chat
+from ledger.core.plan import Standing
+from ledger.core.recall import Item, Outcome, Status
+from ledger.core.selection import Selection
+from ledger.core.shown import Shown
+from ledger.store.candidates import HELD, STANDINGS, past
+from ledger.store.items import item_of, joined_items
+from ledger.store.plans import is_complete
+from ledger.store.recalls import Recall, recall_of
+from ledger.store.schema import messages, recall_items, recalls
+from ledger.store.selecting import selected_items, selected_messages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded(Shown):
+    """A message as the ledger holds it; `standing` says whether it can be recalled, and if not, why."""
+
+    process_query_key: str
+    robot_code: str
+    campaign: str | None
+    sent_at: datetime
+    deadline: datetime
+    recipients: tuple[str, ...]
+    chat: Chat
+    open_conversation_id: str | None
+    source: str | None
+    undelivered: dict[str, list[str]]
+    recorded_at: datetime
+    standing: Standing
+
+
+def messages_page(
+    connection: Connection,
+    selection: Selection,
+    *,
+    now: datetime,
+    only_recallable: bool = False,
+    after: Place | None,
+    limit: int,
+) -> list[tuple[Place, Recorded]]:
+    """Return selected messages, soonest deadline first."""
+    columns = messages.c
+    conditions = selected_messages(selection, is_sqlite=connection.dialect.name == "sqlite")
+    if only_recallable:
+        conditions += [columns.deadline > now, func.coalesce(past(), 0) < HELD]
+    if after is not None:
+        conditions.append(_beyond(columns.deadline, columns.id, after, descending=False))
+    statement = (
+        select(messages, past().label("past")).where(*conditions).order_by(columns.deadline, columns.id).limit(limit)
+    )
+    return [((row.deadline, row.id), _recorded(row, now)) for row in connection.execute(statement)]
+
+
+def recalls_page(
+    connection: Connection, *, statuses: Collection[Status], after: Place | None, limit: int
+) -> list[tuple[Place, Recall]]:
+    """Return recalls in given states, newest first."""
+    conditions: list[ColumnElement[bool]] = [
+        recalls.c.status.in_([status.value for status in statuses]),
+        is_complete(),
+    ]
+    if after is not None:
+        conditions.append(recalls.c.id < after[1])
+    statement = select(recalls).where(*conditions).order_by(recalls.c.id.desc()).limit(limit)
+    return [((None, row.id), recall_of(row)) for row in connection.execute(statement)]
+
+
+def items_page(
+    connection: Connection,
+    recall_id: int,
+    *,
+    outcomes: Sequence[Outcome],
+    only_pending: bool,
+    after: Place | None,
+    limit: int,
+) -> list[tuple[Place, Item]]:
+    """Return items of a recall in the order in which their messages were recorded, which an index knows."""
+    columns = recall_items.c
+    conditions: list[ColumnElement[bool]] = [columns.recall_id == recall_id]
+    if only_pending:
+        conditions.append(columns.outcome.is_(None))
+    elif outcomes:
+        conditions.append(columns.outcome.in_([outcome.value for outcome in outcomes]))
+    if after is not None:
+        conditions.append(columns.message_id > after[1])
+    statement = joined_items().where(*conditions).order_by(columns.message_id).limit(limit)
+    return [((None, row.message_id), item_of(row)) for row in connection.execute(statement)]
+
+
+def history_page(
+    connection: Connection,
+    selection: Selection,
+    *,
+    outcome: Outcome | None,
+    actor: str | None,
+    after: Place | None,
+    limit: int,
+) -> list[tuple[Place, Item]]:
+    """Return the outcomes of keys, newest first."""
+    columns = recall_items.c
+    conditions = selected_items(selection, is_sqlite=connection.dialect.name == "sqlite")
+    conditions += [columns.outcome.is_not(None), recalls.c.started_at.is_not(None)]
+    if outcome is not None:
+        conditions.append(columns.outcome == outcome)
+    if actor is not None:
+        conditions.append(recalls.c.actor == actor)
+    if after is not None:
+        conditions.append(_beyond(columns.finished_at, columns.id, after, descending=True))
+    newest_first = (columns.finished_at.desc(), columns.id.desc())
+    statement = joined_items().where(*conditions).order_by(*newest_first).limit(limit)
+    return [((row.finished_at, row.id), item_of(row)) for row in connection.execute(statement)]
+
+
+def _beyond(
+    time: ColumnElement[Any], number: ColumnElement[Any], after: Place, *, descending: bool
+) -> ColumnElement[bool]:
+    """Return the condition for rows after a place; its first part is what an index begins with."""
+    moment, last = after
+    if descending:
+        return and_(time <= moment, or_(time < moment, number < last))
+    return and_(time >= moment, or_(time > moment, number > last))
+
+
+def _recorded(row: Any, now: datetime) -> Recorded:
+    standing = STANDINGS.get(row.past, Standing.ELIGIBLE)
+    if standing is Standing.ELIGIBLE and row.deadline <= now:
+        standing = Standing.EXPIRED
+    return Recorded(
+        process_query_key=row.process_query_key,
+        robot_code=row.robot_code,
+        campaign=row.campaign,
+        sent_at=row.sent_at,
+        deadline=row.deadline,
+        recipients=tuple(row.recipients),
+        chat=Chat(row.chat),
+        open_conversation_id=row.open_conversation_id,
+        source=row.source,
+        undelivered=dict(row.undelivered),
+        recorded_at=row.recorded_at,
+        standing=standing,
+    )
