@@ -26,6 +26,7 @@ def test_the_wheel_holds_the_package_and_its_migrations_and_no_tests(wheel: Path
     names = zipfile.ZipFile(wheel).namelist()
     assert "ledger/py.typed" in names
     assert "ledger/migrations/env.py" in names
+    assert {"ledger/ops/dashboard.json", "ledger/ops/alerts.yml"} <= set(names)
     assert any(name.startswith("ledger/migrations/versions/0001") for name in names)
     assert not [name for name in names if name.startswith("tests/")]
 

@@ -130,7 +130,7 @@ _add("Recall", recall=recalling.recall, resume=resuming.resume, retry=resuming.r
 _add("Recall", approve=approving.approve, refuse=approving.refuse, unstick=sticking.unstick)
 _add("Audit", recalls=auditing.recalls, show=auditing.show, history=history.history, verify=auditing.verify)
 _add("Run", demo=demo.demo, serve=serving.serve, worker=working.worker, purge=upkeep.purge, doctor=upkeep.doctor)
-_add("Run", gateway=forwarding.gateway, simulator=simulating.simulator)
+_add("Run", gateway=forwarding.gateway, simulator=simulating.simulator, ops=upkeep.ops)
 app.add_typer(database.app, name="db", rich_help_panel="Run")
 app.add_typer(tokens.app, name="token", rich_help_panel="Run")
 

@@ -1,6 +1,9 @@
-"""Upkeep: delete what is past its window, and look whether everything is there that a recall needs."""
+"""Upkeep: delete what is past its window, look whether everything is there that a recall needs, and help to watch."""
 
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from ledger.core.check import CheckUp, Level
 from ledger.entrypoints.cli.book import opened
@@ -29,6 +32,22 @@ def purge(as_json: AsJson = False) -> None:
         document(purged)
     else:
         console().print(f"{number_of(purged.purged, 'message')} deleted")
+
+
+class Handed(StrEnum):
+    """What `ops` hands out."""
+
+    DASHBOARD = "dashboard"
+    ALERTS = "alerts"
+
+
+def ops(
+    what: Annotated[Handed, typer.Argument(help="A dashboard for Grafana, or alert rules for Prometheus.")],
+) -> None:
+    """Write a dashboard for Grafana, or alert rules for Prometheus, to stdout."""
+    from ledger.ops import text_of
+
+    typer.echo(text_of(what), nl=False)
 
 
 def doctor(as_json: AsJson = False) -> Code:
