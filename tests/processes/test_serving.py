@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,8 @@ from tests.processes.conftest import MakeStage, Stage, ended, kill, wait_until
 from tests.sending import row
 
 SERVE = ("serve", "--port", "0")
-FAST = {"calls_per_second": 100, "calls_in_flight": 8}
+IN_FLIGHT = 8
+FAST: dict[str, Any] = {"calls_per_second": 100, "calls_in_flight": IN_FLIGHT}
 INTERRUPTED = 130
 
 
@@ -47,7 +49,7 @@ def test_what_one_service_began_another_finishes_when_it_is_killed(make_stage: M
         wait_until(lambda: newest(book).status is Status.FINISHED)
         assert (newest(book).recalled, book.verify().ok) == (len(keys), True)
     assert second.poll() is None
-    assert stage.asked_again() <= FAST["calls_in_flight"] * 20
+    assert stage.asked_again() <= IN_FLIGHT * 20
     assert all(message.recalled_at for message in stage.world.messages())
 
 
