@@ -46,6 +46,7 @@ from ledger.spool.journal import Journal
 from ledger.spool.spool import Depth, Spool
 from ledger.store import migrate
 from ledger.store.database import Database
+from ledger.store.items import Reason
 
 if TYPE_CHECKING:
     from httpx import BaseTransport
@@ -214,6 +215,19 @@ class Ledger:
     def summary(self, recall_id: int) -> RecallReport:
         """Return one recall with what was asked for and who did what, but without its items and requests."""
         return self._reporter.summary(recall_id)
+
+    def reasons(self, recall_id: int, *, limit: int) -> list[Reason]:
+        """Return why messages of a recall were not recalled, the most frequent first."""
+        return self._reporter.reasons(recall_id, limit=limit)
+
+    def keys_per_second(self, recall_id: int) -> float:
+        """Return how fast a recall went in the last seconds."""
+        return self._reporter.keys_per_second(recall_id)
+
+    def campaign_line(self, name: str, *, within: Collection[str] = ()) -> CampaignLine:
+        """Return what the ledger holds of one campaign; of some robots, or of all."""
+        self._caught_up()
+        return self._reporter.campaign(name, within)
 
     def take_in(self) -> TakenIn:
         """Move what waits in the spool into the database; raise DatabaseError when it is away."""

@@ -25,7 +25,7 @@ from ledger.errors import SettingsError, UnknownAppError
 PREFIX = "LEDGER_"
 DEFAULT_APP = "default"
 # Variables of ours that are no settings of the ledger itself.
-_OTHER_VARIABLES = {"LEDGER_CONFIG", "LEDGER_ACTOR", "LEDGER_DEBUG", "LEDGER_TEST_DATABASE_URL"}
+_OTHER_VARIABLES = {"LEDGER_CONFIG", "LEDGER_ACTOR", "LEDGER_DEBUG", "LEDGER_TEST_BROWSER", "LEDGER_TEST_DATABASE_URL"}
 
 
 def _with_readable_port(url: str) -> str:

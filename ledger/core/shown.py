@@ -21,6 +21,11 @@ def jsonable(value: object) -> Any:
     return value
 
 
+def printable(text: str) -> str:
+    """Return a text with an escape for what does not print: such letters can hide or turn what stands beside them."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
 class Shown:
     """A frozen value that doors show: `to_json` gives its fields by name."""
 

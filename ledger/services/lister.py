@@ -59,6 +59,12 @@ class Lister:
             page = _page(seen[: limit + 1], limit)
             return Page(values=self._reporter.results_of(connection, page.values), cursor=page.cursor)
 
+    def waiting(self, *, limit: int, who: Identity) -> Sequence[Result]:
+        """Return the plans that somebody may see and that wait for a second person, the most urgent first."""
+        with self._database.read() as connection:
+            found = pages.waiting_for_approval(connection, self._clock.now(), limit)
+            return self._reporter.results_of(connection, [one for one in found if _is_within(one, who)])
+
     def items(
         self,
         recall_id: int,

@@ -5,7 +5,7 @@ They only read, but what got lost of cancelled recalls ends when anybody looks.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,6 +23,9 @@ from ledger.store import approvals, calls, history, items, keyless, recalls
 from ledger.store.database import Database
 from ledger.store.late import count_late
 from ledger.store.messages import count_campaigns
+
+# How fast a recall goes is seen over so long.
+PACE_WINDOW = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +64,14 @@ class Reporter:
         self._database, self._clock = database, clock
         self._closer = Closer(database, clock)
 
-    def campaigns(self, within: Collection[str] = ()) -> list[CampaignLine]:
-        """Return a line for each campaign that the ledger holds messages of, of some robots or of all.
+    def campaigns(self, within: Collection[str] = (), *, only: str | None = None) -> list[CampaignLine]:
+        """Return a line for each campaign (or only one) that the ledger holds messages of, of some robots or of all.
 
         The soonest deadline comes first.
         """
         now = self._clock.now()
         with self._database.read() as connection:
-            lines = count_campaigns(connection, now, within)
+            lines = count_campaigns(connection, now, within, only=only)
             without_key = keyless.count_by_campaign(connection, now - WINDOW, within)
             until = {
                 recall.selection.get("campaign"): recall.sticky_until
@@ -146,6 +149,21 @@ class Reporter:
                 for entry in history.of_recall(connection, recall.id)
             ],
         )
+
+    def reasons(self, recall_id: int, *, limit: int) -> list[items.Reason]:
+        """Return why messages of a recall were not recalled, the most frequent first."""
+        with self._database.read() as connection:
+            return items.reasons_of(connection, recall_id, limit)
+
+    def keys_per_second(self, recall_id: int) -> float:
+        """Return how fast a recall went in the last seconds."""
+        since = self._clock.now() - PACE_WINDOW
+        with self._database.read() as connection:
+            return items.count_ended_since(connection, recall_id, since) / PACE_WINDOW.total_seconds()
+
+    def campaign(self, name: str, within: Collection[str] = ()) -> CampaignLine:
+        """Return the line of one campaign, of some robots or of all; all zeros when the ledger holds nothing of it."""
+        return next((line for line in self.campaigns(within, only=name) if line.campaign == name), no_messages(name))
 
     def history(
         self,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select, update
 
 from ledger.core.message import AppName, Chat
 from ledger.core.plan import KEYS_PER_CALL
@@ -46,6 +46,39 @@ def ended(
         conditions.append(recalls.c.actor == actor)
     newest_first = (recall_items.c.finished_at.desc(), recall_items.c.id.desc())
     return _items(connection, joined_items().where(*conditions).order_by(*newest_first).limit(limit))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why so many items of a recall were not recalled."""
+
+    outcome: Outcome
+    code: str | None
+    reason: str | None
+    count: int
+
+
+def reasons_of(connection: Connection, recall_id: int, limit: int) -> list[Reason]:
+    """Return why items of a recall were not recalled, the most frequent first."""
+    columns = recall_items.c
+    kinds = (columns.outcome, columns.code, columns.reason)
+    failed = [outcome.value for outcome in Outcome if outcome is not Outcome.RECALLED]
+    count = func.count().label("count")
+    statement = (
+        select(*kinds, count)
+        .where(columns.recall_id == recall_id, columns.outcome.in_(failed))
+        .group_by(*kinds)
+        .order_by(count.desc(), *kinds)
+        .limit(limit)
+    )
+    return [Reason(**{**row._mapping, "outcome": Outcome(row.outcome)}) for row in connection.execute(statement)]
+
+
+def count_ended_since(connection: Connection, recall_id: int, moment: datetime) -> int:
+    """Return how many items of a recall have ended since a moment."""
+    columns = recall_items.c
+    since = and_(columns.recall_id == recall_id, columns.outcome.is_not(None), columns.finished_at > moment)
+    return connection.scalar(select(func.count()).select_from(recall_items).where(since)) or 0
 
 
 def skips_of(connection: Connection, recall_id: int) -> list[dict[str, Any]]:

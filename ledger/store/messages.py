@@ -27,10 +27,12 @@ def count_known_keys(connection: Connection, keys: Collection[str]) -> int:
     return connection.scalar(select(func.count(messages.c.process_query_key.distinct())).where(known)) or 0
 
 
-def count_campaigns(connection: Connection, now: datetime, robots: Collection[str] = ()) -> list[CampaignLine]:
-    """Return what the ledger holds (of some robots, or of all), a line a campaign, soonest deadline first.
+def count_campaigns(
+    connection: Connection, now: datetime, robots: Collection[str] = (), *, only: str | None = None
+) -> list[CampaignLine]:
+    """Return what the ledger holds of some robots or all, a line for each campaign or only one.
 
-    Ended ones come last.
+    The soonest deadline comes first, ended ones last.
     """
     columns = messages.c
     recalled = exists().where(recall_items.c.message_id == columns.id, recall_items.c.outcome == Outcome.RECALLED)
@@ -40,7 +42,11 @@ def count_campaigns(connection: Connection, now: datetime, robots: Collection[st
         columns.deadline,
         case((recalled, 1), else_=0).label("recalled"),
     )
-    each = (rows.where(columns.robot_code.in_(robots)) if robots else rows).subquery()
+    if robots:
+        rows = rows.where(columns.robot_code.in_(robots))
+    if only is not None:
+        rows = rows.where(columns.campaign == only)
+    each = rows.subquery()
     waiting = and_(each.c.recalled == 0, each.c.deadline > now)
     open_deadline = case((waiting, each.c.deadline))
     statement = select(

@@ -17,7 +17,7 @@ from ledger.store.candidates import HELD, STANDINGS, past
 from ledger.store.items import item_of, joined_items
 from ledger.store.plans import is_complete
 from ledger.store.recalls import Recall, recall_of
-from ledger.store.schema import messages, recall_items, recalls
+from ledger.store.schema import approvals, messages, recall_items, recalls
 from ledger.store.selecting import selected_items, selected_messages
 
 
@@ -73,6 +73,14 @@ def recalls_page(
         conditions.append(recalls.c.id < after[1])
     statement = select(recalls).where(*conditions).order_by(recalls.c.id.desc()).limit(limit)
     return [((None, row.id), recall_of(row)) for row in connection.execute(statement)]
+
+
+def waiting_for_approval(connection: Connection, now: datetime, limit: int) -> list[Recall]:
+    """Return the plans that wait for a second person, those that wait the shortest time more first."""
+    waits = and_(recalls.c.status == Status.PLANNED, approvals.c.verdict.is_(None), approvals.c.valid_until > now)
+    statement = select(recalls).join(approvals, approvals.c.recall_id == recalls.c.id).where(waits)
+    rows = connection.execute(statement.order_by(approvals.c.valid_until, recalls.c.id).limit(limit))
+    return [recall_of(row) for row in rows]
 
 
 def items_page(

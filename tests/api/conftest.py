@@ -40,10 +40,10 @@ class Service:
 
 
 @contextmanager
-def serving(book: Ledger, **options: Any) -> Iterator[Service]:
-    """Serve a ledger in a thread until the end."""
+def serving(book: Ledger, *, port: int = 0, **options: Any) -> Iterator[Service]:
+    """Serve a ledger in a thread until the end; at a port, or any free one."""
     app = build_app(book, **{"is_open": True, "with_worker": False, **options})
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         server = Server(app)
         thread = threading.Thread(target=server.run, args=([listener],))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"

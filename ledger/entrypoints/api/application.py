@@ -17,7 +17,8 @@ from ledger.entrypoints.api.door import COOKIE
 from ledger.entrypoints.api.problems import Problem, answer_problems
 from ledger.entrypoints.api.shield import Shield
 from ledger.entrypoints.metrics import Metrics
-from ledger.entrypoints.web import signing
+from ledger.entrypoints.web import console
+from ledger.entrypoints.web.page import error_page
 from ledger.errors import LedgerError
 from ledger.services.attempts import Attempts
 
@@ -29,7 +30,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     history.router,
     probes.router,
-    signing.router,
+    *console.ROUTERS,
 )
 RESTART_SECONDS = 2.0
 DESCRIPTION = (
@@ -66,7 +67,8 @@ def build_app(book: Ledger, *, is_open: bool = False, with_worker: bool = True) 
     app.state.metrics = Metrics(book)
     # Set when the service is about to stop: what streams without an end ends then.
     app.state.stopping = threading.Event()
-    answer_problems(app)
+    console.furnish(app, book)
+    answer_problems(app, error_page)
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(

@@ -71,7 +71,7 @@ def history(
     pages = lister.every_page(_patient(read, book.settings.database_patience_seconds))
     # What fails, fails here: nothing has been written yet.
     first = next(pages)
-    written = _csv(first, pages) if wanted is Form.CSV else _lines(first, pages)
+    written = written_as_csv(first, pages) if wanted is Form.CSV else _lines(first, pages)
     name = "history.csv" if wanted is Form.CSV else "history.jsonl"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(written, headers=headers, media_type=CSV if wanted is Form.CSV else NDJSON)
@@ -102,7 +102,7 @@ def _patient(
     return attempt
 
 
-def _csv(first: Sequence[recalling.Item], rest: Iterator[Sequence[recalling.Item]]) -> Iterator[str]:
+def written_as_csv(first: Sequence[recalling.Item], rest: Iterator[Sequence[recalling.Item]]) -> Iterator[str]:
     """Write RFC 4180: lines end in CR LF, values are verbatim."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)

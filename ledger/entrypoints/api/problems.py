@@ -1,7 +1,7 @@
 """Problems: every error as an RFC 9457 document with its stable code; the one place that knows HTTP statuses."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -34,6 +34,8 @@ from ledger.trace import request_id
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
 SIGN_IN = "/sign-in"
+
+ErrorPage = Callable[[Request, int, str, str, Mapping[str, str]], Response]
 
 log = logging.getLogger(__name__)
 
@@ -129,8 +131,9 @@ def document_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def answer_problems(app: FastAPI) -> None:
-    """Let every error of an application end as a problem."""
+def answer_problems(app: FastAPI, page: ErrorPage) -> None:
+    """Let every error of an application end as a problem, or as a page when a person looks."""
+    app.state.error_page = page
     app.add_exception_handler(LedgerError, _ledger_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
@@ -139,8 +142,9 @@ def answer_problems(app: FastAPI) -> None:
 
 def _ledger_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, LedgerError)  # noqa: S101  (it is registered for these)
-    if isinstance(error, UnauthenticatedError) and _is_page(request):
-        return RedirectResponse(f"{SIGN_IN}?next={quote(request.url.path, safe='/')}", 303)
+    if isinstance(error, UnauthenticatedError) and request.method == "GET" and wants_page(request):
+        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"{SIGN_IN}?next={quote(wanted, safe='/')}", 303)
     status, headers = status_of(error), {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -149,19 +153,28 @@ def _ledger_error(request: Request, error: Exception) -> Response:
     if status >= 500:
         log.error("%s %s: %s", request.method, request.url.path, error)
     more = error.received if isinstance(error, RejectedError) else {}
-    return problem(status, error.code, _SAID_HERE.get(error.code, str(error)), headers, **more)
+    return _answer(request, status, error.code, _SAID_HERE.get(error.code, str(error)), headers, **more)
 
 
-def _is_page(request: Request) -> bool:
-    wants = request.headers.get("accept", "")
-    return request.method == "GET" and not request.url.path.startswith("/v1/") and "text/html" in wants
+def wants_page(request: Request) -> bool:
+    """Say whether a person looks at the answer, in a browser."""
+    return not request.url.path.startswith("/v1/") and "text/html" in request.headers.get("accept", "")
 
 
-def _invalid(_: Request, error: Exception) -> Response:
+def _answer(
+    request: Request, status: int, code: str, said: str, headers: Mapping[str, str] | None = None, **more: Any
+) -> Response:
+    if not wants_page(request):
+        return problem(status, code, said, headers, **more)
+    page: ErrorPage = request.app.state.error_page
+    return page(request, status, code, said, headers or {})
+
+
+def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  (it is registered for these)
     errors = [{"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]} for one in error.errors()]
     said = "; ".join(f"{one['where']}: {one['what'][0].lower()}{one['what'][1:]}" for one in errors)
-    return problem(422, "invalid_request", said, errors=errors)
+    return _answer(request, 422, "invalid_request", said, errors=errors)
 
 
 def _http_error(request: Request, error: Exception) -> Response:
@@ -173,10 +186,10 @@ def _http_error(request: Request, error: Exception) -> Response:
         allowed = (error.headers or {}).get("Allow", "another method")
         said = f"{request.method} is not for {request.url.path}: {allowed} is"
     code = _CODES_OF_STATUS.get(error.status_code, "error")
-    return problem(error.status_code, code, said, error.headers)
+    return _answer(request, error.status_code, code, said, error.headers)
 
 
 def unexpected(request: Request, error: Exception) -> Response:
     """Answer an error that nobody foresaw; the log has it whole."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem(500, "unexpected", f"{type(error).__name__} in the service: its log says more")
+    return _answer(request, 500, "unexpected", f"{type(error).__name__} in the service: its log says more")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ledger.core.confirmation import Confirmation, confirmation_of
 from ledger.entrypoints.cli.output import say
 from ledger.entrypoints.cli.plans import whom
 from ledger.entrypoints.cli.words import plain
@@ -13,9 +14,6 @@ from ledger.errors import NotConfirmedError
 if TYPE_CHECKING:
     from ledger.core.recall import Plan
 
-# One line on a screen is enough for what a few people got; beyond, a y typed from habit is not.
-SMALL_MESSAGES = 20
-SMALL_RECIPIENTS = 400
 TOO_LARGE = "That is more than a y is enough for."
 NOT_COVERED = "The month's quota does not cover it: the recall will pause when it is used up."
 
@@ -23,13 +21,10 @@ NOT_COVERED = "The month's quota does not cover it: the recall will pause when i
 def confirm(plan: "Plan", campaign: str | None) -> None:
     """Ask on the terminal whether to run a plan; raise NotConfirmedError when nobody said yes."""
     _need_terminal("nothing was recalled")
-    is_small = plan.eligible <= SMALL_MESSAGES and plan.recipients <= SMALL_RECIPIENTS
-    if plan.quota["after"] < 0:
-        said = _is_typed(plan, campaign, NOT_COVERED)
-    elif is_small:
-        said = _is_yes(f"Take back {whom(plan)}? [y/N]")
-    else:
-        said = _is_typed(plan, campaign, TOO_LARGE)
+    needed = confirmation_of(
+        eligible=plan.eligible, recipients=plan.recipients, quota_after=plan.quota["after"], campaign=campaign
+    )
+    said = _is_yes(f"Take back {whom(plan)}? [y/N]") if needed.typed is None else _is_typed(plan, needed)
     if not said:
         raise NotConfirmedError("nothing was recalled: it was not confirmed")
 
@@ -50,11 +45,9 @@ def _is_yes(question: str) -> bool:
     return _answer(question).lower() in ("y", "yes")
 
 
-def _is_typed(plan: "Plan", campaign: str | None, why: str) -> bool:
-    wanted = campaign if campaign is not None else str(plan.eligible)
-    say(f"Take back {whom(plan)}? {why}")
-    given = _answer(f"Type {plain(wanted)} to confirm:")
-    return given == wanted or (campaign is None and given.replace(",", "") == wanted)
+def _is_typed(plan: "Plan", needed: Confirmation) -> bool:
+    say(f"Take back {whom(plan)}? {TOO_LARGE if needed.is_covered else NOT_COVERED}")
+    return needed.accepts(_answer(f"Type {plain(needed.typed)} to confirm:"))
 
 
 def _answer(question: str) -> str:

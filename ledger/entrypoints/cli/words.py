@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from ledger.core.shown import printable
+
 
 def number_of(count: int, noun: str, plural: str | None = None) -> str:
     """Write `1 message`, `1,200 messages`."""
@@ -59,6 +61,4 @@ def span(seconds: float) -> str:
 
 def plain(text: str | None) -> str:
     """Return text that a terminal may be given: what does not print is shown as an escape; None as a dash."""
-    if text is None:
-        return "-"
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    return "-" if text is None else printable(text)

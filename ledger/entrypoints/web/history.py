@@ -1,0 +1,48 @@
+"""The history: what became of every message that anybody tried to take back, searched and paged."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from ledger.core.recall import Outcome
+from ledger.core.roles import Permission
+from ledger.entrypoints.api.door import Book, Door, Who, needs
+from ledger.entrypoints.web.page import ROWS, Viewed
+from ledger.entrypoints.web.selecting import Asked, check
+from ledger.errors import InputError
+
+router = APIRouter(route_class=Door, include_in_schema=False)
+
+
+@router.get("/history", **needs(Permission.SEE))
+def history(
+    request: Request,
+    book: Book,
+    who: Who,
+    view: Viewed,
+    outcome: Annotated[str, Query(max_length=20)] = "",
+    actor: Annotated[str, Query(max_length=256)] = "",
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """Show outcomes, newest first, that fit every field that is filled in."""
+    asked, error, page = Asked.read(request.query_params), None, None
+    wanted = Outcome(outcome) if outcome in tuple(Outcome) else None
+    try:
+        check("actor", [actor])
+        selection = asked.selection(view.times, who)
+        page = book.lister.history(selection, outcome=wanted, actor=actor or None, cursor=cursor, limit=ROWS)
+    except InputError as refused:
+        error = refused
+    return view.show(
+        "history.html",
+        status=200 if error is None else 422,
+        asked=asked,
+        outcome=outcome,
+        query=asked.query(outcome=outcome, actor=actor),
+        csv_query="" if error else asked.api_query(view.times, outcome=outcome, actor=actor, format="csv"),
+        actor=actor,
+        outcomes=list(Outcome),
+        error=error,
+        page=page,
+        is_first=cursor is None,
+    )

@@ -1,0 +1,46 @@
+"""Now: what can still be recalled and for how long, what is being recalled, and what needs somebody."""
+
+from fastapi import APIRouter, Response
+
+from ledger.core.campaign import CampaignLine
+from ledger.core.recall import Status
+from ledger.core.roles import Permission
+from ledger.entrypoints.api.door import Book, Door, Who, needs
+from ledger.entrypoints.web.health import Kept
+from ledger.entrypoints.web.page import Viewed
+from ledger.entrypoints.web.standing import Standing
+from ledger.entrypoints.web.troubles import troubles
+
+SHOWN_RECALLS = 20
+SHOWN_CAMPAIGNS = 200
+EVERY_MS = 5000
+
+router = APIRouter(route_class=Door, include_in_schema=False)
+
+
+@router.get("/", **needs(Permission.SEE))
+def now(book: Book, who: Who, view: Viewed, checkups: Kept) -> Response:
+    """Show what can still be recalled, what is being recalled, and what needs somebody."""
+    lines = book.campaigns(within=who.robots)
+    open_lines = [line for line in lines if _is_open(line)]
+    running = book.lister.recalls(statuses=(Status.RUNNING,), limit=SHOWN_RECALLS, who=who)
+    stopped = book.lister.recalls(statuses=(Status.PAUSED,), limit=SHOWN_RECALLS, who=who)
+    waiting = book.lister.waiting(limit=SHOWN_RECALLS, who=who)
+    return view.show(
+        "now.html",
+        every_ms=EVERY_MS if not running.values else 1000,
+        campaigns=open_lines[:SHOWN_CAMPAIGNS],
+        more_campaigns=max(len(open_lines) - SHOWN_CAMPAIGNS, 0),
+        over=[line for line in lines if not _is_open(line)][:SHOWN_CAMPAIGNS],
+        recallable=sum(line.recallable for line in lines),
+        first_deadline=next((line.first_deadline for line in lines if line.first_deadline), None),
+        running=[Standing(result) for result in running.values],
+        paused=stopped.values,
+        waiting=waiting,
+        troubles=list(troubles(book, checkups)),
+    )
+
+
+def _is_open(line: CampaignLine) -> bool:
+    """Say whether somebody may still have to do something about a campaign."""
+    return line.first_deadline is not None or line.keyless > 0

@@ -1,0 +1,111 @@
+"""Pages: a template, the viewer's language and zone, and who is looking; here they become an answer."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from importlib.metadata import version
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ledger.core.roles import Identity, Permission
+from ledger.core.shown import printable
+from ledger.entrypoints.api.door import book_of, session_of
+from ledger.entrypoints.web import assets
+from ledger.entrypoints.web.times import Times, parsed
+from ledger.entrypoints.web.words import HTML_LANGUAGES, LANGUAGES, Words, choose, words_of
+from ledger.services.tokens import form_key_of
+
+LANGUAGE_COOKIE, ZONE_COOKIE = "ledger-language", "ledger-zone"
+ROWS = 50
+_NO_EVERY = 0
+
+
+def outside(value: object) -> Markup:
+    """Write a text that came from outside: in a direction of its own, without what does not print, untranslated."""
+    return Markup('<bdi translate="no">{}</bdi>').format(printable(str(value)))
+
+
+def shortened(text: str, most: int = 24) -> str:
+    """Cut a long text in its middle."""
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[-(most // 2) :]}"
+
+
+_environment = Environment(
+    loader=PackageLoader("ledger.entrypoints.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters |= {"outside": outside, "shortened": shortened}
+
+
+class View:
+    """How one viewer sees pages: language, zone, and what their role lets them do."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.who: Identity | None = getattr(request.state, "identity", None)
+        self.words: Words = words_of(
+            choose(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", ""))
+        )
+        self.times = Times(request.cookies.get(ZONE_COOKIE), self.words, book_of(request).clock.now())
+
+    @property
+    def now(self) -> datetime:
+        """The moment at which the page is made."""
+        return self.times.now
+
+    def may(self, permission: str) -> bool:
+        """Say whether the viewer may do something; what they may not, they are not shown."""
+        return self.who is not None and self.who.may(Permission(permission))
+
+    def show(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        every_ms: int = _NO_EVERY,
+        **values: Any,
+    ) -> HTMLResponse:
+        """Return a page; one with `every_ms` fetches itself again so often."""
+        session = session_of(self.request)
+        text = _environment.get_template(template).render(
+            **values,
+            t=self.words,
+            when=self.times.when,
+            when_exactly=self.times.when_exactly,
+            left=self.times.left,
+            span=self.words.span,
+            parsed=parsed,
+            zone=self.times.zone,
+            zone_name=self.times.zone_name,
+            now=self.now,
+            language=HTML_LANGUAGES[self.words.language],
+            languages={code: name for code, name in LANGUAGES.items() if code != self.words.language},
+            who=self.who,
+            may=self.may,
+            form_key=form_key_of(session) if session else None,
+            here=_here(self.request),
+            path=self.request.url.path,
+            asset=assets.address,
+            every_ms=every_ms,
+            version=version("dingtalk-ledger"),
+        )
+        return HTMLResponse(text, status, dict(headers or {}))
+
+
+Viewed = Annotated[View, Depends(View)]
+
+
+def error_page(request: Request, status: int, code: str, said: str, headers: Mapping[str, str]) -> HTMLResponse:
+    """Return an error for people: what happened in their words, and the ledger's own text below."""
+    return View(request).show("error.html", status=status, headers=headers, code=code, said=said)
+
+
+def _here(request: Request) -> str:
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path

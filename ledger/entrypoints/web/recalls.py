@@ -1,0 +1,124 @@
+"""Recalls: all of them, and one of them from its plan to its report."""
+
+import time
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Path, Query, Response
+
+from ledger.core.confirmation import Confirmation, confirmation_of
+from ledger.core.cursor import LARGEST_ID
+from ledger.core.recall import Outcome, Status
+from ledger.core.roles import Identity, Permission
+from ledger.entrypoints.api.door import Book, Door, Who, needs
+from ledger.entrypoints.web.page import ROWS, View, Viewed
+from ledger.entrypoints.web.standing import WAITING, Standing
+from ledger.entrypoints.web.times import parsed
+from ledger.services.reporter import RecallReport
+
+EVERY_MS = 1000
+# Making the page takes at most so much of the time.
+LARGEST_SHARE = 0.1
+SHOWN_REASONS = 20
+KEYS_IN_ADDRESS = 20
+
+router = APIRouter(route_class=Door, include_in_schema=False)
+
+Id = Annotated[int, Path(alias="recall_id", ge=1, le=LARGEST_ID)]
+Cursor = Annotated[str | None, Query(max_length=200)]
+
+
+@router.get("/recalls", **needs(Permission.SEE))
+def recalls(
+    book: Book, who: Who, view: Viewed, status: Annotated[str, Query(max_length=20)] = "", cursor: Cursor = None
+) -> Response:
+    """Show where recalls stand, newest first."""
+    statuses = (Status(status),) if status in tuple(Status) else ()
+    page = book.lister.recalls(statuses=statuses, cursor=cursor, limit=ROWS, who=who)
+    lines = [Standing(result) for result in page.values]
+    return view.show(
+        "recalls.html", lines=lines, page=page, statuses=list(Status), status_chosen=status, is_first=cursor is None
+    )
+
+
+@router.get("/recalls/{recall_id}", **needs(Permission.SEE))
+def recall(
+    recall_id: Id,
+    book: Book,
+    who: Who,
+    view: Viewed,
+    only: Annotated[str, Query(max_length=20)] = "",
+    cursor: Cursor = None,
+) -> Response:
+    """Show one recall: its plan while nobody has confirmed it, then how far it is, in the end its report."""
+    return shown(book, who, view, recall_id, only=only, cursor=cursor)
+
+
+def shown(
+    book: Book,
+    who: Identity,
+    view: View,
+    recall_id: int,
+    *,
+    only: str = "",
+    cursor: str | None = None,
+    status: int = 200,
+    refused: str | None = None,
+) -> Response:
+    """Return the page of a recall; `refused` says why what was just tried was not done."""
+    started = time.monotonic()
+    book.lister.check_within(recall_id, who)
+    report = book.summary(recall_id)
+    result = report.result
+    outcomes = (Outcome(only),) if only in tuple(Outcome) else ()
+    page = book.lister.items(recall_id, outcomes=outcomes, only_pending=only == WAITING, cursor=cursor, limit=ROWS)
+    is_live = result.status is Status.RUNNING or (result.approval is not None and result.approval.is_waiting)
+    progress = book.progress(recall_id) if result.status is Status.RUNNING else result
+    pace = book.keys_per_second(recall_id) if result.status is Status.RUNNING else 0.0
+    took_ms = (time.monotonic() - started) * 1000
+    return view.show(
+        "plan.html" if result.status is Status.PLANNED else "recall.html",
+        status=status,
+        every_ms=int(max(EVERY_MS, took_ms / LARGEST_SHARE)) if is_live else 0,
+        result=result,
+        trouble=progress.trouble,
+        standing=Standing(result, pace),
+        report=report,
+        plan=_plan(report),
+        confirmation=confirmation(report),
+        reasons=book.reasons(recall_id, limit=SHOWN_REASONS),
+        page=page,
+        only=only,
+        onlies=[*(outcome.value for outcome in Outcome), WAITING],
+        is_first=cursor is None,
+        refused=refused,
+        is_sticky=result.sticky_until is not None and result.sticky_until > view.now,
+        again_query=_again(report),
+        is_own=result.approval is not None and result.approval.requested_by == who.name,
+    )
+
+
+def confirmation(report: RecallReport) -> Confirmation | None:
+    """Return what it takes to start a plan; None for a recall that is no plan any more."""
+    plan = report.plan
+    if report.result.status is not Status.PLANNED or not plan.get("eligible"):
+        return None
+    return confirmation_of(
+        eligible=plan["eligible"],
+        recipients=plan["recipients"],
+        quota_after=plan["quota"]["after"],
+        campaign=report.selection.get("campaign"),
+    )
+
+
+def _again(report: RecallReport) -> str:
+    """Return the address of a form that selects the same again; a long list of keys has no room in it."""
+    parts = {name: value for name, value in report.selection.items() if name != "within"}
+    pairs = [(name.removesuffix("s") if name in ("users", "keys") else name, value) for name, value in parts.items()]
+    return urlencode(pairs, doseq=True) if len(parts.get("keys", ())) <= KEYS_IN_ADDRESS else ""
+
+
+def _plan(report: RecallReport) -> dict[str, Any]:
+    """Return the stored plan with its times read."""
+    plan = dict(report.plan)
+    return plan | {name: parsed(plan.get(name)) for name in ("first_deadline", "last_deadline")}

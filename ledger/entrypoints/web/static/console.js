@@ -1,0 +1,128 @@
+// What pages do beyond what the server writes: times in the viewer's zone, deadlines counted down, pages that keep
+// themselves current and say so when they cannot, and forms that are sent once. Everything else works without.
+"use strict";
+
+const said = document.body.dataset;
+const offset = Date.parse(said.now) - Date.now();
+const RETRY_MS = 3000;
+const PATIENCE_MS = 20000;
+
+function two(number) {
+  return String(number).padStart(2, "0");
+}
+
+function zoneOf(moment) {
+  const minutes = -moment.getTimezoneOffset();
+  const hours = Math.floor(Math.abs(minutes) / 60);
+  const rest = Math.abs(minutes) % 60;
+  return minutes ? `UTC${minutes > 0 ? "+" : "-"}${hours}${rest ? `:${two(rest)}` : ""}` : "UTC";
+}
+
+function written(moment) {
+  const day = [moment.getFullYear(), two(moment.getMonth() + 1), two(moment.getDate())].join("-");
+  return `${day} ${[moment.getHours(), moment.getMinutes(), moment.getSeconds()].map(two).join(":")}`;
+}
+
+// The server knows the zone from the second page on; the first one is put right here.
+function useOwnZone() {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!zone || zone === said.zone) return;
+  document.cookie = `ledger-zone=${zone}; path=/; max-age=31536000; samesite=strict`;
+  for (const time of document.querySelectorAll("time[data-time=moment], time[data-time=exact]")) {
+    const moment = new Date(time.dateTime);
+    time.textContent = written(moment) + (time.dataset.time === "exact" ? ` ${zoneOf(moment)}` : "");
+  }
+  document.getElementById("zone").textContent = zone === "UTC" ? "UTC" : `${zoneOf(new Date())} ${zone}`;
+}
+
+function span(seconds) {
+  const h = Math.floor(seconds / 3600);
+  const m = Math.floor(seconds / 60) % 60;
+  const s = seconds % 60;
+  const text = h ? said.spanHours : m ? said.spanMinutes : said.spanSeconds;
+  return text.replace("{h}", h).replace("{m}", m).replace("{s}", s);
+}
+
+function countDown() {
+  const now = Date.now() + offset;
+  for (const time of document.querySelectorAll("time[data-time=left]")) {
+    const seconds = Math.floor((Date.parse(time.dateTime) - now) / 1000);
+    const text = seconds > 0 ? span(seconds) : said.spanOver;
+    if (time.textContent !== text) time.textContent = text;
+  }
+}
+
+function tell(isLost) {
+  const banner = document.getElementById("lost");
+  if (isLost) {
+    banner.className = "lost";
+    banner.textContent = banner.dataset.text;
+    banner.hidden = false;
+  } else if (!banner.hidden && !banner.classList.contains("back")) {
+    banner.classList.add("back");
+    banner.textContent = banner.dataset.back;
+    setTimeout(() => { if (banner.classList.contains("back")) banner.hidden = true; }, 4000);
+  }
+}
+
+// What has the focus is found again by where it leads to, or by its place.
+function focusIn(part) {
+  const all = [...part.querySelectorAll("a, button, summary")];
+  const place = all.indexOf(document.activeElement);
+  if (place < 0) return null;
+  const { href, id } = all[place];
+  return () => {
+    const fresh = [...part.querySelectorAll("a, button, summary")];
+    (fresh.find((one) => (href && one.href === href) || (id && one.id === id)) || fresh[place])?.focus();
+  };
+}
+
+// Takes over what changed; what somebody is typing in, or has opened, stays as it is.
+function takeOver(fresh) {
+  for (const part of document.querySelectorAll("[data-part]")) {
+    const other = fresh.getElementById(part.id);
+    if (!other || part.dataset.was === other.innerHTML) continue;
+    const isTyped = part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+    if (isTyped || part.querySelector("details[open]")) continue;
+    const focusAgain = focusIn(part);
+    part.dataset.was = other.innerHTML;
+    part.replaceChildren(...document.importNode(other, true).childNodes);
+    focusAgain?.();
+  }
+  document.title = fresh.title;
+}
+
+async function follow(every) {
+  let pause = every;
+  // Nobody looks: no need to ask.
+  if (document.hidden) return setTimeout(follow, pause, every);
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (answer.redirected) return location.assign(answer.url);
+    if (!answer.ok) throw new Error(String(answer.status));
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    tell(false);
+    // A plan that somebody else started is another page.
+    if (!fresh.getElementById(document.querySelector("[data-part]").id)) return location.reload();
+    takeOver(fresh);
+    countDown();
+    pause = Number(fresh.body.dataset.every);
+  } catch {
+    tell(true);
+    pause = RETRY_MS;
+  }
+  if (pause) setTimeout(follow, pause, every);
+}
+
+document.addEventListener("submit", (event) => {
+  for (const button of event.target.querySelectorAll("button")) setTimeout(() => { button.disabled = true; });
+});
+// Who comes back to a page finds its forms ready again.
+addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("button[disabled]")) button.disabled = false;
+});
+
+useOwnZone();
+countDown();
+setInterval(countDown, 1000);
+if (Number(said.every)) setTimeout(follow, Number(said.every), Number(said.every));

@@ -1,0 +1,66 @@
+"""Words: the console's texts in each language, a file a language, and the choice of a language for a viewer."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from markupsafe import Markup, escape
+
+LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "中文"}
+HTML_LANGUAGES: Mapping[str, str] = {"en": "en", "zh": "zh-CN"}
+DEFAULT = "en"
+
+Text = str | Mapping[str, str]
+
+
+class Words:
+    """The texts of one language: `words("now.title")`; a text with forms for numbers goes by its value `n`."""
+
+    def __init__(self, language: str, texts: Mapping[str, Text]) -> None:
+        self.language, self.texts = language, texts
+
+    def __call__(self, key: str, **values: Any) -> Markup:
+        """Return a text with its values put in; they are escaped, and numbers but ids get commas."""
+        text = self.texts[key]
+        if not isinstance(text, str):
+            text = text["one"] if values["n"] == 1 and "one" in text else text["other"]
+        shown = {name: f"{value:,}" if type(value) is int and name != "id" else value for name, value in values.items()}
+        return escape(text).format(**shown)
+
+    def has(self, key: str) -> bool:
+        """Say whether there is such a text, as not for every error of the ledger."""
+        return key in self.texts
+
+    def span(self, seconds: float) -> Markup:
+        """Write a length of time in its two largest units."""
+        whole = max(int(seconds), 0)
+        hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+        if hours:
+            return self("span.hours", h=hours, m=minutes)
+        return self("span.minutes", m=minutes, s=rest) if minutes else self("span.seconds", s=rest)
+
+
+@cache
+def words_of(language: str) -> Words:
+    """Return the texts of a language, read from its file."""
+    content = files("ledger.entrypoints.web").joinpath("languages", f"{language}.toml").read_text(encoding="utf-8")
+    sections = tomllib.loads(content)
+    texts = {f"{section}.{name}": text for section, entries in sections.items() for name, text in entries.items()}
+    return Words(language, texts)
+
+
+def choose(by_hand: str | None, accepted: str) -> str:
+    """Return the language for a viewer: the one chosen by hand, or the best that an Accept-Language header names."""
+    if by_hand is not None and by_hand in LANGUAGES:
+        return by_hand
+    wishes = []
+    for place, part in enumerate(accepted.split(",")):
+        name, _, weight = part.strip().partition(";")
+        try:
+            quality = float(weight.strip().removeprefix("q=") or 1)
+        except ValueError:
+            quality = 0.0
+        wishes.append((-quality, place, name.strip().lower().partition("-")[0]))
+    return next((name for quality, _, name in sorted(wishes) if quality < 0 and name in LANGUAGES), DEFAULT)

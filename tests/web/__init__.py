@@ -1,0 +1,1 @@
+"""The console: its pages over loopback, and in a real browser."""

@@ -1,0 +1,171 @@
+"""Every page, in both languages, for every role: what it shows, what it hides, and that nothing breaks out of it."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from ledger.core.roles import Role
+from tests.api.conftest import Service
+
+from .conftest import EVIL, Furniture
+from .reading import Page
+
+LANGUAGES = ("en", "zh-CN")
+# What stays as it is in any language: names of formats and of the time that all agree on.
+_SAME = {"CSV", "JSON", "UTC"}
+
+
+@contextmanager
+def looking(service: Service, role: Role, language: str = "en") -> Iterator[httpx.Client]:
+    """A browser in which somebody with a role is signed in."""
+    headers = {"Accept": "text/html", "Accept-Language": language}
+    with service.client(headers=headers, follow_redirects=True) as browser:
+        assert browser.post("/sign-in", data={"token": service.token(role)}).status_code in (200, 403)
+        yield browser
+
+
+def pages_of(furniture: Furniture) -> list[str]:
+    """Return the address of every page, of recalls in every state."""
+    numbers = (
+        furniture.planned,
+        furniture.large,
+        furniture.running,
+        furniture.paused,
+        furniture.finished,
+        furniture.cancelled,
+    )
+    return [
+        "/",
+        "/campaign?name=spring",
+        f"/campaign?name={EVIL}",
+        "/campaign?name=nothing",
+        "/recalls",
+        "/recalls?status=paused",
+        *(f"/recalls/{number}" for number in numbers),
+        f"/recalls/{furniture.finished}?only=refused",
+        "/history",
+        "/history?campaign=spring&outcome=refused",
+        "/history?campaign=nothing",
+        "/history?since=nonsense",
+        "/people",
+        "/people?user=zhang.san",
+        "/people?user=nobody",
+        "/nowhere",
+        "/recalls/999999",
+    ]
+
+
+FOR_OPERATORS = ["/recalls/new", "/recalls/new?campaign=spring", "/recalls/new?user=zhang.san"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_page_holds_a_text_that_is_not_in_the_language_of_its_viewer(
+    service: Service, furniture: Furniture, language: str
+) -> None:
+    wrong = re.compile(r"[\u4e00-\u9fff]") if language == "en" else re.compile(r"[A-Za-z]{2,}")
+    with looking(service, Role.OPERATOR, language) as browser:
+        for address in [*pages_of(furniture), *FOR_OPERATORS]:
+            answer = browser.get(address)
+            page = Page(answer.text)
+            assert ("html", {"lang": language}) in page.tags
+            strange = [text for text in page.own if set(wrong.findall(text)) - _SAME]
+            assert strange == [], address
+
+
+def test_nothing_that_came_from_outside_becomes_a_part_of_a_page(service: Service, furniture: Furniture) -> None:
+    with looking(service, Role.ADMIN) as browser:
+        seen = ""
+        for address in [*pages_of(furniture), *FOR_OPERATORS, f"/recalls/new?campaign={EVIL}&robot={EVIL}"]:
+            answer = browser.get(address)
+            page = Page(answer.text)
+            scripts = [attributes for tag, attributes in page.tags if tag == "script"]
+            assert [bool(script.get("src", "")) for script in scripts] == [True], address
+            assert not [tag for tag, _ in page.tags if tag in ("b", "i") and "bold" in page.own], address
+            assert not [name for _, attributes in page.tags for name in attributes if name.startswith(("on", "style"))]
+            assert EVIL not in "".join(page.own), address
+            seen += "".join(page.outside)
+    assert EVIL in seen
+    assert "<b>bold</b>" in seen
+    assert "<i>who</i>" in seen
+
+
+def test_what_a_role_may_not_do_is_not_shown_and_not_done(service: Service, furniture: Furniture) -> None:
+    with looking(service, Role.AUDITOR) as browser:
+        for address in pages_of(furniture):
+            page = Page(browser.get(address).text)
+            assert {form.action for form in page.forms if form.method == "post"} <= {"/language", "/sign-out"}, address
+            assert not [link for link in page.links if link.startswith("/recalls/new")], address
+        for address in FOR_OPERATORS:
+            assert browser.get(address).status_code == 403
+    with looking(service, Role.RECORDER) as browser:
+        refused = browser.get("/")
+    assert refused.status_code == 403
+    assert "You may not do this." in Page(refused.text).text
+
+
+def test_every_form_of_a_session_carries_its_key_and_without_it_nothing_is_done(
+    service: Service, furniture: Furniture
+) -> None:
+    with looking(service, Role.OPERATOR) as browser:
+        for address in [*pages_of(furniture), *FOR_OPERATORS]:
+            for form in Page(browser.get(address).text).forms:
+                if form.method == "post" and form.action not in ("/language", "/sign-out", "/sign-in"):
+                    assert "form_key" in form.fields, (address, form.action)
+        refused = browser.post(f"/recalls/{furniture.paused}/resume", data={})
+        assert refused.status_code == 403
+        assert service.book.result(furniture.paused).status == "paused"
+
+
+def test_who_is_not_signed_in_is_led_to_the_sign_in_and_then_to_the_page(service: Service) -> None:
+    secret = service.token(Role.OPERATOR)
+    with service.client(headers={"Accept": "text/html"}, follow_redirects=True) as browser:
+        asked = browser.get("/people?user=zhang.san")
+        assert asked.url.path == "/sign-in"
+        fields = Page(asked.text).form("/sign-in").fields
+        wrong = browser.post("/sign-in", data={**fields, "token": "ledger_wrong"})
+        assert (wrong.status_code, "This token is not valid" in Page(wrong.text).text) == (401, True)
+        inside = browser.post("/sign-in", data={**fields, "token": secret})
+        assert (inside.url.path, inside.url.params["user"]) == ("/people", "zhang.san")
+
+
+def test_a_language_chosen_by_hand_wins_and_stays(service: Service) -> None:
+    with service.client(headers={"Accept": "text/html", "Accept-Language": "en"}, follow_redirects=True) as browser:
+        assert "Needs attention" in Page(browser.get("/").text).own or "Now" in Page(browser.get("/").text).own
+        chosen = browser.post("/language", data={"language": "zh", "next": "/history?campaign=x"})
+        assert (chosen.url.path, "历史" in Page(chosen.text).own) == ("/history", True)
+        assert "当前" in Page(browser.get("/").text).own
+
+
+def test_times_are_in_the_zone_that_the_browser_told_and_say_so(service: Service, furniture: Furniture) -> None:
+    with looking(service, Role.AUDITOR) as browser:
+        unknown = Page(browser.get(f"/recalls/{furniture.large}").text).text
+        browser.cookies.set("ledger-zone", "Asia/Shanghai", domain="127.0.0.1")
+        told = Page(browser.get(f"/recalls/{furniture.large}").text).text
+        browser.cookies.set("ledger-zone", "../../etc/passwd", domain="127.0.0.1")
+        odd = Page(browser.get("/").text).text
+    assert "2026-03-02 11:00:00 UTC" in unknown
+    assert "Times in UTC" in unknown
+    assert "2026-03-02 19:00:00 UTC+8" in told
+    assert "Times in UTC+8 Asia/Shanghai" in told
+    assert "Times in UTC" in odd
+
+
+def test_a_page_loads_nothing_from_outside(service: Service) -> None:
+    with service.client(headers={"Accept": "text/html"}) as browser:
+        answer = browser.get("/")
+        page = Page(answer.text)
+        loaded = [
+            attributes.get("src") or attributes.get("href")
+            for tag, attributes in page.tags
+            if tag in ("script", "link")
+        ]
+        assert len(loaded) == 3
+        for address in loaded:
+            found = browser.get(address or "")
+            assert (found.status_code, "immutable" in found.headers["cache-control"]) == (200, True)
+        assert browser.get("/static/../page.py").status_code == 404
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert "unsafe" not in answer.headers["content-security-policy"]
