@@ -323,6 +323,41 @@ def test_a_library_that_is_not_what_it_was_costs_a_line_and_no_send(stage: Stage
     assert stage.recorded() == stage.sent()
 
 
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        ("sys.exit(7)", 7),
+        ("os.kill(os.getpid(), 15)", 128 + 15),
+        ("import signal\nos.kill(os.getppid(), 15)\nsignal.pause()", 128 + 15),  # what others send to the first process
+    ],
+)
+def test_in_a_container_nothing_is_left_when_the_first_process_ends(stage: Stage, end: str, code: int) -> None:
+    # What a test cannot be is the first process; so it asks for what that one does.
+    (stage.folder / "first.py").write_text(
+        "import os, sys\n"
+        "from ledger.entrypoints.cli import container, sender\n"
+        "from ledger.settings import Settings\n"
+        "settings = Settings.load()\n"
+        "variables = sender.environment(os.environ, settings.spool_folder, 'spring', None)\n"
+        "words = [sys.executable, 'sender.py', *sys.argv[1:]]\n"
+        "sys.exit(container.stand_beside(lambda: sender.become(sys.executable, words, variables), settings))\n"
+    )
+    stage.write(end=f"if os.fork() == 0:\n    os._exit(0)\n{end}")
+    done = subprocess.run(
+        [sys.executable, "first.py", stage.simulator.url, stage.simulator.world.issue_token(), "3"],
+        cwd=stage.folder,
+        env=stage.environment | {"PYTHONPATH": str(Path(__file__).parent.parent.parent)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (code, "")
+    assert len(stage.sent()) == 3
+    with stage.book() as book:
+        assert sum(line.messages for line in book._reporter.campaigns()) == 3, "without a look at the spool"
+
+
 def test_keys_are_taken_in_while_the_sender_still_runs_and_nobody_stays_behind(stage: Stage) -> None:
     stage.write(end="import signal\nsignal.pause()")
     process = stage.start()

@@ -36,7 +36,7 @@ def run(
 
     It sees to httpx, requests, aiohttp and the official SDK, in any virtual environment. The exit code is the sender's.
     """
-    from ledger.entrypoints.cli import companion
+    from ledger.entrypoints.cli import companion, container
     from ledger.settings import Settings
 
     for name, tag in (("--campaign", campaign), ("--source", source)):
@@ -49,8 +49,11 @@ def run(
     if note := warning_about(program, words):
         say(f"note: {note}")
     settings = Settings.load()
+    variables = environment(os.environ, settings.spool_folder, campaign, source)
+    if container.is_first_process():
+        raise typer.Exit(container.stand_beside(lambda: become(program, words, variables), settings))
     companion.start(settings)
-    become(program, words, environment(os.environ, settings.spool_folder, campaign, source))
+    become(program, words, variables)
 
 
 def environment(given: Mapping[str, str], spool: Path, campaign: str | None, source: str | None) -> dict[str, str]:
