@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
 from ..clock import SystemClock
 from ..core.capture import Exchange, answered_of, asked_of, chat_of, path_of
@@ -41,7 +40,7 @@ class Feed:
             return None
         try:
             exchange = Exchange(
-                id=uuid4().hex,
+                id=self._journal.new_id(),
                 path=path_of(chat),
                 asked=asked_of(body),
                 sent_at=self._clock.now(),

@@ -5,7 +5,6 @@ Nothing here ever raises into a sender, and nothing waits unless the sender aske
 
 import logging
 from dataclasses import replace
-from uuid import uuid4
 
 from ledger.clock import Clock
 from ledger.core.capture import Exchange, answered_of, asked_of, chat_of, outcome_of, path_of
@@ -71,7 +70,7 @@ class Watcher:
             if chat is None:
                 return None
             exchange = Exchange(
-                id=uuid4().hex,
+                id=self._journal.new_id(),
                 path=path_of(chat),
                 asked=asked_of(body),
                 sent_at=self._clock.now(),

@@ -6,6 +6,7 @@ another process. Only the standard library is used here, since senders without o
 """
 
 import fcntl
+import itertools
 import os
 import threading
 import weakref
@@ -44,11 +45,16 @@ class Journal:
 
     def __init__(self, folder: Path, kind: str = OWN) -> None:
         self._folder, self._kind = folder, kind
+        self._name, self._numbers = uuid4().hex, itertools.count()
         self._lock = threading.Lock()
         self._active: Page | None = None
         self._open_pages: set[Page] = set()
         forget = weakref.WeakMethod(self._forget)
         os.register_at_fork(after_in_child=lambda: (method := forget()) and method())
+
+    def new_id(self) -> str:
+        """Return a name for a send that no other send anywhere has; random numbers for each would take too long."""
+        return f"{self._name}-{next(self._numbers)}"
 
     def begin(self, line: bytes) -> Page:
         """Write that a send is about to leave; its end goes to the page that is returned."""
@@ -187,3 +193,4 @@ class Journal:
         for page in self._open_pages:
             os.close(page.descriptor)
         self._open_pages, self._active = set(), None
+        self._name = uuid4().hex
