@@ -1,12 +1,13 @@
-"""A pretend endpoint that answers every send at once with a key of its own: a process beside the run.
+"""A pretend endpoint that answers every send with a key of its own, after a given time: a process beside the run.
 
-`python -m tests.benchmarks.endpoint` prints the port that it listens on, and runs until it is killed.
+`python -m tests.benchmarks.endpoint SECONDS` prints the port that it listens on, and runs until it is killed.
 """
 
 import asyncio
 import itertools
 import sys
 
+AFTER_SECONDS = float(sys.argv[1])
 _numbers = itertools.count()
 
 
@@ -30,9 +31,8 @@ class _Answering(asyncio.Protocol):
                 return
             self._buffer = self._buffer[end + 4 + length :]
             body = b'{"processQueryKey":"%044d","invalidStaffIdList":[]}' % next(_numbers)
-            self._transport.write(
-                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
-            )
+            head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
+            asyncio.get_running_loop().call_later(AFTER_SECONDS, self._transport.write, head + body)
 
 
 async def _serve() -> None:

@@ -1,4 +1,7 @@
-"""Senders under load, one for each library: so many sends, so many of them in flight, and how long each took."""
+"""Senders under load, one for each library: so many sends, so many of them in flight, and how long each took.
+
+Those in flight begin one after the other within `spread_seconds`, not all at once.
+"""
 
 import asyncio
 import threading
@@ -22,7 +25,7 @@ MESSAGE = {
 TASKS_PER_CLIENT = 50
 
 Watch = Callable[[Any], Any]
-Load = Callable[[str, int, int, Watch], list[float]]
+Load = Callable[[str, int, int, float, Watch], list[float]]
 
 
 def unwatched(client: Any) -> Any:
@@ -30,22 +33,22 @@ def unwatched(client: Any) -> Any:
     return client
 
 
-def with_httpx(url: str, in_flight: int, sends: int, watch: Watch) -> list[float]:
+def with_httpx(url: str, in_flight: int, sends: int, spread_seconds: float, watch: Watch) -> list[float]:
     """Send with one httpx.Client from many threads."""
     with httpx.Client(limits=httpx.Limits(max_connections=in_flight), timeout=60) as client:
         watch(client)
-        return _in_threads(lambda: client.post(url + PATH, json=MESSAGE), in_flight, sends)
+        return _in_threads(lambda: client.post(url + PATH, json=MESSAGE), in_flight, sends, spread_seconds)
 
 
-def with_requests(url: str, in_flight: int, sends: int, watch: Watch) -> list[float]:
+def with_requests(url: str, in_flight: int, sends: int, spread_seconds: float, watch: Watch) -> list[float]:
     """Send with one requests.Session from many threads."""
     with requests.Session() as session:
         session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=in_flight))
         watch(session)
-        return _in_threads(lambda: session.post(url + PATH, json=MESSAGE, timeout=60), in_flight, sends)
+        return _in_threads(lambda: session.post(url + PATH, json=MESSAGE, timeout=60), in_flight, sends, spread_seconds)
 
 
-def with_sdk(url: str, in_flight: int, sends: int, watch: Watch) -> list[float]:
+def with_sdk(url: str, in_flight: int, sends: int, spread_seconds: float, watch: Watch) -> list[float]:
     """Send with one client of the official SDK from many threads."""
     from alibabacloud_dingtalk.robot_1_0 import models
     from alibabacloud_dingtalk.robot_1_0.client import Client
@@ -65,10 +68,10 @@ def with_sdk(url: str, in_flight: int, sends: int, watch: Watch) -> list[float]:
         headers = models.BatchSendOTOHeaders(x_acs_dingtalk_access_token="token")
         return client.batch_send_otowith_options(request, headers, RuntimeOptions(read_timeout=60_000))
 
-    return _in_threads(send, in_flight, sends)
+    return _in_threads(send, in_flight, sends, spread_seconds)
 
 
-def with_httpx_async(url: str, in_flight: int, sends: int, watch: Watch) -> list[float]:
+def with_httpx_async(url: str, in_flight: int, sends: int, spread_seconds: float, watch: Watch) -> list[float]:
     """Send with httpx.AsyncClients from many tasks."""
 
     async def work() -> list[float]:
@@ -78,13 +81,16 @@ def with_httpx_async(url: str, in_flight: int, sends: int, watch: Watch) -> list
                 for _ in range(0, in_flight, TASKS_PER_CLIENT)
             ]
             return await _in_tasks(
-                lambda task: clients[task % len(clients)].post(url + PATH, json=MESSAGE), in_flight, sends
+                lambda task: clients[task % len(clients)].post(url + PATH, json=MESSAGE),
+                in_flight,
+                sends,
+                spread_seconds,
             )
 
     return asyncio.run(work())
 
 
-def with_aiohttp(url: str, in_flight: int, sends: int, watch: Watch) -> list[float]:
+def with_aiohttp(url: str, in_flight: int, sends: int, spread_seconds: float, watch: Watch) -> list[float]:
     """Send with one aiohttp.ClientSession from many tasks."""
 
     async def work() -> list[float]:
@@ -95,7 +101,7 @@ def with_aiohttp(url: str, in_flight: int, sends: int, watch: Watch) -> list[flo
                 async with session.post(url + PATH, json=MESSAGE) as answer:
                     await answer.json()
 
-            return await _in_tasks(send, in_flight, sends)
+            return await _in_tasks(send, in_flight, sends, spread_seconds)
 
     return asyncio.run(work())
 
@@ -109,16 +115,17 @@ LOADS: dict[str, Load] = {
 }
 
 
-def _in_threads(send: Callable[[], Any], in_flight: int, sends: int) -> list[float]:
+def _in_threads(send: Callable[[], Any], in_flight: int, sends: int, spread_seconds: float) -> list[float]:
     times: list[float] = []
 
-    def work() -> None:
+    def work(number: int) -> None:
+        time.sleep(spread_seconds * number / in_flight)
         for _ in range(sends // in_flight):
             started = time.perf_counter()
             send()
             times.append(time.perf_counter() - started)
 
-    threads = [threading.Thread(target=work) for _ in range(in_flight)]
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(in_flight)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -126,10 +133,13 @@ def _in_threads(send: Callable[[], Any], in_flight: int, sends: int) -> list[flo
     return times
 
 
-async def _in_tasks(send: Callable[[int], Awaitable[Any]], in_flight: int, sends: int) -> list[float]:
+async def _in_tasks(
+    send: Callable[[int], Awaitable[Any]], in_flight: int, sends: int, spread_seconds: float
+) -> list[float]:
     times: list[float] = []
 
     async def work(task: int) -> None:
+        await asyncio.sleep(spread_seconds * task / in_flight)
         for _ in range(sends // in_flight):
             started = time.perf_counter()
             await send(task)

@@ -153,7 +153,10 @@ def test_a_sender_in_a_virtual_environment_without_the_ledger_is_recorded(
     stage: Stage, foreign_python: str, library: str
 ) -> None:
     stage.python = foreign_python
-    probe = "from importlib.util import find_spec\nassert not [n for n in ('ledger', 'pydantic') if find_spec(n)]"
+    probe = (
+        "from importlib.util import find_spec\n"
+        "assert [name for name in ('requests', 'httpx', 'ledger', 'pydantic') if find_spec(name)] == ['requests', 'httpx']"
+    )
     stage.write(library, setup=probe)
     done = stage.run()
     assert (done.returncode, done.stderr) == (0, "")
@@ -401,11 +404,17 @@ def test_what_is_not_python_runs_as_it_is_with_a_hint_at_the_gateway(stage: Stag
     assert done.stderr.count("\n") == 1
 
 
-def test_an_empty_tag_is_refused_before_anything_runs(stage: Stage) -> None:
-    command = [sys.executable, "-m", "ledger", "run", "--campaign", "", "--", "touch", str(stage.folder / "ran")]
-    done = subprocess.run(command, env=stage.environment, capture_output=True, text=True, timeout=60, check=False)
+@pytest.mark.parametrize(
+    ("campaign", "variable", "says"), [("", "", "--campaign is empty"), ("spring", "LEDGER_SPOL_DIR", "LEDGER_SPOOL_DIR?")]
+)
+def test_what_is_wrong_from_the_start_is_said_before_anything_runs(
+    stage: Stage, campaign: str, variable: str, says: str
+) -> None:
+    command = [sys.executable, "-m", "ledger", "run", "--campaign", campaign, "--", "touch", str(stage.folder / "ran")]
+    environment = stage.environment | ({variable: "x"} if variable else {})
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
-    assert "--campaign is empty" in done.stderr
+    assert says in done.stderr
     assert not (stage.folder / "ran").exists()
 
 

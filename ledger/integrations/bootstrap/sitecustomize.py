@@ -42,16 +42,15 @@ def step_aside() -> None:
 
 
 class Lookout:
-    """A finder that finds nothing itself, and hooks a library as soon as it has been loaded."""
+    """A finder that finds nothing itself, and hooks libraries as soon as they have been loaded."""
 
     def __init__(self, libraries: "Iterable[str]", hook: "Callable[[Any], None]") -> None:
-        self._libraries, self._hook = set(libraries), hook
+        self._libraries, self._hook = libraries, hook
 
     def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
-        """Find a library as Python would, with our hook behind its loading."""
+        """Find a library as Python would, with our hook behind its loading; it may be looked for and not loaded."""
         if name not in self._libraries:
             return None
-        self._libraries.discard(name)
         for finder in sys.meta_path:
             find = getattr(finder, "find_spec", None)
             spec = find(name, path, target) if find is not None and finder is not self else None
@@ -96,8 +95,7 @@ def start() -> None:
     if sys.version_info < OLDEST:
         say("this Python is too old to be recorded (3.11 or later can be): use `ledger gateway`")
         return
-    lookout = Lookout([name for name in LIBRARIES if name not in sys.modules], hook)
-    sys.meta_path.insert(0, lookout)
+    sys.meta_path.insert(0, Lookout(LIBRARIES, hook))  # type: ignore[arg-type]
     for name in LIBRARIES:
         if name in sys.modules:
             hook(sys.modules[name])
