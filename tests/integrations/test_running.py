@@ -155,7 +155,8 @@ def test_a_sender_in_a_virtual_environment_without_the_ledger_is_recorded(
     stage.python = foreign_python
     probe = (
         "from importlib.util import find_spec\n"
-        "assert [name for name in ('requests', 'httpx', 'ledger', 'pydantic') if find_spec(name)] == ['requests', 'httpx']"
+        "names = ('requests', 'httpx', 'ledger', 'pydantic')\n"
+        "assert [name for name in names if find_spec(name)] == ['requests', 'httpx']"
     )
     stage.write(library, setup=probe)
     done = stage.run()
@@ -405,7 +406,8 @@ def test_what_is_not_python_runs_as_it_is_with_a_hint_at_the_gateway(stage: Stag
 
 
 @pytest.mark.parametrize(
-    ("campaign", "variable", "says"), [("", "", "--campaign is empty"), ("spring", "LEDGER_SPOL_DIR", "LEDGER_SPOOL_DIR?")]
+    ("campaign", "variable", "says"),
+    [("", "", "--campaign is empty"), ("spring", "LEDGER_SPOL_DIR", "LEDGER_SPOOL_DIR?")],
 )
 def test_what_is_wrong_from_the_start_is_said_before_anything_runs(
     stage: Stage, campaign: str, variable: str, says: str

@@ -95,7 +95,7 @@ def start() -> None:
     if sys.version_info < OLDEST:
         say("this Python is too old to be recorded (3.11 or later can be): use `ledger gateway`")
         return
-    sys.meta_path.insert(0, Lookout(LIBRARIES, hook))  # type: ignore[arg-type]
+    sys.meta_path.insert(0, Lookout(LIBRARIES, hook))
     for name in LIBRARIES:
         if name in sys.modules:
             hook(sys.modules[name])
