@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from ledger.core.recall import Result, Status
-from ledger.errors import InputError, NotConfirmedError, NothingEligibleError, PausedError
+from ledger.errors import AccessError, InputError, NotConfirmedError, NothingEligibleError, PausedError
 
 
 class Code(IntEnum):
@@ -22,6 +22,7 @@ class Code(IntEnum):
 
 _CODES: tuple[tuple[type[Exception], Code], ...] = (
     (InputError, Code.WRONG_USAGE),
+    (AccessError, Code.WRONG_USAGE),
     (NothingEligibleError, Code.NOTHING_ELIGIBLE),
     (NotConfirmedError, Code.NOT_CONFIRMED),
     (PausedError, Code.PAUSED),

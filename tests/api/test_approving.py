@@ -1,0 +1,48 @@
+"""The second person over HTTP."""
+
+from ledger.core.roles import Role
+from ledger.simulator import World
+from tests.sending import send
+
+from .conftest import ServeLedger
+
+SPRING = {"campaign": "spring", "reason": "wrong link"}
+
+
+def test_a_large_recall_waits_for_another_operator(serve_ledger: ServeLedger, world: World) -> None:
+    service = serve_ledger(approval_recipients=3)
+    send(service.book, world, 4)
+    with (
+        service.signed_up(Role.OPERATOR, name="wang") as wang,
+        service.signed_up(Role.OPERATOR, name="li") as li,
+        service.signed_up(Role.AUDITOR) as auditor,
+    ):
+        plan = wang.post("/v1/recalls", json=SPRING).json()
+        assert plan["approval"]["needed"] is True
+        waiting = wang.post(f"/v1/recalls/{plan['recall_id']}/run")
+        assert (waiting.status_code, waiting.json()["status"]) == (202, "planned")
+        approval = waiting.json()["approval"]
+        assert (approval["requested_by"], approval["approved_by"]) == ("wang", None)
+        assert approval["valid_until"] == plan["first_deadline"]
+        for somebody in (wang, auditor):
+            assert somebody.post(f"/v1/recalls/{plan['recall_id']}/approve").status_code == 403
+        started = li.post(f"/v1/recalls/{plan['recall_id']}/approve")
+        assert (started.status_code, started.json()["status"]) == (202, "running")
+        assert started.json()["approval"]["approved_by"] == "li"
+        again = wang.post("/v1/recalls", json={**SPRING, "campaign": "other"}).json()
+        refused = li.post(f"/v1/recalls/{again['recall_id']}/refuse", json={"reason": "no"})
+        assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
+
+
+def test_another_operator_refuses_and_says_why(serve_ledger: ServeLedger, world: World) -> None:
+    service = serve_ledger(approval_recipients=0)
+    send(service.book, world, 1)
+    with (
+        service.signed_up(Role.OPERATOR, name="wang") as wang,
+        service.signed_up(Role.OPERATOR, name="li") as li,
+    ):
+        recall_id = wang.post("/v1/recalls", json=SPRING).json()["recall_id"]
+        wang.post(f"/v1/recalls/{recall_id}/run")
+        assert li.post(f"/v1/recalls/{recall_id}/refuse", json={}).status_code == 422
+        refused = li.post(f"/v1/recalls/{recall_id}/refuse", json={"reason": "the link is right"}).json()
+        assert (refused["status"], refused["approval"]["refusal"]) == ("cancelled", "the link is right")
