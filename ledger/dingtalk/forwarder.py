@@ -6,10 +6,12 @@ a second, sixteen pools 600, aiohttp 10,000 (measured in one run against one ser
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
+from aiohttp.helpers import get_env_proxy_for_url
 from yarl import URL
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
@@ -68,7 +70,6 @@ class Forwarder:
                 total=None, connect=timeout_seconds, sock_connect=CONNECT_SECONDS, sock_read=timeout_seconds
             ),
             auto_decompress=False,
-            trust_env=True,
             max_line_size=LONGEST_HEADER_BYTES,
             max_field_size=LONGEST_HEADER_BYTES,
             skip_auto_headers=_NOT_BY_ITSELF,
@@ -98,9 +99,23 @@ class Forwarder:
                 headers=given,
                 data=_pieces(body) if isinstance(body, bytes) and len(body) > PIECE_BYTES else body or None,
                 allow_redirects=False,
+                **_proxy_for(endpoint),
             )
         async with response:
             yield ForwardedAnswer(response)
+
+
+@cache
+def _proxy_for(endpoint: str) -> dict[str, Any]:
+    """Return the proxy that the environment wants (HTTPS_PROXY, NO_PROXY and so on), as the request takes it.
+
+    Asked once: the session's own `trust_env` asks in a thread for every request, and adds logins of a .netrc file.
+    """
+    try:
+        proxy, login = get_env_proxy_for_url(URL(endpoint))
+    except LookupError:
+        return {}
+    return {"proxy": proxy, "proxy_auth": login}
 
 
 async def _pieces(body: bytes) -> AsyncIterator[bytes]:
