@@ -117,7 +117,7 @@ def test_the_words_of_the_readme_record_a_send(tmp_path: Path, simulator: Simula
         assert process.stderr is not None
         url = re.search(r"http://[\d.:]+", process.stderr.readline())
         assert url is not None
-        said = send.replace("http://127.0.0.1:8400", url[0])
+        said = send.replace("http://127.0.0.1:8401", url[0])
         done = subprocess.run(said, shell=True, env=environment, capture_output=True, text=True, timeout=60)  # noqa: S602
         assert "processQueryKey" in done.stdout, done.stderr
         process.terminate()

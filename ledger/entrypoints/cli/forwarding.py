@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 def gateway(
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes any free one.")] = 8400,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes any free one.")] = 8401,
     workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="How many processes share the work.")] = 1,
     app: Annotated[
         str | None, typer.Option("--app", metavar="NAME", help="Forward everything to the endpoint of this app.")
