@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from ledger import Ledger
 from ledger.core.roles import Role
@@ -23,6 +24,7 @@ class Service:
 
     url: str
     book: Ledger
+    app: FastAPI
 
     def client(self, secret: str | None = None, **options: Any) -> httpx.Client:
         """Return a client, with a token if one is given."""
@@ -50,7 +52,7 @@ def serving(book: Ledger, *, port: int = 0, **options: Any) -> Iterator[Service]
         thread.start()
         try:
             # The socket listens already: the first request waits until the server takes it.
-            yield Service(url, book)
+            yield Service(url, book, app)
         finally:
             server.stop()
             thread.join(20)

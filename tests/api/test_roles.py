@@ -37,8 +37,31 @@ WHO_MAY = {
     "GET /metrics": "operator auditor admin",
     "GET /healthz": ANYBODY,
     "GET /readyz": ANYBODY,
+    "GET /sign-in": ANYBODY,
     "POST /sign-in": ANYBODY,
     "POST /sign-out": ANYBODY,
+    "POST /language": ANYBODY,
+    "GET /static/{name}": ANYBODY,
+    "GET /": SEE,
+    "GET /campaign": SEE,
+    "GET /people": SEE,
+    "GET /history": SEE,
+    "GET /recalls": SEE,
+    "GET /recalls/{recall_id}": SEE,
+    "GET /recalls/{recall_id}/items.csv": SEE,
+    "GET /recalls/{recall_id}/report.json": SEE,
+    "GET /health": "operator auditor admin",
+    "POST /health": "operator auditor admin",
+    "GET /recalls/new": RECALL,
+    "POST /recalls": RECALL,
+    "POST /recalls/{recall_id}/run": RECALL,
+    "POST /recalls/{recall_id}/pause": RECALL,
+    "POST /recalls/{recall_id}/resume": RECALL,
+    "POST /recalls/{recall_id}/retry": RECALL,
+    "POST /recalls/{recall_id}/cancel": RECALL,
+    "POST /recalls/{recall_id}/unstick": RECALL,
+    "POST /recalls/{recall_id}/approve": APPROVE,
+    "POST /recalls/{recall_id}/refuse": APPROVE,
 }
 
 
@@ -88,7 +111,7 @@ def test_every_role_grants_something_and_every_permission_is_granted() -> None:
     assert Permission.RECALL not in GRANTS[Role.AUDITOR] | GRANTS[Role.RECORDER]
 
 
-@pytest.mark.parametrize("name", [name for name, who in WHO_MAY.items() if name.startswith("POST /v1/")])
+@pytest.mark.parametrize("name", [name for name, who in WHO_MAY.items() if name.startswith("POST ") and who != ANYBODY])
 def test_what_changes_anything_takes_no_session_without_its_form_key(service: Service, name: str) -> None:
     with service.client() as browser:
         browser.post("/sign-in", data={"token": service.token(Role.ADMIN)})
