@@ -101,18 +101,18 @@ def _states(figures: "Figures") -> Iterator[Metric]:
     said = "Recalls that have not ended, by their status."
     yield _gauge("recalls", said, {(status,): figures.recalls.get(status, 0) for status in UNFINISHED}, "status")
     said = "Messages of running and paused recalls that wait for their turn."
-    yield _gauge("items_waiting", said, {(status,): figures.waiting[status] for status in AT_WORK}, "status")
+    yield _gauge("items_waiting", said, {(status,): figures.counted.waiting[status] for status in AT_WORK}, "status")
     said = "Those of them whose deadline is less than 15 minutes away."
-    near = {(status,): figures.near_deadline[status] for status in AT_WORK}
+    near = {(status,): figures.counted.near_deadline[status] for status in AT_WORK}
     yield _gauge("items_near_deadline", said, near, "status")
     said = "Messages within their deadline, recalled ones included."
-    yield _gauge("messages_within_deadline", said, {(): figures.slow.open_messages})
+    yield _gauge("messages_within_deadline", said, {(): figures.counted.open_messages})
     said = "Sends of the last 24 hours whose key never came back, so that nobody can recall them."
     yield _gauge("sends_without_key", said, {(): figures.keyless_sends})
     said = "Seconds since the deadline of the oldest message that is not purged yet."
     yield _gauge("purge_lag_seconds", said, {(): figures.purge_lag_seconds})
     said = "Calls of this month as far as the ledger knows them, sends included."
-    yield _gauge("quota_calls_used", said, {(): figures.slow.used_calls})
+    yield _gauge("quota_calls_used", said, {(): figures.counted.used_calls})
 
 
 def _speeds(figures: "Figures") -> Iterator[Metric]:

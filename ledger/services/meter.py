@@ -22,8 +22,8 @@ from ledger.store.database import Database
 
 # Waiting items whose deadline is nearer than this are worth waking somebody for.
 NEAR_DEADLINE = timedelta(minutes=15)
-# Counting a million messages takes a tenth of a second: not at every reading, and no further.
-SLOW_EVERY = timedelta(seconds=60)
+# Counting hundreds of thousands takes its time (measured at 300,000: 0.3 s): never more than this share of it.
+LARGEST_SHARE_OF_COUNTING = 0.05
 MOST_MESSAGES_COUNTED = 2_000_000
 # Numbers of calls are given before their transactions end: what is so old has ended for sure.
 SURELY_WRITTEN = timedelta(seconds=60)
@@ -44,11 +44,13 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slow:
-    """What takes longer to count: messages within their deadline, and calls of the month."""
+class Counted:
+    """What may take a while to count: messages within their deadline, calls of the month, and items that wait."""
 
     open_messages: int
     used_calls: int
+    waiting: Mapping[Status, int]
+    near_deadline: Mapping[Status, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +59,10 @@ class Figures:
 
     heartbeat_age_seconds: float | None
     recalls: Mapping[Status, int]
-    waiting: Mapping[Status, int]
-    near_deadline: Mapping[Status, int]
     paces: Sequence[Pace]
     keyless_sends: int
     purge_lag_seconds: float
-    slow: Slow
+    counted: Counted
 
     calls: Mapping[figures.Ended, int]
     outcomes: Mapping[Outcome, int]
@@ -77,7 +77,8 @@ class Meter:
         self._database, self._clock, self._settings = database, clock, settings
         self._lock = threading.Lock()
         self._counts = _Counts()
-        self._slow: tuple[datetime, Slow] | None = None
+        self._counted: Counted | None = None
+        self._count_again_at = self._counted_at = clock.now()
         with database.read() as connection:
             self._counts.begin(connection)
 
@@ -91,12 +92,10 @@ class Meter:
             return Figures(
                 heartbeat_age_seconds=_seconds_since(heartbeat, now) if heartbeat else None,
                 recalls=figures.count_recalls(connection),
-                waiting=figures.count_waiting(connection),
-                near_deadline=figures.count_waiting(connection, now + NEAR_DEADLINE),
                 paces=[self._pace(one, now) for one in figures.stored_paces(connection)],
                 keyless_sends=sum(keyless.count_by_campaign(connection, now - WINDOW).values()),
                 purge_lag_seconds=_seconds_since(oldest, now) if oldest else 0.0,
-                slow=self._read_slow(connection, now),
+                counted=self._count(connection, now),
                 calls=Counter(self._counts.calls),
                 outcomes=Counter(self._counts.outcomes),
                 refusals=Counter(self._counts.refusals),
@@ -108,14 +107,18 @@ class Meter:
         limit = self._settings.rate_of(pace.app)
         return Pace(app=pace.app, api=pace.api, limit_per_second=limit, share=pace.share, blocked_seconds=blocked)
 
-    def _read_slow(self, connection: Connection, now: datetime) -> Slow:
-        if self._slow is None or abs(now - self._slow[0]) >= SLOW_EVERY:
-            slow = Slow(
+    def _count(self, connection: Connection, now: datetime) -> Counted:
+        """Count again, unless that was done just now, measured by how long it took."""
+        if self._counted is None or not self._counted_at <= now < self._count_again_at:
+            self._counted = Counted(
                 open_messages=figures.count_open_messages(connection, now, MOST_MESSAGES_COUNTED),
                 used_calls=usage.used_calls(connection, month_of(now), *bounds_of(now)),
+                waiting=figures.count_waiting(connection),
+                near_deadline=figures.count_waiting(connection, now + NEAR_DEADLINE),
             )
-            self._slow = now, slow
-        return self._slow[1]
+            took = self._clock.now() - now
+            self._counted_at, self._count_again_at = now, now + took / LARGEST_SHARE_OF_COUNTING
+        return self._counted
 
 
 class _Counts:

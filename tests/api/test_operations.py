@@ -2,12 +2,14 @@
 
 import json
 import logging
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.roles import Role
 from ledger.entrypoints.logs import JsonFormatter
@@ -15,11 +17,10 @@ from ledger.entrypoints.metrics import Metrics
 from ledger.services.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Chores
 from ledger.simulator import World
 from ledger.store import migrate
-from ledger.trace import on_behalf_of
 from tests.outages import away
 from tests.sending import send
 
-from .conftest import ServeLedger, Service
+from .conftest import ServeLedger, Service, serving
 
 
 def beat(service: Service) -> None:
@@ -140,16 +141,30 @@ def test_one_can_follow_a_request_into_the_history_and_on_to_dingtalk(
 ) -> None:
     caplog.set_level(logging.INFO, "ledger")
     send(service.book, world, 3)
-    plan = service.book.plan(campaign="spring", reason="typo")
-    with on_behalf_of("trace-7"):
-        service.book.run(plan)
-    report = service.book.show(plan.recall_id)
+    with service.client(headers={"x-request-id": "trace-7"}) as client:
+        number = client.post("/v1/recalls", json={"campaign": "spring", "reason": "typo"}).json()["recall_id"]
+        assert client.post(f"/v1/recalls/{number}/run").status_code == 202
+    service.book.worker().serve_recalls()
+    report = service.book.show(number)
     (started,) = [entry for entry in report.timeline if entry["event"] == "started"]
     assert started["request_id"] == "trace-7"
     lines = [json.loads(JsonFormatter().format(record)) for record in caplog.records]
     (call,) = [line for line in lines if "call" in line]
-    assert (call["recall"], call["call"]) == (plan.recall_id, report.calls[0]["id"])
+    assert (call["recall"], call["call"]) == (number, report.calls[0]["id"])
     assert call["dingtalk_request_id"] == report.calls[0]["request_id"]
+
+
+def test_a_service_that_stops_ends_what_streams(book: Ledger, world: World) -> None:
+    send(book, world, 1)
+    number = book.plan(campaign="spring", reason="typo").recall_id
+    with ExitStack() as after:
+        with serving(book) as service:
+            client = after.enter_context(service.client())
+            stream = after.enter_context(client.stream("GET", f"/v1/recalls/{number}/events"))
+            lines = stream.iter_lines()
+            assert next(lines).startswith("retry:")
+        # It has stopped, and the stream was not cut off: reading on comes to its end.
+        assert any(line.startswith("data:") for line in lines)
 
 
 def test_a_whole_recall_leaves_no_secret_in_the_log(

@@ -1,11 +1,11 @@
 """The meter: what it counts, what it follows, and that its counters never fall."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.recall import Outcome, Status
-from ledger.services.meter import MOST_CODES, OTHER_CODES
+from ledger.services.meter import MOST_CODES, OTHER_CODES, Meter
 from ledger.simulator import ScriptedAnswer, World
 from tests.sending import send
 
@@ -21,8 +21,8 @@ def test_an_empty_ledger_has_nothing_to_show(book: Ledger) -> None:
     figures = book.meter.read()
     assert figures.heartbeat_age_seconds is None
     assert figures.purge_lag_seconds == 0
-    assert not any((*figures.calls.values(), *figures.outcomes.values(), *figures.waiting.values()))
-    assert (figures.slow.open_messages, figures.slow.used_calls, figures.keyless_sends) == (0, 0, 0)
+    assert not any((*figures.calls.values(), *figures.outcomes.values(), *figures.counted.waiting.values()))
+    assert (figures.counted.open_messages, figures.counted.used_calls, figures.keyless_sends) == (0, 0, 0)
 
 
 def test_calls_and_outcomes_are_counted_from_the_start_of_the_meter_on(
@@ -67,8 +67,8 @@ def test_what_waits_is_counted_by_status_and_nearness(book: Ledger, world: World
     world.change(permission_missing=True)
     recall(book)
     figures = book.meter.read()
-    assert (figures.recalls[Status.PAUSED], figures.waiting[Status.PAUSED]) == (1, 7)
-    assert (figures.near_deadline[Status.PAUSED], figures.waiting[Status.RUNNING]) == (3, 0)
+    assert (figures.recalls[Status.PAUSED], figures.counted.waiting[Status.PAUSED]) == (1, 7)
+    assert (figures.counted.near_deadline[Status.PAUSED], figures.counted.waiting[Status.RUNNING]) == (3, 0)
 
 
 def test_throttling_shows_as_a_smaller_share_and_as_a_verdict(book: Ledger, world: World) -> None:
@@ -90,13 +90,25 @@ def test_the_purge_lags_as_long_as_nobody_purges(book: Ledger, world: World, clo
     assert book.meter.read().purge_lag_seconds == 0
 
 
-def test_what_takes_long_to_count_is_counted_once_a_minute(book: Ledger, world: World, clock: FakeClock) -> None:
-    meter = book.meter
+class Tiring(FakeClock):
+    """A clock by which every look at it costs a second."""
+
+    def now(self) -> datetime:
+        self.advance(timedelta(seconds=1))
+        return super().now()
+
+
+def test_what_takes_long_to_count_is_not_counted_all_the_time(book: Ledger, world: World, clock: FakeClock) -> None:
+    assert book.meter.read().counted.open_messages == 0
+    send(book, world, 5)
+    assert (book.meter.read().counted.open_messages, book.meter.read().counted.used_calls) == (5, 5)
+    slow = Tiring(clock.now())
+    meter = Meter(book.database, slow, book.settings)
     meter.read()
     send(book, world, 5)
-    assert meter.read().slow.open_messages == 0
-    clock.advance(timedelta(seconds=61))
-    assert (meter.read().slow.open_messages, meter.read().slow.used_calls) == (5, 5)
+    assert meter.read().counted.open_messages == 5
+    slow.advance(timedelta(seconds=20))
+    assert meter.read().counted.open_messages == 10
 
 
 def test_codes_that_nobody_foresaw_do_not_become_series_without_end(book: Ledger, world: World) -> None:
