@@ -197,6 +197,7 @@ def _of_some_recall(name: str, fitting: str, work: Callable[[Ledger, int], Resul
 
 
 _ASKED_IN_VAIN = "id IN (SELECT recall_id FROM recall_items WHERE outcome IN ('refused', 'partial', 'unknown'))"
+_HAS_RUN = "status IN ('running', 'finished')"
 _AT_WORK = "status = 'running'"
 _UNFINISHED = "status IN ('running', 'paused')"
 pause = _of_some_recall("pause", _AT_WORK, lambda book, number: book.pause(number, why="wait", actor="bob"))
@@ -204,6 +205,20 @@ cancel = _of_some_recall("cancel", _UNFINISHED, lambda book, number: book.cancel
 resume = _of_some_recall("resume", _UNFINISHED, lambda book, number: book.resume(number, actor="bob"))
 retry = _of_some_recall("retry", _ASKED_IN_VAIN, lambda book, number: book.retry(number, actor="bob"))
 run_again = _of_some_recall("run", "status = 'planned'", lambda book, number: book.run(number))
+
+
+stick = _of_some_recall("stick", _HAS_RUN, lambda book, number: book.stick(number, 3600, actor="bob"))
+
+
+def follow(scene: Scene, process: Process) -> None:
+    """Recall what arrived late for sticky recalls, as a worker does, and serve what that started."""
+
+    def deed(book: Ledger) -> None:
+        worker = book.worker()
+        worker.follow_sticky()
+        worker.serve_recalls()
+
+    scene.do(process, "follow", deed)
 
 
 def purge(scene: Scene, process: Process) -> None:
@@ -242,4 +257,6 @@ DEEDS: Mapping[Callable[[Scene, Process], None], int] = {
     purge: 1,
     look: 1,
     serve: 1,
+    stick: 2,
+    follow: 3,
 }
