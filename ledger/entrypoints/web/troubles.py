@@ -30,7 +30,7 @@ def troubles(book: Book, checkups: CheckUps) -> Iterator[Trouble]:
     figures = book.meter.read()
     yield from _of_worker(figures)
     yield from _of_spool(book)
-    used, limit = figures.slow.used_calls, book.settings.monthly_calls
+    used, limit = figures.counted.used_calls, book.settings.monthly_calls
     if used >= min(limit * MUCH_OF_THE_QUOTA, limit - book.settings.quota_reserve_calls):
         yield Trouble(name="quota", is_bad=used >= limit, values={"used": used, "limit": limit})
     for pace in figures.paces:
@@ -47,7 +47,7 @@ def _of_worker(figures: Figures) -> Iterator[Trouble]:
     age = figures.heartbeat_age_seconds
     if age is None or age > HEARTBEAT_STOPPED.total_seconds():
         yield Trouble(name="worker", is_bad=bool(figures.recalls.get(Status.RUNNING)))
-    if near := figures.near_deadline.get(Status.PAUSED):
+    if near := figures.counted.near_deadline.get(Status.PAUSED):
         minutes = int(NEAR_DEADLINE.total_seconds() // 60)
         yield Trouble(name="near_deadline", is_bad=True, values={"n": near, "minutes": minutes})
     if figures.purge_lag_seconds > LATE_PURGE_SECONDS:
