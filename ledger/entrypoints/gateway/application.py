@@ -1,23 +1,24 @@
 """The gateway as an ASGI application: what is a path of the API goes on to its endpoint, and nothing else anywhere."""
 
 import asyncio
-import hmac
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from starlette.types import Message, Receive, Scope
+from starlette.types import Receive, Scope
 from starlette.types import Send as Emit
 
 from ledger.core.capture import chat_of
 from ledger.dingtalk.endpoints import Endpoints
-from ledger.dingtalk.forwarder import Forwarder, NoAnswerError
-from ledger.entrypoints.gateway.answers import ABOUT, Reply, document, problem
-from ledger.entrypoints.gateway.headers import KEY, travelling, value_of
+from ledger.dingtalk.forwarder import PIECE_BYTES, Forwarder, NoAnswerError
+from ledger.entrypoints.gateway.admission import Admission
+from ledger.entrypoints.gateway.answers import Reply, document, problem
+from ledger.entrypoints.gateway.headers import travelling, value_of
 from ledger.entrypoints.gateway.sends import Send, Sends, travelling_back
+from ledger.entrypoints.gateway.streams import SenderGoneError, arriving, give, relay, start, whole
 from ledger.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -25,15 +26,9 @@ if TYPE_CHECKING:
 
     from ledger.app import Ledger
 
-PREFIX = "/v1.0/"
 HEALTH = "/healthz"
-_OF_PROXIES = ("CONNECT", "TRACE")
 
 log = logging.getLogger(__name__)
-
-
-class SenderGoneError(Exception):
-    """The sender hung up before its request was whole."""
 
 
 class Gateway:
@@ -41,8 +36,7 @@ class Gateway:
 
     def __init__(self, book: "Ledger", endpoints: Endpoints, count: "Counter") -> None:
         self._book, self._endpoints, self._settings, self._count = book, endpoints, book.settings, count
-        secret = book.settings.gateway_key
-        self._key = secret.get_secret_value().encode() if secret is not None else None
+        self._admission = Admission(book.settings.gateway_key)
         self._forwarder: Forwarder
         self._sends: Sends
 
@@ -90,8 +84,8 @@ class Gateway:
     async def _answer(self, scope: Scope, receive: Receive, emit: Emit) -> None:
         raw_path: str = scope["raw_path"].decode("latin-1")
         if scope["path"] == HEALTH and scope["method"] in ("GET", "HEAD"):
-            await _give(self._health(), emit)
-        elif (refusal := self._refusal(scope, raw_path)) is not None:
+            await give(self._health(), emit)
+        elif (refusal := self._admission.refusal(scope, raw_path)) is not None:
             await self._give(refusal, emit, "refused")
         else:
             query: bytes = scope["query_string"]
@@ -101,16 +95,6 @@ class Gateway:
             else:
                 await self._pass(scope, target, receive, emit)
 
-    def _refusal(self, scope: Scope, raw_path: str) -> Reply | None:
-        """Return why a request goes nowhere, if so."""
-        if scope["method"] in _OF_PROXIES:
-            return problem(405, "method", f"{scope['method']} is for proxies, and this is none: {ABOUT}")
-        if not raw_path.startswith(PREFIX) or not _is_plain(raw_path):
-            return problem(404, "path", ABOUT)
-        if self._key is not None and not hmac.compare_digest(value_of(scope["headers"], KEY) or b"", self._key):
-            return problem(401, "key", "the header x-ledger-gateway-key has to hold the gateway's LEDGER_GATEWAY_KEY")
-        return None
-
     def _health(self) -> Reply:
         return document(
             200,
@@ -119,7 +103,7 @@ class Gateway:
 
     async def _send(self, scope: Scope, target: str, receive: Receive, emit: Emit) -> None:
         most = self._settings.request_max_bytes
-        body = await _whole(_arriving(receive), most)
+        body = await whole(arriving(receive), most)
         if body is None:
             said = f"a send may have {most:,} bytes: DingTalk takes far less; LEDGER_REQUEST_MAX_BYTES raises it"
             await self._give(problem(413, "too_large", said), emit, "refused")
@@ -137,17 +121,21 @@ class Gateway:
 
     async def _give(self, reply: Reply, emit: Emit, outcome: str) -> None:
         self._count.labels(outcome).inc()
-        await _give(reply, emit)
+        await give(reply, emit)
 
     async def _pass(self, scope: Scope, target: str, receive: Receive, emit: Emit) -> None:
         """Forward what is no send as it arrives, and its answer as that arrives."""
-        body: bytes | AsyncIterator[bytes] | None = _arriving(receive) if _has_body(scope) else None
-        if self._endpoints.are_several and body is not None:
-            body = await _whole(_arriving(receive), self._settings.request_max_bytes)
-            if body is None:
-                said = "with several endpoints, a request has to fit into LEDGER_REQUEST_MAX_BYTES"
-                await self._give(problem(413, "too_large", said), emit, "refused")
-                return
+        body: bytes | AsyncIterator[bytes] | None = arriving(receive)
+        length = _length_of(scope)
+        if length is not None and length <= PIECE_BYTES:
+            body = await whole(arriving(receive), PIECE_BYTES)
+        elif self._endpoints.are_several:
+            # What it says decides where it goes.
+            body = await whole(arriving(receive), self._settings.request_max_bytes)
+        if body is None:
+            said = "with several endpoints, a request has to fit into LEDGER_REQUEST_MAX_BYTES"
+            await self._give(problem(413, "too_large", said), emit, "refused")
+            return
         endpoint = self._endpoints.of(body if isinstance(body, bytes) else b"", scope["query_string"])
         has_begun = False
         try:
@@ -156,8 +144,8 @@ class Gateway:
             ) as answer:
                 has_begun = True
                 self._count.labels("answered").inc()
-                await emit(_start(answer.status, travelling_back(answer)))
-                await _relay(answer.pieces(), receive, emit)
+                await emit(start(answer.status, travelling_back(answer)))
+                await relay(answer.pieces(), receive, emit)
         except NoAnswerError as error:
             if has_begun:
                 raise
@@ -165,61 +153,8 @@ class Gateway:
             await self._give(problem(504 if error.timed_out else 502, "unanswered", said), emit, "unanswered")
 
 
-async def _arriving(receive: Receive) -> AsyncIterator[bytes]:
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise SenderGoneError
-        if message.get("body"):
-            yield message["body"]
-        if not message.get("more_body"):
-            return
-
-
-async def _whole(pieces: AsyncIterator[bytes], most: int) -> bytes | None:
-    """Return a whole body, or None when it is too long."""
-    body = bytearray()
-    async for piece in pieces:
-        body += piece
-        if len(body) > most:
-            return None
-    return bytes(body)
-
-
-async def _relay(pieces: AsyncIterator[bytes], receive: Receive, emit: Emit) -> None:
-    """Hand an answer on, in memory that does not grow; nothing is fetched any more for a sender that hung up."""
-    gone = asyncio.ensure_future(_hung_up(receive))
-    try:
-        async for piece in pieces:
-            await emit({"type": "http.response.body", "body": piece, "more_body": True})
-            if gone.done():
-                return
-        await emit({"type": "http.response.body", "body": b""})
-    finally:
-        gone.cancel()
-
-
-async def _hung_up(receive: Callable[[], Awaitable[Message]]) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _give(reply: Reply, emit: Emit) -> None:
-    await emit(_start(reply.status, reply.headers))
-    await emit({"type": "http.response.body", "body": reply.body})
-
-
-def _start(status: int, headers: list[tuple[bytes, bytes]]) -> Message:
-    return {"type": "http.response.start", "status": status, "headers": headers}
-
-
-def _has_body(scope: Scope) -> bool:
-    length = value_of(scope["headers"], b"content-length")
-    return length not in (None, b"0") or value_of(scope["headers"], b"transfer-encoding") is not None
-
-
-def _is_plain(raw_path: str) -> bool:
-    """Say whether a path means to every server what it means here: no steps up, no empty or doubled parts."""
-    path = unquote(raw_path, "latin-1")
-    parts = path.split("/")[1:]
-    return "\\" not in path and not any(part in (".", "..") for part in parts) and "" not in parts[:-1]
+def _length_of(scope: Scope) -> int | None:
+    """Return how long the body of a request is, or None when only its end will tell."""
+    if value_of(scope["headers"], b"transfer-encoding") is not None:
+        return None
+    return int(value_of(scope["headers"], b"content-length") or b"0")
