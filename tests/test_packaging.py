@@ -22,13 +22,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_the_wheel_holds_the_package_and_its_migrations_and_no_tests(wheel: Path) -> None:
+def test_the_wheel_holds_the_package_its_migrations_and_what_pages_are_made_of_and_no_tests(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "ledger/py.typed" in names
     assert "ledger/migrations/env.py" in names
     assert {"ledger/ops/dashboard.json", "ledger/ops/alerts.yml"} <= set(names)
     assert any(name.startswith("ledger/migrations/versions/0001") for name in names)
     assert not [name for name in names if name.startswith("tests/")]
+    for folder, ending in (("languages", "toml"), ("templates", "html"), ("static", "css"), ("static", "js")):
+        there = {path.name for path in (ROOT / "ledger/entrypoints/web" / folder).glob(f"*.{ending}")}
+        carried = {Path(name).name for name in names if name.startswith(f"ledger/entrypoints/web/{folder}/")}
+        assert there
+        assert there <= carried
 
 
 def test_an_installed_package_creates_and_upgrades_its_database(wheel: Path, tmp_path: Path) -> None:

@@ -157,9 +157,13 @@ class Reporter:
 
     def keys_per_second(self, recall_id: int) -> float:
         """Return how fast a recall went in the last seconds."""
-        since = self._clock.now() - PACE_WINDOW
+        now = self._clock.now()
         with self._database.read() as connection:
-            return items.count_ended_since(connection, recall_id, since) / PACE_WINDOW.total_seconds()
+            activated_at = recalls.get(connection, recall_id).activated_at or now
+            since = max(activated_at, now - PACE_WINDOW)
+            # Over less than a second, a call more or less would be all the difference.
+            seconds = max((now - since).total_seconds(), 1.0)
+            return items.count_ended_since(connection, recall_id, since) / seconds
 
     def campaign(self, name: str, within: Collection[str] = ()) -> CampaignLine:
         """Return the line of one campaign, of some robots or of all; all zeros when the ledger holds nothing of it."""

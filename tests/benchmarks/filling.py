@@ -17,11 +17,11 @@ ROWS_PER_TRANSACTION = 10_000
 SENT_AGO = timedelta(minutes=5)
 
 
-def fill(url: str, keys: Iterable[str], *, campaign: str, recipients: int = 1) -> None:
-    """Put messages of a campaign into the ledger, sent one millisecond after the other some minutes ago."""
+def fill(url: str, keys: Iterable[str], *, campaign: str, recipients: int = 1, sent_ago: timedelta = SENT_AGO) -> None:
+    """Put messages of a campaign into the ledger, sent quickly one after the other some time ago."""
     database = Database(url)
     insert, _ = next(iter(WAYS["sqlite" if database.is_sqlite else "postgresql"].values()))
-    rows = _rows(keys, campaign, recipients, is_sqlite=database.is_sqlite)
+    rows = _rows(keys, campaign, recipients, sent_ago, is_sqlite=database.is_sqlite)
     connection = database.engine.raw_connection()
     while batch := list(islice(rows, ROWS_PER_TRANSACTION)):
         insert(connection.driver_connection, batch)
@@ -36,8 +36,10 @@ def made_up(campaign: str, count: int) -> Iterator[str]:
     return (key_of(f"{campaign}/{number}") for number in range(count))
 
 
-def _rows(keys: Iterable[str], campaign: str, recipients: int, *, is_sqlite: bool) -> Iterator[tuple[Any, ...]]:
-    start = datetime.now(UTC) - SENT_AGO
+def _rows(
+    keys: Iterable[str], campaign: str, recipients: int, sent_ago: timedelta, *, is_sqlite: bool
+) -> Iterator[tuple[Any, ...]]:
+    start = datetime.now(UTC) - sent_ago
     for number, key in enumerate(keys):
         sent_at = start + timedelta(milliseconds=number / 10)
         users = [f"{700_000_000 + 37 * (number * recipients + one)}" for one in range(recipients)]

@@ -16,7 +16,7 @@ Text = str | Mapping[str, str]
 
 
 class Words:
-    """The texts of one language: `words("now.title")`; a text with forms for numbers goes by its value `n`."""
+    """The texts of one language: `words("nav.now")`; a text with forms for numbers goes by its value `n`."""
 
     def __init__(self, language: str, texts: Mapping[str, Text]) -> None:
         self.language, self.texts = language, texts

@@ -105,6 +105,7 @@ async function follow(every) {
     // A plan that somebody else started is another page.
     if (!fresh.getElementById(document.querySelector("[data-part]").id)) return location.reload();
     takeOver(fresh);
+    useOwnZone();
     countDown();
     pause = Number(fresh.body.dataset.every);
   } catch {

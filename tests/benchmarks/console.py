@@ -1,0 +1,183 @@
+"""How long each page of the console takes with many messages and recalls, on both databases.
+
+`python -m tests.benchmarks.console [--messages N] [--recalls N] [--database sqlite]` writes JSON to stdout.
+"""
+
+import argparse
+import json
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+
+from ledger.app import Ledger
+from ledger.entrypoints.api.application import build_app
+from ledger.entrypoints.api.server import Server
+from ledger.services.recaller import Hands
+from ledger.settings import Settings
+
+from . import machine
+from .databases import KINDS
+from .filling import fill, made_up
+from .workload import ROBOT
+
+CAMPAIGNS = 40
+ITEMS_PER_RECALL = 10
+LARGE_CAMPAIGNS = 4
+REPEATS = 15
+_RECALLS = """
+INSERT INTO recalls (status, reason, actor, selection, include_shared, plan, next_lane, planned_at, activated_at,
+                     started_at, finished_at)
+VALUES ('finished', 'a reason', :actor, :selection, false, :plan, 1, :at, :at, :at, :at)
+"""
+# Every tenth message of these recalls was refused.
+_ITEMS = """
+INSERT INTO recall_items (recall_id, message_id, lane, app, chat, robot_code, process_query_key, campaign, sent_at,
+                          deadline, recipients, undelivered, outcome, code, attempts, finished_at)
+SELECT r.id, m.id, 0, 'default', m.chat, m.robot_code, m.process_query_key, m.campaign, m.sent_at, m.deadline,
+       m.recipients, m.undelivered, CASE WHEN m.id % 10 = 0 THEN 'refused' ELSE 'recalled' END, 'a code', 1,
+       r.finished_at
+FROM messages m JOIN recalls r ON r.id = (m.id - (SELECT min(id) FROM messages)) / :each + 1
+"""
+
+
+def main() -> None:
+    """Fill databases, ask for pages, and write how long they took."""
+    asked = _arguments()
+    found: dict[str, Any] = {"machine": machine.facts(), "messages": asked.messages, "recalls": asked.recalls}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        for name in asked.database or KINDS:
+            kind = KINDS[name](Path(folder))
+            with kind.fresh() as url:
+                _fill(url, asked.messages, asked.recalls)
+                found[name] = {"facts": kind.facts(), "milliseconds": _measure(url, Path(folder) / "spool", asked)}
+    json.dump(found, sys.stdout, indent=1)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--recalls", type=int, default=10_000)
+    parser.add_argument("--database", action="append", choices=KINDS)
+    return parser.parse_args()
+
+
+def _fill(url: str, messages: int, recalls: int) -> None:
+    """Send over a day in campaigns of one size, and recall the first of them."""
+    each = messages // CAMPAIGNS
+    for number in range(CAMPAIGNS):
+        # Oldest first, as they come.
+        ago = timedelta(hours=23.5) * (CAMPAIGNS - number) / CAMPAIGNS
+        fill(url, made_up(f"campaign {number}", each), campaign=f"campaign {number}", sent_ago=ago)
+    with Ledger(Settings.load(database_url=url)) as book:
+        now = book.clock.now()
+        rows = [
+            {
+                "actor": f"actor {number % 50}",
+                "selection": json.dumps({"campaign": "campaign 0"}),
+                "plan": json.dumps({"eligible": ITEMS_PER_RECALL, "recipients": ITEMS_PER_RECALL}),
+                "at": now - timedelta(days=1) + timedelta(seconds=number),
+            }
+            for number in range(recalls)
+        ]
+        with book.database.write() as connection:
+            typed = _RECALLS.replace(":selection", "CAST(:selection AS JSON)").replace(":plan", "CAST(:plan AS JSON)")
+            statement = text(_RECALLS if book.database.is_sqlite else typed)
+            if book.database.is_sqlite:
+                rows = [row | {"at": f"{row['at']:%Y-%m-%d %H:%M:%S.%f}"} for row in rows]
+            connection.execute(statement, rows)
+            connection.execute(text(_ITEMS), {"each": ITEMS_PER_RECALL})
+        with book.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
+            plain.exec_driver_sql("ANALYZE")
+
+
+def _measure(url: str, spool: Path, asked: argparse.Namespace) -> dict[str, Any]:
+    settings = Settings.load(database_url=url, app_key="key", app_secret="secret", spool_dir=spool)
+    with Ledger(settings) as book, _serving(book) as client:
+        started = time.perf_counter()
+        large = book.plan(campaign=f"campaign {CAMPAIGNS - 1}", reason="large").recall_id
+        planned = time.perf_counter() - started
+        running = book.plan(campaign=f"campaign {CAMPAIGNS - 2}", reason="large").recall_id
+        book.run(running, hands=Hands.ANY_WORKER)
+        found = {name: _ask(client, path) for name, path in _pages(client, large, running, asked.recalls).items()}
+        return {"planning (s)": round(planned, 2), **found}
+
+
+def _pages(client: httpx.Client, large: int, running: int, recalls: int) -> Mapping[str, str]:
+    user = str(700_000_000 + 37 * 1234)
+    return {
+        "now": "/",
+        "campaign": "/campaign?name=campaign+20",
+        "campaign, last part": _last_part(client, "/campaign?name=campaign+39"),
+        "campaign that was recalled": "/campaign?name=campaign+0",
+        "recall form": "/recalls/new?campaign=campaign+3",
+        "plan": f"/recalls/{large}",
+        "running": f"/recalls/{running}",
+        "finished": f"/recalls/{recalls // 2}",
+        "recalls": "/recalls",
+        "recalls, paused": "/recalls?status=paused",
+        "history": "/history",
+        "history, second part": _next(client, "/history"),
+        "history of a campaign": "/history?campaign=campaign+1",
+        "history of nothing": "/history?campaign=nothing",
+        "history of a user": f"/history?user={user}",
+        "history of a key": f"/history?key={next(made_up('campaign 1', 1)).replace('+', '%2B')}",
+        "history of a robot": f"/history?robot={ROBOT}",
+        "history of an actor": "/history?actor=actor+7",
+        "history of nobody": "/history?actor=nobody",
+        "history, refused": "/history?outcome=refused",
+        "history, partial": "/history?outcome=partial",
+        "history by time": "/history?since=2020-01-01T00:00&until=2020-01-02T00:00",
+        "person": f"/people?user={user}",
+        "person who got nothing": "/people?user=nobody",
+        "health": "/health",
+    }
+
+
+def _ask(client: httpx.Client, path: str) -> dict[str, float]:
+    took = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        answer = client.get(path)
+        took.append((time.perf_counter() - started) * 1000)
+        answer.raise_for_status()
+    return {"first": round(took[0], 1), "p50": round(median(took), 1), "most": round(max(took), 1)}
+
+
+def _next(client: httpx.Client, path: str) -> str:
+    """Return the address of the part of a list that comes after this one; the same at the end."""
+    head, mark, _ = client.get(path).text.partition('">Next<')
+    return head.rpartition('href="')[2].replace("&amp;", "&") if mark else path
+
+
+def _last_part(client: httpx.Client, path: str) -> str:
+    for _ in range(20):
+        path = _next(client, path)
+    return path
+
+
+@contextmanager
+def _serving(book: Ledger) -> Iterator[httpx.Client]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = Server(build_app(book, is_open=True, with_worker=False))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with httpx.Client(base_url=url, headers={"Accept": "text/html"}, timeout=120, trust_env=False) as client:
+            yield client
+        server.stop()
+        thread.join()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+"""What people do on the pages, without scripts: plan, confirm, run, stop, go on, agree, search, take along."""
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from ledger.core.recall import Status
+from ledger.core.roles import Role
+from ledger.simulator import FailedReason, World
+from tests.api.conftest import ServeLedger, Service
+from tests.sending import send
+
+from .reading import Page
+
+
+class Person:
+    """Somebody at the console: sees pages, and fills in the forms that are on them."""
+
+    def __init__(self, browser: httpx.Client) -> None:
+        self._browser = browser
+        self.status = 0
+        self.path = ""
+
+    def open(self, path: str) -> Page:
+        """Go to a page."""
+        return self._read(self._browser.get(path))
+
+    def send(self, page: Page, action: str, **fields: Any) -> Page:
+        """Fill in a form of a page and send it."""
+        return self._read(self._browser.post(action, data={**page.form(action).fields, **fields}))
+
+    def load(self, path: str) -> httpx.Response:
+        """Load a file."""
+        return self._browser.get(path)
+
+    def _read(self, answer: httpx.Response) -> Page:
+        self.status, self.path = answer.status_code, answer.url.path
+        return Page(answer.text)
+
+
+@contextmanager
+def at_work(service: Service, name: str, role: Role = Role.OPERATOR, **options: Any) -> Iterator[Person]:
+    headers = {"Accept": "text/html", "Accept-Language": "en"}
+    with service.client(headers=headers, follow_redirects=True) as browser:
+        browser.post("/sign-in", data={"token": service.token(role, name=name, **options)})
+        yield Person(browser)
+
+
+def planned(person: Person, **fields: str) -> Page:
+    page = person.open("/recalls/new")
+    return person.send(page, "/recalls", **{"reason": "wrong link", "campaign": "spring", **fields})
+
+
+def test_a_plan_says_what_it_would_do_and_calls_nothing(service: Service, world: World) -> None:
+    send(service.book, world, 45)
+    send(service.book, world, 1, campaign="other")
+    with at_work(service, "wang") as wang:
+        page = planned(wang)
+    assert "This takes back 45 messages from 45 people." in page.text
+    assert "3 calls, about 1 s at the allowed rate" in page.text
+    assert "46 of 5,000 calls used; 4,951 left afterwards." in page.text
+    assert world.calls() == []
+
+
+def test_few_messages_take_a_button_and_many_the_name_of_the_campaign(service: Service, world: World) -> None:
+    send(service.book, world, 20, campaign="few")
+    send(service.book, world, 21, campaign="spring")
+    with at_work(service, "wang") as wang:
+        few = planned(wang, campaign="few")
+        number = wang.path
+        wang.send(few, f"{number}/run")
+        assert service.book.recalls()[0].status is Status.RUNNING
+        page = planned(wang)
+        number = wang.path
+        for typed in ("", "yes", "Spring"):
+            refused = wang.send(page, f"{number}/run", typed=typed)
+            assert (wang.status, "Nothing was recalled" in refused.text) == (422, True)
+            assert service.book.recalls()[0].status is Status.PLANNED
+        wang.send(page, f"{number}/run", typed=" spring ")
+        assert service.book.recalls()[0].status is Status.RUNNING
+
+
+def test_a_form_sent_twice_starts_a_recall_once(service: Service, world: World) -> None:
+    send(service.book, world, 2)
+    with at_work(service, "wang") as wang:
+        page = planned(wang)
+        number = wang.path
+        wang.send(page, f"{number}/run")
+        again = wang.send(page, f"{number}/run")
+    assert (wang.status, "no longer in a state" in again.text) == (409, True)
+    report = service.book.summary(int(number.rpartition("/")[2]))
+    assert [entry["event"] for entry in report.timeline] == ["planned", "started"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"campaign": ""}, "Nothing is selected"),
+        ({"reason": " "}, "cannot be used"),
+        ({"since": "yesterday"}, "A time cannot be read"),
+        ({"user": "u" * 257}, "cannot be used"),
+        ({"robot": "\x00"}, "cannot be used"),
+    ],
+)
+def test_what_cannot_be_planned_is_said_beside_the_form_which_keeps_what_was_filled_in(
+    service: Service, fields: dict[str, str], says: str
+) -> None:
+    with at_work(service, "wang") as wang:
+        page = planned(wang, **{"key": "a-key", **fields} if "campaign" not in fields else fields)
+    assert (wang.status, says in page.text) == (422, True)
+    assert [given.get("value") for tag, given in page.tags if given.get("name") == "reason"] == [
+        fields.get("reason", "wrong link")
+    ]
+
+
+def test_for_one_person_what_others_have_is_spared_unless_one_says_otherwise(service: Service, world: World) -> None:
+    send(service.book, world, 1, users=["zhang.san"])
+    send(service.book, world, 2, users=["zhang.san", "li.si", "wang.wu"])
+    with at_work(service, "wang") as wang:
+        found = wang.open("/people?user=zhang.san")
+        assert "/recalls/new?user=zhang.san" in found.links
+        assert (
+            "2 other people, who got 2 messages together with those you named"
+            in planned(wang, campaign="", user="zhang.san").text
+        )
+        shared = planned(wang, campaign="", user="zhang.san", shared="yes")
+        assert "2 other people whom you did not name lose their message as well" in shared.text
+
+
+def test_a_recall_is_paused_resumed_and_cancelled_by_hand(service: Service, world: World) -> None:
+    send(service.book, world, 2)
+    with at_work(service, "wang") as wang:
+        page = planned(wang, sticky="7200")
+        number = wang.path
+        running = wang.send(page, f"{number}/run")
+        paused = wang.send(running, f"{number}/pause")
+        assert "Somebody stopped it" in paused.text
+        running = wang.send(paused, f"{number}/resume")
+        cancelled = wang.send(running, f"{number}/cancel")
+        assert "cancelled 2" in cancelled.text
+        assert f"{number}/unstick" in [form.action for form in cancelled.forms]
+        unstuck = wang.send(cancelled, f"{number}/unstick")
+    assert f"{number}/unstick" not in [form.action for form in unstuck.forms]
+    entries = service.book.summary(int(number.rpartition("/")[2])).timeline
+    assert {entry["actor"] for entry in entries} == {"wang"}
+
+
+def test_a_large_recall_waits_for_another_person_who_agrees_or_refuses(serve_ledger: ServeLedger, world: World) -> None:
+    service = serve_ledger(approval_recipients=1)
+    send(service.book, world, 2)
+    with at_work(service, "wang") as wang, at_work(service, "li") as li:
+        asked = planned(wang)
+        first = wang.path
+        waiting = wang.send(asked, f"{first}/run")
+        assert "Another operator has to agree" in waiting.text
+        assert f"{first}/approve" not in [form.action for form in waiting.forms]
+        assert f"Recall {first.rpartition('/')[2]} waits for a second person" in li.open("/").text
+        li.send(li.open(first), f"{first}/approve")
+        assert service.book.recalls()[0].status is Status.RUNNING
+        service.book.cancel(service.book.recalls()[0].recall_id)
+        wang.send(planned(wang), f"{wang.path}/run")
+        second = f"/recalls/{service.book.recalls()[0].recall_id}"
+        refused = li.send(li.open(second), f"{second}/refuse", reason="this is the right link")
+        assert "li refused: this is the right link" in refused.text
+        assert service.book.recalls()[0].status is Status.CANCELLED
+
+
+def test_a_report_groups_the_reasons_and_can_be_taken_along(service: Service, world: World) -> None:
+    keys = send(service.book, world, 60)
+    world.change(failed_reasons={key: FailedReason(reason="not yours") for key in keys[:3]})
+    recall_id = service.book.run(service.book.plan(campaign="spring", reason="wrong link")).recall_id
+    with at_work(service, "ann", Role.AUDITOR) as ann:
+        page = ann.open(f"/recalls/{recall_id}")
+        assert "57 of 60 recalled" in page.text
+        assert "3 refused DingTalk said no failedResult : not yours" in page.text
+        table = list(csv.DictReader(io.StringIO(ann.load(f"/recalls/{recall_id}/items.csv").text)))
+        report = ann.load(f"/recalls/{recall_id}/report.json").json()
+        refused = ann.open(f"/recalls/{recall_id}?only=refused")
+    assert sorted(row["process_query_key"] for row in table) == sorted(keys)
+    assert sorted(item["process_query_key"] for item in report["items"]) == sorted(keys)
+    assert (report["recall_id"], report["selection"], report["refused"]) == (recall_id, {"campaign": "spring"}, 3)
+    assert refused.text.count("not yours") == 4
+
+
+def test_the_history_is_searched_and_every_part_of_it_comes_once(service: Service, world: World) -> None:
+    book = service.book
+    keys = send(book, world, 120)
+    book.run(book.plan(campaign="spring", reason="wrong link", actor="wang"))
+    with at_work(service, "ann", Role.AUDITOR) as ann:
+        seen: list[str] = []
+        address = "/history?campaign=spring&actor=wang"
+        while address:
+            part = ann.open(address)
+            seen += [text for text in part.outside if text in keys]
+            following = [given["href"] for tag, given in part.tags if tag == "a" and given.get("rel") == "next"]
+            # What ends meanwhile comes before what was seen, and moves nothing.
+            send(book, world, 1, campaign="later")
+            book.run(book.plan(campaign="later", reason="wrong link", actor="wang"))
+            address = following[0] or "" if following else ""
+        assert sorted(seen) == sorted(keys)
+        for nothing in ("actor=li", "outcome=refused", "user=nobody", "key=no", "robot=no", "since=2026-03-02T00:00"):
+            assert "Nothing fits" in ann.open(f"/history?campaign=spring&{nothing}").text, nothing
+        page = ann.open("/history?campaign=spring&until=2026-03-01T20:00")
+        (download,) = [link for link in page.links if link.startswith("/v1/history")]
+        rows = list(csv.DictReader(io.StringIO(ann.load(download).text)))
+    assert sorted(row["process_query_key"] for row in rows) == sorted(keys)
+
+
+def test_a_token_for_some_robots_shows_and_touches_those_alone(service: Service, world: World) -> None:
+    send(service.book, world, 2, campaign="mine", robot="robot-1")
+    send(service.book, world, 2, campaign="theirs", robot="robot-2")
+    theirs = service.book.plan(campaign="theirs", reason="wrong link").recall_id
+    with at_work(service, "wang", robots=("robot-1",)) as wang:
+        now = wang.open("/")
+        assert ("mine" in now.text, "theirs" in now.text) == (True, False)
+        assert "holds no message of this campaign" in wang.open("/campaign?name=theirs").text
+        wang.open(f"/recalls/{theirs}")
+        assert wang.status == 403
+        planned(wang, campaign="", robot="robot-2")
+        assert wang.status == 403
+
+
+def test_health_shows_what_the_doctor_found_without_secrets(service: Service, world: World) -> None:
+    send(service.book, world, 1)
+    with at_work(service, "wang") as wang:
+        before = wang.open("/health")
+        assert "No worker is at work" in before.text
+        after = wang.send(before, "/health")
+    assert "Credentials" in after.text
+    assert "a-long-secret-of-the-app" not in after.text
+
+
+def test_an_error_of_the_database_is_a_page_in_the_words_of_the_viewer(serve_ledger: ServeLedger) -> None:
+    service = serve_ledger(database_patience_seconds=0)
+    with service.client(headers={"Accept": "text/html", "Accept-Language": "zh"}) as browser:
+        assert browser.get("/recalls/77").status_code == 404
+        page = Page(browser.get("/recalls/77").text)
+        assert "没有这个撤回任务；无人执行的计划会在一段时间后删除。" in page.own
+        as_problem = browser.get("/recalls/77", headers={"Accept": "application/json"})
+    assert as_problem.json()["code"] == "unknown_recall"

@@ -1,0 +1,117 @@
+"""The texts: every language has every one of them, with the same values, and none that nobody shows."""
+
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import ledger.entrypoints.web
+from ledger.core.check import Level
+from ledger.core.message import Chat
+from ledger.core.plan import Standing
+from ledger.core.recall import Outcome, Status
+from ledger.core.roles import Role
+from ledger.entrypoints.web.words import LANGUAGES, Words, choose, words_of
+
+FOLDER = Path(ledger.entrypoints.web.__path__[0])
+# Texts that are found by a name from elsewhere: of an outcome, an error, a kind of trouble.
+BY_NAME = {
+    "check",
+    "chat",
+    "error",
+    "event",
+    "health",
+    "level",
+    "nav",
+    "outcome",
+    "outcome_means",
+    "pause",
+    "plan",
+    "role",
+    "selected",
+    "standing",
+    "status",
+    "trouble",
+    "trouble_of",
+    "undelivered",
+    "count",
+}
+
+
+def forms(text: object) -> dict[str, str]:
+    return {"": text} if isinstance(text, str) else dict(text)  # type: ignore[call-overload]
+
+
+def values_of(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_every_language_has_every_text_with_the_same_values() -> None:
+    english = words_of("en").texts
+    for language in LANGUAGES:
+        texts = words_of(language).texts
+        assert set(texts) == set(english)
+        for key, text in texts.items():
+            wanted = set.union(*(values_of(form) for form in forms(english[key]).values()))
+            for name, form in forms(text).items():
+                assert values_of(form) == wanted or (name == "one" and values_of(form) == wanted - {"n"}), key
+                assert form.strip() == form != "" or key == "page.comma", key
+
+
+def test_every_text_is_shown_somewhere() -> None:
+    sources = [*FOLDER.glob("templates/*.html"), *FOLDER.glob("*.py")]
+    content = "\n".join(source.read_text("utf-8") for source in sources)
+    shown = set(re.findall(r"""(?:\bt|words|_words)\(\s*"([a-z_]+\.[a-z_]+)"\s*[,)]""", content))
+    unseen = {key for key in words_of("en").texts if key not in shown and key.partition(".")[0] not in BY_NAME}
+    assert unseen == set()
+    assert shown - set(words_of("en").texts) == set()
+
+
+@pytest.mark.parametrize(
+    ("section", "names"),
+    [
+        ("outcome", [*Outcome, "waiting"]),
+        ("outcome_means", list(Outcome)),
+        ("status", list(Status)),
+        ("standing", list(Standing)),
+        ("chat", list(Chat)),
+        ("role", list(Role)),
+        ("level", list(Level)),
+    ],
+)
+def test_whatever_the_ledger_names_has_words(section: str, names: list[str]) -> None:
+    for language in LANGUAGES:
+        assert [name for name in names if not words_of(language).has(f"{section}.{name}")] == []
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "accepted", "chosen"),
+    [
+        (None, "", "en"),
+        (None, "zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        (None, "fr, en;q=0.4, zh-TW;q=0.5", "zh"),
+        (None, "fr-CH, de;q=0.9", "en"),
+        (None, "zh;q=0, en;q=0.1", "en"),
+        (None, "zh;q=nonsense, en", "en"),
+        ("zh", "en", "zh"),
+        ("../en", "zh", "zh"),
+    ],
+)
+def test_the_language_is_the_one_chosen_by_hand_or_the_best_that_the_browser_wants(
+    by_hand: str | None, accepted: str, chosen: str
+) -> None:
+    assert choose(by_hand, accepted) == chosen
+
+
+def test_values_are_escaped_and_numbers_are_written_as_people_read_them() -> None:
+    words = Words("en", {"a.b": "{n} of {who} in {id}", "a.c": {"one": "{n} call", "other": "{n} calls"}})
+    assert words("a.b", n=1234567, who="<b>", id=1234) == "1,234,567 of &lt;b&gt; in 1234"
+    assert [words("a.c", n=1), words("a.c", n=2000)] == ["1 call", "2,000 calls"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.4, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3600, "1 h 0 min"), (90061, "25 h 1 min")]
+)
+def test_a_span_is_written_in_its_two_largest_units(seconds: float, said: str) -> None:
+    assert words_of("en").span(seconds) == said
