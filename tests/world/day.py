@@ -97,6 +97,8 @@ class Day:
         scene = self.scene
         scene.timeline.spawn("evening", lambda: scene.timeline.sleep(LEASE_SECONDS + 1), self)
         scene.timeline.run()
+        for process in scene.processes:
+            process.let_go()
         healer = scene.add_process()
         deeds.take_in(scene, healer)
         scene.timeline.run()

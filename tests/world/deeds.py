@@ -48,6 +48,7 @@ def _record(scene: Scene, process: Process, messages: list[Sent]) -> None:
         assert imported.recorded + imported.duplicates + imported.spooled == len(messages), imported
         scene.recorded.update((one.key, one) for one in messages)
         scene.unrecorded = [one for one in scene.unrecorded if one not in messages]
+        process.let_go()
         return f"{imported.recorded} new, {imported.spooled} in the spool"
 
     scene.do(process, f"record {len(messages)}", deed)

@@ -63,6 +63,8 @@ class Process:
         # Building the services looks at the tables under a lock: it happens before anything can go wrong.
         self.ledger.database = tapped.database
         self.ledger._recaller._runner._settler._random = random
+        # Its thread lives on real time; here whoever takes in is a task like any other.
+        self.ledger._writer._start = lambda: None  # type: ignore[method-assign]
         tapped.listener = self
 
     def kill_after(self, boundaries: int) -> None:
@@ -81,6 +83,10 @@ class Process:
             self.is_dead = True
             self._timeline.wake_all_of(self)
             raise Killed
+
+    def let_go(self) -> None:
+        """Give the files up that it holds: what a process does by and by, and the system when it dies."""
+        self.ledger._journal.close()
 
     def disarm(self) -> None:
         """Let it live."""
