@@ -122,9 +122,10 @@ def test_a_token_of_one_robot_records_for_it_only(service: Service) -> None:
     assert "robot-2" in answer["rejected"][0]["reason"]
 
 
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "a-key-of-mine"}])
 @pytest.mark.parametrize("role", [None, Role.RECORDER])
 def test_while_the_database_cannot_be_used_messages_go_to_the_spool_and_come_in_later(
-    service: Service, role: Role | None
+    service: Service, role: Role | None, headers: dict[str, str]
 ) -> None:
     book = service.book
     if not book.database.is_sqlite:
@@ -135,7 +136,7 @@ def test_while_the_database_cannot_be_used_messages_go_to_the_spool_and_come_in_
         book.database.close()
         whole = path.read_bytes()
         path.write_bytes(b"this is no database at all" * 1000)
-        answer = sender.post("/v1/messages", json=[*rows(service, 3), {"robotCode": "r"}]).json()
+        answer = sender.post("/v1/messages", json=[*rows(service, 3), {"robotCode": "r"}], headers=headers).json()
         book.database.close()
         path.write_bytes(whole)
     assert (answer["recorded"], answer["spooled"], len(answer["rejected"])) == (0, 3, 1)

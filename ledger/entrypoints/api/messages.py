@@ -86,7 +86,7 @@ async def record(
 
     with _turn(request):
         body = await request.body()
-        return await run_in_threadpool(once, 200, work)
+        return await run_in_threadpool(once, 200, work, is_repeatable=True)
 
 
 @router.get("/messages", **needs(Permission.SEE, 422))

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from ledger.app import Ledger
 from ledger.entrypoints.api.door import book_of, who_asks
+from ledger.errors import DatabaseUnavailableError
 from ledger.services.answers import Request as Asked
 from ledger.services.answers import digest_of
 
@@ -32,10 +33,13 @@ class Once:
     def __init__(self, book: Ledger, request: Asked | None) -> None:
         self._book, self._request = book, request
 
-    def __call__(self, status: int, work: Callable[[], BaseModel], headers: dict[str, str] | None = None) -> Response:
-        """Return what the work gives as an answer, or the answer that was kept."""
+    def __call__(self, status: int, work: Callable[[], BaseModel], *, is_repeatable: bool = False) -> Response:
+        """Return what the work gives as an answer, or the answer that was kept.
+
+        What is repeatable anyway is also done while the database is away, without keeping its answer.
+        """
         if self._request is None:
-            return _answer(status, work().model_dump_json(), headers)
+            return _answer(status, work().model_dump_json())
         is_new = False
 
         def work_and_write() -> tuple[int, str]:
@@ -43,11 +47,16 @@ class Once:
             is_new = True
             return status, work().model_dump_json()
 
-        status, body = self._book.answers.once(self._request, work_and_write)
-        return _answer(status, body, headers if is_new else {**(headers or {}), REPEATED: "true"})
+        try:
+            status, body = self._book.answers.once(self._request, work_and_write)
+        except DatabaseUnavailableError:
+            if not is_repeatable:
+                raise
+            return _answer(status, work().model_dump_json())
+        return _answer(status, body, None if is_new else {REPEATED: "true"})
 
 
-def _answer(status: int, body: str, headers: dict[str, str] | None) -> Response:
+def _answer(status: int, body: str, headers: dict[str, str] | None = None) -> Response:
     return Response(body, status, headers, "application/json")
 
 
