@@ -1,12 +1,13 @@
 """Which messages somebody means: any of these, and together they narrow."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ledger.clock import format_time, parse_time
+from ledger.clock import as_utc, format_time, parse_time
 from ledger.core.message import Campaign, MessageKey, RobotCode, UserId
+from ledger.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,3 +55,33 @@ class Selection:
             "within": sorted(self.within) or None,
         }
         return {name: value for name, value in parts.items() if value is not None}
+
+
+def select(
+    *,
+    campaign: str | None = None,
+    users: Collection[str] | None = None,
+    keys: Collection[str] | None = None,
+    robot: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    within: Collection[str] = (),
+) -> Selection:
+    """Return the selection of the messages that fit every given part; naive times and empty parts are refused.
+
+    None leaves a part out. An empty text or list is a mistake that would otherwise widen the selection without a word.
+    """
+    for name, part in (("campaign", campaign), ("robot", robot), ("users", users), ("keys", keys)):
+        if part is not None and not part:
+            raise InputError(f"{name} is empty: leave it out, or name what is meant")
+        if name in ("users", "keys") and isinstance(part, str):
+            raise InputError(f"{name} is one text: give a list, as in [{part!r}]")
+    return Selection(
+        campaign=Campaign(campaign) if campaign else None,
+        users=frozenset(UserId(user) for user in users or ()),
+        keys=frozenset(MessageKey(key) for key in keys or ()),
+        robot=RobotCode(robot) if robot else None,
+        since=as_utc(since) if since else None,
+        until=as_utc(until) if until else None,
+        within=frozenset(RobotCode(one) for one in within),
+    )

@@ -56,12 +56,13 @@ class Line:
     raw: bytes | None = None
 
 
+Read = Callable[[Mapping[str, Any] | str], Message]
 OnRejected = Callable[[Line, str], None]
 
 
 def import_lines(
     lines: Iterable[Line],
-    read: Callable[[Mapping[str, Any] | str], Message],
+    read: Read,
     write: Callable[[Sequence[Message]], Recorded],
     on_rejected: OnRejected | None = None,
 ) -> Iterator[Imported]:
@@ -113,9 +114,7 @@ class _Sums:
         )
 
 
-def _batches(
-    lines: Iterable[Line], read: Callable[[Mapping[str, Any] | str], Message], sums: _Sums
-) -> Iterator[list[Message]]:
+def _batches(lines: Iterable[Line], read: Read, sums: _Sums) -> Iterator[list[Message]]:
     """Yield the messages of so many rows at a time; those before a fault of the source come before the fault."""
     messages: list[Message] = []
     rows = recipients = 0

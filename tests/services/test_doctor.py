@@ -108,7 +108,7 @@ def test_running_and_sticky_recalls_that_nobody_works_on_are_amiss(book: Ledger,
     assert "sticky" in found(book, "worker").found
     book.unstick(plan.recall_id)
     send(book, world, 1, campaign="other")
-    book._recaller.start(book.plan(campaign="other", reason="typo").recall_id)
+    book.parts.recaller.start(book.plan(campaign="other", reason="typo").recall_id)
     check = found(book, "worker")
     assert (check.ok, "ledger resume 2" in check.found) == (False, True)
     beat(book)

@@ -34,7 +34,7 @@ class Grave(Executor):
 
 def die_in_flight(book: Ledger, recall_id: int) -> None:
     """Run a recall in a process that is killed with its first call open."""
-    book._executor = Grave()
+    book.parts.executor = Grave()
     with pytest.raises(Killed):
         book.run(recall_id)
 
@@ -101,7 +101,7 @@ def test_a_status_that_was_read_before_a_retry_says_nothing_of_what_the_retry_di
         assert other.retry(plan.recall_id).unknown == 1
 
     inquirer = make_ledger()
-    inquirer._executor = Afterwards(retry_meanwhile)
+    inquirer.parts.executor = Afterwards(retry_meanwhile)
     result = inquirer.inquire(plan.recall_id)
     assert (result.unknown, result.refused) == (1, 0)
 

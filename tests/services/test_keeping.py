@@ -43,7 +43,7 @@ def kept(book: Ledger) -> dict[str | None, tuple[int, int]]:
 
 
 def spooled(book: Ledger) -> int:
-    return book._spool.depth().files
+    return book.parts.keeper.depth().files
 
 
 def test_many_threads_record_through_one_writer(book: Ledger) -> None:
@@ -183,7 +183,7 @@ def test_a_key_that_neither_database_nor_spool_takes_is_in_the_log(
     assert any("last-resort" in line for line in said)
     assert any("by-hand" in line for line in said)
     assert kept(book) == {None: (1, 0)}
-    assert book._writer.counts["lost"] == 2
+    assert book.parts.keeper.writer.counts["lost"] == 2
 
 
 def test_a_message_that_the_database_refuses_does_not_take_others_along(book: Ledger) -> None:

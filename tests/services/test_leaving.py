@@ -124,7 +124,7 @@ def test_calls_that_found_no_connection_are_not_counted(
             return super().handle_request(request)
 
     book = make_ledger()
-    book._transport = NoRoute(world, clock)
+    book.parts.transport = NoRoute(world, clock)
     send(book, world, 20)
     plan = book.plan(campaign="spring", reason="wrong link")
     assert book.run(plan).calls == 1

@@ -86,7 +86,7 @@ def test_what_is_left_of_a_plan_whose_process_was_killed_is_purged(
 ) -> None:
     dying, book = make_ledger(), make_ledger()
     send(dying, world, 45)
-    dying._planner._database.write = _gone_after(dying, 3)  # type: ignore[method-assign]
+    dying.parts.planner._database.write = _gone_after(dying, 3)  # type: ignore[method-assign]
     with pytest.raises(Killed):
         plan(dying)
     assert rows(book, recall_items) > 0
@@ -188,7 +188,7 @@ def test_a_second_plan_names_the_recalls_that_hold_its_messages(book: Ledger, wo
     send(book, world, 2, campaign="summer")
     first, second = plan(book), plan(book, campaign="summer")
     for made in (first, second):
-        book._recaller.start(made.recall_id)
+        book.parts.recaller.start(made.recall_id)
     assert plan(book).held_by == (first.recall_id,)
     both = plan(book, robot="robot-1", since=book.clock.now() - timedelta(days=1))
     assert (both.in_progress, both.held_by) == (5, (first.recall_id, second.recall_id))

@@ -450,7 +450,7 @@ def test_a_fault_of_ours_in_one_call_takes_no_other_answer_along(
     book: Ledger, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = send(book, world, 60)
-    caller, recall = book._caller, book._caller.recall
+    caller, recall = book.parts.caller, book.parts.caller.recall
 
     def faulty(route: Route, asked: Sequence[str]) -> Answer | NoAnswer:
         if keys[25] in asked and len(world.calls()) < 4:

@@ -4,9 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request, Response
 
-from ledger.app import select
 from ledger.core.roles import Identity
-from ledger.core.selection import Selection
+from ledger.core.selection import Selection, select
 from ledger.entrypoints.api.door import who_asks
 from ledger.entrypoints.api.models import PAGE_MAX, USERS_MAX, Key, Moment, Page, Short, Shown
 from ledger.errors import ForbiddenError

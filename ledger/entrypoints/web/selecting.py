@@ -7,11 +7,10 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import FormData, QueryParams
 
-from ledger.app import select
 from ledger.clock import format_time
 from ledger.core.message import KEY_MAX_CHARACTERS
 from ledger.core.roles import Identity
-from ledger.core.selection import Selection
+from ledger.core.selection import Selection, select
 from ledger.entrypoints.api.selecting import within
 from ledger.entrypoints.web.times import Times
 from ledger.errors import InputError

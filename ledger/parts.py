@@ -1,0 +1,185 @@
+"""Everything built once, and late: settings, clock and database first, then each service when it is first asked for."""
+
+import threading
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ledger.clock import AlignedClock, Clock, SystemClock
+from ledger.services.answers import Answers
+from ledger.services.keeper import Keeper
+from ledger.services.lister import Lister
+from ledger.services.meter import Meter
+from ledger.services.planner import Planner
+from ledger.services.purger import Purger
+from ledger.services.recaller import Recaller
+from ledger.services.recorder import Recorder
+from ledger.services.reporter import Reporter
+from ledger.services.runner import Runner
+from ledger.services.sticker import Sticker
+from ledger.services.tokens import Tokens as AccessTokens
+from ledger.services.verifier import Verifier
+from ledger.settings import Settings
+from ledger.store import migrate
+from ledger.store.database import Database
+
+# The HTTP client is loaded late: a sender that only records does not pay for it.
+if TYPE_CHECKING:
+    from httpx import BaseTransport
+
+    from ledger.dingtalk.caller import Caller
+    from ledger.dingtalk.client import Client
+    from ledger.dingtalk.tokens import Tokens
+    from ledger.services.inquirer import Inquirer
+
+T = TypeVar("T")
+
+
+class part(cached_property[T]):  # noqa: N801  (used as a decorator, as what it builds upon)
+    """Something that is built when it is first asked for, once, however many threads ask."""
+
+    # It is never asked of the class, but for that its base has a form of its own.
+    def __get__(self, owner: Any, kind: type | None = None) -> T:  # type: ignore[override]
+        """Return it, built if need be."""
+        with owner.building:
+            found: T = super().__get__(owner, kind)
+            return found
+
+
+class Parts:
+    """What a ledger is made of. Nothing is opened before the first use."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock | None, executor: Executor | None, transport: "BaseTransport | None"
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or AlignedClock(SystemClock())
+        self.database = Database(settings.database_url_or_default)
+        self.executor, self.transport = executor, transport
+        self.building = threading.RLock()
+        self._is_ready = False
+        self.keeper = Keeper(lambda: self.recorder, self.clock, settings)
+
+    def close(self) -> None:
+        """Stop what runs, in order, and close every connection; may be called twice."""
+        built = self.__dict__
+        if "runner" in built:
+            self.runner.stop()
+        self.keeper.close()
+        if "threads" in built:
+            self.threads.shutdown(wait=False, cancel_futures=True)
+        if "client" in built:
+            self.client.close()
+        self.database.close()
+
+    def opened(self) -> Database:
+        """Return the database once its tables are known to be current."""
+        with self.building:
+            if not self._is_ready:
+                migrate.ensure(self.database)
+                self.align_clock()
+                self._is_ready = True
+        return self.database
+
+    def align_clock(self) -> None:
+        """Keep to the database server's time, which is that of all processes that share it."""
+        if isinstance(self.clock, AlignedClock) and not self.database.is_sqlite:
+            self.clock.align(self.database.server_time)
+
+    @part
+    def meter(self) -> Meter:
+        """Figures of the whole ledger; its counters begin when it is first asked for."""
+        return Meter(self.opened(), self.clock, self.settings)
+
+    @part
+    def lister(self) -> Lister:
+        """What there is, a page at a time."""
+        return Lister(self.opened(), self.clock, self.reporter)
+
+    @part
+    def answers(self) -> Answers:
+        """Requests that may come twice."""
+        return Answers(self.opened(), self.clock)
+
+    @part
+    def access_tokens(self) -> AccessTokens:
+        """Who may use the service."""
+        return AccessTokens(self.opened(), self.clock, self.settings)
+
+    @part
+    def recorder(self) -> Recorder:
+        """Writes messages."""
+        return Recorder(self.opened(), self.clock, self.settings)
+
+    @part
+    def reporter(self) -> Reporter:
+        """Answers questions."""
+        return Reporter(self.opened(), self.clock)
+
+    @part
+    def planner(self) -> Planner:
+        """Makes plans."""
+        return Planner(self.opened(), self.clock, self.settings)
+
+    @part
+    def purger(self) -> Purger:
+        """Deletes what is past its window."""
+        return Purger(self.opened(), self.clock, self.settings)
+
+    @part
+    def verifier(self) -> Verifier:
+        """Proves the history."""
+        return Verifier(self.opened())
+
+    @part
+    def recaller(self) -> Recaller:
+        """Moves recalls from state to state."""
+        return Recaller(self.opened(), self.clock, self.settings, self.caller, self.runner, self.reporter)
+
+    @part
+    def sticker(self) -> Sticker:
+        """Follows sticky recalls."""
+        return Sticker(self.opened(), self.clock, self.planner, self.recaller, self.reporter)
+
+    @part
+    def inquirer(self) -> "Inquirer":
+        """Settles doubts by the read status."""
+        from ledger.services.inquirer import Inquirer
+
+        executor = self.executor or self.threads
+        return Inquirer(self.opened(), self.caller, self.clock, self.settings, executor, self.reporter)
+
+    @part
+    def runner(self) -> Runner:
+        """Makes the calls of recalls."""
+        return Runner(self.opened(), self.caller, self.clock, self.settings, self.executor or self.threads)
+
+    @part
+    def caller(self) -> "Caller":
+        """Makes one call."""
+        from ledger.dingtalk.caller import Caller
+
+        return Caller(self.client, self.tokens, self.settings)
+
+    @part
+    def threads(self) -> ThreadPoolExecutor:
+        """Threads for calls in flight."""
+        return ThreadPoolExecutor(self.settings.calls_in_flight, thread_name_prefix="ledger-call")
+
+    @part
+    def client(self) -> "Client":
+        """The HTTP client for DingTalk."""
+        from ledger.dingtalk.client import Client
+
+        return Client(
+            timeout_seconds=self.settings.http_timeout_seconds,
+            max_connections=self.settings.calls_in_flight,
+            transport=self.transport,
+        )
+
+    @part
+    def tokens(self) -> "Tokens":
+        """The access tokens of the apps."""
+        from ledger.dingtalk.tokens import Tokens
+
+        return Tokens(self.client, self.settings, self.clock)
