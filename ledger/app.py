@@ -36,6 +36,7 @@ from ledger.services.tokens import Tokens as AccessTokens
 from ledger.services.verifier import Verification
 from ledger.settings import Settings
 from ledger.spool.spool import Depth
+from ledger.store.database import Database
 from ledger.store.items import Reason
 
 if TYPE_CHECKING:
@@ -63,9 +64,13 @@ class Ledger:
         transport: "BaseTransport | None" = None,
     ) -> None:
         self.parts = Parts(settings or Settings.load(), clock, executor, transport)
-        self.settings, self.clock, self.database = self.parts.settings, self.parts.clock, self.parts.database
-        self.watcher = self.parts.keeper.watcher
+        self.settings, self.clock, self.watcher = self.parts.settings, self.parts.clock, self.parts.keeper.watcher
         atexit.register(self.close)
+
+    @property
+    def database(self) -> Database:
+        """The database, whether or not it is open yet."""
+        return self.parts.database
 
     def __enter__(self) -> Self:
         return self

@@ -41,6 +41,9 @@ class part(cached_property[T]):  # noqa: N801  (used as a decorator, as what it 
     # It is never asked of the class, but for that its base has a form of its own.
     def __get__(self, owner: Any, kind: type | None = None) -> T:  # type: ignore[override]
         """Return it, built if need be."""
+        if self.attrname in owner.__dict__:
+            built: T = owner.__dict__[self.attrname]
+            return built
         with owner.building:
             found: T = super().__get__(owner, kind)
             return found
@@ -74,8 +77,8 @@ class Parts:
 
     def opened(self) -> Database:
         """Return the database once its tables are known to be current."""
-        with self.building:
-            if not self._is_ready:
+        if not self._is_ready:
+            with self.building:
                 migrate.ensure(self.database)
                 self.align_clock()
                 self._is_ready = True

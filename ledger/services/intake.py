@@ -34,8 +34,19 @@ class Intake:
         self._spool, self._write = spool, write
         self._lock = threading.Lock()
 
-    def run_once(self) -> TakenIn:
-        """Take in what can be; raise DatabaseError when the database is away, and what is left waits on."""
+    def run_once(self) -> TakenIn | None:
+        """Take in what can be; None when another thread is at it.
+
+        Raise DatabaseError when the database is away; then what is left waits on.
+        """
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            return self._take_in()
+        finally:
+            self._lock.release()
+
+    def _take_in(self) -> TakenIn:
         totals = {"recorded": 0, "duplicates": 0, "keyless": 0, "refused": 0}
 
         def write(batch: Sequence[Kept]) -> None:
@@ -52,8 +63,7 @@ class Intake:
                 is_trace = isinstance(content, KeylessSend)
                 totals["duplicates" if not is_new else "keyless" if is_trace else "recorded"] += 1
 
-        with self._lock:
-            self._spool.take_in(write)
+        self._spool.take_in(write)
         if any(totals.values()):
             log.info("taken in from the spool: %s", ", ".join(f"{count} {name}" for name, count in totals.items()))
         return TakenIn(**totals)

@@ -16,6 +16,8 @@ from ledger.settings import Settings
 from ledger.spool.journal import Journal
 from ledger.spool.spool import Depth, Spool
 
+BETWEEN_LOOKS_SECONDS = 0.05
+
 log = logging.getLogger(__name__)
 
 
@@ -24,7 +26,7 @@ class Keeper:
 
     def __init__(self, recorder: Callable[[], Recorder], clock: Clock, settings: Settings) -> None:
         # Asked for anew each time: it cannot be had while the database is away.
-        self._recorder = recorder
+        self._recorder, self._clock = recorder, clock
         self._spool = Spool(settings.spool_folder)
         self._journal = Journal(settings.spool_folder)
         self.writer = Writer(self._write_each, self._journal, self._refuse, when_idle=self.take_in)
@@ -50,7 +52,9 @@ class Keeper:
     def take_in(self) -> TakenIn:
         """Move what waits in the spool into the database; raise DatabaseError when it is away."""
         self._journal.let_go()
-        return self._intake.run_once()
+        while (taken := self._intake.run_once()) is None:
+            self._clock.sleep(BETWEEN_LOOKS_SECONDS)
+        return taken
 
     def catch_up(self) -> None:
         """Take in what waits before the ledger is asked what it holds; a fault only means that it waits on."""

@@ -61,7 +61,7 @@ class Process:
         executor = TimelineExecutor(timeline, self, name)
         self.ledger = Ledger(settings, clock=_Clock(self, timeline, random), executor=executor, transport=line)
         # Building the services looks at the tables under a lock: it happens before anything can go wrong.
-        self.ledger.database = tapped.database
+        self.ledger.parts.database = tapped.database
         self.ledger.parts.recaller._runner._settler._random = random
         # Its thread lives on real time; here whoever takes in is a task like any other.
         self.ledger.parts.keeper.writer._start = lambda: None  # type: ignore[method-assign]
