@@ -22,6 +22,7 @@ from ledger.integrations.following import Watching
 from ledger.parts import Parts
 from ledger.services import readiness
 from ledger.services.answers import Answers
+from ledger.services.census import Census
 from ledger.services.chores import Chores
 from ledger.services.importer import Imported, Line, OnRejected, Recorded
 from ledger.services.intake import TakenIn
@@ -187,11 +188,6 @@ class Ledger:
     def keys_per_second(self, recall_id: int) -> float:
         """Return how fast a recall went in the last seconds."""
         return self.parts.reporter.keys_per_second(recall_id)
-
-    def campaign_line(self, name: str, *, within: Collection[str] = ()) -> CampaignLine:
-        """Return what the ledger holds of one campaign; of some robots, or of all."""
-        self.parts.keeper.catch_up()
-        return self.parts.reporter.campaign(name, within)
 
     def take_in(self) -> TakenIn:
         """Move what waits in the spool into the database; raise DatabaseError when it is away."""
@@ -393,6 +389,11 @@ class Ledger:
     def meter(self) -> Meter:
         """Figures of the whole ledger; its counters begin when it is first asked for."""
         return self.parts.meter
+
+    @property
+    def census(self) -> Census:
+        """What can still be recalled, for those who look again and again."""
+        return self.parts.census
 
     @property
     def lister(self) -> Lister:

@@ -6,7 +6,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.clock import AlignedClock, Clock, SystemClock
+from ledger.core.campaign import CampaignLine
 from ledger.services.answers import Answers
+from ledger.services.census import Census
 from ledger.services.keeper import Keeper
 from ledger.services.lister import Lister
 from ledger.services.meter import Meter
@@ -95,6 +97,11 @@ class Parts:
         return Meter(self.opened(), self.clock, self.settings)
 
     @part
+    def census(self) -> Census:
+        """What can still be recalled, for those who look again and again."""
+        return Census(self._campaigns, self.clock)
+
+    @part
     def lister(self) -> Lister:
         """What there is, a page at a time."""
         return Lister(self.opened(), self.clock, self.reporter)
@@ -108,6 +115,10 @@ class Parts:
     def access_tokens(self) -> AccessTokens:
         """Who may use the service."""
         return AccessTokens(self.opened(), self.clock, self.settings)
+
+    def _campaigns(self, robots: frozenset[str]) -> list[CampaignLine]:
+        self.keeper.catch_up()
+        return self.reporter.campaigns(robots)
 
     @part
     def recorder(self) -> Recorder:

@@ -20,9 +20,9 @@ from ledger.core.selection import Selection
 from ledger.core.shown import jsonable
 from ledger.services.closer import Closer
 from ledger.store import approvals, calls, history, items, keyless, recalls
+from ledger.store.campaigns import count_campaigns
 from ledger.store.database import Database
 from ledger.store.late import count_late
-from ledger.store.messages import count_campaigns
 
 # How fast a recall goes is seen over so long.
 PACE_WINDOW = timedelta(seconds=10)
@@ -64,14 +64,14 @@ class Reporter:
         self._database, self._clock = database, clock
         self._closer = Closer(database, clock)
 
-    def campaigns(self, within: Collection[str] = (), *, only: str | None = None) -> list[CampaignLine]:
-        """Return a line for each campaign (or only one) that the ledger holds messages of, of some robots or of all.
+    def campaigns(self, within: Collection[str] = ()) -> list[CampaignLine]:
+        """Return a line for each campaign that the ledger holds messages of, of some robots or of all.
 
         The soonest deadline comes first.
         """
         now = self._clock.now()
         with self._database.read() as connection:
-            lines = count_campaigns(connection, now, within, only=only)
+            lines = count_campaigns(connection, now, within)
             without_key = keyless.count_by_campaign(connection, now - WINDOW, within)
             until = {
                 recall.selection.get("campaign"): recall.sticky_until
@@ -164,10 +164,6 @@ class Reporter:
             # Over less than a second, a call more or less would be all the difference.
             seconds = max((now - since).total_seconds(), 1.0)
             return items.count_ended_since(connection, recall_id, since) / seconds
-
-    def campaign(self, name: str, within: Collection[str] = ()) -> CampaignLine:
-        """Return the line of one campaign, of some robots or of all; all zeros when the ledger holds nothing of it."""
-        return next((line for line in self.campaigns(within, only=name) if line.campaign == name), no_messages(name))
 
     def history(
         self,

@@ -3,9 +3,10 @@
 from collections import Counter
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ledger.core.deadline import WINDOW
 from ledger.store.schema import keyless_sends, messages, usage
 
 # Sends are counted by the messages (or traces) that they left behind; the purge puts down how many it took away.
@@ -32,7 +33,12 @@ def used_calls(connection: Connection, month: str, since: datetime, until: datet
     The month is [since, until); a recorded message, and one whose key was lost, is a send that was made.
     """
     counted = connection.scalar(select(func.coalesce(func.sum(usage.c.calls), 0)).where(usage.c.month == month)) or 0
-    for table in (messages, keyless_sends):
-        of_month = (table.c.sent_at >= since) & (table.c.sent_at < until)
-        counted += connection.scalar(select(func.count()).select_from(table).where(of_month)) or 0
-    return counted
+    # All but those of other months: what is no older than the month need not be looked at one by one.
+    others = or_(
+        and_(messages.c.deadline < since + WINDOW, messages.c.sent_at < since),
+        and_(messages.c.deadline >= until, messages.c.sent_at >= until),
+    )
+    counted += connection.scalar(select(func.count()).select_from(messages)) or 0
+    counted -= connection.scalar(select(func.count()).select_from(messages).where(others)) or 0
+    of_month = (keyless_sends.c.sent_at >= since) & (keyless_sends.c.sent_at < until)
+    return counted + (connection.scalar(select(func.count()).select_from(keyless_sends).where(of_month)) or 0)

@@ -4,10 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from ledger.core.campaign import no_messages
 from ledger.core.roles import Permission
 from ledger.entrypoints.api.door import Book, Door, Who, needs
 from ledger.entrypoints.web.page import ROWS, Viewed
 from ledger.entrypoints.web.selecting import Asked
+
+EVERY_MS, SOON_MS = 10_000, 1000
 
 router = APIRouter(route_class=Door, include_in_schema=False)
 
@@ -23,5 +26,18 @@ def campaign(
     """Show the messages of a campaign, soonest deadline first."""
     asked = Asked(campaign=name)
     page = book.lister.messages(asked.selection(view.times, who), cursor=cursor, limit=ROWS)
-    line = book.campaign_line(name, within=who.robots)
-    return view.show("campaign.html", name=name, line=line, page=page, is_first=cursor is None, asked=asked)
+    count = book.census.read(who.robots)
+    line = None
+    if count is not None:
+        line = next((one for one in count.lines if one.campaign == name), no_messages(name))
+    return view.show(
+        "campaign.html",
+        # It comes again until it is counted, and then from time to time.
+        every_ms=SOON_MS if line is None else EVERY_MS,
+        name=name,
+        line=line,
+        counted_at=count.at if count is not None else None,
+        page=page,
+        is_first=cursor is None,
+        asked=asked,
+    )

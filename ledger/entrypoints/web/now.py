@@ -13,7 +13,7 @@ from ledger.entrypoints.web.troubles import troubles
 
 SHOWN_RECALLS = 20
 SHOWN_CAMPAIGNS = 200
-EVERY_MS = 5000
+EVERY_MS, SOON_MS = 5000, 1000
 
 router = APIRouter(route_class=Door, include_in_schema=False)
 
@@ -21,14 +21,16 @@ router = APIRouter(route_class=Door, include_in_schema=False)
 @router.get("/", **needs(Permission.SEE))
 def now(book: Book, who: Who, view: Viewed, checkups: Kept) -> Response:
     """Show what can still be recalled, what is being recalled, and what needs somebody."""
-    lines = book.campaigns(within=who.robots)
+    count = book.census.read(who.robots)
+    lines = count.lines if count is not None else ()
     open_lines = [line for line in lines if _is_open(line)]
     running = book.lister.recalls(statuses=(Status.RUNNING,), limit=SHOWN_RECALLS, who=who)
     stopped = book.lister.recalls(statuses=(Status.PAUSED,), limit=SHOWN_RECALLS, who=who)
     waiting = book.lister.waiting(limit=SHOWN_RECALLS, who=who)
     return view.show(
         "now.html",
-        every_ms=EVERY_MS if not running.values else 1000,
+        every_ms=SOON_MS if running.values or count is None else EVERY_MS,
+        counted_at=count.at if count is not None else None,
         campaigns=open_lines[:SHOWN_CAMPAIGNS],
         more_campaigns=max(len(open_lines) - SHOWN_CAMPAIGNS, 0),
         over=[line for line in lines if not _is_open(line)][:SHOWN_CAMPAIGNS],

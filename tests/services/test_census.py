@@ -1,0 +1,75 @@
+"""Counting for many who look again and again: nobody waits long, and nobody counts beside another."""
+
+import threading
+
+import pytest
+
+from ledger.clock import FakeClock
+from ledger.core.campaign import CampaignLine, no_messages
+from ledger.errors import DatabaseUnavailableError
+from ledger.services import census as counting
+from ledger.services.census import Census
+
+
+class Counter:
+    """A count that takes as long as it is held up."""
+
+    def __init__(self) -> None:
+        self.asked: list[frozenset[str]] = []
+        self.may_end = threading.Event()
+        self.may_end.set()
+        self.error: Exception | None = None
+
+    def __call__(self, robots: frozenset[str]) -> list[CampaignLine]:
+        self.asked.append(robots)
+        assert self.may_end.wait(30)
+        if self.error is not None:
+            raise self.error
+        return [no_messages(f"count {len(self.asked)}")]
+
+
+def test_where_counting_is_quick_everybody_gets_what_is_true_now(clock: FakeClock) -> None:
+    counter = Counter()
+    census = Census(counter, clock)
+    for number in (1, 2):
+        count = census.read()
+        assert count is not None
+        assert [line.campaign for line in count.lines] == [f"count {number}"]
+    assert census.read(["robot-1"]) is not None
+    assert counter.asked == [frozenset(), frozenset(), frozenset({"robot-1"})]
+
+
+def test_while_the_first_count_takes_long_there_is_none_and_nobody_counts_beside_it(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "PATIENCE_SECONDS", 0.01)
+    counter = Counter()
+    counter.may_end.clear()
+    census = Census(counter, clock)
+    assert census.read() is None
+    assert census.read() is None
+    assert len(counter.asked) == 1
+    counter.may_end.set()
+
+
+def test_where_counting_is_slow_the_last_count_is_good_for_a_while(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "QUICK_SECONDS", -1.0)
+    monkeypatch.setattr(counting, "LARGEST_SHARE", 1e-9)
+    counter = Counter()
+    census = Census(counter, clock)
+    first, second = census.read(), census.read()
+    assert first is not None
+    assert first is second
+    assert len(counter.asked) == 1
+
+
+def test_a_count_that_fails_is_told_and_tried_again(clock: FakeClock) -> None:
+    counter = Counter()
+    census = Census(counter, clock)
+    counter.error = DatabaseUnavailableError("away")
+    with pytest.raises(DatabaseUnavailableError, match="away"):
+        census.read()
+    counter.error = None
+    assert census.read() is not None
