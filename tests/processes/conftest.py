@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -147,12 +148,14 @@ def make_stage(database_url: str, tmp_path: Path) -> Iterator[MakeStage]:
 def outage(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> Iterator["Outage"]:
     """A database that can be made to go away in its own worst way."""
     if request.param == "postgresql":
-        server = Server(tmp_path)
-        database = Database(server.url)
-        migrate.upgrade(database)
-        database.close()
-        yield Outage(server.url, lambda: _killed(server))
-        server.stop()
+        # Not in pytest's folder: each new run of pytest closes it to the user that PostgreSQL runs as.
+        with tempfile.TemporaryDirectory(prefix="ledger-pg-") as folder:
+            server = Server(Path(folder))
+            database = Database(server.url)
+            migrate.upgrade(database)
+            database.close()
+            yield Outage(server.url, lambda: _killed(server))
+            server.stop()
         return
     path = tmp_path / "ledger.sqlite"
     path.write_bytes(sqlite_template.read_bytes())

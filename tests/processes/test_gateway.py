@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -93,37 +94,47 @@ def assert_each_send_is_kept_once(book: Ledger, simulator: Simulator, senders: S
     assert set(keys) <= set(users)
 
 
+@pytest.fixture
+def stage(outage: Outage, tmp_path: Path) -> Iterator[Stage]:
+    """A stage on a database that can go away."""
+    with Simulator(behaviour=UNLIMITED) as simulator:
+        made = Stage(outage.url, simulator, tmp_path)
+        yield made
+        made.stop()
+
+
 @pytest.mark.parametrize("seed", [1, 2])
-def test_killed_at_random_a_gateway_keeps_every_send_once(outage: Outage, tmp_path: Path, seed: int) -> None:
+def test_killed_at_random_a_gateway_keeps_every_send_once(
+    stage: Stage, outage: Outage, tmp_path: Path, seed: int
+) -> None:
     chance = random.Random(seed)  # noqa: S311  (a test that can be repeated)
     said = tmp_path / "said"
-    with Simulator(behaviour=UNLIMITED) as simulator:
-        simulator.world.change(latency_seconds=0.005)
-        stage = Stage(outage.url, simulator, tmp_path)
-        gateway = stage.start("gateway", "--port", "0", "--workers", str(WORKERS), stderr=said)
-        url = listening_at(gateway, said)
-        senders = Senders(url, simulator)
-        try:
-            for round_ in range(ROUNDS):
-                at = len(senders.answers) + 20 + chance.randrange(80)
-                wait_until(lambda: len(senders.answers) > at)  # noqa: B023
-                victim = worker_of(url)
-                if round_ % 2:
-                    with outage.away():
-                        at = len(senders.answers) + 20
-                        wait_until(lambda: len(senders.answers) > at)  # noqa: B023
-                        _kill(victim)
-                else:
+    simulator = stage.simulator
+    simulator.world.change(latency_seconds=0.005)
+    gateway = stage.start("gateway", "--port", "0", "--workers", str(WORKERS), stderr=said)
+    url = listening_at(gateway, said)
+    senders = Senders(url, simulator)
+    try:
+        for round_ in range(ROUNDS):
+            at = len(senders.answers) + 20 + chance.randrange(80)
+            wait_until(lambda: len(senders.answers) > at)  # noqa: B023
+            victim = worker_of(url)
+            if round_ % 2:
+                with outage.away():
+                    at = len(senders.answers) + 20
+                    wait_until(lambda: len(senders.answers) > at)  # noqa: B023
                     _kill(victim)
-            at = len(senders.answers) + 50
-            wait_until(lambda: len(senders.answers) > at)
-        finally:
-            senders.stop()
-            gateway.terminate()
-        assert ended(gateway) == 0
-        assert senders.failures > 0, "nobody was killed while it had something to do"
-        with Ledger(Settings.load(**stage.given)) as book:
-            assert_each_send_is_kept_once(book, simulator, senders)
+            else:
+                _kill(victim)
+        at = len(senders.answers) + 50
+        wait_until(lambda: len(senders.answers) > at)
+    finally:
+        senders.stop()
+        gateway.terminate()
+    assert ended(gateway) == 0
+    assert senders.failures > 0, "nobody was killed while it had something to do"
+    with Ledger(Settings.load(**stage.given)) as book:
+        assert_each_send_is_kept_once(book, simulator, senders)
     assert said.read_text().count("another takes its place") == ROUNDS
 
 
@@ -131,29 +142,30 @@ def _kill(process: int) -> None:
     os.kill(process, signal.SIGKILL)
 
 
-def test_when_all_of_a_gateway_is_killed_the_next_one_takes_in_what_it_left(outage: Outage, tmp_path: Path) -> None:
+def test_when_all_of_a_gateway_is_killed_the_next_one_takes_in_what_it_left(
+    stage: Stage, outage: Outage, tmp_path: Path
+) -> None:
     said = tmp_path / "said"
-    with Simulator(behaviour=UNLIMITED) as simulator:
-        stage = Stage(outage.url, simulator, tmp_path)
-        gateway = stage.start("gateway", "--port", "0", "--workers", "2", stderr=said)
-        url = listening_at(gateway, said)
-        workers = {worker_of(url)}
-        while len(workers) < 2:
-            workers.add(worker_of(url))
-        with outage.away():
-            senders = Senders(url, simulator)
-            wait_until(lambda: len(senders.answers) > 100)
-            for process in workers:
-                os.kill(process, signal.SIGKILL)
-            kill(gateway)
-            senders.stop()
-        assert waiting(tmp_path)
-        again = stage.start("gateway", "--port", "0", stderr=said)
-        wait_until(lambda: not waiting(tmp_path))
-        again.terminate()
-        assert ended(again) == 0
-        with Ledger(Settings.load(**stage.given)) as book:
-            assert_each_send_is_kept_once(book, simulator, senders)
+    simulator = stage.simulator
+    gateway = stage.start("gateway", "--port", "0", "--workers", "2", stderr=said)
+    url = listening_at(gateway, said)
+    workers = {worker_of(url)}
+    while len(workers) < 2:
+        workers.add(worker_of(url))
+    with outage.away():
+        senders = Senders(url, simulator)
+        wait_until(lambda: len(senders.answers) > 100)
+        for process in workers:
+            os.kill(process, signal.SIGKILL)
+        kill(gateway)
+        senders.stop()
+    assert waiting(tmp_path)
+    again = stage.start("gateway", "--port", "0", stderr=said)
+    wait_until(lambda: not waiting(tmp_path))
+    again.terminate()
+    assert ended(again) == 0
+    with Ledger(Settings.load(**stage.given)) as book:
+        assert_each_send_is_kept_once(book, simulator, senders)
 
 
 def waiting(folder: Path) -> list[Path]:
@@ -161,22 +173,21 @@ def waiting(folder: Path) -> list[Path]:
     return list((folder / "spool").rglob("*.journal"))
 
 
-def test_when_its_head_is_killed_a_gateway_ends_what_is_in_flight_and_goes(outage: Outage, tmp_path: Path) -> None:
+def test_when_its_head_is_killed_a_gateway_ends_what_is_in_flight_and_goes(stage: Stage, tmp_path: Path) -> None:
     said = tmp_path / "said"
-    with Simulator(behaviour=UNLIMITED) as simulator:
-        stage = Stage(outage.url, simulator, tmp_path)
-        gateway = stage.start("gateway", "--port", "0", "--workers", "2", stderr=said)
-        url = listening_at(gateway, said)
-        senders = Senders(url, simulator)
-        wait_until(lambda: len(senders.answers) > 100)
-        kill(gateway)
-        wait_until(lambda: senders.failures > SENDERS)
-        senders.stop()
-        wait_until(lambda: not is_anybody_there(url))
-        wait_until(lambda: not waiting(tmp_path))
-        with Ledger(Settings.load(**stage.given)) as book:
-            assert_each_send_is_kept_once(book, simulator, senders)
-            assert [line.keyless for line in book.campaigns()] == [0]
+    simulator = stage.simulator
+    gateway = stage.start("gateway", "--port", "0", "--workers", "2", stderr=said)
+    url = listening_at(gateway, said)
+    senders = Senders(url, simulator)
+    wait_until(lambda: len(senders.answers) > 100)
+    kill(gateway)
+    wait_until(lambda: senders.failures > SENDERS)
+    senders.stop()
+    wait_until(lambda: not is_anybody_there(url))
+    wait_until(lambda: not waiting(tmp_path))
+    with Ledger(Settings.load(**stage.given)) as book:
+        assert_each_send_is_kept_once(book, simulator, senders)
+        assert [line.keyless for line in book.campaigns()] == [0]
 
 
 def is_anybody_there(url: str) -> bool:
