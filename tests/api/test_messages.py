@@ -1,6 +1,7 @@
 """Messages over HTTP: handed in by the thousand, within bounds, and looked up."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,14 @@ def test_too_much_at_once_is_refused_also_when_it_does_not_say_so(serve_ledger: 
             answer = sender.post("/v1/messages", content=content)
             assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     assert service.book.campaigns() == []
+
+
+def test_many_at_once_wait_for_their_turn(serve_ledger: ServeLedger) -> None:
+    service = serve_ledger(requests_recording=1)
+    with service.client() as sender, ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(lambda row: sender.post("/v1/messages", json=row), rows(service, 64)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert sum(answer.json()["recorded"] for answer in answers) == 64
 
 
 def test_more_at_once_than_fit_are_asked_to_come_again(serve_ledger: ServeLedger) -> None:

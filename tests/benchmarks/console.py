@@ -1,4 +1,4 @@
-"""How long each page of the console takes with many messages and recalls, on both databases.
+"""How long each page of the console, and what programs ask, takes with many messages and recalls, on both databases.
 
 `python -m tests.benchmarks.console [--messages N] [--recalls N] [--database sqlite]` writes JSON to stdout.
 """
@@ -26,7 +26,7 @@ from ledger.entrypoints.api.server import Server
 from ledger.services.recaller import Hands
 from ledger.settings import Settings
 
-from . import machine
+from . import machine, programs
 from .databases import KINDS
 from .filling import fill, made_up
 from .workload import ROBOT
@@ -110,7 +110,7 @@ def _measure(url: str, spool: Path, asked: argparse.Namespace) -> dict[str, Any]
         running = book.plan(campaign=f"campaign {CAMPAIGNS - 2}", reason="large").recall_id
         book.run(running, hands=Hands.ANY_WORKER)
         found = {name: _ask(client, path) for name, path in _pages(client, large, running, asked.recalls).items()}
-        return {"planning (s)": round(planned, 2), **found}
+        return {"planning (s)": round(planned, 2), "pages": found, "programs": programs.measure(client)}
 
 
 def _pages(client: httpx.Client, large: int, running: int, recalls: int) -> Mapping[str, str]:
@@ -174,9 +174,11 @@ def _serving(book: Ledger) -> Iterator[httpx.Client]:
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with httpx.Client(base_url=url, headers={"Accept": "text/html"}, timeout=120, trust_env=False) as client:
-            yield client
-        server.stop()
-        thread.join()
+            try:
+                yield client
+            finally:
+                server.stop()
+                thread.join()
 
 
 if __name__ == "__main__":

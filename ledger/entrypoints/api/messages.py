@@ -1,9 +1,11 @@
 """Messages: handed in by programs, and looked up while they can still be recalled."""
 
+import asyncio
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Annotated, Any, NoReturn
 
@@ -56,6 +58,9 @@ _BODY = {
     },
 }
 
+# So long does a request wait for its turn before it is asked to come again.
+PATIENCE_SECONDS = 1.0
+BETWEEN_TRIES_SECONDS = 0.005
 _PROBLEMS = (400, 409, 415, 422, 429)
 
 router = APIRouter(prefix="/v1", route_class=Door, tags=["messages"])
@@ -84,7 +89,7 @@ async def record(
             raise RejectedError(received.to_json())
         return Received.model_validate(received)
 
-    with _turn(request):
+    async with _turn(request):
         body = await request.body()
         return await run_in_threadpool(once, 200, work, is_repeatable=True)
 
@@ -111,12 +116,18 @@ def _kind(request: Request) -> str:
     return kind
 
 
-@contextmanager
-def _turn(request: Request) -> Iterator[None]:
-    """Keep how many record at once within a bound: what a request holds is in memory until it is written down."""
+@asynccontextmanager
+async def _turn(request: Request) -> AsyncIterator[None]:
+    """Keep how many record at once within a bound: what a request holds is in memory until it is written down.
+
+    Small requests pass quickly, so that it is worth while to wait a little.
+    """
     turns: threading.BoundedSemaphore = request.app.state.turns
-    if not turns.acquire(blocking=False):
-        raise BusyError("as much is being recorded as can be at once: try again in a moment")
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not turns.acquire(blocking=False):
+        if time.monotonic() > until:
+            raise BusyError("as much is being recorded as can be at once: try again in a moment")
+        await asyncio.sleep(BETWEEN_TRIES_SECONDS)
     try:
         yield
     finally:
