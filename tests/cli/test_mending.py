@@ -2,6 +2,7 @@
 
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,19 +12,23 @@ from ledger.errors import UnwritableFileError
 from ledger.services.importer import Line
 
 
-@pytest.fixture
+@contextmanager
 def small_files() -> Iterator[None]:
-    """No file may grow beyond 1,000 bytes: what a full disk does, without filling one."""
+    """Let no file grow beyond 1,000 bytes: what a full disk does, without filling one.
+
+    For a moment only: the report of the tests may go to a file as well.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.usefixtures("small_files")
 @pytest.mark.parametrize("rows", [1, 100])
 def test_a_disk_that_is_full_is_told_at_the_latest_in_the_end(tmp_path: Path, rows: int) -> None:
-    with pytest.raises(UnwritableFileError, match="cannot be written: File too large"):
+    with pytest.raises(UnwritableFileError, match="cannot be written: File too large"), small_files():
         fill(tmp_path / "mend", rows)
 
 
