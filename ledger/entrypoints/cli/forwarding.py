@@ -54,18 +54,28 @@ def gateway(
 
         endpoints = Endpoints(book.settings, app)
         _check_remote(book, host, allow_remote=allow_remote)
-        first = stack.enter_context(listening(host, port))
-        address, port = first.getsockname()[:2]
+        listeners = _listeners(stack, host, port, workers)
+        address, port = listeners[0].getsockname()[:2]
         _check_circle(endpoints, address, port)
         shown = f"[{address}]" if ":" in address else address
         where = f"listening on http://{shown}:{port}, forwarding to {', '.join(sorted(endpoints.all))}"
         with Stop(signal.SIGTERM, say_so=lambda: None) as stop:
             log.info("%s, recording on %s", where, book.database.shown_url)
             if workers == 1:
-                _serve(book, orders, first, stop)
-            elif code := _serve_together(book, stack, first, workers, orders, stop):
+                _serve(book, orders, listeners[0], stop)
+            elif code := _serve_together(book, orders, listeners, stop):
                 raise typer.Exit(code)
     log.info("stopped: what was in flight is answered and on disk")
+
+
+def _listeners(stack: ExitStack, host: str, port: int, workers: int) -> list[socket.socket]:
+    """Return a socket for each process: from a common one, whoever is awake first takes all that waits."""
+    if workers == 1:
+        return [stack.enter_context(listening(host, port))]
+    # Sockets that share an address would share it with another gateway too; this one would not.
+    with listening(host, port) as alone:
+        address, port = alone.getsockname()[:2]
+    return [stack.enter_context(listening(address, port, shared=True)) for _ in range(workers)]
 
 
 def _serve(book: "Ledger", orders: Orders, listener: socket.socket, stop: Stop) -> None:
@@ -75,13 +85,7 @@ def _serve(book: "Ledger", orders: Orders, listener: socket.socket, stop: Stop) 
     serve(book, orders, listener, lambda: stop.is_asked_for)
 
 
-def _serve_together(
-    book: "Ledger", stack: ExitStack, first: socket.socket, workers: int, orders: Orders, stop: Stop
-) -> int:
-    # One queue for each process: from a common one, whoever is awake first takes all that waits.
-    address, port = first.getsockname()[:2]
-    first.close()
-    listeners = [stack.enter_context(listening(address, port, shared=True)) for _ in range(workers)]
+def _serve_together(book: "Ledger", orders: Orders, listeners: list[socket.socket], stop: Stop) -> int:
     patience_seconds = book.settings.gateway_timeout_seconds + PATIENCE_SECONDS
     return Crew(listeners, orders).run(lambda: stop.is_asked_for, patience_seconds)
 
