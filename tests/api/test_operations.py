@@ -2,6 +2,8 @@
 
 import json
 import logging
+import socket
+import threading
 from contextlib import ExitStack
 from datetime import timedelta
 
@@ -12,6 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.roles import Role
+from ledger.entrypoints.api.application import build_app
+from ledger.entrypoints.api.server import Server
 from ledger.entrypoints.logs import JsonFormatter
 from ledger.entrypoints.metrics import Metrics
 from ledger.services.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Chores
@@ -184,3 +188,12 @@ def test_a_whole_recall_leaves_no_secret_in_the_log(
     said = "\n".join(JsonFormatter().format(record) for record in ours)
     for hidden in (secret, "a-long-secret-of-the-app", world.issue_token()):
         assert hidden not in said
+
+
+def test_a_service_that_was_told_to_stop_before_it_listens_to_signals_stops(book: Ledger) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = Server(build_app(book, is_open=True, with_worker=False), lambda: True)
+        running = threading.Thread(target=server.run, args=([listener],))
+        running.start()
+        running.join(timeout=30)
+    assert not running.is_alive()

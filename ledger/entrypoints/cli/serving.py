@@ -64,13 +64,12 @@ def _app(book: "Ledger", *, is_open: bool, with_worker: bool) -> "FastAPI":
 def _run(book: "Ledger", app: "FastAPI", listener: socket.socket) -> None:
     from ledger.entrypoints.api.server import Server
 
-    server = Server(app)
     name, port = listener.getsockname()[:2]
     shown = f"[{name}]" if ":" in name else name
     # The server gives signals back to whoever had them before: they were obeyed already.
-    with Stop(signal.SIGTERM, say_so=lambda: None):
+    with Stop(signal.SIGTERM, say_so=lambda: None) as stop:
         log.info("listening on http://%s:%s, on %s", shown, port, book.database.shown_url)
-        server.run([listener])
+        Server(app, lambda: stop.is_asked_for).run([listener])
 
 
 def listening(host: str, port: int, *, shared: bool = False) -> socket.socket:
