@@ -196,6 +196,9 @@ def prefer_indexes(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         for other_way in ("seqscan", "mergejoin", "hashjoin"):
             connection.execute(text(f"SET LOCAL enable_{other_way} = off"))
+        # What is read through a cursor is read to its end: without this, a million messages would be walked through in
+        # the order of their deadlines for the few of one person.
+        connection.execute(text("SET LOCAL cursor_tuple_fraction = 1"))
 
 
 def refresh_statistics(connection: Connection) -> None:

@@ -22,6 +22,7 @@ from ledger.core.message import AppName, Campaign, UserId
 from ledger.core.selection import Selection
 from ledger.store.candidates import candidates
 from ledger.store.database import Database
+from ledger.store.plans import prefer_indexes
 
 from . import ceilings, machine, purging
 from .databases import KINDS, Kind
@@ -93,6 +94,7 @@ def _find(url: str, workload: Workload) -> dict[str, float]:
 
     def search(selection: Selection) -> int:
         with database.read() as connection:
+            prefer_indexes(connection)  # as a plan does
             return sum(1 for _ in candidates(connection, selection, lambda _: AppName("default"), 5000))
 
     search(users[0])
