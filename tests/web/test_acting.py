@@ -132,6 +132,18 @@ def test_for_one_person_what_others_have_is_spared_unless_one_says_otherwise(ser
         assert "2 other people whom you did not name lose their message as well" in shared.text
 
 
+def test_a_plan_leads_to_the_recall_that_holds_its_messages(service: Service, world: World) -> None:
+    send(service.book, world, 2)
+    with at_work(service, "wang") as wang:
+        page = planned(wang)
+        holder = wang.path
+        wang.send(page, f"{holder}/run")
+        nothing = planned(wang)
+    assert "2 in another recall" in nothing.text
+    assert holder in nothing.links
+    assert "Nothing of this can be recalled." in nothing.text
+
+
 def test_a_recall_is_paused_resumed_and_cancelled_by_hand(service: Service, world: World) -> None:
     send(service.book, world, 2)
     with at_work(service, "wang") as wang:
