@@ -13,28 +13,28 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ledger.clock import Clock
 from ledger.core.campaign import CampaignLine
-from ledger.core.check import Check, CheckUp
+from ledger.core.check_up import Check, CheckUp
 from ledger.core.recall import Item, Outcome, Plan, Result, Status
 from ledger.core.selection import select
 from ledger.errors import DatabaseError, InputError
 from ledger.integrations import clients, tags
 from ledger.integrations.following import Watching
 from ledger.parts import Parts
-from ledger.services import readiness
-from ledger.services.answers import Answers
-from ledger.services.census import Census
-from ledger.services.chores import Chores
-from ledger.services.importer import Imported, Line, OnRejected, Recorded
-from ledger.services.intake import TakenIn
-from ledger.services.lister import Lister
-from ledger.services.meter import Meter
-from ledger.services.owner import own_name
-from ledger.services.purger import Purged
-from ledger.services.recaller import Hands, OnProgress
-from ledger.services.recorder import Defaults, read_row, reader, within
-from ledger.services.reporter import RecallReport
-from ledger.services.tokens import Tokens as AccessTokens
-from ledger.services.verifier import Verification
+from ledger.services.access.idempotency import IdempotentRequests
+from ledger.services.access.tokens import ServiceTokens as AccessTokens
+from ledger.services.recalls.leases import own_name
+from ledger.services.recalls.lifecycle import OnProgress, RunIn
+from ledger.services.recording.batches import Imported, OnRejected, WriteCounts
+from ledger.services.recording.rows import Defaults, Line, read_row, reader, within
+from ledger.services.recording.spool_replay import Replayed
+from ledger.services.reports.campaign_counts import CampaignCounts
+from ledger.services.reports.figures import Meter
+from ledger.services.reports.pages import Pages
+from ledger.services.reports.recalls import RecallReport
+from ledger.services.reports.verifier import Verification
+from ledger.services.upkeep import readiness
+from ledger.services.upkeep.chores import Chores
+from ledger.services.upkeep.purger import Purged
 from ledger.settings import Settings
 from ledger.spool.spool import Depth
 from ledger.store.database import Database
@@ -104,7 +104,7 @@ class Ledger:
         sent_at: datetime | str | None = None,
         open_conversation_id: str | None = None,
         source: str | None = None,
-    ) -> Recorded:
+    ) -> WriteCounts:
         """Record one message and return once it is on disk; without `sent_at` it counts as sent now.
 
         On disk is in the database, or in the spool while the database is away. Raise InvalidMessageError (a naive
@@ -175,6 +175,7 @@ class Ledger:
 
     def result(self, recall_id: int) -> Result:
         """Return where one recall stands; raise UnknownRecallError."""
+        self.parts.lost_calls.run_once()
         return self.parts.reporter.result(recall_id)
 
     def summary(self, recall_id: int) -> RecallReport:
@@ -189,9 +190,9 @@ class Ledger:
         """Return how fast a recall went in the last seconds."""
         return self.parts.reporter.keys_per_second(recall_id)
 
-    def take_in(self) -> TakenIn:
+    def replay(self) -> Replayed:
         """Move what waits in the spool into the database; raise DatabaseError when it is away."""
-        return self.parts.keeper.take_in()
+        return self.parts.keeper.replay()
 
     def campaigns(self, *, within: Collection[str] = ()) -> list[CampaignLine]:
         """Return what can still be recalled, a line a campaign, soonest deadline first; of some robots, or of all."""
@@ -230,14 +231,14 @@ class Ledger:
         *,
         actor: str | None = None,
         on_progress: OnProgress | None = None,
-        hands: Hands = Hands.OURS,
+        run_in: RunIn = RunIn.CALLER,
     ) -> Result:
         """Run a plan (or the recall of that number) to its end, or leave that to a worker; a plan runs once.
 
         Without an actor, it is run by who planned it.
         """
         recall_id = plan if isinstance(plan, int) else plan.recall_id
-        return self.parts.recaller.run(recall_id, actor=actor, on_progress=on_progress, hands=hands)
+        return self.parts.recaller.run(recall_id, actor=actor, on_progress=on_progress, run_in=run_in)
 
     def approve(
         self,
@@ -245,11 +246,11 @@ class Ledger:
         *,
         actor: str | None = None,
         on_progress: OnProgress | None = None,
-        hands: Hands = Hands.OURS,
+        run_in: RunIn = RunIn.CALLER,
     ) -> Result:
         """Agree, as a second person, to what another one wants to run, and run it."""
         who = actor or default_actor()
-        return self.parts.recaller.approve(recall_id, actor=who, on_progress=on_progress, hands=hands)
+        return self.parts.recaller.approve(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
 
     def refuse(self, recall_id: int, *, reason: str, actor: str | None = None) -> Result:
         """Do not agree to what another person wants to run."""
@@ -261,11 +262,11 @@ class Ledger:
         *,
         actor: str | None = None,
         on_progress: OnProgress | None = None,
-        hands: Hands = Hands.OURS,
+        run_in: RunIn = RunIn.CALLER,
     ) -> Result:
         """Go on with a recall that was paused or whose process went away."""
         who = actor or default_actor()
-        return self.parts.recaller.resume(recall_id, actor=who, on_progress=on_progress, hands=hands)
+        return self.parts.recaller.resume(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
 
     def retry(
         self,
@@ -273,11 +274,11 @@ class Ledger:
         *,
         actor: str | None = None,
         on_progress: OnProgress | None = None,
-        hands: Hands = Hands.OURS,
+        run_in: RunIn = RunIn.CALLER,
     ) -> Result:
         """Ask again for what ended refused, partial or unknown, while its deadline lasts."""
         who = actor or default_actor()
-        return self.parts.recaller.retry(recall_id, actor=who, on_progress=on_progress, hands=hands)
+        return self.parts.recaller.retry(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
 
     def pause(self, recall_id: int, *, why: str, actor: str | None = None) -> Result:
         """Make no more calls of a recall until it is resumed."""
@@ -305,10 +306,12 @@ class Ledger:
 
     def recalls(self, *, statuses: Sequence[Status] = tuple(Status), limit: int | None = None) -> list[Result]:
         """Return where recalls stand, newest first."""
+        self.parts.lost_calls.run_once()
         return self.parts.reporter.results(statuses=statuses, limit=limit)
 
     def show(self, recall_id: int) -> RecallReport:
         """Return one recall with its items, what it left out, and its HTTP requests."""
+        self.parts.lost_calls.run_once()
         return self.parts.reporter.report(recall_id)
 
     def history(
@@ -348,9 +351,10 @@ class Ledger:
             self.parts.caller,
             self.parts.sticker,
             self.parts.purger,
+            self.parts.lost_calls,
             self.settings,
             self.align_clock,
-            self.take_in,
+            self.replay,
         )
 
     def doctor(self) -> CheckUp:
@@ -359,13 +363,13 @@ class Ledger:
 
     def examine(self) -> Iterator[Check]:
         """Yield what `doctor` finds, as it is found."""
-        from ledger.services.asking import Asking
-        from ledger.services.doctor import Doctor
+        from ledger.services.upkeep.dingtalk_probe import DingTalkProbe
+        from ledger.services.upkeep.doctor import Doctor
 
         with suppress(DatabaseError):
             self.align_clock()
         whose = "this machine's" if self.database.is_sqlite else "the database server's"
-        asking = Asking(self.parts.client, self.parts.tokens, self.clock, self.settings, whose)
+        asking = DingTalkProbe(self.parts.client, self.parts.tokens, self.clock, self.settings, whose)
         yield from Doctor(self.database, asking, self.clock, self.settings).examine()
 
     def align_clock(self) -> None:
@@ -391,17 +395,17 @@ class Ledger:
         return self.parts.meter
 
     @property
-    def census(self) -> Census:
+    def census(self) -> CampaignCounts:
         """What can still be recalled, for those who look again and again."""
         return self.parts.census
 
     @property
-    def lister(self) -> Lister:
+    def lister(self) -> Pages:
         """What there is, a page at a time."""
         return self.parts.lister
 
     @property
-    def answers(self) -> Answers:
+    def answers(self) -> IdempotentRequests:
         """Requests that may come twice."""
         return self.parts.answers
 

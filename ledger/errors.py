@@ -12,7 +12,7 @@ LedgerError
 |- NothingEligibleError       the selection holds nothing that can be recalled
 |- NotConfirmedError          somebody has to say yes first
 |  |- ApprovalNeededError     ... and it has to be another person
-|- PausedError                somebody has to mend something before a recall can go on
+|- PausedError                somebody has to fix something before a recall can go on
 |  |- CredentialsError, PermissionDeniedError, AddressNotAllowedError, QuotaUsedUpError
 |- RequestInProgressError     the same request is being worked on already
 |- BusyError                  as much as can be done at once is being done
@@ -22,7 +22,7 @@ LedgerError
 
 
 class LedgerError(Exception):
-    """Something that a person can mend; the text says how."""
+    """Something that a person can fix; the text says how."""
 
     code = "error"
 
@@ -208,7 +208,7 @@ class ApprovalNeededError(NotConfirmedError):
 
 
 class PausedError(LedgerError):
-    """A recall cannot go on until somebody mends something; what is left of it waits for `ledger resume`."""
+    """A recall cannot go on until somebody fixes something; what is left of it waits for `ledger resume`."""
 
     code = "paused"
 

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.clock import AlignedClock, Clock, SystemClock
 from ledger.core.campaign import CampaignLine
-from ledger.services.answers import Answers
-from ledger.services.census import Census
-from ledger.services.keeper import Keeper
-from ledger.services.lister import Lister
-from ledger.services.meter import Meter
-from ledger.services.planner import Planner
-from ledger.services.purger import Purger
-from ledger.services.recaller import Recaller
-from ledger.services.recorder import Recorder
-from ledger.services.reporter import Reporter
-from ledger.services.runner import Runner
-from ledger.services.sticker import Sticker
-from ledger.services.tokens import Tokens as AccessTokens
-from ledger.services.verifier import Verifier
+from ledger.services.access.idempotency import IdempotentRequests
+from ledger.services.access.tokens import ServiceTokens as AccessTokens
+from ledger.services.recalls.leases import LostCalls
+from ledger.services.recalls.lifecycle import Lifecycle
+from ledger.services.recalls.planner import Planner
+from ledger.services.recalls.runner import Runner
+from ledger.services.recalls.sticky import StickyRecalls
+from ledger.services.recording.inserts import Inserter
+from ledger.services.recording.recorder import Recorder
+from ledger.services.reports.campaign_counts import CampaignCounts
+from ledger.services.reports.figures import Meter
+from ledger.services.reports.pages import Pages
+from ledger.services.reports.recalls import RecallReports
+from ledger.services.reports.verifier import Verifier
+from ledger.services.upkeep.purger import Purger
 from ledger.settings import Settings
 from ledger.store import migrate
 from ledger.store.database import Database
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
     from ledger.dingtalk.caller import Caller
     from ledger.dingtalk.client import Client
-    from ledger.dingtalk.tokens import Tokens
-    from ledger.services.inquirer import Inquirer
+    from ledger.dingtalk.tokens import DingTalkTokens
+    from ledger.services.recalls.read_status import Inquirer
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class Parts:
         self.executor, self.transport = executor, transport
         self.building = threading.RLock()
         self._is_ready = False
-        self.keeper = Keeper(lambda: self.recorder, self.clock, settings)
+        self.keeper = Recorder(lambda: self.recorder, self.clock, settings)
 
     def close(self) -> None:
         """Stop what runs, in order, and close every connection; may be called twice."""
@@ -97,19 +98,19 @@ class Parts:
         return Meter(self.opened(), self.clock, self.settings)
 
     @part
-    def census(self) -> Census:
+    def census(self) -> CampaignCounts:
         """What can still be recalled, for those who look again and again."""
-        return Census(self._campaigns, self.clock)
+        return CampaignCounts(self._campaigns, self.clock)
 
     @part
-    def lister(self) -> Lister:
+    def lister(self) -> Pages:
         """What there is, a page at a time."""
-        return Lister(self.opened(), self.clock, self.reporter)
+        return Pages(self.opened(), self.clock, self.reporter)
 
     @part
-    def answers(self) -> Answers:
+    def answers(self) -> IdempotentRequests:
         """Requests that may come twice."""
-        return Answers(self.opened(), self.clock)
+        return IdempotentRequests(self.opened(), self.clock)
 
     @part
     def access_tokens(self) -> AccessTokens:
@@ -121,14 +122,14 @@ class Parts:
         return self.reporter.campaigns(robots)
 
     @part
-    def recorder(self) -> Recorder:
+    def recorder(self) -> Inserter:
         """Writes messages."""
-        return Recorder(self.opened(), self.clock, self.settings)
+        return Inserter(self.opened(), self.clock, self.settings)
 
     @part
-    def reporter(self) -> Reporter:
+    def reporter(self) -> RecallReports:
         """Answers questions."""
-        return Reporter(self.opened(), self.clock)
+        return RecallReports(self.opened(), self.clock)
 
     @part
     def planner(self) -> Planner:
@@ -146,19 +147,24 @@ class Parts:
         return Verifier(self.opened())
 
     @part
-    def recaller(self) -> Recaller:
+    def recaller(self) -> Lifecycle:
         """Moves recalls from state to state."""
-        return Recaller(self.opened(), self.clock, self.settings, self.caller, self.runner, self.reporter)
+        return Lifecycle(self.opened(), self.clock, self.settings, self.caller, self.runner, self.reporter)
 
     @part
-    def sticker(self) -> Sticker:
+    def lost_calls(self) -> LostCalls:
+        """Ends what was in flight of cancelled recalls and got lost."""
+        return LostCalls(self.opened(), self.clock)
+
+    @part
+    def sticker(self) -> StickyRecalls:
         """Follows sticky recalls."""
-        return Sticker(self.opened(), self.clock, self.planner, self.recaller, self.reporter)
+        return StickyRecalls(self.opened(), self.clock, self.planner, self.recaller, self.reporter)
 
     @part
     def inquirer(self) -> "Inquirer":
         """Settles doubts by the read status."""
-        from ledger.services.inquirer import Inquirer
+        from ledger.services.recalls.read_status import Inquirer
 
         executor = self.executor or self.threads
         return Inquirer(self.opened(), self.caller, self.clock, self.settings, executor, self.reporter)
@@ -192,8 +198,8 @@ class Parts:
         )
 
     @part
-    def tokens(self) -> "Tokens":
+    def tokens(self) -> "DingTalkTokens":
         """The access tokens of the apps."""
-        from ledger.dingtalk.tokens import Tokens
+        from ledger.dingtalk.tokens import DingTalkTokens
 
-        return Tokens(self.client, self.settings, self.clock)
+        return DingTalkTokens(self.client, self.settings, self.clock)

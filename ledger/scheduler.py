@@ -10,16 +10,18 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from ledger.core.message import AppName
 from ledger.errors import LedgerError
-from ledger.services.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Chores
-from ledger.services.claimer import Claim
-from ledger.services.purger import Purger
-from ledger.services.runner import Calls, Runner
-from ledger.services.sticker import Sticker
+from ledger.services.recalls.claimer import Claim
+from ledger.services.recalls.leases import LostCalls
+from ledger.services.recalls.runner import Calls, Runner
+from ledger.services.recalls.sticky import StickyRecalls
+from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Chores
+from ledger.services.upkeep.purger import Purger
 from ledger.settings import Settings
 
 LOOK_FOR_RECALLS_SECONDS = 1
 STICKY_SECONDS = 5
 PURGE_SECONDS = 600
+LOST_CALLS_SECONDS = 5
 ALIGN_SECONDS = 60
 SPOOL_SECONDS = 5
 
@@ -34,20 +36,24 @@ class Worker:
         chores: Chores,
         runner: Runner,
         caller: Calls,
-        sticker: Sticker,
+        sticker: StickyRecalls,
         purger: Purger,
+        lost_calls: LostCalls,
         settings: Settings,
         align_clock: Callable[[], None],
-        take_in: Callable[[], object],
+        replay: Callable[[], object],
     ) -> None:
         self._chores, self._runner, self._caller, self._settings = chores, runner, caller, settings
-        self._sticker, self._align_clock, self._take_in = sticker, align_clock, take_in
+        self._sticker, self._align_clock, self._take_in = sticker, align_clock, replay
         self._stopping = threading.Event()
         self._unready: dict[str, str] = {}
         self._served: frozenset[int] = frozenset()
         self._duties = (
             Chore(name=HEARTBEAT, every=HEARTBEAT_EVERY, lease=_seconds(5), action=lambda: None),
             Chore(name="sticky", every=_seconds(STICKY_SECONDS), lease=_seconds(60), action=self.follow_sticky),
+            Chore(
+                name="lost calls", every=_seconds(LOST_CALLS_SECONDS), lease=_seconds(60), action=lost_calls.run_once
+            ),
             Chore(name="purge", every=_seconds(PURGE_SECONDS), lease=_seconds(PURGE_SECONDS), action=purger.run_once),
         )
 

@@ -227,13 +227,13 @@ def _read_file(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
 
 def _refuse_unknown(names: Iterable[str], known: Iterable[str], what: str) -> None:
     known = sorted(known)
-    said = []
+    text = []
     for name in names:
         if name not in known:
             near = get_close_matches(name, known, n=1)
-            said.append(f"unknown {what} {name}" + (f" (did you mean {near[0]}?)" if near else ""))
-    if said:
-        raise SettingsError("; ".join(sorted(said)))
+            text.append(f"unknown {what} {name}" + (f" (did you mean {near[0]}?)" if near else ""))
+    if text:
+        raise SettingsError("; ".join(sorted(text)))
 
 
 def _say(where: tuple[int | str, ...], message: str) -> str:

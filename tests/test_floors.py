@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 HOUSE = ROOT / "ledger"
 # The demonstration, which plays an existing sender, and the tool for tests.
-PLAYERS = {"entrypoints/cli/demo.py", "entrypoints/cli/story.py", "testing.py"}
+PLAYERS = {"entrypoints/cli/commands/demo.py", "entrypoints/cli/demo_story.py", "testing.py"}
 HEAVY = ("sqlalchemy", "alembic", "httpx", "pydantic", "fastapi", "typer", "rich", "alibabacloud")
 # What `ledger run` loads into the programs of others, beside the integrations.
 LOADED_INTO_SENDERS = [

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from ledger import Ledger
 from ledger.entrypoints.cli.root import app
-from ledger.entrypoints.metrics import Metrics
+from ledger.entrypoints.process.metrics import Metrics
 from ledger.ops import NAMES, text_of
 from ledger.simulator import ScriptedAnswer, World
 from tests.sending import send

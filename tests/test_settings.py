@@ -84,16 +84,16 @@ def test_an_unknown_variable_is_named_with_the_nearest_known_one(
     variable: str, nearest: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, SECRET)
-    said = refusal()
-    assert said == f"unknown variable {variable} (did you mean {nearest}?)"
+    message = refusal()
+    assert message == f"unknown variable {variable} (did you mean {nearest}?)"
 
 
 def test_every_unknown_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEDGER_XYZZY", "1")
     monkeypatch.setenv("LEDGER_PLUGH", "1")
-    said = refusal()
-    assert "unknown variable LEDGER_PLUGH" in said
-    assert "unknown variable LEDGER_XYZZY" in said
+    message = refusal()
+    assert "unknown variable LEDGER_PLUGH" in message
+    assert "unknown variable LEDGER_XYZZY" in message
 
 
 @pytest.mark.parametrize(
@@ -122,18 +122,18 @@ def test_every_unknown_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_a_value_out_of_its_range_is_named(
-    variable: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+    variable: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
     assert refusal().startswith(f"{variable}: ")
-    assert said.lower() in refusal().lower()
+    assert message.lower() in refusal().lower()
 
 
 def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEDGER_MONTHLY_CALLS", "0")
     monkeypatch.setenv("LEDGER_MARGIN_SECONDS", "-1")
-    said = refusal(calls_per_second=-1)
-    assert all(name in said for name in ("LEDGER_MONTHLY_CALLS", "LEDGER_MARGIN_SECONDS", "LEDGER_CALLS_PER_SECOND"))
+    message = refusal(calls_per_second=-1)
+    assert all(name in message for name in ("LEDGER_MONTHLY_CALLS", "LEDGER_MARGIN_SECONDS", "LEDGER_CALLS_PER_SECOND"))
 
 
 def test_an_argument_that_is_no_setting_is_refused() -> None:
@@ -210,9 +210,9 @@ def test_the_file_holds_apps_with_all_their_values(write_file: WriteFile) -> Non
         ("this is no TOML", "is not TOML"),
     ],
 )
-def test_a_mistake_in_the_file_is_named_with_the_file(text: str, said: str, write_file: WriteFile) -> None:
+def test_a_mistake_in_the_file_is_named_with_the_file(text: str, message: str, write_file: WriteFile) -> None:
     path = write_file(text)
-    assert said in refusal()
+    assert message in refusal()
     assert str(path) in refusal()
 
 
@@ -225,9 +225,9 @@ def test_a_mistake_in_the_file_is_named_with_the_file(text: str, said: str, writ
         ("[apps.hr]\nrobots = 'x'", "apps.hr.robots: "),
     ],
 )
-def test_a_value_out_of_its_range_in_the_file_is_named(text: str, said: str, write_file: WriteFile) -> None:
+def test_a_value_out_of_its_range_in_the_file_is_named(text: str, message: str, write_file: WriteFile) -> None:
     write_file(text)
-    assert said in refusal()
+    assert message in refusal()
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ledger.core.shown import Shown
+from ledger.core.json_value import JsonValue
 
 
-class Verdict(StrEnum):
+class Decision(StrEnum):
     """What the second person said."""
 
     APPROVED = "approved"
@@ -15,7 +15,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approval(Shown):
+class Approval(JsonValue):
     """Where a plan that needs a second person stands; until somebody wants to run it, nobody has to say anything.
 
     Until `valid_until` the second person may agree. Whether the plan still holds is looked at when it starts.

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.core.shown import Shown
+from ledger.core.json_value import JsonValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignLine(Shown):
+class CampaignLine(JsonValue):
     """One campaign (None: messages without a tag); `recipients` are summed over its messages.
 
     `recallable` messages are inside their window and not recalled yet; the deadlines are theirs.

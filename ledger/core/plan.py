@@ -39,12 +39,12 @@ class Candidate:
     in_doubt: bool = False
 
     @property
-    def company(self) -> "Company":
+    def call_group(self) -> "CallGroup":
         """With what it may share a call: doubtful keys travel apart, lest they sink others."""
         return self.route, self.in_doubt
 
 
-Company = tuple[Route, bool]
+CallGroup = tuple[Route, bool]
 
 
 def judge(candidate: Candidate, *, now: datetime, asked: frozenset[str], include_shared: bool) -> Standing:
@@ -76,7 +76,7 @@ class Tally:
     include_shared: bool = False
     counts: dict[Standing, int] = field(default_factory=lambda: dict.fromkeys(Standing, 0))
     robots: dict[str, int] = field(default_factory=dict)
-    deadlines: dict[Company, "array[float]"] = field(default_factory=lambda: defaultdict(lambda: array("d")))
+    deadlines: dict[CallGroup, "array[float]"] = field(default_factory=lambda: defaultdict(lambda: array("d")))
     people: set[str] = field(default_factory=set)
     others: set[str] = field(default_factory=set)
 
@@ -90,7 +90,7 @@ class Tally:
             robot = candidate.route.robot_code
             self.robots[robot] = self.robots.get(robot, 0) + 1
             self.people.update(candidate.recipients)
-            self.deadlines[candidate.company].append(candidate.deadline.timestamp())
+            self.deadlines[candidate.call_group].append(candidate.deadline.timestamp())
         return standing
 
     def span(self) -> tuple[datetime | None, datetime | None]:

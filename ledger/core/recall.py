@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from ledger.core.approval import Approval
+from ledger.core.json_value import JsonValue
 from ledger.core.message import Chat
 from ledger.core.quota import Quota
-from ledger.core.shown import Shown
 
 
 class Status(StrEnum):
@@ -36,7 +36,7 @@ RETRYABLE = (Outcome.REFUSED, Outcome.PARTIAL, Outcome.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan(Shown):
+class Plan(JsonValue):
     """What a recall would do: frozen with its items, and run once.
 
     `recipients` are the people who would lose a message; `other_recipients` those among the selected messages'
@@ -69,7 +69,7 @@ class Plan(Shown):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result(Shown):
+class Result(JsonValue):
     """Where a recall stands; the outcomes and `pending` always add up to `eligible`. Times are in seconds.
 
     `trouble` is what held up the last call of a running recall (`verdict`, `code`, `reason`), None when all is well.
@@ -112,7 +112,7 @@ class Result(Shown):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item(Shown):
+class Item(JsonValue):
     """One message inside a recall, and how it ended; `outcome` is None while it waits."""
 
     process_query_key: str

@@ -10,14 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from ledger.core import pauses
 from ledger.core.recall import Outcome
-from ledger.errors import (
-    AddressNotAllowedError,
-    CredentialsError,
-    PausedError,
-    PermissionDeniedError,
-    QuotaUsedUpError,
-)
+from ledger.errors import PausedError
 
 BAN_SECONDS = 300.0
 BAN_STATUS = 1111
@@ -34,7 +29,7 @@ class Verdict(StrEnum):
     TROUBLE = "trouble"  # the server or the network failed: ask again later
     RENEW = "renew"  # the token ended: get a new one and ask again
     BANNED = "banned"  # this address is shut out for a while
-    PAUSE = "pause"  # somebody has to mend something first
+    PAUSE = "pause"  # somebody has to fix something first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,27 +137,15 @@ def storable(value: object) -> str:
 def read_refusal(answer: Answer) -> PausedError | None:
     """Return the error that stops a whole recall when this answer, to any kind of call, is one."""
     code, message = error_of(answer)
-    said = f"DingTalk said {code}: {message}"
+    answered = f"DingTalk said {code}: {message}"
     if code.endswith("ApiCountLimitForOrg"):
-        return QuotaUsedUpError(
-            f"the organisation's monthly quota of API calls is used up ({said}). Buy more or wait for the next month, "
-            "then `ledger resume`"
-        )
+        return pauses.quota_used_up(answered)
     if code.endswith("IpNotInWhiteList"):
-        return AddressNotAllowedError(
-            f"the app does not accept calls from this machine ({said}). Add its address to the app's server exit "
-            "addresses in the developer console, then `ledger resume`"
-        )
+        return pauses.address_not_allowed(answered)
     if code == "invalidClientIdOrSecret":
-        return CredentialsError(
-            f"the app's key or secret is wrong ({said}). "
-            "Mend LEDGER_APP_KEY and LEDGER_APP_SECRET, then `ledger resume`"
-        )
+        return pauses.wrong_credentials(answered)
     if answer.status == 403:
-        scopes = _required_scopes(answer)
-        return PermissionDeniedError(
-            f"the app lacks a permission ({said}). Grant {scopes} in the developer console, then `ledger resume`"
-        )
+        return pauses.permission_missing(answered, _required_scopes(answer))
     return None
 
 
@@ -240,10 +223,7 @@ def _read_error(answer: Answer, keys: Sequence[str]) -> Reading:
     if error := read_refusal(answer):
         return Reading(verdict=Verdict.PAUSE, code=code, reason=message, error=error)
     if answer.status != 400:
-        error = PausedError(
-            f"the endpoint answered {answer.status} to a recall ({code}: {message}), which DingTalk never does. "
-            "Check LEDGER_API_URL, then `ledger resume`"
-        )
+        error = pauses.wrong_endpoint(answer.status, f"{code}: {message}")
         return Reading(verdict=Verdict.PAUSE, code=code, reason=message, error=error)
     if len(keys) > 1 and code not in _CALL_CODES:
         suspects = tuple(key for key in keys if key in message)

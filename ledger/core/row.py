@@ -1,4 +1,4 @@
-"""The row that people hand in: its fields, their limits, and the errors that name what to mend."""
+"""The row that people hand in: its fields, their limits, and the errors that name what to fix."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -127,5 +127,5 @@ def _say(detail: ErrorDetails) -> str:
         return f"unknown field {where!r}" + (
             f": did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
         )
-    said = detail["msg"][0].lower() + detail["msg"][1:]
-    return f"{where}: {said}" if where else said
+    text = detail["msg"][0].lower() + detail["msg"][1:]
+    return f"{where}: {text}" if where else text

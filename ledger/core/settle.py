@@ -15,7 +15,7 @@ _PASSING_REASONS = {"SYSTEM_ERROR", "system.error"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class AskedItem:
     """One item of a call that was made: how often it has been asked, this time included, and what is in doubt.
 
     `in_doubt` says that an earlier ask may have worked although its answer never came.
@@ -46,7 +46,7 @@ def backoff(attempts: int, jitter: float) -> timedelta:
     return timedelta(seconds=whole * (0.5 + jitter / 2))
 
 
-def settle(item: Asked, reading: KeyReading, *, now: datetime, jitter: float) -> Settlement:
+def settle(item: AskedItem, reading: KeyReading, *, now: datetime, jitter: float) -> Settlement:
     """Decide one item from what the API said of its key.
 
     A key can fail for a moment right after its send, or with SYSTEM_ERROR: it is asked again, a bounded number of
@@ -60,14 +60,14 @@ def settle(item: Asked, reading: KeyReading, *, now: datetime, jitter: float) ->
     return Settlement(item_id=item.item_id, outcome=outcome, code=reading.code, reason=reading.reason)
 
 
-def _may_pass(item: Asked, reading: KeyReading, now: datetime) -> bool:
+def _may_pass(item: AskedItem, reading: KeyReading, now: datetime) -> bool:
     if item.attempts >= MAX_ASKS_OF_A_FAILING_KEY:
         return False
     fresh = now - item.sent_at < timedelta(seconds=FRESH_SECONDS)
     return fresh or reading.reason in _PASSING_REASONS or reading.code in _PASSING_REASONS
 
 
-def split(items: Sequence[Asked], suspects: Sequence[str]) -> list[Sequence[Asked]]:
+def split(items: Sequence[AskedItem], suspects: Sequence[str]) -> list[Sequence[AskedItem]]:
     """Cut a spoilt call: the keys that the error names by themselves, otherwise two halves."""
     named = [item for item in items if item.process_query_key in suspects]
     if named and len(named) < len(items):

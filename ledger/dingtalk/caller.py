@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from ledger.core.message import AppName, Route
 from ledger.core.reply import Answer, NoAnswer, error_of, is_token_refused
 from ledger.dingtalk.client import Client
-from ledger.dingtalk.tokens import Token, Tokens
+from ledger.dingtalk.tokens import DingTalkToken, DingTalkTokens
 from ledger.settings import Settings
 
 
 class Caller:
     """Recalls keys at the endpoint, and with the app, that sent them."""
 
-    def __init__(self, client: Client, tokens: Tokens, settings: Settings) -> None:
+    def __init__(self, client: Client, tokens: DingTalkTokens, settings: Settings) -> None:
         self._client, self._tokens, self._settings = client, tokens, settings
 
     def prepare(self, app: AppName) -> NoAnswer | None:
@@ -21,7 +21,7 @@ class Caller:
         return token if isinstance(token, NoAnswer) else None
 
     def recall(self, route: Route, keys: Sequence[str]) -> Answer | NoAnswer:
-        """Make one call; raise PausedError when somebody must mend credentials or settings first."""
+        """Make one call; raise PausedError when somebody must fix credentials or settings first."""
         token = self._tokens.get(route.app)
         if isinstance(token, NoAnswer):
             return token
@@ -39,7 +39,7 @@ class Caller:
     def _endpoint(self, app: AppName) -> str:
         return self._settings.app(app).api_url or ""
 
-    def _noted(self, app: AppName, token: Token, answer: Answer | NoAnswer) -> Answer | NoAnswer:
+    def _noted(self, app: AppName, token: DingTalkToken, answer: Answer | NoAnswer) -> Answer | NoAnswer:
         if isinstance(answer, Answer):
             if is_token_refused(answer):
                 self._tokens.refuse(app, token, ": ".join(error_of(answer)))

@@ -108,8 +108,8 @@ class Client:
         try:
             response = self._http.send(request)
         except httpx.TransportError as error:
-            said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            return NoAnswer(reason=_masked(said, *secrets), sent=not isinstance(error, _NEVER_SENT))
+            detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            return NoAnswer(reason=_masked(detail, *secrets), sent=not isinstance(error, _NEVER_SENT))
         except httpx.HTTPError as error:
             return NoAnswer(reason=_masked(f"{type(error).__name__}: {error}", *secrets))
         return _answer(response, *secrets)

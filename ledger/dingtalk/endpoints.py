@@ -37,15 +37,15 @@ class Endpoints:
         """Return where a request goes."""
         if not self.are_several:
             return self.common
-        said = _fields(body) or {name: values[0] for name, values in parse_qs(query.decode("latin-1")).items()}
-        named = {self._by_app[name] for name in self._by_app if self._is_of(name, said)}
+        message = _fields(body) or {name: values[0] for name, values in parse_qs(query.decode("latin-1")).items()}
+        named = {self._by_app[name] for name in self._by_app if self._is_of(name, message)}
         return named.pop() if len(named) == 1 else self.common
 
-    def _is_of(self, name: str, said: Mapping[str, Any]) -> bool:
+    def _is_of(self, name: str, message: Mapping[str, Any]) -> bool:
         app = self._settings.app(name)
-        if said.get("robotCode") in app.robots:
+        if message.get("robotCode") in app.robots:
             return True
-        return any(said.get(field) and said[field] == getattr(app, own) for field, own in _APP_FIELDS.items())
+        return any(message.get(field) and message[field] == getattr(app, own) for field, own in _APP_FIELDS.items())
 
 
 def _url_of(settings: Settings, name: str) -> str:

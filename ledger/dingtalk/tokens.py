@@ -21,7 +21,7 @@ REFUSALS_BEFORE_GIVING_UP = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
+class DingTalkToken:
     """An access token; its value never shows in a representation."""
 
     value: str = field(repr=False)
@@ -31,11 +31,11 @@ class Token:
 @dataclass(slots=True)
 class _Kept:
     lock: threading.Lock = field(default_factory=threading.Lock)
-    token: Token | None = None
+    token: DingTalkToken | None = None
     refusals: int = 0
 
 
-class Tokens:
+class DingTalkTokens:
     """The tokens of all apps."""
 
     def __init__(self, client: Client, settings: Settings, clock: Clock) -> None:
@@ -43,8 +43,8 @@ class Tokens:
         self._kept: dict[str, _Kept] = {}
         self._lock = threading.Lock()
 
-    def get(self, app: str) -> Token | NoAnswer:
-        """Return an app's token, or the absence of an answer; raise PausedError when somebody must mend something."""
+    def get(self, app: str) -> DingTalkToken | NoAnswer:
+        """Return an app's token, or the absence of an answer; raise PausedError when somebody must fix something."""
         kept = self._of(app)
         with kept.lock:
             if kept.token is None or self._clock.now() >= kept.token.renew_at:
@@ -54,7 +54,7 @@ class Tokens:
                 kept.token = fetched
             return kept.token
 
-    def refuse(self, app: str, token: Token, said: str) -> None:
+    def refuse(self, app: str, token: DingTalkToken, text: str) -> None:
         """Forget a token that DingTalk refused; raise CredentialsError when new ones are refused as well.
 
         Many calls may have left with the same token: only the first of their refusals counts.
@@ -67,7 +67,7 @@ class Tokens:
             if kept.refusals > REFUSALS_BEFORE_GIVING_UP:
                 kept.refusals = 0
                 raise CredentialsError(
-                    f"DingTalk refuses the access tokens that it has just given to app {app!r} ({said}). "
+                    f"DingTalk refuses the access tokens that it has just given to app {app!r} ({text}). "
                     "Check that LEDGER_API_URL is the endpoint of this app's organisation, then `ledger resume`"
                 )
 
@@ -79,7 +79,7 @@ class Tokens:
         with self._lock:
             return self._kept.setdefault(app, _Kept())
 
-    def _fetch(self, name: str) -> Token | NoAnswer:
+    def _fetch(self, name: str) -> DingTalkToken | NoAnswer:
         app = self._settings.app(name)
         answer = self._ask(name, app)
         if isinstance(answer, NoAnswer):
@@ -88,7 +88,7 @@ class Tokens:
         value, life = body.get(TOKEN_FIELD), body.get("expireIn", 7200)
         if answer.status == 200 and _is_token(value) and isinstance(life, (int, float)):
             seconds = min(max(1, life - RENEW_BEFORE_SECONDS), LONGEST_LIFE_SECONDS)
-            return Token(value=value, renew_at=self._clock.now() + timedelta(seconds=seconds))
+            return DingTalkToken(value=value, renew_at=self._clock.now() + timedelta(seconds=seconds))
         return _refused(name, answer)
 
     def _ask(self, name: str, app: AppSettings) -> Answer | NoAnswer:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..clock import SystemClock
 from ..core.capture import Exchange, answered_of, asked_of, chat_of, path_of
 from ..spool import lines
-from ..spool.journal import FEED, Journal, Page
+from ..spool.journal import FEED, Journal, Segment
 
 
 def say(text: str) -> None:
@@ -55,18 +55,18 @@ class Feed:
     def wait(self, entry: object) -> None:
         """Return at once: nobody waits for a feed."""
 
-    def end(self, page: Page | None, line: bytes, exchange: Exchange, *, leaves_entry: bool) -> None:
+    def end(self, segment: Segment | None, line: bytes, exchange: Exchange, *, leaves_entry: bool) -> None:
         """Write down how a send ended; what cannot be written is said, for a key must not be lost without a word."""
         try:
-            if page is not None:
-                self._journal.end(page, line, leaves_entry=leaves_entry)
+            if segment is not None:
+                self._journal.end(segment, line, leaves_entry=leaves_entry)
                 return
         except Exception as error:
             self._cannot_write(error)
         if exchange.answered.get("processQueryKey"):
             self._complain(f"NOT RECORDED: {json.dumps({**exchange.asked, **exchange.answered})}")
 
-    def _begin(self, exchange: Exchange) -> Page | None:
+    def _begin(self, exchange: Exchange) -> Segment | None:
         try:
             return self._journal.begin(lines.sending(exchange))
         except OSError as error:
@@ -76,14 +76,14 @@ class Feed:
     def _cannot_write(self, error: Exception) -> None:
         if not self._has_complained:
             self._has_complained = True
-            self._complain(f"the spool cannot be written ({error}): mend it, or set LEDGER_SPOOL_DIR")
+            self._complain(f"the spool cannot be written ({error}): fix it, or set LEDGER_SPOOL_DIR")
 
 
 class FedSending:
     """One send that is under way. Say once how it ended; nothing here raises."""
 
-    def __init__(self, feed: Feed, exchange: Exchange, page: Page | None) -> None:
-        self._feed, self._exchange, self._page = feed, exchange, page
+    def __init__(self, feed: Feed, exchange: Exchange, segment: Segment | None) -> None:
+        self._feed, self._exchange, self._segment = feed, exchange, segment
 
     def answered(self, status: int, body: object) -> None:
         """Write down what an answer says."""
@@ -95,7 +95,7 @@ class FedSending:
 
     def void(self) -> None:
         """Forget a request that certainly never left."""
-        self._feed.end(self._page, lines.void(self._exchange.id), self._exchange, leaves_entry=False)
+        self._feed.end(self._segment, lines.void(self._exchange.id), self._exchange, leaves_entry=False)
 
     def _end(self, exchange: Exchange) -> None:
-        self._feed.end(self._page, lines.over(exchange), exchange, leaves_entry=True)
+        self._feed.end(self._segment, lines.over(exchange), exchange, leaves_entry=True)

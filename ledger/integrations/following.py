@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 1.0
 log = logging.getLogger("ledger.integrations")
 
 
-class Sending(Protocol):
+class SendUnderWay(Protocol):
     """One send that is under way; exactly one of these ends it, and none of them raises."""
 
     def answered(self, status: int, body: object, /) -> Any:
@@ -37,7 +37,7 @@ class Sink(Protocol):
 
     def sending(
         self, method: str, url: str, body: object, /, *, campaign: str | None, source: str | None
-    ) -> Sending | None:
+    ) -> SendUnderWay | None:
         """Begin a send that is about to leave; None when it is none, or cannot be followed."""
 
     def wait(self, entry: Any, /) -> None:
@@ -49,7 +49,7 @@ class Following:
     """One request under way, as one hook sees it. Without a `sending` there is nothing to do."""
 
     sink: Sink
-    sending: Sending | None
+    sending: SendUnderWay | None
     entry: Any = None
 
     def answered(self, status: int, body: object) -> None:

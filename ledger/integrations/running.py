@@ -17,12 +17,12 @@ def described(spool: Path, campaign: str | None, source: str | None) -> str:
     return json.dumps({"spool": str(spool), "campaign": campaign, "source": source})
 
 
-def hook(library: Any, told: str) -> None:
+def hook(library: Any, detail: str) -> None:
     """Follow the sends of all clients of a library, into the spool that the environment tells of."""
-    clients.LIBRARIES[library.__name__](library, Watching(sink=_feed(told)))
+    clients.LIBRARIES[library.__name__](library, Watching(sink=_feed(detail)))
 
 
 @cache
-def _feed(told: str) -> Feed:
-    said = json.loads(told)
-    return Feed(Path(said["spool"]), said["campaign"], said["source"])
+def _feed(detail: str) -> Feed:
+    message = json.loads(detail)
+    return Feed(Path(message["spool"]), message["campaign"], message["source"])

@@ -18,14 +18,14 @@ from uuid import uuid4
 OWN = ".journal"
 FEED = ".feed"
 _UNBORN = ".new"
-LARGEST_PAGE_BYTES = 4 * 1024 * 1024
+LARGEST_SEGMENT_BYTES = 4 * 1024 * 1024
 # A page that has nothing left is emptied when it has grown to this, so that it is neither rewritten all the time nor
 # grows for ever.
 EMPTY_AFTER_BYTES = 64 * 1024
 
 
 @dataclass(slots=True, eq=False)
-class Page:
+class Segment:
     """One file, and what is still to happen to it: sends that are not over, and entries not in the database."""
 
     path: Path
@@ -34,7 +34,7 @@ class Page:
     open: int = 0
     unsettled: int = 0
     is_active: bool = True
-    is_left_to_others: bool = False
+    is_handed_over: bool = False
 
 
 class Journal:
@@ -47,8 +47,8 @@ class Journal:
         self._folder, self._kind = folder, kind
         self._name, self._numbers = uuid4().hex, itertools.count()
         self._lock = threading.Lock()
-        self._active: Page | None = None
-        self._open_pages: set[Page] = set()
+        self._active: Segment | None = None
+        self._open_segments: set[Segment] = set()
         forget = weakref.WeakMethod(self._forget)
         os.register_at_fork(after_in_child=lambda: (method := forget()) and method())
 
@@ -56,62 +56,62 @@ class Journal:
         """Return a name for a send that no other send anywhere has; random numbers for each would take too long."""
         return f"{self._name}-{next(self._numbers)}"
 
-    def begin(self, line: bytes) -> Page:
+    def begin(self, line: bytes) -> Segment:
         """Write that a send is about to leave; its end goes to the page that is returned."""
         with self._lock:
-            page = self._append(line)
-            page.open += 1
-            return page
+            segment = self._append(line)
+            segment.open += 1
+            return segment
 
-    def end(self, page: Page, line: bytes, *, leaves_entry: bool = True) -> None:
+    def end(self, segment: Segment, line: bytes, *, leaves_entry: bool = True) -> None:
         """Write how a send ended; when that leaves something to record, it waits until it is settled."""
         with self._lock:
-            if page not in self._open_pages:
+            if segment not in self._open_segments:
                 return
-            page.open -= 1
+            segment.open -= 1
             try:
-                self._write(page, line)
-                page.unsettled += leaves_entry
+                self._write(segment, line)
+                segment.unsettled += leaves_entry
             finally:
-                self._tidy(page)
+                self._tidy(segment)
 
-    def add(self, line: bytes) -> Page:
+    def add(self, line: bytes) -> Segment:
         """Write an entry that is whole by itself; it waits until it is settled."""
         with self._lock:
-            page = self._append(line)
-            page.unsettled += 1
-            return page
+            segment = self._append(line)
+            segment.unsettled += 1
+            return segment
 
-    def settle(self, page: Page, entries: int = 1) -> None:
+    def settle(self, segment: Segment, entries: int = 1) -> None:
         """Forget entries of a page that are in the database now."""
         with self._lock:
-            page.unsettled -= entries
-            self._tidy(page)
+            segment.unsettled -= entries
+            self._tidy(segment)
 
-    def leave_to_others(self, page: Page) -> None:
+    def hand_over(self, segment: Segment) -> None:
         """Give up a page: once it is let go, whoever can reach the database takes in what is on it."""
         with self._lock:
-            page.is_left_to_others = True
-            self._tidy(page)
+            segment.is_handed_over = True
+            self._tidy(segment)
 
     @property
-    def leaves_something(self) -> bool:
+    def has_handed_over(self) -> bool:
         """Say whether some page is left to others and not let go yet."""
-        return any(page.is_left_to_others for page in tuple(self._open_pages))
+        return any(segment.is_handed_over for segment in tuple(self._open_segments))
 
-    def let_go(self) -> None:
+    def seal(self) -> None:
         """Write no more to pages that are left to others, so that they are taken in as soon as their sends are over."""
         with self._lock:
-            for page in [page for page in self._open_pages if page.is_left_to_others]:
-                self._retire(page)
-                self._tidy(page)
+            for segment in [segment for segment in self._open_segments if segment.is_handed_over]:
+                self._retire(segment)
+                self._tidy(segment)
 
-    def sync(self, page: Page) -> None:
+    def sync(self, segment: Segment) -> None:
         """Return once what stands on a page is on disk."""
         with self._lock:
-            if page not in self._open_pages:
+            if segment not in self._open_segments:
                 return
-            descriptor = os.dup(page.descriptor)
+            descriptor = os.dup(segment.descriptor)
         # Outside the lock: nobody's send is held up by a slow disk.
         try:
             os.fsync(descriptor)
@@ -121,32 +121,32 @@ class Journal:
     def close(self) -> None:
         """Let every page go; what is left on them is taken in by others. The journal can be used again afterwards."""
         with self._lock:
-            for page in list(self._open_pages):
-                page.open, page.is_left_to_others = 0, page.unsettled > 0 or page.open > 0
-                self._retire(page)
-                self._tidy(page)
+            for segment in list(self._open_segments):
+                segment.open, segment.is_handed_over = 0, segment.unsettled > 0 or segment.open > 0
+                self._retire(segment)
+                self._tidy(segment)
 
-    def _append(self, line: bytes) -> Page:
+    def _append(self, line: bytes) -> Segment:
         if self._active is None:
-            self._active = self._new_page()
-        elif self._active.size > LARGEST_PAGE_BYTES:
+            self._active = self._new_segment()
+        elif self._active.size > LARGEST_SEGMENT_BYTES:
             full = self._active
-            self._active = self._new_page()
+            self._active = self._new_segment()
             full.is_active = False
             self._tidy(full)
         self._write(self._active, line)
         return self._active
 
-    def _write(self, page: Page, line: bytes) -> None:
-        written = os.write(page.descriptor, line)
+    def _write(self, segment: Segment, line: bytes) -> None:
+        written = os.write(segment.descriptor, line)
         if written != len(line):
             # Half a line is none: what follows must not be glued to it.
-            page.size += written
-            os.write(page.descriptor, b"\n")
+            segment.size += written
+            os.write(segment.descriptor, b"\n")
             raise OSError(f"the disk took {written} of {len(line)} bytes")
-        page.size += written
+        segment.size += written
 
-    def _new_page(self) -> Page:
+    def _new_segment(self) -> Segment:
         """Make a file that nobody sees before it is locked."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / (uuid4().hex + self._kind)
@@ -158,39 +158,39 @@ class Journal:
         except OSError:
             os.close(descriptor)
             raise
-        page = Page(path=path, descriptor=descriptor, is_left_to_others=self._kind == FEED)
-        self._open_pages.add(page)
-        return page
+        segment = Segment(path=path, descriptor=descriptor, is_handed_over=self._kind == FEED)
+        self._open_segments.add(segment)
+        return segment
 
-    def _retire(self, page: Page) -> None:
-        page.is_active = False
-        if self._active is page:
+    def _retire(self, segment: Segment) -> None:
+        segment.is_active = False
+        if self._active is segment:
             self._active = None
 
-    def _tidy(self, page: Page) -> None:
+    def _tidy(self, segment: Segment) -> None:
         """Empty, delete or let go of a page of which nothing is left for us to do."""
-        if page.open > 0 or page not in self._open_pages:
+        if segment.open > 0 or segment not in self._open_segments:
             return
-        if page.is_active:
-            if page.unsettled == 0 and page.size > EMPTY_AFTER_BYTES and not page.is_left_to_others:
-                os.ftruncate(page.descriptor, 0)
-                page.size = 0
+        if segment.is_active:
+            if segment.unsettled == 0 and segment.size > EMPTY_AFTER_BYTES and not segment.is_handed_over:
+                os.ftruncate(segment.descriptor, 0)
+                segment.size = 0
             return
-        if page.unsettled > 0 and not page.is_left_to_others:
+        if segment.unsettled > 0 and not segment.is_handed_over:
             return
-        self._open_pages.discard(page)
+        self._open_segments.discard(segment)
         try:
-            if page.is_left_to_others and page.size > 0:
-                os.fsync(page.descriptor)
+            if segment.is_handed_over and segment.size > 0:
+                os.fsync(segment.descriptor)
             else:
-                page.path.unlink(missing_ok=True)
+                segment.path.unlink(missing_ok=True)
         finally:
-            os.close(page.descriptor)
+            os.close(segment.descriptor)
 
     def _forget(self) -> None:
         """Start anew in a process that was forked off: pages and locks are those of the one that forked."""
         self._lock = threading.Lock()
-        for page in self._open_pages:
-            os.close(page.descriptor)
-        self._open_pages, self._active = set(), None
+        for segment in self._open_segments:
+            os.close(segment.descriptor)
+        self._open_segments, self._active = set(), None
         self._name = uuid4().hex

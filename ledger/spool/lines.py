@@ -18,7 +18,7 @@ DIED = "the program ended before an answer came"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class JournalEntry:
     """What a journal holds for the ledger: a send that is over, or a row; `unreadable` is a line that is neither."""
 
     exchange: Exchange | None = None
@@ -87,34 +87,34 @@ def _line(value: Mapping[str, Any]) -> bytes:
 
 
 @dataclass(slots=True)
-class Folding:
+class LineReplay:
     """Lines in, what they come to out; sends that are not over are remembered until they are."""
 
     open: dict[str, Exchange] = field(default_factory=dict)
 
-    def add(self, line: bytes) -> Kept | None:
+    def add(self, line: bytes) -> JournalEntry | None:
         """Take one whole line in; return what is complete with it."""
         try:
-            said = json.loads(line)
-            if "sending" in said:
-                exchange = _exchange(said["sending"])
+            detail = json.loads(line)
+            if "sending" in detail:
+                exchange = _exchange(detail["sending"])
                 self.open[exchange.id] = exchange
                 return None
-            if "void" in said:
-                self.open.pop(said["void"], None)
+            if "void" in detail:
+                self.open.pop(detail["void"], None)
                 return None
-            if "over" in said:
-                begun = self.open.pop(said["over"])
-                return Kept(exchange=_over(begun, said))
-            if "trace" in said:
-                return Kept(exchange=replace(_exchange(said["trace"]), trouble=str(said["trouble"])))
-            return Kept(row=dict(said["row"]))
+            if "over" in detail:
+                begun = self.open.pop(detail["over"])
+                return JournalEntry(exchange=_over(begun, detail))
+            if "trace" in detail:
+                return JournalEntry(exchange=replace(_exchange(detail["trace"]), trouble=str(detail["trouble"])))
+            return JournalEntry(row=dict(detail["row"]))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return Kept(unreadable=line.decode("utf-8", "replace").rstrip("\n"))
+            return JournalEntry(unreadable=line.decode("utf-8", "replace").rstrip("\n"))
 
-    def close(self) -> list[Kept]:
+    def close(self) -> list[JournalEntry]:
         """Return the sends that nobody will end any more: whether they reached anybody is unknown."""
-        left = [Kept(exchange=replace(exchange, trouble=DIED)) for exchange in self.open.values()]
+        left = [JournalEntry(exchange=replace(exchange, trouble=DIED)) for exchange in self.open.values()]
         self.open = {}
         return left
 
@@ -130,8 +130,8 @@ def _exchange(facts: Mapping[str, Any]) -> Exchange:
     )
 
 
-def _over(begun: Exchange, said: Mapping[str, Any]) -> Exchange:
-    return replace(begun, status=said["status"], answered=dict(said["answered"]), trouble=said["trouble"])
+def _over(begun: Exchange, detail: Mapping[str, Any]) -> Exchange:
+    return replace(begun, status=detail["status"], answered=dict(detail["answered"]), trouble=detail["trouble"])
 
 
 def _moment(text: str) -> datetime:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ledger.spool.journal import FEED, OWN
-from ledger.spool.lines import Folding, Kept
+from ledger.spool.lines import JournalEntry, LineReplay
 
 ENTRIES_PER_BATCH = 1000
 REFUSED = "refused.jsonl"
 
-Write = Callable[[Sequence[Kept]], None]
+Write = Callable[[Sequence[JournalEntry]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class _Followed:
     """How far a feed has been read whose writer still lives."""
 
     offset: int = 0
-    folding: Folding = field(default_factory=Folding)
+    line_replay: LineReplay = field(default_factory=LineReplay)
 
 
 class Spool:
@@ -45,7 +45,7 @@ class Spool:
         sizes = [size for path in self._journals() if (size := _size(path)) is not None]
         return Depth(files=len(sizes), bytes=sum(sizes), refused_bytes=_size(self.folder / REFUSED) or 0)
 
-    def take_in(self, write: Write) -> int:
+    def replay(self, write: Write) -> int:
         """Hand on what the journals hold, and delete those whose writers are gone; return how many were deleted.
 
         `write` gets batches and must make each durable before it returns. What it raises ends the taking in, and
@@ -87,9 +87,9 @@ class Spool:
     def _read(self, path: Path, file: BinaryIO, write: Write, *, to_the_end: bool) -> None:
         so_far = self._followed.pop(path, None) or _Followed()
         file.seek(so_far.offset)
-        batch: list[Kept] = []
+        batch: list[JournalEntry] = []
         for line in _whole_lines(file):
-            kept = so_far.folding.add(line)
+            kept = so_far.line_replay.add(line)
             so_far.offset += len(line)
             if kept is not None:
                 batch.append(kept)
@@ -97,7 +97,7 @@ class Spool:
                 write(batch)
                 batch = []
         if to_the_end:
-            batch += so_far.folding.close()
+            batch += so_far.line_replay.close()
         if batch:
             write(batch)
         # Only now: what could not be written is read again from the start.

@@ -10,7 +10,7 @@ from ledger.store.schema import answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class StoredRequest:
     """A request as it came first: by whose claim it is worked on, and what was answered (None: nothing yet)."""
 
     request_digest: str
@@ -21,7 +21,7 @@ class Asked:
 
 def claim(
     connection: Connection, scope: str, key: str, request_digest: str, claim: str, now: datetime, until: datetime
-) -> Asked:
+) -> StoredRequest:
     """Claim a request until a moment, unless it came before; return it as it stands."""
     columns = answers.c
     connection.execute(delete(answers).where(columns.expires_at <= now))
@@ -30,7 +30,7 @@ def claim(
     connection.execute(insert(answers).values(values).on_conflict_do_nothing())
     shown = (columns.request_digest, columns.claim, columns.status, columns.body)
     row = connection.execute(select(*shown).where(columns.scope == scope, columns.key == key)).one()
-    return Asked(**row._mapping)
+    return StoredRequest(**row._mapping)
 
 
 def keep(connection: Connection, claim: str, status: int, body: str, until: datetime) -> None:

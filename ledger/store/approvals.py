@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from ledger.core.approval import Approval, Verdict
+from ledger.core.approval import Approval, Decision
 from ledger.store.schema import approvals
 
 
@@ -28,7 +28,7 @@ def request(connection: Connection, recall_id: int, actor: str, now: datetime, v
 
 
 def decide(
-    connection: Connection, recall_id: int, verdict: Verdict, actor: str, now: datetime, reason: str | None = None
+    connection: Connection, recall_id: int, verdict: Decision, actor: str, now: datetime, reason: str | None = None
 ) -> None:
     """Write what the second person said."""
     values = {"verdict": verdict.value, "decided_by": actor, "decided_at": now, "reason": reason}
@@ -36,7 +36,7 @@ def decide(
 
 
 def _approval(row: Row[Any]) -> Approval:
-    is_approved, is_refused = row.verdict == Verdict.APPROVED, row.verdict == Verdict.REFUSED
+    is_approved, is_refused = row.verdict == Decision.APPROVED, row.verdict == Decision.REFUSED
     return Approval(
         requested_by=row.requested_by,
         requested_at=row.requested_at,

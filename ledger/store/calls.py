@@ -26,11 +26,11 @@ from sqlalchemy import (
     update,
 )
 
+from ledger.core.fair_turn import Head
 from ledger.core.message import AppName, Chat, Route
 from ledger.core.recall import Status
 from ledger.core.reply import NOT_SENT
-from ledger.core.settle import Asked, Settlement
-from ledger.core.turn import Head
+from ledger.core.settle import AskedItem, Settlement
 from ledger.store.schema import recall_calls, recall_items, recalls
 from ledger.store.selecting import among, rows_of
 
@@ -53,7 +53,7 @@ class Call:
     id: int
     recall_id: int
     route: Route
-    items: Sequence[Asked]
+    items: Sequence[AskedItem]
     slot_at: datetime
 
 
@@ -63,13 +63,13 @@ class Draft:
 
     recall_id: int
     route: Route
-    items: Sequence[Asked]
+    items: Sequence[AskedItem]
     slot_at: datetime
     lease_until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class CallRecord:
     """What is known of a call once it is over: facts for the record, not for decisions."""
 
     verdict: str
@@ -131,7 +131,7 @@ def heads(
 
 def waiting_in_lane(
     connection: Connection, recall_id: int, lane: int, now: datetime, first_slot: datetime, limit: int
-) -> tuple[Route, Sequence[Asked]] | None:
+) -> tuple[Route, Sequence[AskedItem]] | None:
     """Return a lane's route and its first waiting items, nearest deadline first, locked against other claims."""
     statement = (
         select(*_ASKED)
@@ -150,8 +150,8 @@ def _route(row: Any) -> Route:
     )
 
 
-def _asked(row: Any) -> Asked:
-    return Asked(
+def _asked(row: Any) -> AskedItem:
+    return AskedItem(
         item_id=row.id,
         process_query_key=row.process_query_key,
         sent_at=row.sent_at,
@@ -200,7 +200,7 @@ def lock_open(connection: Connection, call_ids: Sequence[int]) -> frozenset[int]
     return frozenset(connection.scalars(statement))
 
 
-def close_calls(connection: Connection, made: Mapping[int, Made], now: datetime) -> None:
+def close_calls(connection: Connection, made: Mapping[int, CallRecord], now: datetime) -> None:
     """Record how calls went that are open and locked."""
     statement = update(recall_calls).where(recall_calls.c.id == bindparam("call_id"))
     rows = [{"call_id": call_id, "finished_at": now, **asdict(one)} for call_id, one in made.items()]
@@ -305,7 +305,7 @@ def give_up_lost(
     return {row.recall_id for row in rows}
 
 
-def last_made(connection: Connection, recall_id: int) -> Made | None:
+def last_made(connection: Connection, recall_id: int) -> CallRecord | None:
     """Return how the latest of a recall's finished calls went."""
     columns = recall_calls.c
     statement = (
@@ -317,7 +317,7 @@ def last_made(connection: Connection, recall_id: int) -> Made | None:
         .limit(1)
     )
     row = connection.execute(statement).one_or_none()
-    return Made(**row._mapping) if row else None
+    return CallRecord(**row._mapping) if row else None
 
 
 def has_unended(connection: Connection, recall_id: int) -> bool:

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from ledger.core.cursor import Place
+from ledger.core.json_value import JsonValue
 from ledger.core.message import Chat
 from ledger.core.plan import Standing
 from ledger.core.recall import Item, Outcome, Status
 from ledger.core.selection import Selection
-from ledger.core.shown import Shown
 from ledger.store.candidates import HELD, STANDINGS, past
 from ledger.store.items import item_of, joined_items
 from ledger.store.plans import is_complete
@@ -22,7 +22,7 @@ from ledger.store.selecting import selected_items, selected_messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded(Shown):
+class RecordedMessage(JsonValue):
     """A message as the ledger holds it; `standing` says whether it can be recalled, and if not, why."""
 
     process_query_key: str
@@ -47,7 +47,7 @@ def messages_page(
     only_recallable: bool = False,
     after: Place | None,
     limit: int,
-) -> list[tuple[Place, Recorded]]:
+) -> list[tuple[Place, RecordedMessage]]:
     """Return selected messages, soonest deadline first."""
     columns = messages.c
     conditions = selected_messages(selection, is_sqlite=connection.dialect.name == "sqlite")
@@ -139,11 +139,11 @@ def _beyond(
     return and_(time >= moment, or_(time > moment, number > last))
 
 
-def _recorded(row: Any, now: datetime) -> Recorded:
+def _recorded(row: Any, now: datetime) -> RecordedMessage:
     standing = STANDINGS.get(row.past, Standing.ELIGIBLE)
     if standing is Standing.ELIGIBLE and row.deadline <= now:
         standing = Standing.EXPIRED
-    return Recorded(
+    return RecordedMessage(
         process_query_key=row.process_query_key,
         robot_code=row.robot_code,
         campaign=row.campaign,

@@ -8,16 +8,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from ledger.core.json_value import JsonValue
 from ledger.core.message import RobotCode
 from ledger.core.roles import Identity, Role
-from ledger.core.shown import Shown
 from ledger.store.schema import sessions, tokens
 
 _SHOWN = tuple(column for column in tokens.c if column.name != "digest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Token(Shown):
+class ServiceToken(JsonValue):
     """A token as people see it: `prefix` are its first letters, by which its owner recognises it."""
 
     id: int
@@ -47,7 +47,7 @@ def create(
     digest: str,
     created_by: str,
     created_at: datetime,
-) -> Token | None:
+) -> ServiceToken | None:
     """Write a token; None when one of that name works already."""
     values = {
         "name": name,
@@ -65,12 +65,12 @@ def create(
         return None
 
 
-def listed(connection: Connection) -> list[Token]:
+def listed(connection: Connection) -> list[ServiceToken]:
     """Return all tokens, also revoked ones, in the order of their making."""
     return [_token(row) for row in connection.execute(select(*_SHOWN).order_by(tokens.c.id))]
 
 
-def find(connection: Connection, digest: str) -> Token | None:
+def find(connection: Connection, digest: str) -> ServiceToken | None:
     """Return the token with a digest if it still works."""
     row = connection.execute(select(*_SHOWN).where(tokens.c.digest == digest, _works())).one_or_none()
     return _token(row) if row else None
@@ -92,7 +92,7 @@ def touch(connection: Connection, token_id: int, now: datetime, if_before: datet
     connection.execute(update(tokens).where(tokens.c.id == token_id, is_old).values(last_used_at=now))
 
 
-def revoke(connection: Connection, name: str, now: datetime) -> Token | None:
+def revoke(connection: Connection, name: str, now: datetime) -> ServiceToken | None:
     """Make the token of a name stop working, and sign everybody out who signed in with it."""
     statement = update(tokens).where(tokens.c.name == name, _works()).values(revoked_at=now).returning(*_SHOWN)
     row = connection.execute(statement).one_or_none()
@@ -109,7 +109,7 @@ def open_session(connection: Connection, digest: str, token_id: int, now: dateti
     connection.execute(insert(sessions).values(values))
 
 
-def find_session(connection: Connection, digest: str, now: datetime) -> Token | None:
+def find_session(connection: Connection, digest: str, now: datetime) -> ServiceToken | None:
     """Return the token that somebody is signed in with, if it still works and the session is not over."""
     mine = and_(sessions.c.digest == digest, sessions.c.expires_at > now, _works())
     statement = select(*_SHOWN).join_from(sessions, tokens, sessions.c.token_id == tokens.c.id).where(mine)
@@ -126,5 +126,5 @@ def _works() -> ColumnElement[bool]:
     return tokens.c.revoked_at.is_(None)
 
 
-def _token(row: Row[Any]) -> Token:
-    return Token(**{**row._mapping, "role": Role(row.role), "robots": tuple(row.robots)})
+def _token(row: Row[Any]) -> ServiceToken:
+    return ServiceToken(**{**row._mapping, "role": Role(row.role), "robots": tuple(row.robots)})

@@ -13,8 +13,8 @@ from fastapi import FastAPI
 
 from ledger import Ledger
 from ledger.core.roles import Role
-from ledger.entrypoints.api.application import build_app
-from ledger.entrypoints.api.server import Server
+from ledger.entrypoints.service.application import build_app
+from ledger.entrypoints.service.server import ServiceServer
 from tests.conftest import MakeLedger
 
 
@@ -46,7 +46,7 @@ def serving(book: Ledger, *, port: int = 0, **options: Any) -> Iterator[Service]
     """Serve a ledger in a thread until the end; at a port, or any free one."""
     app = build_app(book, **{"is_open": True, "with_worker": False, **options})
     with socket.create_server(("127.0.0.1", port)) as listener:
-        server = Server(app)
+        server = ServiceServer(app)
         thread = threading.Thread(target=server.run, args=([listener],))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         thread.start()

@@ -10,8 +10,8 @@ import pytest
 
 from ledger.clock import FakeClock
 from ledger.core.roles import Role
-from ledger.services.attempts import MOST_OF_ONE_ADDRESS
-from ledger.services.tokens import form_key_of
+from ledger.services.access.lockout import MOST_OF_ONE_ADDRESS
+from ledger.services.access.tokens import form_key_of
 
 from .conftest import ServeLedger, Service
 

@@ -8,7 +8,7 @@ import pytest
 from ledger.clock import FakeClock
 from ledger.core.roles import Role
 from ledger.errors import DatabaseUnavailableError, RequestInProgressError
-from ledger.services.answers import Request
+from ledger.services.access.idempotency import IdempotentRequest
 from ledger.simulator import World
 from tests.sending import send
 
@@ -60,11 +60,11 @@ def test_while_it_is_being_worked_on_the_same_request_waits(service: Service) ->
         goes_on.wait(20)
         return 200, "done"
 
-    request = Request(scope="s", key="k", digest="d", claim="first")
+    request = IdempotentRequest(scope="s", key="k", digest="d", claim="first")
     thread = threading.Thread(target=answers.once, args=(request, work))
     thread.start()
     begun.wait(20)
-    again = Request(scope="s", key="k", digest="d", claim="second")
+    again = IdempotentRequest(scope="s", key="k", digest="d", claim="second")
     with pytest.raises(RequestInProgressError, match="in a moment"):
         answers.once(again, work)
     goes_on.set()
@@ -82,14 +82,14 @@ def test_an_attempt_that_lost_its_database_goes_on_and_one_whose_process_died_is
             raise error
         return 200, "done"
 
-    request = Request(scope="s", key="k", digest="d", claim="first")
+    request = IdempotentRequest(scope="s", key="k", digest="d", claim="first")
     with pytest.raises(DatabaseUnavailableError):
         answers.once(request, work)
     assert answers.once(request, work) == (200, "done")
 
-    dead = Request(scope="s", key="other", digest="d", claim="dead")
+    dead = IdempotentRequest(scope="s", key="other", digest="d", claim="dead")
     tries = iter([DatabaseUnavailableError("away"), None])
     with pytest.raises(DatabaseUnavailableError):
         answers.once(dead, work)
     clock.advance(timedelta(minutes=6))
-    assert answers.once(Request(scope="s", key="other", digest="d", claim="new"), work) == (200, "done")
+    assert answers.once(IdempotentRequest(scope="s", key="other", digest="d", claim="new"), work) == (200, "done")

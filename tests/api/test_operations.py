@@ -14,11 +14,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.roles import Role
-from ledger.entrypoints.api.application import build_app
-from ledger.entrypoints.api.server import Server
-from ledger.entrypoints.logs import JsonFormatter
-from ledger.entrypoints.metrics import Metrics
-from ledger.services.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Chores
+from ledger.entrypoints.process.logs import JsonFormatter
+from ledger.entrypoints.process.metrics import Metrics
+from ledger.entrypoints.service.application import build_app
+from ledger.entrypoints.service.server import ServiceServer
+from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Chores
 from ledger.simulator import World
 from ledger.store import migrate
 from tests.outages import away
@@ -185,14 +185,14 @@ def test_a_whole_recall_leaves_no_secret_in_the_log(
     service.book.run(service.book.plan(campaign="spring", reason="typo"))
     ours = [record for record in caplog.records if record.name.startswith("ledger")]
     assert any("answered" in record.getMessage() for record in ours)
-    said = "\n".join(JsonFormatter().format(record) for record in ours)
+    message = "\n".join(JsonFormatter().format(record) for record in ours)
     for hidden in (secret, "a-long-secret-of-the-app", world.issue_token()):
-        assert hidden not in said
+        assert hidden not in message
 
 
 def test_a_service_that_was_told_to_stop_before_it_listens_to_signals_stops(book: Ledger) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Server(build_app(book, is_open=True, with_worker=False), lambda: True)
+        server = ServiceServer(build_app(book, is_open=True, with_worker=False), lambda: True)
         running = threading.Thread(target=server.run, args=([listener],))
         running.start()
         running.join(timeout=30)

@@ -83,7 +83,7 @@ def test_nothing_is_lost_and_nothing_is_a_5xx(service: Service, server: Server) 
 
     assert set(statuses) == {200}, statuses
     assert slowest[0] < 15
-    book.take_in()
+    book.replay()
     with psycopg.connect(server.url) as connection:
         (stored,) = connection.execute("SELECT count(*) FROM messages").fetchone() or (0,)
     assert stored == answered["promised"] > 0

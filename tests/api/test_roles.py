@@ -8,9 +8,9 @@ import pytest
 from fastapi.routing import APIRoute
 
 from ledger.core.roles import GRANTS, Permission, Role
-from ledger.entrypoints.api.application import ROUTERS
-from ledger.entrypoints.api.door import Door
-from ledger.services.tokens import form_key_of
+from ledger.entrypoints.http.door import Door
+from ledger.entrypoints.service.application import ROUTERS
+from ledger.services.access.tokens import form_key_of
 
 from .conftest import Service
 

@@ -21,9 +21,9 @@ import httpx
 from sqlalchemy import text
 
 from ledger.app import Ledger
-from ledger.entrypoints.api.application import build_app
-from ledger.entrypoints.api.server import Server
-from ledger.services.recaller import Hands
+from ledger.entrypoints.service.application import build_app
+from ledger.entrypoints.service.server import ServiceServer
+from ledger.services.recalls.lifecycle import RunIn
 from ledger.settings import Settings
 
 from . import machine, programs
@@ -108,7 +108,7 @@ def _measure(url: str, spool: Path, asked: argparse.Namespace) -> dict[str, Any]
         large = book.plan(campaign=f"campaign {CAMPAIGNS - 1}", reason="large").recall_id
         planned = time.perf_counter() - started
         running = book.plan(campaign=f"campaign {CAMPAIGNS - 2}", reason="large").recall_id
-        book.run(running, hands=Hands.ANY_WORKER)
+        book.run(running, run_in=RunIn.ANY_WORKER)
         found = {name: _ask(client, path) for name, path in _pages(client, large, running, asked.recalls).items()}
         return {"planning (s)": round(planned, 2), "pages": found, "programs": programs.measure(client)}
 
@@ -169,7 +169,7 @@ def _last_part(client: httpx.Client, path: str) -> str:
 @contextmanager
 def _serving(book: Ledger) -> Iterator[httpx.Client]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Server(build_app(book, is_open=True, with_worker=False))
+        server = ServiceServer(build_app(book, is_open=True, with_worker=False))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -113,9 +113,9 @@ async def _drive(url: str, in_flight: int, wait: int, seconds: float, at_least: 
         while time.perf_counter() - began < seconds or len(taken) < at_least:
             at = time.perf_counter()
             async with session.post(target, data=BODY, headers=HEADERS) as answer:
-                said = await answer.json()
-            if "processQueryKey" not in said:
-                raise RuntimeError(f"a send was not answered: {said}")
+                message = await answer.json()
+            if "processQueryKey" not in message:
+                raise RuntimeError(f"a send was not answered: {message}")
             taken.append(time.perf_counter() - at)
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:

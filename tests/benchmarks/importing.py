@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from ledger.app import Ledger
-from ledger.entrypoints.lines import Format, read_lines
-from ledger.services.recorder import Defaults
+from ledger.entrypoints.formats.lines import Format, read_lines
+from ledger.services.recording.rows import Defaults
 from ledger.settings import Settings
 
 

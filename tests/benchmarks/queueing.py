@@ -14,8 +14,8 @@ from ledger.app import Ledger
 from ledger.clock import FakeClock
 from ledger.core.message import AppName
 from ledger.core.reply import Answer
-from ledger.services.claimer import Claimer
-from ledger.services.settler import Settler
+from ledger.services.recalls.claimer import Claimer
+from ledger.services.recalls.settler import Settler
 from ledger.settings import Settings
 from ledger.store.calls import Call
 

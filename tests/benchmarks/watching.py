@@ -90,10 +90,10 @@ def _measure(database_url: str, spool: Path, urls: dict[int, str], options: argp
         }
         for library in options.libraries.split(","):
             for in_flight, url in urls.items():
-                figures = _compare(LOADS[library], url, in_flight, ways, options, book.take_in)
+                figures = _compare(LOADS[library], url, in_flight, ways, options, book.replay)
                 found.setdefault(library, {})[in_flight] = figures
-                said = (figures["added_milliseconds"], figures["added_processor_milliseconds"])
-                sys.stderr.write(f"{library} {in_flight}: {said}\n")
+                message = (figures["added_milliseconds"], figures["added_processor_milliseconds"])
+                sys.stderr.write(f"{library} {in_flight}: {message}\n")
     return found
 
 

@@ -43,20 +43,20 @@ class Running:
     process: "subprocess.Popen[bytes]"
     heard: Path
 
-    def said(self) -> str:
+    def message(self) -> str:
         """Return all that it wrote to stderr so far."""
         return self.heard.read_text()
 
     def wait_for(self, text: str) -> None:
         """Return once it has said something."""
-        self.wait_until(lambda: text in self.said())
+        self.wait_until(lambda: text in self.message())
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:
         """Return as soon as something is so; it is an error when that takes too long, or it ends before."""
         until = time.monotonic() + 30
         while not is_so():
-            assert time.monotonic() < until, f"this never came about: {self.said()}"
-            assert self.process.poll() is None or is_so(), self.said()
+            assert time.monotonic() < until, f"this never came about: {self.message()}"
+            assert self.process.poll() is None or is_so(), self.message()
             time.sleep(0.02)
 
 

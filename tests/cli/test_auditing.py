@@ -14,7 +14,7 @@ from .conftest import ROBOT, Shell
 
 
 @pytest.fixture
-def told(shell: Shell, simulator: Simulator) -> Shell:
+def detail(shell: Shell, simulator: Simulator) -> Shell:
     """A ledger with a recall of four messages behind it, one of them refused, and an expired message."""
     keys = shell.send(simulator, 4, campaign="spring", users=["a", "b"])
     simulator.world.change(failed_reasons={keys[0]: FailedReason(reason="no, really")})
@@ -23,48 +23,48 @@ def told(shell: Shell, simulator: Simulator) -> Shell:
     return shell
 
 
-def test_history_is_one_document_and_can_be_narrowed(told: Shell) -> None:
-    everything = told.real("history", "--json")
+def test_history_is_one_document_and_can_be_narrowed(detail: Shell) -> None:
+    everything = detail.real("history", "--json")
     assert (everything.err, len(everything.json)) == ("", 4)
-    assert len(told("history", "--outcome", "refused", "--json").json) == 1
-    assert len(told("history", "--limit", "2", "--json").json) == 2
-    assert told("history", "--actor", "bob", "--json").json == []
-    assert len(told("history", "--user", "b", "--actor", "ann", "--campaign", "spring", "--json").json) == 4
-    assert told("history", "--outcome", "wrong").code == 2
-    assert told("history", "--csv", "--json").code == 2
+    assert len(detail("history", "--outcome", "refused", "--json").json) == 1
+    assert len(detail("history", "--limit", "2", "--json").json) == 2
+    assert detail("history", "--actor", "bob", "--json").json == []
+    assert len(detail("history", "--user", "b", "--actor", "ann", "--campaign", "spring", "--json").json) == 4
+    assert detail("history", "--outcome", "wrong").code == 2
+    assert detail("history", "--csv", "--json").code == 2
 
 
-def test_history_as_csv_has_a_header_and_verbatim_values(told: Shell) -> None:
-    ended = told.real("history", "--csv")
+def test_history_as_csv_has_a_header_and_verbatim_values(detail: Shell) -> None:
+    ended = detail.real("history", "--csv")
     assert ended.out.count("\r\n") == 5
     rows = list(csv.DictReader(io.StringIO(ended.out, newline="")))
     assert [row["recipients"] for row in rows] == ["a b"] * 4
     assert {row["reason"] for row in rows if row["outcome"] == "refused"} == {"no, really"}
 
 
-def test_history_outlives_the_purge(told: Shell) -> None:
-    assert told("purge", "--json").json == {"purged": 1}
-    assert told("purge").out == "0 messages deleted\n"
-    with sqlite3.connect(told.folder / "ledger.sqlite") as connection:
+def test_history_outlives_the_purge(detail: Shell) -> None:
+    assert detail("purge", "--json").json == {"purged": 1}
+    assert detail("purge").out == "0 messages deleted\n"
+    with sqlite3.connect(detail.folder / "ledger.sqlite") as connection:
         connection.execute("UPDATE messages SET deadline = '2020-01-01 00:00:00.000000'")
     connection.close()
-    assert told("purge", "--json").json["purged"] == 4
-    assert told("campaigns", "--json").json == []
-    assert len(told("history", "--json").json) == 4
-    assert len(told("show", "1", "--json").json["items"]) == 4
+    assert detail("purge", "--json").json["purged"] == 4
+    assert detail("campaigns", "--json").json == []
+    assert len(detail("history", "--json").json) == 4
+    assert len(detail("show", "1", "--json").json["items"]) == 4
 
 
-def test_a_history_that_somebody_rewrote_is_found_out(told: Shell) -> None:
-    whole = told("verify", "--json")
+def test_a_history_that_somebody_rewrote_is_found_out(detail: Shell) -> None:
+    whole = detail("verify", "--json")
     assert (whole.code, whole.json["ok"]) == (0, True)
-    assert whole.json["last_digest"] in told("verify").out
-    with sqlite3.connect(told.folder / "ledger.sqlite") as connection:
+    assert whole.json["last_digest"] in detail("verify").out
+    with sqlite3.connect(detail.folder / "ledger.sqlite") as connection:
         connection.execute("DROP TRIGGER IF EXISTS recall_items_kept")
         connection.execute("UPDATE recall_items SET outcome = 'recalled' WHERE outcome = 'refused'")
     connection.close()
-    broken = told("verify", "--json")
+    broken = detail("verify", "--json")
     assert (broken.code, broken.json["ok"], broken.json["disputed"]) == (1, False, 1)
-    assert "rewritten" in told("verify").err
+    assert "rewritten" in detail("verify").err
 
 
 def test_an_empty_ledger_says_so_to_people_and_gives_scripts_empty_lists(shell: Shell) -> None:
@@ -75,12 +75,12 @@ def test_an_empty_ledger_says_so_to_people_and_gives_scripts_empty_lists(shell: 
         assert ended.err
 
 
-def test_a_reader_who_has_seen_enough_is_no_error(told: Shell) -> None:
+def test_a_reader_who_has_seen_enough_is_no_error(detail: Shell) -> None:
     for form in ("--json", "--csv"):
-        words = " ".join(told.command("history", form))
+        words = " ".join(detail.command("history", form))
         done = subprocess.run(
             ["bash", "-c", f"set -o pipefail; {words} | true"],
-            env=told.environment,
+            env=detail.environment,
             capture_output=True,
             timeout=60,
             check=False,
@@ -88,11 +88,11 @@ def test_a_reader_who_has_seen_enough_is_no_error(told: Shell) -> None:
         assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_the_doctor_is_content_with_a_whole_house(told: Shell, simulator: Simulator) -> None:
-    ended = told.real("doctor", "--json")
+def test_the_doctor_is_content_with_a_whole_house(detail: Shell, simulator: Simulator) -> None:
+    ended = detail.real("doctor", "--json")
     assert (ended.code, ended.json["ok"]) == (0, True), ended.out
     simulator.world.change(permission_missing=True)
-    ill = told("doctor")
+    ill = detail("doctor")
     assert ill.code == 1
     assert "AMISS  permission" in ill.out
 
@@ -112,10 +112,10 @@ def test_the_version_of_the_tables(shell: Shell) -> None:
     assert shell("campaigns").code == 1
 
 
-def test_no_line_is_longer_than_the_screen(told: Shell, simulator: Simulator) -> None:
+def test_no_line_is_longer_than_the_screen(detail: Shell, simulator: Simulator) -> None:
     name = "a-campaign-with-a-very-long-name-of-november-2026"
-    told.send(simulator, 12, campaign=name, users=[f"u{n}" for n in range(900)])
-    told.send(simulator, 2, campaign="年终活动通知,请大家查看,谢谢大家的支持与配合")
+    detail.send(simulator, 12, campaign=name, users=[f"u{n}" for n in range(900)])
+    detail.send(simulator, 2, campaign="年终活动通知,请大家查看,谢谢大家的支持与配合")
     for words in (
         ("campaigns",),
         ("recall", "--campaign", name, "--reason", "a reason of many words " * 5, "--dry-run"),
@@ -123,36 +123,36 @@ def test_no_line_is_longer_than_the_screen(told: Shell, simulator: Simulator) ->
         ("recalls",),
         ("history",),
     ):
-        for line in told(*words).out.splitlines():
+        for line in detail(*words).out.splitlines():
             assert len(line) <= 80, line
             assert "\x1b" not in line
-    assert "22 h 59 min left" in told("campaigns").out
-    assert "CST" in told("campaigns").out
+    assert "22 h 59 min left" in detail("campaigns").out
+    assert "CST" in detail("campaigns").out
 
 
-def test_show_names_everything_for_people(told: Shell) -> None:
-    out = told("show", "1").out
+def test_show_names_everything_for_people(detail: Shell) -> None:
+    out = detail("show", "1").out
     for part in ("3 of 4 recalled", "no, really", "typo", "ann", "campaign spring", "1 expired", "answered", "refused"):
         assert part in out
     assert ROBOT not in out
 
 
-def test_recalls_show_their_time_and_plans_of_dry_runs_only_when_asked(told: Shell, simulator: Simulator) -> None:
-    told.send(simulator, 2, campaign="summer")
-    told("recall", "--campaign", "summer", "--reason", "only looking", "--dry-run")
-    plain = told("recalls")
+def test_recalls_show_their_time_and_plans_of_dry_runs_only_when_asked(detail: Shell, simulator: Simulator) -> None:
+    detail.send(simulator, 2, campaign="summer")
+    detail("recall", "--campaign", "summer", "--reason", "only looking", "--dry-run")
+    plain = detail("recalls")
     assert "started" in plain.out
     assert ("typo" in plain.out, "only looking" in plain.out) == (True, False)
     assert "1 plan that nobody has run is left out: --all" in plain.err
-    assert "planned" in told("recalls", "--all").out
-    assert [recall["status"] for recall in told("recalls", "--json").json] == ["planned", "finished"]
+    assert "planned" in detail("recalls", "--all").out
+    assert [recall["status"] for recall in detail("recalls", "--json").json] == ["planned", "finished"]
 
 
-def test_a_plan_names_the_recall_that_holds_its_messages(told: Shell, simulator: Simulator) -> None:
-    told.send(simulator, 2, campaign="summer")
+def test_a_plan_names_the_recall_that_holds_its_messages(detail: Shell, simulator: Simulator) -> None:
+    detail.send(simulator, 2, campaign="summer")
     simulator.world.change(permission_missing=True)
-    assert told("recall", "--campaign", "summer", "--reason", "oops", "--yes").code == 5
-    ended = told("recall", "--campaign", "summer", "--reason", "me too", "--dry-run")
+    assert detail("recall", "--campaign", "summer", "--reason", "oops", "--yes").code == 5
+    ended = detail("recall", "--campaign", "summer", "--reason", "me too", "--dry-run")
     assert ended.code == 4
     assert "2 messages are in recall 2" in ended.err
-    assert told("recall", "--campaign", "summer", "--reason", "me too", "--dry-run", "--json").json["held_by"] == [2]
+    assert detail("recall", "--campaign", "summer", "--reason", "me too", "--dry-run", "--json").json["held_by"] == [2]

@@ -1,4 +1,4 @@
-"""`import`: what is taken in, packed or not; what is rejected, and how it comes back mended; what is told meanwhile."""
+"""`import`: what is taken in, packed or not; what is rejected, and how it comes back fixed; what is told meanwhile."""
 
 import bz2
 import gzip
@@ -56,7 +56,7 @@ def test_people_read_the_same(shell: Shell, tmp_path: Path) -> None:
     lines = ended.out.splitlines()
     assert lines[0] == "25 rows read: 0 recorded, 0 duplicates, 25 rejected"
     assert lines[1].startswith("line 1: the line is not JSON")
-    assert lines[-1] == "and 5 more: --rejected-to FILE keeps them all, to mend"
+    assert lines[-1] == "and 5 more: --rejected-to FILE keeps them all, to fix"
 
 
 def test_options_fill_what_rows_lack(shell: Shell) -> None:
@@ -98,10 +98,10 @@ def test_a_captured_pair_of_a_send_call_is_a_row(shell: Shell) -> None:
         (("import", "-", "--sent-at", "2026-03-01"), "no zone"),
     ],
 )
-def test_an_import_that_cannot_start_is_refused(shell: Shell, words: tuple[str, ...], said: str) -> None:
+def test_an_import_that_cannot_start_is_refused(shell: Shell, words: tuple[str, ...], message: str) -> None:
     ended = shell(*words, stdin="")
     assert (ended.code, ended.out) == (2, "")
-    assert said in " ".join(ended.err.split())
+    assert message in " ".join(ended.err.split())
 
 
 @pytest.mark.parametrize("kind", PACKED)
@@ -125,14 +125,14 @@ def test_an_archive_that_is_cut_off_says_what_was_recorded_before(shell: Shell, 
     (tmp_path / "rows").write_bytes(content[: len(content) * 3 // 4])
     ended = shell("import", str(tmp_path / "rows"), "--json")
     assert ended.code == 3
-    told = ended.json
-    assert 1000 < told["recorded"] < 8000
-    assert "is cut off" in told["error"]["message"]
-    assert f"{told['recorded']:,} recorded" in told["error"]["message"]
+    detail = ended.json
+    assert 1000 < detail["recorded"] < 8000
+    assert "is cut off" in detail["error"]["message"]
+    assert f"{detail['recorded']:,} recorded" in detail["error"]["message"]
     (line,) = shell("campaigns", "--json").json
-    assert line["messages"] == told["recorded"]
+    assert line["messages"] == detail["recorded"]
     (tmp_path / "rows").write_bytes(content)
-    assert shell("import", str(tmp_path / "rows"), "--json").json["recorded"] == 8000 - told["recorded"]
+    assert shell("import", str(tmp_path / "rows"), "--json").json["recorded"] == 8000 - detail["recorded"]
 
 
 @pytest.mark.parametrize("kind", PACKED)
@@ -146,61 +146,61 @@ def test_an_archive_that_is_damaged_from_the_start_is_refused(shell: Shell, kind
 @pytest.mark.parametrize(
     ("content", "said"), [(b"PK\x03\x04rest", "unzip -p"), ("{}".encode("utf-16"), "save it as UTF-8")]
 )
-def test_what_is_no_text_is_refused_with_what_to_do(shell: Shell, content: bytes, said: str) -> None:
+def test_what_is_no_text_is_refused_with_what_to_do(shell: Shell, content: bytes, message: str) -> None:
     ended = shell("import", "-", stdin=content)
     assert (ended.code, ended.out) == (2, "")
-    assert said in " ".join(ended.err.split())
+    assert message in " ".join(ended.err.split())
 
 
 def test_rejected_rows_are_kept_as_they_stood_and_are_taken_in_once_they_are_mended(
     shell: Shell, tmp_path: Path
 ) -> None:
     good, bad = json.dumps(ROW), '{"processQueryKey":  "k2", "robotCode": "r"}\r\n'
-    to_mend = tmp_path / "to mend"
-    ended = shell("import", "-", "--rejected-to", str(to_mend), "--campaign", "c", stdin=f"{good}\n{bad}{{")
+    to_fix = tmp_path / "to fix"
+    ended = shell("import", "-", "--rejected-to", str(to_fix), "--campaign", "c", stdin=f"{good}\n{bad}{{")
     assert ended.code == 3
-    assert f"mend them there, then: ledger import '{to_mend}' --campaign c\n" in ended.out
-    assert to_mend.read_bytes() == bad.encode() + b"{\n"
-    first, second = (tmp_path / "to mend.reasons").read_text().splitlines()
+    assert f"fix them there, then: ledger import '{to_fix}' --campaign c\n" in ended.out
+    assert to_fix.read_bytes() == bad.encode() + b"{\n"
+    first, second = (tmp_path / "to fix.reasons").read_text().splitlines()
     assert first == "line 1 (was 2): sentAt is missing"
     assert second.startswith("line 2 (was 3): the line is not JSON")
-    to_mend.write_text(json.dumps({**ROW, "processQueryKey": "k2"}) + "\n")
-    assert shell("import", str(to_mend), "--campaign", "c", "--json").json["recorded"] == 1
+    to_fix.write_text(json.dumps({**ROW, "processQueryKey": "k2"}) + "\n")
+    assert shell("import", str(to_fix), "--campaign", "c", "--json").json["recorded"] == 1
 
 
 def test_rejected_rows_of_csv_are_kept_under_their_header(shell: Shell, tmp_path: Path) -> None:
     header, two = "processQueryKey;robotCode;sentAt;source\r\n", 'k2;;2026-03-01T10:00:00Z;"a\r\nb"\r\n'
     content = f"{header}k1;r;2026-03-01T10:00:00Z;x\r\n{two}k3;r;2026-03-01T10:00:00Z"
-    to_mend = tmp_path / "mend.csv"
-    words = ("import", "-", "--format", "csv", "--rejected-to", str(to_mend), "--json")
+    to_fix = tmp_path / "fix.csv"
+    words = ("import", "-", "--format", "csv", "--rejected-to", str(to_fix), "--json")
     ended = shell(*words, stdin="\ufeff" + content)
     assert [one["line"] for one in ended.json["rejected"]] == [3, 5]
-    assert ended.json["rejected_to"] == str(to_mend)
-    assert to_mend.read_bytes().decode() == f"{header}{two}k3;r;2026-03-01T10:00:00Z\n"
-    to_mend.write_bytes(to_mend.read_bytes().rstrip() + b";\n")
-    assert shell("import", str(to_mend), "--robot", "r", "--json").json["recorded"] == 2
+    assert ended.json["rejected_to"] == str(to_fix)
+    assert to_fix.read_bytes().decode() == f"{header}{two}k3;r;2026-03-01T10:00:00Z\n"
+    to_fix.write_bytes(to_fix.read_bytes().rstrip() + b";\n")
+    assert shell("import", str(to_fix), "--robot", "r", "--json").json["recorded"] == 2
 
 
 def test_a_file_that_exists_is_never_written_over(shell: Shell, tmp_path: Path) -> None:
-    for name in ("mend", "mend.reasons"):
+    for name in ("fix", "fix.reasons"):
         (tmp_path / name).write_text("mine")
-        ended = shell("import", "-", "--rejected-to", str(tmp_path / "mend"), stdin=json.dumps(ROW))
+        ended = shell("import", "-", "--rejected-to", str(tmp_path / "fix"), stdin=json.dumps(ROW))
         assert (ended.code, ended.out) == (2, "")
         assert "exists already" in ended.err
         assert (tmp_path / name).read_text() == "mine"
         (tmp_path / name).unlink()
-        assert list(tmp_path.glob("mend*")) == []
+        assert list(tmp_path.glob("fix*")) == []
     assert shell("campaigns", "--json").json == []
 
 
 def test_without_a_rejected_row_no_file_stays(shell: Shell, tmp_path: Path) -> None:
-    ended = shell("import", "-", "--rejected-to", str(tmp_path / "mend"), "--json", stdin=json.dumps(ROW))
+    ended = shell("import", "-", "--rejected-to", str(tmp_path / "fix"), "--json", stdin=json.dumps(ROW))
     assert (ended.code, ended.json["rejected_to"]) == (0, None)
-    assert list(tmp_path.glob("mend*")) == []
+    assert list(tmp_path.glob("fix*")) == []
 
 
-def test_a_file_to_mend_that_cannot_be_made_is_refused_before_anything_is_read(shell: Shell, tmp_path: Path) -> None:
-    ended = shell("import", "-", "--rejected-to", str(tmp_path / "nowhere" / "mend"), stdin=json.dumps(ROW))
+def test_a_file_to_fix_that_cannot_be_made_is_refused_before_anything_is_read(shell: Shell, tmp_path: Path) -> None:
+    ended = shell("import", "-", "--rejected-to", str(tmp_path / "nowhere" / "fix"), stdin=json.dumps(ROW))
     assert (ended.code, ended.out) == (2, "")
     assert "cannot be written: No such file" in " ".join(ended.err.split())
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.entrypoints.lines import LINE_MAX_BYTES, Format, format_of, read_lines
+from ledger.entrypoints.formats.lines import LINE_MAX_BYTES, Format, format_of, read_lines
 from ledger.errors import UnreadableFileError
-from ledger.services.importer import Line
+from ledger.services.recording.rows import Line
 
 
 def jsonl(content: bytes) -> list[Line]:
@@ -87,8 +87,8 @@ def test_spreadsheets_of_any_country_are_understood(separator: bytes) -> None:
         (b"processQueryKey,\xff", "unknown column"),
     ],
 )
-def test_a_header_that_is_not_understood_is_refused(header: bytes, said: str) -> None:
-    with pytest.raises(UnreadableFileError, match=said):
+def test_a_header_that_is_not_understood_is_refused(header: bytes, message: str) -> None:
+    with pytest.raises(UnreadableFileError, match=message):
         csv(header + b"\na,b\n")
 
 

@@ -11,12 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ledger.core.row import Row
-from ledger.entrypoints import lines as reader
-from ledger.entrypoints.archives import unpacked
-from ledger.entrypoints.lines import Format, read_lines
+from ledger.entrypoints.formats import lines as reader
+from ledger.entrypoints.formats.archives import unpacked
+from ledger.entrypoints.formats.lines import Format, read_lines
 from ledger.errors import InvalidMessageError, UnreadableFileError
-from ledger.services.importer import Line
-from ledger.services.recorder import Defaults, read_row
+from ledger.services.recording.rows import Defaults, Line, read_row
 from tests.conftest import NOON
 
 
@@ -81,18 +80,18 @@ def test_any_bytes_are_rows_or_have_a_reason_however_they_arrive(
     form: Format, content: bytes, sizes: list[int], with_header: bool
 ) -> None:
     whole = HEADER + content if with_header and form is Format.CSV else content
-    told = read(whole, form)
-    assert told == read(whole, form, sizes)
-    if isinstance(told, str):
-        assert told
+    detail = read(whole, form)
+    assert detail == read(whole, form, sizes)
+    if isinstance(detail, str):
+        assert detail
         return
-    for line in told:
+    for line in detail:
         if not isinstance(line.fields, str):
             with suppress(InvalidMessageError):
                 read_row(line.fields, Defaults(), NOON)
         assert line.raw is not None
         assert line.raw in whole
-    numbers = [line.number for line in told]
+    numbers = [line.number for line in detail]
     assert numbers == sorted(set(numbers))
 
 
@@ -108,9 +107,9 @@ def test_what_a_spreadsheet_wrote_is_read_as_it_was_meant(
     writer = csv_module.writer(paper, lineterminator=end, quoting=csv_module.QUOTE_ALL)
     writer.writerow(("processQueryKey", "source"))
     writer.writerows(cells)
-    told = read(b"\xef\xbb\xbf" + paper.getvalue().encode(), Format.CSV, sizes)
+    detail = read(b"\xef\xbb\xbf" + paper.getvalue().encode(), Format.CSV, sizes)
     meant = [{"processQueryKey": key.strip(), "source": source.strip()} for key, source in cells]
-    assert [line.fields for line in told if isinstance(line, Line)] == meant
+    assert [line.fields for line in detail if isinstance(line, Line)] == meant
 
 
 @given(rows=st.lists(st.dictionaries(TEXTS, TEXTS, max_size=3), max_size=8), sizes=SIZES, bom=st.booleans())
@@ -118,8 +117,8 @@ def test_what_a_program_wrote_as_json_lines_is_read_as_it_was_meant(
     rows: list[dict[str, str]], sizes: list[int], bom: bool
 ) -> None:
     content = "\r\n".join(json.dumps(row) for row in rows).encode()
-    told = read(b"\xef\xbb\xbf" * bom + content, Format.JSONL, sizes)
-    assert [line.fields for line in told if isinstance(line, Line)] == rows
+    detail = read(b"\xef\xbb\xbf" * bom + content, Format.JSONL, sizes)
+    assert [line.fields for line in detail if isinstance(line, Line)] == rows
 
 
 @given(content=CONTENTS)
@@ -134,16 +133,16 @@ def test_a_rejected_row_of_csv_is_the_same_row_when_it_stands_alone_under_its_he
 def test_a_row_whose_quoted_lines_never_end_is_given_up_at_the_limit() -> None:
     size = reader.LINE_MAX_BYTES // 4
     content = HEADER + b'"k","' + b'\n","'.join([b"x" * size] * 6) + b"\nk,r,a\n"
-    told = read(content, Format.CSV)
-    assert isinstance(told, list)
-    assert str(told[0].fields).startswith("the line is longer than 1,000,000 bytes")
-    assert told[0].raw is None
-    assert told[-1].fields == {"processQueryKey": "k", "robotCode": "r", "userIds": ["a"]}
+    detail = read(content, Format.CSV)
+    assert isinstance(detail, list)
+    assert str(detail[0].fields).startswith("the line is longer than 1,000,000 bytes")
+    assert detail[0].raw is None
+    assert detail[-1].fields == {"processQueryKey": "k", "robotCode": "r", "userIds": ["a"]}
 
 
 def test_a_row_is_made_from_what_a_cell_says() -> None:
-    told = read(HEADER + b'k,r,"[""a"", ""b""]"\n', Format.CSV)
-    assert isinstance(told, list)
-    fields = told[0].fields
+    detail = read(HEADER + b'k,r,"[""a"", ""b""]"\n', Format.CSV)
+    assert isinstance(detail, list)
+    fields = detail[0].fields
     assert not isinstance(fields, str)
     assert Row.read({**fields, "sentAt": NOON}).to_message().recipients == ("a", "b")

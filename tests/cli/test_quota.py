@@ -40,9 +40,9 @@ def test_a_plan_that_the_quota_does_not_cover_needs_more_than_a_y(
     assert shell(*RECALL, "--dry-run", "--json").json["quota"]["after"] < 0
     with on_terminal(shell, *RECALL) as terminal:
         terminal.wait_for("Type spring to confirm:")
-        said = words(terminal.shown)
-        assert "The month's quota does not cover it: the recall will pause when it is used up." in said
-        assert "the month's quota does not cover this" in said
+        message = words(terminal.shown)
+        assert "The month's quota does not cover it: the recall will pause when it is used up." in message
+        assert "the month's quota does not cover this" in message
         terminal.type(answer)
         assert terminal.end() == code
 

@@ -121,10 +121,10 @@ def test_without_a_terminal_somebody_has_to_say_yes_beforehand(shell: Shell, sim
         (("c", "--reason", "x"), "unexpected extra argument"),
     ],
 )
-def test_a_recall_that_is_not_clear_is_refused(shell: Shell, words: tuple[str, ...], said: str) -> None:
+def test_a_recall_that_is_not_clear_is_refused(shell: Shell, words: tuple[str, ...], text: str) -> None:
     ended = shell("recall", *words, "--yes")
     assert (ended.code, ended.out) == (2, "")
-    assert said in " ".join(ended.err.split())
+    assert text in " ".join(ended.err.split())
     document = shell("recall", *words, "--yes", "--json")
     assert (document.code, set(document.json)) == (2, {"error"})
 

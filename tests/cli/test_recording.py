@@ -29,9 +29,9 @@ def test_a_group_message_is_recorded_with_its_conversation(shell: Shell) -> None
         (("--robot", "r", "--key", "k", "--usr", "k"), "No such option"),
     ],
 )
-def test_what_cannot_be_recorded_is_refused(shell: Shell, words: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_recorded_is_refused(shell: Shell, words: tuple[str, ...], message: str) -> None:
     ended = shell("record", *words)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("error: ")
-    assert said in " ".join(ended.err.split())
+    assert message in " ".join(ended.err.split())
     assert shell("campaigns", "--json").json == []

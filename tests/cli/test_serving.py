@@ -20,7 +20,7 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 def port_of(running: Running) -> str:
     running.wait_for("listening on http://127.0.0.1:")
-    found = re.search(r"listening on http://127\.0\.0\.1:(\d+)", running.said())
+    found = re.search(r"listening on http://127\.0\.0\.1:(\d+)", running.message())
     assert found is not None
     return found[1]
 

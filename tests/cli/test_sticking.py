@@ -89,8 +89,8 @@ def test_what_was_recorded_after_the_plan_is_said(shell: Shell, simulator: Simul
     shell.send(simulator, 1, campaign="c")
     assert "recorded after" not in shell(*RECALL).out
     shell.send(simulator, 2, campaign="c")
-    said = in_one_line(shell("show", "1").out)
-    assert "2 messages were recorded after the plan: ledger recall … again, or --sticky" in said
+    detail = in_one_line(shell("show", "1").out)
+    assert "2 messages were recorded after the plan: ledger recall … again, or --sticky" in detail
     assert shell("show", "1", "--json").json["late"] == 2
     assert shell(*RECALL, "--sticky", "1h").code == 0
     shell.send(simulator, 1, campaign="c")

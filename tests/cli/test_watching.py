@@ -10,8 +10,8 @@ import pytest
 
 from ledger.core.recall import Result, Status
 from ledger.core.reply import Verdict
-from ledger.entrypoints.cli.troubles import trouble_in_words
-from ledger.entrypoints.cli.watching import how_far
+from ledger.entrypoints.cli.screen.run_progress import how_far
+from ledger.entrypoints.cli.screen.troubles import trouble_in_words
 from ledger.simulator import Simulator
 
 from .conftest import Shell
@@ -59,9 +59,9 @@ RUNNING = Result(
         ("banned", "banned", "<html>", "shut this address out"),
     ],
 )
-def test_trouble_is_said_in_few_words(verdict: str, code: str, reason: str | None, said: str) -> None:
+def test_trouble_is_said_in_few_words(verdict: str, code: str, reason: str | None, message: str) -> None:
     shown = trouble_in_words({"verdict": verdict, "code": code, "reason": reason})
-    assert said in shown
+    assert message in shown
     assert len(shown) <= 65
 
 

@@ -36,7 +36,7 @@ def test_a_worker_stops_with_exit_0_and_says_what_it_does(shell: Shell, number: 
         worker.wait_for("working on sqlite:///")
         worker.process.send_signal(number)
         assert worker.process.wait(20) == 0
-    first, last = worker.said().splitlines()
+    first, last = worker.message().splitlines()
     assert "INFO ledger.entrypoints.cli.working: working on" in first
     assert "stopped" in last
 
@@ -70,8 +70,8 @@ def test_a_worker_that_is_stopped_in_the_middle_of_a_recall_loses_nothing(
         worker.wait_until(lambda: asked(simulator) > before + 1)
         worker.process.send_signal(signal.SIGTERM)
         assert worker.process.wait(30) == 0
-    assert "APScheduler" not in worker.said()
-    assert "apscheduler" not in worker.said()
+    assert "APScheduler" not in worker.message()
+    assert "apscheduler" not in worker.message()
     report = shell("show", "1", "--json").json
     assert (report["status"], report["pending"] > 0) == ("running", True)
     assert not [call for call in report["calls"] if call["verdict"] is None]
@@ -92,7 +92,7 @@ def test_a_worker_without_credentials_says_once_what_waits(shell: Shell, simulat
         worker.wait_for("recalls of app default wait")
         worker.process.send_signal(signal.SIGTERM)
         assert worker.process.wait(20) == 0
-    assert worker.said().count("WARNING ledger.scheduler") == 1
+    assert worker.message().count("WARNING ledger.scheduler") == 1
 
 
 def test_a_worker_that_cannot_have_its_database_is_exit_1(shell: Shell) -> None:
@@ -107,12 +107,12 @@ def test_a_worker_serves_metrics_and_writes_json_when_told_to(shell: Shell, simu
     shell.variables["LEDGER_CALLS_PER_SECOND"] = "500"
     with shell.running("worker", "--log-format", "json", "--metrics-port", "0") as worker:
         worker.wait_until(lambda: shell("recalls", "--json").json[0]["status"] == "finished")
-        lines = [json.loads(line) for line in worker.said().splitlines()]
+        lines = [json.loads(line) for line in worker.message().splitlines()]
         (where,) = [line["message"].split()[-1] for line in lines if line["message"].startswith("metrics on")]
         scraped = httpx.get(where, timeout=10).text
         worker.process.send_signal(signal.SIGTERM)
         assert worker.process.wait(20) == 0
-    lines = [json.loads(line) for line in worker.said().splitlines()]
+    lines = [json.loads(line) for line in worker.message().splitlines()]
     assert 'ledger_recalls{status="running"} 0.0' in scraped
     assert [line["recall"] for line in lines if "recall 1 finished" in line["message"]] == [1]
     told = {line["dingtalk_request_id"] for line in lines if "dingtalk_request_id" in line}

@@ -172,9 +172,9 @@ def test_an_answer_without_a_key_makes_no_message(key: Json) -> None:
     ],
 )
 def test_a_key_whose_rest_makes_no_message_is_invalid_and_the_part_is_named(
-    request_body: object, response: object, said: str
+    request_body: object, response: object, detail: str
 ) -> None:
-    with pytest.raises(InvalidMessageError, match=said):
+    with pytest.raises(InvalidMessageError, match=detail):
         captured(request_body, response)
 
 
@@ -236,6 +236,6 @@ def test_the_response_of_a_pair_may_be_the_body_itself() -> None:
         ({"request": {**PAIR["request"], "method": "GET"}}, "not a send call"),
     ],
 )
-def test_a_pair_that_makes_no_message_says_why(changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(InvalidMessageError, match=said):
+def test_a_pair_that_makes_no_message_says_why(changes: dict[str, Any], detail: str) -> None:
+    with pytest.raises(InvalidMessageError, match=detail):
         capture_pair({**PAIR, **changes})

@@ -144,8 +144,8 @@ def test_any_other_text_is_kept_to_the_letter(text: str) -> None:
         ({"xyzzy": 1}, "known are processQueryKey"),
     ],
 )
-def test_a_mistake_is_named(changes: Mapping[str, object], said: str) -> None:
-    with pytest.raises(InvalidMessageError, match=said.replace(".", r"\.")):
+def test_a_mistake_is_named(changes: Mapping[str, object], detail: str) -> None:
+    with pytest.raises(InvalidMessageError, match=detail.replace(".", r"\.")):
         a_message(**changes)
 
 

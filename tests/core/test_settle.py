@@ -13,7 +13,7 @@ from ledger.core.settle import (
     BACKOFF_LONGEST_SECONDS,
     FRESH_SECONDS,
     MAX_ASKS_OF_A_FAILING_KEY,
-    Asked,
+    AskedItem,
     backoff,
     settle,
     split,
@@ -31,9 +31,9 @@ def an_item(
     sent_at: datetime = NOW - HOUR,
     attempts: int = 1,
     in_doubt: bool = False,
-) -> Asked:
+) -> AskedItem:
     """Return an item that was asked once, an hour after its send."""
-    return Asked(
+    return AskedItem(
         item_id=number,
         process_query_key=key or f"key{number}",
         sent_at=sent_at,
@@ -43,7 +43,7 @@ def an_item(
     )
 
 
-def said(outcome: Outcome, reason: str | None = "no", code: str | None = "failedResult") -> KeyReading:
+def message(outcome: Outcome, reason: str | None = "no", code: str | None = "failedResult") -> KeyReading:
     """Return what an answer says of one key."""
     return KeyReading(outcome=outcome, code=code, reason=reason)
 
@@ -56,7 +56,7 @@ items = st.builds(
     in_doubt=st.booleans(),
 )
 readings = st.builds(
-    said,
+    message,
     st.sampled_from(ANSWERED),
     st.sampled_from([None, "no", "SYSTEM_ERROR", "system.error"]),
     st.sampled_from([None, "failedResult", "system.error"]),
@@ -64,7 +64,7 @@ readings = st.builds(
 
 
 @given(items, readings, st.floats(0, 1))
-def test_an_item_is_recalled_only_when_the_answer_says_so(item: Asked, reading: KeyReading, jitter: float) -> None:
+def test_an_item_is_recalled_only_when_the_answer_says_so(item: AskedItem, reading: KeyReading, jitter: float) -> None:
     settlement = settle(item, reading, now=NOW, jitter=jitter)
     assert settlement.item_id == item.item_id
     assert (settlement.outcome is Outcome.RECALLED) is (reading.outcome is Outcome.RECALLED)
@@ -72,7 +72,7 @@ def test_an_item_is_recalled_only_when_the_answer_says_so(item: Asked, reading: 
 
 @given(items, readings, st.floats(0, 1))
 def test_an_item_either_ends_with_the_reason_or_is_asked_again_later(
-    item: Asked, reading: KeyReading, jitter: float
+    item: AskedItem, reading: KeyReading, jitter: float
 ) -> None:
     settlement = settle(item, reading, now=NOW, jitter=jitter)
     if settlement.outcome is None:
@@ -84,7 +84,7 @@ def test_an_item_either_ends_with_the_reason_or_is_asked_again_later(
 
 
 @given(items, readings)
-def test_a_no_to_a_key_in_doubt_is_never_refused_or_expired(item: Asked, reading: KeyReading) -> None:
+def test_a_no_to_a_key_in_doubt_is_never_refused_or_expired(item: AskedItem, reading: KeyReading) -> None:
     settlement = settle(replace(item, in_doubt=True), reading, now=NOW, jitter=0)
     assert settlement.outcome not in (Outcome.REFUSED, Outcome.EXPIRED)
     if reading.outcome in (Outcome.REFUSED, Outcome.EXPIRED) and settlement.outcome is not None:
@@ -92,10 +92,10 @@ def test_a_no_to_a_key_in_doubt_is_never_refused_or_expired(item: Asked, reading
 
 
 @given(items, st.sampled_from(["no", "SYSTEM_ERROR"]))
-def test_a_failing_key_is_asked_a_bounded_number_of_times(item: Asked, reason: str) -> None:
+def test_a_failing_key_is_asked_a_bounded_number_of_times(item: AskedItem, reason: str) -> None:
     asks = 1
     item = replace(item, attempts=asks)
-    while settle(item, said(Outcome.REFUSED, reason), now=NOW, jitter=0.5).outcome is None:
+    while settle(item, message(Outcome.REFUSED, reason), now=NOW, jitter=0.5).outcome is None:
         asks += 1
         item = replace(item, attempts=asks)
     assert asks <= MAX_ASKS_OF_A_FAILING_KEY
@@ -104,22 +104,22 @@ def test_a_failing_key_is_asked_a_bounded_number_of_times(item: Asked, reason: s
 @pytest.mark.parametrize(
     ("item", "reading", "outcome"),
     [
-        (an_item(), said(Outcome.REFUSED), Outcome.REFUSED),
-        (an_item(), said(Outcome.REFUSED, "SYSTEM_ERROR"), None),
-        (an_item(), said(Outcome.REFUSED, "unknown error", "system.error"), None),
-        (an_item(attempts=4), said(Outcome.REFUSED, "SYSTEM_ERROR"), Outcome.REFUSED),
-        (an_item(sent_at=NOW - timedelta(seconds=1)), said(Outcome.REFUSED), None),
-        (an_item(sent_at=NOW - timedelta(seconds=1), attempts=4), said(Outcome.REFUSED), Outcome.REFUSED),
-        (an_item(sent_at=NOW - timedelta(seconds=FRESH_SECONDS)), said(Outcome.REFUSED), Outcome.REFUSED),
-        (an_item(in_doubt=True), said(Outcome.REFUSED), Outcome.UNKNOWN),
-        (an_item(in_doubt=True), said(Outcome.EXPIRED), Outcome.UNKNOWN),
-        (an_item(in_doubt=True), said(Outcome.RECALLED), Outcome.RECALLED),
-        (an_item(in_doubt=True), said(Outcome.PARTIAL), Outcome.PARTIAL),
-        (an_item(), said(Outcome.EXPIRED), Outcome.EXPIRED),
-        (an_item(), said(Outcome.UNKNOWN), Outcome.UNKNOWN),
+        (an_item(), message(Outcome.REFUSED), Outcome.REFUSED),
+        (an_item(), message(Outcome.REFUSED, "SYSTEM_ERROR"), None),
+        (an_item(), message(Outcome.REFUSED, "unknown error", "system.error"), None),
+        (an_item(attempts=4), message(Outcome.REFUSED, "SYSTEM_ERROR"), Outcome.REFUSED),
+        (an_item(sent_at=NOW - timedelta(seconds=1)), message(Outcome.REFUSED), None),
+        (an_item(sent_at=NOW - timedelta(seconds=1), attempts=4), message(Outcome.REFUSED), Outcome.REFUSED),
+        (an_item(sent_at=NOW - timedelta(seconds=FRESH_SECONDS)), message(Outcome.REFUSED), Outcome.REFUSED),
+        (an_item(in_doubt=True), message(Outcome.REFUSED), Outcome.UNKNOWN),
+        (an_item(in_doubt=True), message(Outcome.EXPIRED), Outcome.UNKNOWN),
+        (an_item(in_doubt=True), message(Outcome.RECALLED), Outcome.RECALLED),
+        (an_item(in_doubt=True), message(Outcome.PARTIAL), Outcome.PARTIAL),
+        (an_item(), message(Outcome.EXPIRED), Outcome.EXPIRED),
+        (an_item(), message(Outcome.UNKNOWN), Outcome.UNKNOWN),
     ],
 )
-def test_each_reading_settles_an_item(item: Asked, reading: KeyReading, outcome: Outcome | None) -> None:
+def test_each_reading_settles_an_item(item: AskedItem, reading: KeyReading, outcome: Outcome | None) -> None:
     assert settle(item, reading, now=NOW, jitter=0).outcome is outcome
 
 

@@ -166,8 +166,8 @@ def test_a_refused_connection_never_sent_anything(simulator: Simulator) -> None:
 class Failing(httpx.BaseTransport):
     """A network on which every request fails in one way."""
 
-    def __init__(self, error: Callable[[str], Exception], said: str = "failed") -> None:
-        self._error, self._said = error, said
+    def __init__(self, error: Callable[[str], Exception], detail: str = "failed") -> None:
+        self._error, self._said = error, detail
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002 - the signature of the seam
         """Fail."""
@@ -175,9 +175,9 @@ class Failing(httpx.BaseTransport):
 
 
 @contextmanager
-def failing(error: Callable[[str], Exception], said: str = "failed") -> Iterator[Client]:
+def failing(error: Callable[[str], Exception], detail: str = "failed") -> Iterator[Client]:
     """Give a client on a failing network."""
-    with Client(timeout_seconds=5, max_connections=1, transport=Failing(error, said)) as client:
+    with Client(timeout_seconds=5, max_connections=1, transport=Failing(error, detail)) as client:
         yield client
 
 

@@ -13,7 +13,7 @@ from ledger.core.message import AppName, Chat, RobotCode, Route
 from ledger.core.reply import Answer, NoAnswer
 from ledger.dingtalk.caller import Caller
 from ledger.dingtalk.client import Client
-from ledger.dingtalk.tokens import Token, Tokens
+from ledger.dingtalk.tokens import DingTalkToken, DingTalkTokens
 from ledger.errors import AddressNotAllowedError, CredentialsError, UnknownAppError
 from ledger.settings import Settings
 from ledger.simulator import Cut, ScriptedAnswer, Simulator
@@ -29,7 +29,7 @@ RECALL = "/v1.0/robot/otoMessages/batchRecall"
 ROUTE = Route(app=AppName("default"), chat=Chat.ONE_TO_ONE, robot_code=RobotCode("dingbot"))
 SUITE = {"suite_key": "suite01", "suite_secret": SUITE_SECRET, "auth_corp_id": "corp01"}
 
-MakeTokens = Callable[..., Tokens]
+MakeTokens = Callable[..., DingTalkTokens]
 
 
 def settings_for(simulator: Simulator, **given: Any) -> Settings:
@@ -40,7 +40,7 @@ def settings_for(simulator: Simulator, **given: Any) -> Settings:
 @pytest.fixture
 def make_tokens(simulator: Simulator, client: Client, clock: FakeClock) -> MakeTokens:
     """A maker of tokens for the app, or for what the settings say."""
-    return lambda **given: Tokens(client, settings_for(simulator, **given), clock)
+    return lambda **given: DingTalkTokens(client, settings_for(simulator, **given), clock)
 
 
 def at_once(count: int, work: Callable[[], T]) -> list[T]:
@@ -55,10 +55,10 @@ def at_once(count: int, work: Callable[[], T]) -> list[T]:
         return [future.result() for future in [pool.submit(run) for _ in range(count)]]
 
 
-def token_of(tokens: Tokens, app: str = "default") -> Token:
+def token_of(tokens: DingTalkTokens, app: str = "default") -> DingTalkToken:
     """Return a token that has to be there."""
     token = tokens.get(app)
-    assert isinstance(token, Token)
+    assert isinstance(token, DingTalkToken)
     return token
 
 
@@ -122,7 +122,7 @@ def test_a_refusal_that_eight_threads_saw_renews_the_token_once(simulator: Simul
     refused = token_of(tokens)
     simulator.world.revoke_tokens()
 
-    def refuse_and_get() -> Token:
+    def refuse_and_get() -> DingTalkToken:
         tokens.refuse("default", refused, "InvalidAuthentication: expired")
         return token_of(tokens)
 
@@ -136,7 +136,7 @@ def test_calls_with_an_ended_token_renew_it_once_and_then_work(
     simulator: Simulator, client: Client, clock: FakeClock
 ) -> None:
     settings = settings_for(simulator)
-    caller = Caller(client, Tokens(client, settings, clock), settings)
+    caller = Caller(client, DingTalkTokens(client, settings, clock), settings)
     keys = simulator.world.make_messages(1, robot_code=ROUTE.robot_code)
     caller.recall(ROUTE, keys)
     simulator.world.revoke_tokens()
@@ -152,7 +152,7 @@ def test_the_read_status_is_asked_with_the_token_of_the_app(
     simulator: Simulator, client: Client, clock: FakeClock
 ) -> None:
     settings = settings_for(simulator)
-    caller = Caller(client, Tokens(client, settings, clock), settings)
+    caller = Caller(client, DingTalkTokens(client, settings, clock), settings)
     (key,) = simulator.world.make_messages(1, robot_code=ROUTE.robot_code)
     caller.recall(ROUTE, [key])
     simulator.world.revoke_tokens()
@@ -169,7 +169,7 @@ def test_new_tokens_that_are_refused_as_well_need_a_person(
 ) -> None:
     simulator.world.change(refuse_tokens=True)
     settings = settings_for(simulator)
-    caller = Caller(client, Tokens(client, settings, clock), settings)
+    caller = Caller(client, DingTalkTokens(client, settings, clock), settings)
     answers = [caller.recall(ROUTE, ["k"]) for _ in range(2)]
     assert [answer.status for answer in answers if isinstance(answer, Answer)] == [400, 400]
     with pytest.raises(CredentialsError, match=r"LEDGER_API_URL.*`ledger resume`") as caught:
@@ -280,7 +280,7 @@ def test_without_a_token_nothing_was_sent_and_the_next_try_may_work(
     script: ScriptedAnswer, simulator: Simulator, client: Client, clock: FakeClock
 ) -> None:
     settings = settings_for(simulator)
-    caller = Caller(client, Tokens(client, settings, clock), settings)
+    caller = Caller(client, DingTalkTokens(client, settings, clock), settings)
     simulator.world.script(script)
     answer = caller.recall(ROUTE, ["k"])
     assert isinstance(answer, NoAnswer)
@@ -320,7 +320,7 @@ def test_neither_a_token_nor_a_secret_shows_in_a_representation(
     simulator: Simulator, client: Client, clock: FakeClock
 ) -> None:
     settings = settings_for(simulator, apps={"shop": {**SUITE, "suite_ticket": TICKET}})
-    tokens = Tokens(client, settings, clock)
+    tokens = DingTalkTokens(client, settings, clock)
     token = token_of(tokens)
     shown = repr(token) + str(token) + repr(tokens) + repr(Caller(client, tokens, settings)) + repr(settings)
     for secret in (token.value, SECRET, SUITE_SECRET, TICKET):

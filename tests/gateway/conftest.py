@@ -15,8 +15,8 @@ import pytest
 from ledger import Ledger, Settings
 from ledger.dingtalk.endpoints import Endpoints
 from ledger.entrypoints.gateway.application import Gateway
-from ledger.entrypoints.gateway.server import Server
-from ledger.entrypoints.metrics import Metrics
+from ledger.entrypoints.gateway.server import GatewayServer
+from ledger.entrypoints.process.metrics import Metrics
 from ledger.simulator import Behaviour, Simulator
 
 SEND_PATH = "/v1.0/robot/oToMessages/batchSend"
@@ -154,7 +154,7 @@ class Running:
 def running_gateway(book: Ledger, app: str | None = None) -> Iterator[Running]:
     """Run the gateway of a ledger in a thread until the end, which is a graceful one."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Server(Gateway(book, Endpoints(book.settings, app), Metrics(book).gateway), book.settings)
+        server = GatewayServer(Gateway(book, Endpoints(book.settings, app), Metrics(book).gateway), book.settings)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:

@@ -29,11 +29,11 @@ def run(folder: Path, *words: str, **settings: str) -> "subprocess.CompletedProc
     ],
 )
 def test_it_refuses_to_start_where_that_would_be_a_mistake(
-    tmp_path: Path, words: list[str], settings: dict[str, str], said: str
+    tmp_path: Path, words: list[str], settings: dict[str, str], message: str
 ) -> None:
     done = run(tmp_path, *words, **settings)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 

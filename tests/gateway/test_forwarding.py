@@ -218,9 +218,9 @@ def test_other_paths_are_told_what_this_is(gateway: Running, upstream: Upstream,
         answer = client.get(gateway.url + path)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
-    said = answer.json()
-    assert {"code", "message", "requestid", "title", "status", "detail"} <= set(said)
-    assert "/v1.0/" in said["message"]
+    message = answer.json()
+    assert {"code", "message", "requestid", "title", "status", "detail"} <= set(message)
+    assert "/v1.0/" in message["message"]
     assert upstream.seen == []
 
 

@@ -117,8 +117,8 @@ def test_the_words_of_the_readme_record_a_send(tmp_path: Path, simulator: Simula
         assert process.stderr is not None
         url = re.search(r"http://[\d.:]+", process.stderr.readline())
         assert url is not None
-        said = send.replace("http://127.0.0.1:8401", url[0])
-        done = subprocess.run(said, shell=True, env=environment, capture_output=True, text=True, timeout=60)  # noqa: S602
+        message = send.replace("http://127.0.0.1:8401", url[0])
+        done = subprocess.run(message, shell=True, env=environment, capture_output=True, text=True, timeout=60)  # noqa: S602
         assert "processQueryKey" in done.stdout, done.stderr
         process.terminate()
         assert process.wait(60) == 0

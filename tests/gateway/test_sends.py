@@ -184,8 +184,8 @@ def test_an_answer_whose_key_nothing_takes_reaches_its_sender_and_the_log(
     with away(gateway.book), caplog.at_level(logging.CRITICAL):
         answer = gateway.send("ann", headers=token_of(simulator))
     assert answer.status_code == 200
-    said = [record.getMessage() for record in caplog.records if record.levelno == logging.CRITICAL]
-    assert any(answer.json()["processQueryKey"] in line for line in said)
+    text = [record.getMessage() for record in caplog.records if record.levelno == logging.CRITICAL]
+    assert any(answer.json()["processQueryKey"] in line for line in text)
     assert gateway.book.written["lost"] == 1
 
 
@@ -258,10 +258,10 @@ def test_a_send_without_an_answer_leaves_a_trace_and_an_error_in_dingtalks_shape
 ) -> None:
     upstream.answer = answer  # type: ignore[assignment]
     gateway = make_gateway(upstream.url, gateway_timeout_seconds=0.3)
-    said = gateway.send("ann", headers={"x-ledger-campaign": "spring"})
-    assert (said.status_code, said.json()["code"]) == (status, f"ledger.gateway.{code}")
-    assert "may have sent" in said.json()["message"]
-    assert said.json()["requestid"]
+    text = gateway.send("ann", headers={"x-ledger-campaign": "spring"})
+    assert (text.status_code, text.json()["code"]) == (status, f"ledger.gateway.{code}")
+    assert "may have sent" in text.json()["message"]
+    assert text.json()["requestid"]
     assert (recorded(gateway.book), traces(gateway.book)) == ([], 1)
 
 
@@ -269,9 +269,9 @@ def test_a_send_that_never_left_leaves_nothing(make_gateway: MakeGateway) -> Non
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     gateway = make_gateway(f"http://127.0.0.1:{port}")
-    said = gateway.send("ann")
-    assert (said.status_code, said.json()["code"]) == (502, "ledger.gateway.unreachable")
-    assert "nothing was sent" in said.json()["message"]
+    text = gateway.send("ann")
+    assert (text.status_code, text.json()["code"]) == (502, "ledger.gateway.unreachable")
+    assert "nothing was sent" in text.json()["message"]
     assert gateway.book.campaigns() == []
 
 
@@ -281,8 +281,8 @@ def test_a_refusal_leaves_nothing_and_a_fault_of_the_server_a_trace(
 ) -> None:
     simulator.world.script(ScriptedAnswer.error("some.code", status=status))
     gateway = make_gateway(simulator.url)
-    said = gateway.send("ann", headers=token_of(simulator))
-    assert (said.status_code, said.json()["code"]) == (status, "some.code")
+    text = gateway.send("ann", headers=token_of(simulator))
+    assert (text.status_code, text.json()["code"]) == (status, "some.code")
     assert (recorded(gateway.book), traces(gateway.book)) == ([], left)
 
 

@@ -8,7 +8,7 @@ import pytest
 from ledger import Ledger, Settings
 from ledger.core.message import Chat
 from ledger.errors import InputError
-from ledger.services.writer import Fate
+from ledger.services.recording.group_writer import WriteOutcome
 from ledger.simulator import ScriptedAnswer, Simulator
 from tests.integrations.senders import SENDERS, Letter, Send
 from tests.outages import away
@@ -61,7 +61,7 @@ def test_users_whom_the_answer_names_did_not_get_it(
 def test_a_client_that_is_watched_twice_is_recorded_once(book: Ledger, letter: Letter, send: Send) -> None:
     send(lambda client: book.watch(book.watch(client)), letter)
     book.close()
-    assert book.parts.keeper.writer.counts == {Fate.RECORDED: 1}
+    assert book.parts.keeper.writer.counts == {WriteOutcome.RECORDED: 1}
 
 
 @on_one_database
@@ -73,7 +73,7 @@ def test_a_send_that_passes_two_watched_layers_is_recorded_once_by_the_inner_one
         book.watch(session)
     SENDERS["sdk"](book.watch, letter)
     book.close()
-    assert book.parts.keeper.writer.counts == {Fate.RECORDED: 2}
+    assert book.parts.keeper.writer.counts == {WriteOutcome.RECORDED: 2}
     assert (len(keys_of(book)), keyless(book)) == (2, 0)
 
 
@@ -108,7 +108,7 @@ def test_while_the_database_is_away_the_sender_notices_nothing_and_no_key_is_los
     with away(book):
         keys = {send(book.watch, letter)["processQueryKey"] for _ in range(3)}
         book.close()
-    book.take_in()
+    book.replay()
     assert keys_of(book) == keys
 
 

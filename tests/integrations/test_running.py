@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ledger import Ledger, Settings
-from ledger.entrypoints.cli.sender import warning_about
+from ledger.entrypoints.cli.commands.run import warning_about
 from ledger.simulator import TOKEN_HEADER, Behaviour, ScriptedAnswer, Simulator
 
 # A whole sender: where to, the token and how many come as arguments; keys are written as they come.

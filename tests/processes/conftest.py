@@ -71,13 +71,13 @@ class Stage:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
         ours = {f"LEDGER_{name.upper()}": str(value) for name, value in {**self.given, **settings}.items()}
         command = [sys.executable, "-m", "ledger", *words]
-        with (stderr or Path(os.devnull)).open("ab") as said:
+        with (stderr or Path(os.devnull)).open("ab") as message:
             process = subprocess.Popen(
                 command,
                 env={**clean, **ours, "LEDGER_ACTOR": "tester"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=said if stderr is not None else None,
+                stderr=message if stderr is not None else None,
             )
         self.processes.append(process)
         return process

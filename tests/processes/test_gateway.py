@@ -61,11 +61,11 @@ class Senders:
                     self.answers.append((user, answer.json()["processQueryKey"]))
 
 
-def listening_at(process: "subprocess.Popen[bytes]", said: Path) -> str:
+def listening_at(process: "subprocess.Popen[bytes]", detail: Path) -> str:
     """Return the address that a gateway says it listens at."""
-    wait_until(lambda: b"listening on" in said.read_bytes() or process.poll() is not None)
-    found = re.search(r"listening on (http://[\d.:]+)", said.read_text())
-    assert found is not None, said.read_text()
+    wait_until(lambda: b"listening on" in detail.read_bytes() or process.poll() is not None)
+    found = re.search(r"listening on (http://[\d.:]+)", detail.read_text())
+    assert found is not None, detail.read_text()
     return found[1]
 
 
@@ -78,7 +78,7 @@ def worker_of(url: str) -> int:
 
 def assert_each_send_is_kept_once(book: Ledger, simulator: Simulator, senders: Senders) -> None:
     """Compare what DingTalk sent with what the ledger knows, user by user."""
-    book.take_in()
+    book.replay()
     assert book.parts.keeper.depth().files == 0
     assert book.parts.keeper.depth().refused_bytes == 0
     with book.database.read() as connection:
@@ -108,11 +108,11 @@ def test_killed_at_random_a_gateway_keeps_every_send_once(
     stage: Stage, outage: Outage, tmp_path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)  # noqa: S311  (a test that can be repeated)
-    said = tmp_path / "said"
+    detail = tmp_path / "said"
     simulator = stage.simulator
     simulator.world.change(latency_seconds=0.005)
-    gateway = stage.start("gateway", "--port", "0", "--workers", str(WORKERS), stderr=said)
-    url = listening_at(gateway, said)
+    gateway = stage.start("gateway", "--port", "0", "--workers", str(WORKERS), stderr=detail)
+    url = listening_at(gateway, detail)
     senders = Senders(url, simulator)
     try:
         for round_ in range(ROUNDS):
@@ -126,7 +126,7 @@ def test_killed_at_random_a_gateway_keeps_every_send_once(
                     _kill(victim)
             else:
                 _kill(victim)
-        wait_until(lambda: said.read_text().count("another takes its place") == ROUNDS)
+        wait_until(lambda: detail.read_text().count("another takes its place") == ROUNDS)
         at = len(senders.answers) + 50
         wait_until(lambda: len(senders.answers) > at)
     finally:
@@ -145,10 +145,10 @@ def _kill(process: int) -> None:
 def test_when_all_of_a_gateway_is_killed_the_next_one_takes_in_what_it_left(
     stage: Stage, outage: Outage, tmp_path: Path
 ) -> None:
-    said = tmp_path / "said"
+    detail = tmp_path / "said"
     simulator = stage.simulator
-    gateway = stage.start("gateway", "--port", "0", "--workers", "2", stderr=said)
-    url = listening_at(gateway, said)
+    gateway = stage.start("gateway", "--port", "0", "--workers", "2", stderr=detail)
+    url = listening_at(gateway, detail)
     workers = {worker_of(url)}
     while len(workers) < 2:
         workers.add(worker_of(url))
@@ -160,7 +160,7 @@ def test_when_all_of_a_gateway_is_killed_the_next_one_takes_in_what_it_left(
         kill(gateway)
         senders.stop()
     assert waiting(tmp_path)
-    again = stage.start("gateway", "--port", "0", stderr=said)
+    again = stage.start("gateway", "--port", "0", stderr=detail)
     wait_until(lambda: not waiting(tmp_path))
     again.terminate()
     assert ended(again) == 0
@@ -174,10 +174,10 @@ def waiting(folder: Path) -> list[Path]:
 
 
 def test_when_its_head_is_killed_a_gateway_ends_what_is_in_flight_and_goes(stage: Stage, tmp_path: Path) -> None:
-    said = tmp_path / "said"
+    detail = tmp_path / "said"
     simulator = stage.simulator
-    gateway = stage.start("gateway", "--port", "0", "--workers", "2", stderr=said)
-    url = listening_at(gateway, said)
+    gateway = stage.start("gateway", "--port", "0", "--workers", "2", stderr=detail)
+    url = listening_at(gateway, detail)
     senders = Senders(url, simulator)
     wait_until(lambda: len(senders.answers) > 100)
     kill(gateway)

@@ -26,8 +26,8 @@ def start(
     clean = {key: value for key, value in os.environ.items() if not key.startswith("LEDGER_")}
     ours = {"LEDGER_DATABASE_URL": url, "LEDGER_SPOOL_DIR": str(folder / "spool")}
     command = [sys.executable, "-m", "tests.processes.recording", name, str(count), str(folder / "promised")]
-    with (folder / "said").open("ab") as said:
-        return subprocess.Popen(command, env={**clean, **ours}, stderr=said, preexec_fn=before)
+    with (folder / "said").open("ab") as message:
+        return subprocess.Popen(command, env={**clean, **ours}, stderr=message, preexec_fn=before)
 
 
 def promised(folder: Path) -> list[str]:
@@ -46,7 +46,7 @@ def kept(url: str, folder: Path) -> list[str]:
     """Return the keys in the ledger once everything that waited is in."""
     book = Ledger(Settings.load(database_url=url, spool_dir=folder / "spool"))
     try:
-        book.take_in()
+        book.replay()
         assert book.parts.keeper.depth().files == 0
         assert book.parts.keeper.depth().refused_bytes == 0
         with book.database.read() as connection:
@@ -75,10 +75,10 @@ def test_programs_and_databases_that_die_under_load_lose_no_promised_key(
         running.append(start(outage.url, tmp_path, f"b{round_}"))
     for program in running:
         program.wait(timeout=120)
-    told = promised(tmp_path)
+    detail = promised(tmp_path)
     found = kept(outage.url, tmp_path)
-    assert len(told) > KEYS_EACH
-    assert set(told) - set(found) == set()
+    assert len(detail) > KEYS_EACH
+    assert set(detail) - set(found) == set()
     assert len(found) == len(set(found))
     assert {program.returncode for program in running} <= {0, -9}, (tmp_path / "said").read_text()
 
@@ -93,7 +93,7 @@ def test_a_full_disk_loses_no_promised_key(tmp_path: Path, sqlite_template: Path
 
     program = start(f"sqlite:///{path}", tmp_path, "a", 2000, before=no_larger)
     assert program.wait(timeout=120) == 0, (tmp_path / "said").read_text()
-    told = promised(tmp_path)
-    assert len(told) == 2000
+    detail = promised(tmp_path)
+    assert len(detail) == 2000
     assert any((tmp_path / "spool").rglob("*.journal")), "the disk was not full after all"
-    assert set(kept(f"sqlite:///{path}", tmp_path)) == set(told)
+    assert set(kept(f"sqlite:///{path}", tmp_path)) == set(detail)

@@ -37,9 +37,9 @@ def starter(door: str, library: str, url: str, folder: Path, simulator: Simulato
     words = ["-m", "tests.processes.sending", door, library, simulator.url, simulator.world.issue_token()]
 
     def start() -> Program:
-        with (folder / "said").open("ab") as said:
+        with (folder / "said").open("ab") as text:
             return subprocess.Popen(
-                [*before, sys.executable, *words, str(SENDS_EACH)], env={**clean, **ours}, stderr=said
+                [*before, sys.executable, *words, str(SENDS_EACH)], env={**clean, **ours}, stderr=text
             )
 
     return start

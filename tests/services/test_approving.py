@@ -15,7 +15,7 @@ from ledger.errors import (
     PlanEndedError,
     WrongStateError,
 )
-from ledger.services.recaller import Hands
+from ledger.services.recalls.lifecycle import RunIn
 from ledger.simulator import World
 from tests.conftest import MakeLedger
 from tests.sending import send
@@ -58,8 +58,8 @@ def test_beyond_it_the_recall_waits_and_says_for_whom_and_until_when(careful: Le
     plan = planned(careful)
     assert plan.approval is not None
     assert plan.approval.requested_by is None
-    said = f"another operator has to agree before .*ledger approve {plan.recall_id}"
-    with pytest.raises(ApprovalNeededError, match=said):
+    message = f"another operator has to agree before .*ledger approve {plan.recall_id}"
+    with pytest.raises(ApprovalNeededError, match=message):
         careful.run(plan)
     result = careful.result(plan.recall_id)
     assert (result.status, result.approval and result.approval.requested_by) == (Status.PLANNED, "wang")
@@ -135,7 +135,7 @@ def test_a_plan_that_waits_outlives_others_until_its_first_message_expires(
     careful.purge()
     assert careful.result(plan.recall_id).status is Status.PLANNED
     clock.advance(timedelta(minutes=59))
-    assert careful.approve(plan.recall_id, actor="li", hands=Hands.ANY_WORKER).status is Status.RUNNING
+    assert careful.approve(plan.recall_id, actor="li", run_in=RunIn.ANY_WORKER).status is Status.RUNNING
     late = asked_late(careful, world, clock)
     with pytest.raises(PlanEndedError, match="waited for a second person for too long"):
         careful.approve(late.recall_id, actor="li")

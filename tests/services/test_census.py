@@ -7,8 +7,8 @@ import pytest
 from ledger.clock import FakeClock
 from ledger.core.campaign import CampaignLine, no_messages
 from ledger.errors import DatabaseUnavailableError
-from ledger.services import census as counting
-from ledger.services.census import Census
+from ledger.services.reports import campaign_counts as counting
+from ledger.services.reports.campaign_counts import CampaignCounts
 
 
 class Counter:
@@ -30,7 +30,7 @@ class Counter:
 
 def test_where_counting_is_quick_everybody_gets_what_is_true_now(clock: FakeClock) -> None:
     counter = Counter()
-    census = Census(counter, clock)
+    census = CampaignCounts(counter, clock)
     for number in (1, 2):
         count = census.read()
         assert count is not None
@@ -45,7 +45,7 @@ def test_while_the_first_count_takes_long_there_is_none_and_nobody_counts_beside
     monkeypatch.setattr(counting, "PATIENCE_SECONDS", 0.01)
     counter = Counter()
     counter.may_end.clear()
-    census = Census(counter, clock)
+    census = CampaignCounts(counter, clock)
     assert census.read() is None
     assert census.read() is None
     assert len(counter.asked) == 1
@@ -58,7 +58,7 @@ def test_where_counting_is_slow_the_last_count_is_good_for_a_while(
     monkeypatch.setattr(counting, "QUICK_SECONDS", -1.0)
     monkeypatch.setattr(counting, "LARGEST_SHARE", 1e-9)
     counter = Counter()
-    census = Census(counter, clock)
+    census = CampaignCounts(counter, clock)
     first, second = census.read(), census.read()
     assert first is not None
     assert first is second
@@ -67,7 +67,7 @@ def test_where_counting_is_slow_the_last_count_is_good_for_a_while(
 
 def test_a_count_that_fails_is_told_and_tried_again(clock: FakeClock) -> None:
     counter = Counter()
-    census = Census(counter, clock)
+    census = CampaignCounts(counter, clock)
     counter.error = DatabaseUnavailableError("away")
     with pytest.raises(DatabaseUnavailableError, match="away"):
         census.read()

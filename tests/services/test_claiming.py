@@ -6,8 +6,8 @@ from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.message import AppName, Chat, RobotCode, Route
 from ledger.core.recall import Result
-from ledger.core.settle import Asked
-from ledger.services.ending import Unsent
+from ledger.core.settle import AskedItem
+from ledger.services.recalls.call_result import Unsent
 from ledger.simulator import World
 from ledger.store.calls import Call
 from tests.conftest import MakeLedger
@@ -52,7 +52,7 @@ def test_a_key_whose_margin_begins_before_its_slot_travels_apart(make_ledger: Ma
 
 def test_a_call_is_held_back_when_a_key_ran_out_of_time_just_before_it(book: Ledger, clock: FakeClock) -> None:
     now = clock.now()
-    item = Asked(item_id=1, process_query_key="k", sent_at=now, deadline=now, attempts=1, in_doubt=False)
+    item = AskedItem(item_id=1, process_query_key="k", sent_at=now, deadline=now, attempts=1, in_doubt=False)
     route = Route(
         app=AppName("default"), chat=Chat.ONE_TO_ONE, robot_code=RobotCode("robot-1"), open_conversation_id=None
     )

@@ -7,9 +7,9 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.check import Check, Level
+from ledger.core.check_up import Check, Level
 from ledger.core.roles import Role
-from ledger.services.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Chores
+from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Chores
 from ledger.simulator import World
 from ledger.store import migrate
 from tests.conftest import MakeLedger
@@ -37,7 +37,7 @@ def test_the_doctor_finds_a_healthy_ledger_healthy(book: Ledger, world: World) -
         *("credentials", "permission", "clock"),
     }
     assert all(check.ok for check in found.values())
-    assert [name for name, check in found.items() if check.level is Level.REMARK] == ["worker"]
+    assert [name for name, check in found.items() if check.level is Level.WARNING] == ["worker"]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_the_doctor_finds_a_healthy_ledger_healthy(book: Ledger, world: World) -
         ({"ip_refused": True}, "permission", "address"),
     ],
 )
-def test_the_doctor_says_what_to_mend(
+def test_the_doctor_says_what_to_fix(
     book: Ledger, world: World, change: dict[str, object], name: str, says: str
 ) -> None:
     send(book, world, 1)
@@ -82,7 +82,7 @@ def test_a_database_that_is_away_is_named_and_the_other_checks_still_run(make_le
         checks = {check.name: check for check in book.doctor().checks}
     assert [name for name, check in checks.items() if not check.ok] == ["database"]
     assert set(checks) >= {"spool", "credentials", "permission", "clock"}
-    assert (checks["worker"].level, "not looked at" in checks["worker"].found) == (Level.REMARK, True)
+    assert (checks["worker"].level, "not looked at" in checks["worker"].found) == (Level.WARNING, True)
 
 
 def test_old_tables_are_amiss_with_the_command_that_mends_them(book: Ledger) -> None:
@@ -92,12 +92,12 @@ def test_old_tables_are_amiss_with_the_command_that_mends_them(book: Ledger) -> 
 
 
 def test_a_worker_that_lives_is_well_and_none_at_all_is_a_remark(book: Ledger, clock: FakeClock) -> None:
-    assert found(book, "worker").level is Level.REMARK
+    assert found(book, "worker").level is Level.WARNING
     beat(book)
     clock.advance(timedelta(seconds=4))
     assert (found(book, "worker").level, found(book, "worker").found) == (Level.OK, "seen 4 s ago")
     clock.advance(timedelta(minutes=3))
-    assert found(book, "worker").level is Level.REMARK
+    assert found(book, "worker").level is Level.WARNING
 
 
 def test_running_and_sticky_recalls_that_nobody_works_on_are_amiss(book: Ledger, world: World) -> None:
@@ -115,7 +115,7 @@ def test_running_and_sticky_recalls_that_nobody_works_on_are_amiss(book: Ledger,
     assert found(book, "worker").ok
 
 
-@pytest.mark.parametrize(("monthly", "level"), [(100, Level.OK), (10, Level.REMARK), (9, Level.AMISS)])
+@pytest.mark.parametrize(("monthly", "level"), [(100, Level.OK), (10, Level.WARNING), (9, Level.FAILED)])
 def test_the_quota_is_looked_at(make_ledger: MakeLedger, world: World, monthly: int, level: Level) -> None:
     book = make_ledger(monthly_calls=monthly)
     send(book, world, 9)

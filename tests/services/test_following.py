@@ -10,7 +10,7 @@ from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.recall import Outcome, Status
 from ledger.errors import InputError, PausedError
-from ledger.services.chores import Chore, Chores
+from ledger.services.upkeep.chores import Chore, Chores
 from ledger.simulator import Cut, ScriptedAnswer, World
 from ledger.store.database import Database
 from tests.conftest import MakeLedger

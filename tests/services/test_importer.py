@@ -9,16 +9,16 @@ import pytest
 
 from ledger.core.message import Message, MessageKey, RobotCode, UserId
 from ledger.errors import InvalidMessageError, UnreadableFileError
-from ledger.services.importer import (
+from ledger.services.recording.batches import (
     REASON_MAX_CHARACTERS,
     RECIPIENTS_PER_TRANSACTION,
     REJECTIONS_KEPT,
     ROWS_PER_TRANSACTION,
     Imported,
-    Line,
-    Recorded,
+    WriteCounts,
     import_lines,
 )
+from ledger.services.recording.rows import Line
 from tests.conftest import NOON
 
 
@@ -37,9 +37,9 @@ class Table:
     def __init__(self) -> None:
         self.batches: list[tuple[int, int]] = []
 
-    def write(self, messages: Sequence[Message]) -> Recorded:
+    def write(self, messages: Sequence[Message]) -> WriteCounts:
         self.batches.append((len(messages), sum(len(message.recipients) for message in messages)))
-        return Recorded(recorded=len(messages), duplicates=0)
+        return WriteCounts(recorded=len(messages), duplicates=0)
 
 
 def bad_lines(count: int, reason: str = "no good") -> Iterator[Line]:

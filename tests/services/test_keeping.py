@@ -15,9 +15,9 @@ from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.capture import SEND_PATHS
 from ledger.errors import LedgerError
-from ledger.services.importer import Recorded
-from ledger.services.watcher import Sending
-from ledger.services.writer import Fate
+from ledger.services.recording.batches import WriteCounts
+from ledger.services.recording.group_writer import WriteOutcome
+from ledger.services.recording.sends import OpenSend
 from ledger.spool.spool import REFUSED
 from tests.conftest import MakeLedger
 from tests.outages import away
@@ -25,12 +25,12 @@ from tests.outages import away
 ONE, GROUP, _ = SEND_PATHS
 
 
-def record(book: Ledger, key: str, **more: object) -> Recorded:
+def record(book: Ledger, key: str, **more: object) -> WriteCounts:
     fields: dict[str, object] = {"process_query_key": key, "robot_code": "robot-1", "user_ids": ["ann"]}
     return book.record(**{**fields, **more})  # type: ignore[arg-type]
 
 
-def sending(book: Ledger, path: str = ONE, **more: str) -> Sending:
+def sending(book: Ledger, path: str = ONE, **more: str) -> OpenSend:
     body = json.dumps({"robotCode": "robot-1", "userIds": ["ann", "bob"], "openConversationId": "cid"})
     found = book.watcher.sending("POST", f"https://api.dingtalk.com{path}", body, **more)
     assert found is not None
@@ -47,18 +47,18 @@ def spooled(book: Ledger) -> int:
 
 
 def test_many_threads_record_through_one_writer(book: Ledger) -> None:
-    told: Counter[Recorded] = Counter()
+    detail: Counter[WriteCounts] = Counter()
 
     def work(thread: int) -> None:
         for number in range(50):
-            told[record(book, f"{thread % 4}-{number}")] += 1
+            detail[record(book, f"{thread % 4}-{number}")] += 1
 
     threads = [threading.Thread(target=work, args=(thread,)) for thread in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert told == {Recorded(recorded=1, duplicates=0): 200, Recorded(recorded=0, duplicates=1): 200}
+    assert detail == {WriteCounts(recorded=1, duplicates=0): 200, WriteCounts(recorded=0, duplicates=1): 200}
     assert kept(book) == {None: (200, 0)}
 
 
@@ -66,10 +66,10 @@ def test_what_the_database_cannot_take_is_told_kept_and_taken_in_once(make_ledge
     first, second = make_ledger(), make_ledger()
     assert record(first, "a").recorded == 1
     with away(first, second):
-        assert record(first, "a") == Recorded(recorded=0, duplicates=0, spooled=1)
+        assert record(first, "a") == WriteCounts(recorded=0, duplicates=0, spooled=1)
         assert record(first, "b", campaign="spring").spooled == 1
     assert spooled(first) > 0
-    first.take_in()
+    first.replay()
     assert kept(second) == {None: (1, 0), "spring": (1, 0)}
     assert spooled(first) == spooled(second) == 0
     assert kept(first) == kept(second)
@@ -98,7 +98,7 @@ def test_a_send_is_recorded_with_its_time_before_it_left(book: Ledger, clock: Fa
     (line,) = book.campaigns()
     assert (line.campaign, line.first_deadline) == ("spring", left_at + timedelta(hours=24))
     assert entry is not None
-    assert entry.fate.result() is Fate.RECORDED
+    assert entry.fate.result() is WriteOutcome.RECORDED
     assert book.plan(campaign="spring", reason="look").robots == {"robot-1": 1}
 
 
@@ -159,10 +159,10 @@ def test_a_poisoned_line_is_kept_apart_and_holds_up_nothing(book: Ledger, caplog
     good = json.dumps({"row": {"processQueryKey": "k", "robotCode": "r", "sentAt": "2026-03-01T11:00:00Z"}})
     bad = json.dumps({"row": {"processQueryKey": "the-key", "sentAt": "2026-03-01T11:00:00Z"}})
     (folder / "x.journal").write_text(f"nonsense\n{bad}\n{good}\n")
-    assert book.take_in().to_json() == {"recorded": 1, "duplicates": 0, "keyless": 0, "refused": 2}
+    assert book.replay().to_json() == {"recorded": 1, "duplicates": 0, "keyless": 0, "refused": 2}
     assert "the-key" in (folder / REFUSED).read_text()
     assert any(entry.levelno == logging.CRITICAL and "the-key" in entry.message for entry in caplog.records)
-    assert book.take_in().refused == 0
+    assert book.replay().refused == 0
     check = next(check for check in book.doctor().checks if check.name == "spool")
     assert not check.ok
     assert REFUSED in check.found
@@ -179,9 +179,9 @@ def test_a_key_that_neither_database_nor_spool_takes_is_in_the_log(
         book.watcher.wait(sending(book).answered(200, b'{"processQueryKey":"last-resort"}'))
         with pytest.raises(LedgerError, match="spool"):
             record(book, "by-hand")
-    said = [entry.message for entry in caplog.records if entry.levelno == logging.CRITICAL]
-    assert any("last-resort" in line for line in said)
-    assert any("by-hand" in line for line in said)
+    text = [entry.message for entry in caplog.records if entry.levelno == logging.CRITICAL]
+    assert any("last-resort" in line for line in text)
+    assert any("by-hand" in line for line in text)
     assert kept(book) == {None: (1, 0)}
     assert book.parts.keeper.writer.counts["lost"] == 2
 
@@ -210,5 +210,5 @@ def test_many_rows_wait_in_the_spool_while_the_database_is_away(make_ledger: Mak
         imported = book.record_many([*rows, {"robotCode": "r"}])
         assert (imported.read, imported.spooled, imported.recorded, imported.rejected_count) == (1501, 1500, 0, 1)
     assert kept(make_ledger()) == {}  # its program still holds them
-    assert book.take_in().recorded == 1500
+    assert book.replay().recorded == 1500
     assert book.record_many(rows).duplicates == 1500

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from ledger import Ledger, Settings
 from ledger.clock import FakeClock
 from ledger.core.recall import Status
-from ledger.services import owner
+from ledger.services.recalls import leases
 from ledger.simulator import World
 from ledger.store.database import Database
 from ledger.testing import WorldTransport
@@ -20,7 +20,7 @@ from tests.services.test_faults import LEASE, die_in_flight
 
 PATIENCE_SECONDS = 60
 # No machine has a process of such a number.
-DEAD = f"{owner.MACHINE}#{2**30}#dead"
+DEAD = f"{leases.MACHINE}#{2**30}#dead"
 
 
 class Gate(httpx.BaseTransport):
@@ -39,7 +39,7 @@ class Gate(httpx.BaseTransport):
 
 def lost_owner(database: Database, name: str) -> None:
     with database.write() as connection:
-        connection.execute(text("UPDATE recall_calls SET owner = :name"), {"name": name})
+        connection.execute(text("UPDATE recall_calls SET leases = :name"), {"name": name})
 
 
 def test_closing_waits_for_the_calls_of_a_recall_that_runs_in_another_thread(

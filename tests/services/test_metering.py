@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.recall import Outcome, Status
-from ledger.services.meter import MOST_CODES, OTHER_CODES, Meter
+from ledger.services.reports.figures import MOST_CODES, OTHER_CODES, Meter
 from ledger.simulator import ScriptedAnswer, World
 from tests.sending import send
 

@@ -12,7 +12,7 @@ from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.recall import Plan, Status
 from ledger.errors import UnknownRecallError
-from ledger.services import freezer
+from ledger.services.recalls import plan_writer
 from ledger.simulator import World
 from ledger.store.schema import messages, recall_items, recall_skips
 from tests.conftest import MakeLedger
@@ -26,8 +26,8 @@ class Killed(BaseException):
 
 @pytest.fixture(autouse=True)
 def _small_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(freezer, "ROWS_PER_TRANSACTION", 10)
-    monkeypatch.setattr(freezer, "ROWS_PER_TRANSACTION_POSTGRESQL", 10)
+    monkeypatch.setattr(plan_writer, "ROWS_PER_TRANSACTION", 10)
+    monkeypatch.setattr(plan_writer, "ROWS_PER_TRANSACTION_POSTGRESQL", 10)
 
 
 def plan(book: Ledger, **selection: Any) -> Plan:

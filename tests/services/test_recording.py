@@ -7,20 +7,20 @@ import pytest
 from ledger import Ledger
 from ledger.clock import FakeClock, format_time
 from ledger.errors import InvalidMessageError
-from ledger.services.importer import Imported, Recorded
+from ledger.services.recording.batches import Imported, WriteCounts
 from ledger.simulator import World
 from tests.conftest import MakeLedger
 from tests.sending import row, send
 
 
-def record(book: Ledger, **changes: object) -> Recorded:
+def record(book: Ledger, **changes: object) -> WriteCounts:
     fields: dict[str, object] = {"process_query_key": "key+/=", "robot_code": "robot-1", "user_ids": ["ann"]}
     return book.record(**{**fields, **changes})  # type: ignore[arg-type]
 
 
 def test_recording_twice_changes_nothing(book: Ledger) -> None:
-    assert record(book, campaign="spring") == Recorded(recorded=1, duplicates=0)
-    assert record(book, campaign="another") == Recorded(recorded=0, duplicates=1)
+    assert record(book, campaign="spring") == WriteCounts(recorded=1, duplicates=0)
+    assert record(book, campaign="another") == WriteCounts(recorded=0, duplicates=1)
     (line,) = book.campaigns()
     assert (line.campaign, line.messages) == ("spring", 1)
 

@@ -18,7 +18,7 @@ from ledger.core.message import Chat, KeylessSend
 from ledger.spool import journal as journals
 from ledger.spool import lines
 from ledger.spool.journal import FEED, Journal
-from ledger.spool.lines import DIED, Folding, Kept
+from ledger.spool.lines import DIED, JournalEntry, LineReplay
 from ledger.spool.spool import Spool
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -33,42 +33,42 @@ def answered(name: str) -> Exchange:
     return replace(exchange(name), status=200, answered={"processQueryKey": f"key-{name}"})
 
 
-def take_in(folder: Path) -> list[Kept]:
+def replay(folder: Path) -> list[JournalEntry]:
     """Take in what waits, and return it."""
-    found: list[Kept] = []
-    Spool(folder).take_in(found.extend)
+    found: list[JournalEntry] = []
+    Spool(folder).replay(found.extend)
     return found
 
 
-def keys(found: Sequence[Kept]) -> list[object]:
+def keys(found: Sequence[JournalEntry]) -> list[object]:
     return [kept.exchange.answered.get("processQueryKey") for kept in found if kept.exchange is not None]
 
 
 def test_nobody_takes_the_journal_of_a_process_that_lives(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    page = journal.begin(lines.sending(exchange("a")))
-    journal.end(page, lines.over(answered("a")))
-    assert take_in(tmp_path) == []
+    segment = journal.begin(lines.sending(exchange("a")))
+    journal.end(segment, lines.over(answered("a")))
+    assert replay(tmp_path) == []
     journal.close()
-    assert keys(take_in(tmp_path)) == ["key-a"]
+    assert keys(replay(tmp_path)) == ["key-a"]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_in_the_database_leaves_no_file_behind(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    page = journal.begin(lines.sending(exchange("a")))
-    journal.end(page, lines.over(answered("a")))
-    journal.settle(page)
+    segment = journal.begin(lines.sending(exchange("a")))
+    journal.end(segment, lines.over(answered("a")))
+    journal.settle(segment)
     journal.close()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_send_that_never_left_leaves_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    page = journal.begin(lines.sending(exchange("a")))
-    journal.end(page, lines.void("a"), leaves_entry=False)
+    segment = journal.begin(lines.sending(exchange("a")))
+    journal.end(segment, lines.void("a"), leaves_entry=False)
     journal.close()
-    assert take_in(tmp_path) == []
+    assert replay(tmp_path) == []
 
 
 def test_a_page_that_is_left_to_others_is_taken_in_while_its_writer_lives(tmp_path: Path) -> None:
@@ -76,11 +76,11 @@ def test_a_page_that_is_left_to_others_is_taken_in_while_its_writer_lives(tmp_pa
     first = journal.add(lines.row({"processQueryKey": "k", "robotCode": "r"}))
     still_out = journal.begin(lines.sending(exchange("a")))
     assert still_out is first
-    journal.leave_to_others(first)
-    journal.let_go()
-    assert take_in(tmp_path) == []  # a send is still out: its end has to come first
+    journal.hand_over(first)
+    journal.seal()
+    assert replay(tmp_path) == []  # a send is still out: its end has to come first
     journal.end(still_out, lines.over(answered("a")))
-    found = take_in(tmp_path)
+    found = replay(tmp_path)
     assert [kept.row for kept in found if kept.row] == [{"processQueryKey": "k", "robotCode": "r"}]
     assert keys(found) == ["key-a"]
     assert journal.add(lines.row({})) is not first
@@ -89,17 +89,17 @@ def test_a_page_that_is_left_to_others_is_taken_in_while_its_writer_lives(tmp_pa
 
 def test_what_is_left_to_others_shares_a_page_until_it_is_let_go(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    pages = set()
+    segments = set()
     for number in range(3):
-        page = journal.add(lines.row({"processQueryKey": str(number)}))
-        journal.sync(page)
-        journal.leave_to_others(page)
-        pages.add(page)
-    assert len(pages) == 1
-    assert take_in(tmp_path) == []
-    journal.let_go()
-    assert len(take_in(tmp_path)) == 3
-    journal.sync(pages.pop())  # taken in already: nothing is left to do
+        segment = journal.add(lines.row({"processQueryKey": str(number)}))
+        journal.sync(segment)
+        journal.hand_over(segment)
+        segments.add(segment)
+    assert len(segments) == 1
+    assert replay(tmp_path) == []
+    journal.seal()
+    assert len(replay(tmp_path)) == 3
+    journal.sync(segments.pop())  # taken in already: nothing is left to do
     journal.close()
 
 
@@ -107,55 +107,55 @@ def test_a_full_page_makes_room_for_the_next(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(journals, "LARGEST_PAGE_BYTES", 1000)
     journal = Journal(tmp_path)
     for number in range(50):
-        page = journal.begin(lines.sending(exchange(str(number))))
-        journal.end(page, lines.over(answered(str(number))))
+        segment = journal.begin(lines.sending(exchange(str(number))))
+        journal.end(segment, lines.over(answered(str(number))))
     assert len(list(tmp_path.iterdir())) > 5
     journal.close()
-    assert sorted(map(str, keys(take_in(tmp_path)))) == sorted(f"key-{number}" for number in range(50))
+    assert sorted(map(str, keys(replay(tmp_path)))) == sorted(f"key-{number}" for number in range(50))
 
 
 def test_a_busy_page_is_emptied_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "EMPTY_AFTER_BYTES", 2000)
     journal = Journal(tmp_path)
     for number in range(200):
-        page = journal.begin(lines.sending(exchange(str(number))))
-        journal.end(page, lines.over(answered(str(number))))
-        journal.settle(page)
+        segment = journal.begin(lines.sending(exchange(str(number))))
+        journal.end(segment, lines.over(answered(str(number))))
+        journal.settle(segment)
     (file,) = tmp_path.iterdir()
     assert file.stat().st_size < 3000
     journal.close()
 
 
 def test_a_feed_is_followed_while_its_writer_lives_and_deleted_after(tmp_path: Path) -> None:
-    feed, spool, found = Journal(tmp_path, FEED), Spool(tmp_path), list[Kept]()
-    page = feed.begin(lines.sending(exchange("a")))
-    feed.end(page, lines.over(answered("a")))
+    feed, spool, found = Journal(tmp_path, FEED), Spool(tmp_path), list[JournalEntry]()
+    segment = feed.begin(lines.sending(exchange("a")))
+    feed.end(segment, lines.over(answered("a")))
     half = feed.begin(lines.sending(exchange("b")))
-    spool.take_in(found.extend)
+    spool.replay(found.extend)
     assert keys(found) == ["key-a"]
     feed.end(half, lines.over(answered("b")))
-    spool.take_in(found.extend)
+    spool.replay(found.extend)
     assert keys(found) == ["key-a", "key-b"]  # nothing is read twice by the same reader
     feed.begin(lines.sending(exchange("c")))
     feed.close()
-    spool.take_in(found.extend)
+    spool.replay(found.extend)
     assert found[-1].exchange is not None
     assert (found[-1].exchange.id, found[-1].exchange.trouble) == ("c", DIED)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_the_reader_could_not_write_is_read_again(tmp_path: Path) -> None:
-    def away(_: Sequence[Kept]) -> None:
+    def away(_: Sequence[JournalEntry]) -> None:
         raise ConnectionError
 
     feed = Journal(tmp_path, FEED)
-    page = feed.begin(lines.sending(exchange("a")))
-    feed.end(page, lines.over(answered("a")))
+    segment = feed.begin(lines.sending(exchange("a")))
+    feed.end(segment, lines.over(answered("a")))
     spool = Spool(tmp_path)
     with pytest.raises(ConnectionError):
-        spool.take_in(away)
-    found: list[Kept] = []
-    spool.take_in(found.extend)
+        spool.replay(away)
+    found: list[JournalEntry] = []
+    spool.replay(found.extend)
     assert keys(found) == ["key-a"]
     feed.close()
 
@@ -163,7 +163,7 @@ def test_what_the_reader_could_not_write_is_read_again(tmp_path: Path) -> None:
 def test_half_a_line_of_a_writer_that_died_is_left_out(tmp_path: Path) -> None:
     whole = lines.row({"processQueryKey": "whole"})
     (tmp_path / "a.journal").write_bytes(whole + lines.row({"processQueryKey": "half"})[:-9])
-    assert [kept.row for kept in take_in(tmp_path)] == [{"processQueryKey": "whole"}]
+    assert [kept.row for kept in replay(tmp_path)] == [{"processQueryKey": "whole"}]
 
 
 @pytest.mark.parametrize("kind", ["journal", "feed"])
@@ -171,12 +171,12 @@ def test_a_writer_that_is_killed_leaves_keys_and_traces(tmp_path: Path, kind: st
     pid = os.fork()
     if pid == 0:
         journal = Journal(tmp_path, f".{kind}")
-        page = journal.begin(lines.sending(exchange("a")))
-        journal.end(page, lines.over(answered("a")))
+        segment = journal.begin(lines.sending(exchange("a")))
+        journal.end(segment, lines.over(answered("a")))
         journal.begin(lines.sending(exchange("b")))
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(pid, 0)
-    first, second = take_in(tmp_path)
+    first, second = replay(tmp_path)
     assert keys([first]) == ["key-a"]
     assert second.exchange is not None
     assert (second.exchange.id, second.exchange.trouble) == ("b", DIED)
@@ -184,18 +184,18 @@ def test_a_writer_that_is_killed_leaves_keys_and_traces(tmp_path: Path, kind: st
 
 def test_a_forked_process_writes_a_journal_of_its_own(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    page = journal.begin(lines.sending(exchange("parent")))
+    segment = journal.begin(lines.sending(exchange("parent")))
     pid = os.fork()
     if pid == 0:
-        journal.end(page, lines.over(answered("parent")))  # not ours: it does nothing
+        journal.end(segment, lines.over(answered("parent")))  # not ours: it does nothing
         own = journal.begin(lines.sending(exchange("child")))
         journal.end(own, lines.over(answered("child")))
         os._exit(0)
     os.waitpid(pid, 0)
-    assert keys(take_in(tmp_path)) == ["key-child"]
-    journal.end(page, lines.over(answered("parent")))
+    assert keys(replay(tmp_path)) == ["key-child"]
+    journal.end(segment, lines.over(answered("parent")))
     journal.close()
-    assert keys(take_in(tmp_path)) == ["key-parent"]
+    assert keys(replay(tmp_path)) == ["key-parent"]
 
 
 def test_many_threads_share_a_journal(tmp_path: Path) -> None:
@@ -204,8 +204,8 @@ def test_many_threads_share_a_journal(tmp_path: Path) -> None:
     def work(thread: int) -> None:
         for number in range(100):
             name = f"{thread}-{number}"
-            page = journal.begin(lines.sending(exchange(name)))
-            journal.end(page, lines.over(answered(name)))
+            segment = journal.begin(lines.sending(exchange(name)))
+            journal.end(segment, lines.over(answered(name)))
 
     threads = [threading.Thread(target=work, args=(thread,)) for thread in range(8)]
     for thread in threads:
@@ -213,7 +213,7 @@ def test_many_threads_share_a_journal(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     journal.close()
-    assert len(set(keys(take_in(tmp_path)))) == 800
+    assert len(set(keys(replay(tmp_path)))) == 800
 
 
 def test_several_readers_hand_on_everything_and_delete_each_file_once(tmp_path: Path) -> None:
@@ -221,9 +221,9 @@ def test_several_readers_hand_on_everything_and_delete_each_file_once(tmp_path: 
         journal = Journal(tmp_path)
         journal.add(lines.row({"processQueryKey": str(number)}))
         journal.close()
-    found: list[Kept] = []
+    found: list[JournalEntry] = []
     deleted: list[int] = []
-    readers = [threading.Thread(target=lambda: deleted.append(Spool(tmp_path).take_in(found.extend))) for _ in range(6)]
+    readers = [threading.Thread(target=lambda: deleted.append(Spool(tmp_path).replay(found.extend))) for _ in range(6)]
     for reader in readers:
         reader.start()
     for reader in readers:
@@ -234,16 +234,16 @@ def test_several_readers_hand_on_everything_and_delete_each_file_once(tmp_path: 
 
 def test_a_disk_that_is_full_is_told_and_what_follows_is_whole(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    page = journal.begin(lines.sending(exchange("a")))
+    segment = journal.begin(lines.sending(exchange("a")))
     full = os.open("/dev/full", os.O_WRONLY)
-    whole, page.descriptor = page.descriptor, full
+    whole, segment.descriptor = segment.descriptor, full
     with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
-        journal.end(page, lines.over(answered("a")))
-    page.descriptor = whole
+        journal.end(segment, lines.over(answered("a")))
+    segment.descriptor = whole
     os.close(full)
     journal.add(lines.row({"processQueryKey": "k"}))
     journal.close()
-    assert [kept.row for kept in take_in(tmp_path) if kept.row] == [{"processQueryKey": "k"}]
+    assert [kept.row for kept in replay(tmp_path) if kept.row] == [{"processQueryKey": "k"}]
 
 
 def test_a_trace_survives_the_spool() -> None:
@@ -258,7 +258,7 @@ def test_a_trace_survives_the_spool() -> None:
         recipients=(),
         why="ReadTimeout",
     )
-    kept = Folding().add(lines.trace(send))
+    kept = LineReplay().add(lines.trace(send))
     assert kept is not None
     assert kept.exchange is not None
     assert (kept.exchange.id, kept.exchange.trouble) == ("t", "ReadTimeout")
@@ -267,7 +267,7 @@ def test_a_trace_survives_the_spool() -> None:
 
 @given(st.lists(st.binary(max_size=60) | st.sampled_from([b"{}", b'{"over":"x"}', b'{"row":1}', b'{"sending":{}}'])))
 def test_no_line_whatever_it_holds_breaks_the_reading(junk: list[bytes]) -> None:
-    folding = Folding()
+    line_replay = LineReplay()
     for line in junk:
-        kept = folding.add(line + b"\n")
+        kept = line_replay.add(line + b"\n")
         assert kept is None or kept.unreadable is not None or kept.row is not None

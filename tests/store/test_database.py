@@ -1,4 +1,4 @@
-"""Transactions: naive times refused, many writers at once, and errors that say what to mend."""
+"""Transactions: naive times refused, many writers at once, and errors that say what to fix."""
 
 import subprocess
 import sys

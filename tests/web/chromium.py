@@ -35,10 +35,10 @@ def executables() -> tuple[str, str]:
     """Return where the browser and its driver are; without them the test is skipped, or fails when they have to be."""
     found = shutil.which("chromium"), shutil.which("chromedriver")
     if found[0] is None or found[1] is None:
-        said = "there is no Chromium here: apt-get install chromium chromium-driver"
+        message = "there is no Chromium here: apt-get install chromium chromium-driver"
         if os.environ.get("LEDGER_TEST_BROWSER") == "required":
-            pytest.fail(said)
-        pytest.skip(said)
+            pytest.fail(message)
+        pytest.skip(message)
     return found[0], found[1]
 
 

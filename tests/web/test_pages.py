@@ -143,13 +143,13 @@ def test_times_are_in_the_zone_that_the_browser_told_and_say_so(service: Service
     with looking(service, Role.AUDITOR) as browser:
         unknown = Page(browser.get(f"/recalls/{furniture.large}").text).text
         browser.cookies.set("ledger-zone", "Asia/Shanghai", domain="127.0.0.1")
-        told = Page(browser.get(f"/recalls/{furniture.large}").text).text
+        detail = Page(browser.get(f"/recalls/{furniture.large}").text).text
         browser.cookies.set("ledger-zone", "../../etc/passwd", domain="127.0.0.1")
         odd = Page(browser.get("/").text).text
     assert "2026-03-02 11:00:00 UTC" in unknown
     assert "Times in UTC" in unknown
-    assert "2026-03-02 19:00:00 UTC+8" in told
-    assert "Times in UTC+8 Asia/Shanghai" in told
+    assert "2026-03-02 19:00:00 UTC+8" in detail
+    assert "Times in UTC+8 Asia/Shanghai" in detail
     assert "Times in UTC" in odd
 
 

@@ -16,7 +16,7 @@ from selenium.webdriver import Chrome
 from ledger import Ledger, Settings
 from ledger.clock import SystemClock
 from ledger.core.roles import Role
-from ledger.services.recaller import Hands
+from ledger.services.recalls.lifecycle import RunIn
 from ledger.simulator import FailedReason, World
 from ledger.testing import WorldTransport
 from tests.api.conftest import Service, serving
@@ -189,7 +189,7 @@ def test_no_page_keeps_anybody_out(
     world.change(failed_reasons={key: FailedReason(reason=EVIL) for key in keys[:2]})
     finished = book.run(book.plan(campaign="spring", reason="wrong link")).recall_id
     paused = book.plan(campaign="group", reason="wrong link").recall_id
-    book.run(paused, hands=Hands.ANY_WORKER)
+    book.run(paused, run_in=RunIn.ANY_WORKER)
     book.pause(paused, why="looking into it")
     planned = book.plan(users=["zhang.san"], reason="left", include_shared=True).recall_id
     browser = Browser(chrome, service.url, language="en", width=size[0], height=size[1], is_dark=is_dark)
@@ -214,4 +214,4 @@ def test_no_page_keeps_anybody_out(
         found[path] = browser.barriers()
         assert browser.run("return document.documentElement.scrollWidth") <= size[0], path
     assert {path: barriers for path, barriers in found.items() if barriers} == {}
-    assert [said for said in browser.complaints() if "/nowhere" not in said] == []
+    assert [message for message in browser.complaints() if "/nowhere" not in message] == []

@@ -98,20 +98,20 @@ class Day:
         scene.timeline.spawn("evening", lambda: scene.timeline.sleep(LEASE_SECONDS + 1), self)
         scene.timeline.run()
         for process in scene.processes:
-            process.let_go()
+            process.seal()
         healer = scene.add_process()
-        deeds.take_in(scene, healer)
+        deeds.replay(scene, healer)
         scene.timeline.run()
         deeds.record_again(scene, healer)
         scene.timeline.run()
-        scene.do(healer, "mend", self._resume_all)
+        scene.do(healer, "fix", self._resume_all)
         scene.timeline.run()
 
     def _resume_all(self, book: Ledger) -> str:
         for result in book.recalls():
             # Whoever runs one recall runs others beside it, so that the next may have ended meanwhile.
             if book.show(result.recall_id).result.status in ("running", "paused"):
-                self.scene.journal.say(deeds.told(book.resume(result.recall_id, actor="zoe")))
+                self.scene.journal.say(deeds.detail(book.resume(result.recall_id, actor="zoe")))
         # Calls of cancelled recalls that got lost end when anybody looks at the queue, whatever it is for.
         book.worker().serve_recalls()
         return "all resumed"

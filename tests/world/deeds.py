@@ -48,15 +48,15 @@ def _record(scene: Scene, process: Process, messages: list[Sent]) -> None:
         assert imported.recorded + imported.duplicates + imported.spooled == len(messages), imported
         scene.recorded.update((one.key, one) for one in messages)
         scene.unrecorded = [one for one in scene.unrecorded if one not in messages]
-        process.let_go()
+        process.seal()
         return f"{imported.recorded} new, {imported.spooled} in the spool"
 
     scene.do(process, f"record {len(messages)}", deed)
 
 
-def take_in(scene: Scene, process: Process) -> None:
+def replay(scene: Scene, process: Process) -> None:
     """Take in what had to wait in the spool."""
-    scene.do(process, "take in", lambda book: f"{book.take_in()}")
+    scene.do(process, "replay", lambda book: f"{book.replay()}")
 
 
 def _messages(scene: Scene, count: int) -> list[Sent]:
@@ -123,7 +123,7 @@ def recall(scene: Scene, process: Process) -> None:
 
 def start(scene: Scene, process: Process, plan: Plan) -> None:
     """Run a plan that was made elsewhere."""
-    scene.do(process, f"run {plan.recall_id}", lambda book: told(book.run(plan.recall_id)))
+    scene.do(process, f"run {plan.recall_id}", lambda book: detail(book.run(plan.recall_id)))
 
 
 def _patience(random: Random) -> int | None:
@@ -144,9 +144,9 @@ def _watched(
             raise Stopped
 
     try:
-        return told(work(tell))
+        return detail(work(tell))
     except Stopped:
-        return told(book.pause(recall_id, why="interrupted", actor="ann"))
+        return detail(book.pause(recall_id, why="interrupted", actor="ann"))
 
 
 def _selection(scene: Scene) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def _selection(scene: Scene) -> dict[str, Any]:
     return {"keys": random.sample(keys, min(len(keys), 25)) or ["nothing"]}
 
 
-def told(result: Result) -> str:
+def detail(result: Result) -> str:
     """Return a result in a few words."""
     parts = {name: count for name, count in vars_of(result).items() if count}
     return f"recall {result.recall_id} {result.status} {parts} {result.error or ''}"
@@ -192,7 +192,7 @@ def _of_some_recall(name: str, fitting: str, work: Callable[[Ledger, int], Resul
             chosen = known
         if chosen:
             recall_id = scene.random.choice(chosen)
-            scene.do(process, f"{name} {recall_id}", lambda book: told(work(book, recall_id)))
+            scene.do(process, f"{name} {recall_id}", lambda book: detail(work(book, recall_id)))
 
     return deed
 
@@ -248,7 +248,7 @@ def serve(scene: Scene, process: Process) -> None:
 DEEDS: Mapping[Callable[[Scene, Process], None], int] = {
     send: 6,
     record_again: 1,
-    take_in: 1,
+    replay: 1,
     recall: 10,
     pause: 1,
     cancel: 2,

@@ -44,7 +44,7 @@ def failing_keys(scene: Scene) -> None:
 
 
 def obstacle(scene: Scene) -> None:
-    """Let DingTalk refuse everything until somebody mends something, which takes a while."""
+    """Let DingTalk refuse everything until somebody fixes something, which takes a while."""
     random = scene.random
     quota = sum(month["used"] for month in scene.world.counts()["quota_used"]) + random.choice([0, 3])
     name, value = random.choice(
@@ -53,11 +53,11 @@ def obstacle(scene: Scene) -> None:
     _change(scene, **{name: value})
     seconds = random.choice([0.5, 20, 600])
 
-    def mend() -> None:
+    def fix() -> None:
         scene.timeline.sleep(seconds)
         _change(scene, **{name: getattr(CALM, name)})
 
-    scene.timeline.spawn(f"mend {name} {random.random()}", mend, _Nobody())
+    scene.timeline.spawn(f"fix {name} {random.random()}", fix, _Nobody())
 
 
 def ban(scene: Scene) -> None:

@@ -9,7 +9,7 @@ from random import Random
 from sqlalchemy.exc import OperationalError
 
 from ledger import Ledger, Settings
-from ledger.services import owner
+from ledger.services.recalls import leases
 from ledger.simulator import World
 from tests.world.databases import Tapped
 from tests.world.executor import TimelineExecutor
@@ -84,7 +84,7 @@ class Process:
             self._timeline.wake_all_of(self)
             raise Killed
 
-    def let_go(self) -> None:
+    def seal(self) -> None:
         """Give the files up that it holds: what a process does by and by, and the system when it dies."""
         self.ledger.parts.keeper._journal.close()
 
@@ -143,4 +143,4 @@ class _Clock:
 
 def name_of_the_dead(number: int) -> str:
     """Return a name of an owner on this machine that is surely gone."""
-    return f"{owner.MACHINE}#{NOBODYS_PID + number}#{os.getpid()}"
+    return f"{leases.MACHINE}#{NOBODYS_PID + number}#{os.getpid()}"

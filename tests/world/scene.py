@@ -135,15 +135,15 @@ class Scene:
         return [process for process in self.processes if not process.is_dead] or [self.add_process()]
 
     def do(self, process: Process, name: str, deed: Callable[[Ledger], object]) -> None:
-        """Let a process do something beside all else that happens; what a person could mend is only written down."""
+        """Let a process do something beside all else that happens; what a person could fix is only written down."""
 
         def attempt() -> None:
             self.journal.say(f"{process.name}: {name}")
             try:
-                said = deed(process.ledger)
+                message = deed(process.ledger)
             except LedgerError as error:
-                said = f"{type(error).__name__}: {error}"
-            self.journal.say(f"{process.name}: {name} -> {said}")
+                message = f"{type(error).__name__}: {error}"
+            self.journal.say(f"{process.name}: {name} -> {message}")
 
         self._made += 1
         self.timeline.spawn(f"{process.name} task {self._made}", attempt, process)

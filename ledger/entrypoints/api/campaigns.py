@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from ledger.core.roles import Permission
-from ledger.entrypoints.api.door import Book, Door, Who, needs
+from ledger.entrypoints.http.door import Book, Door, Who, needs
 
 router = APIRouter(prefix="/v1", route_class=Door, tags=["messages"])
 

@@ -14,8 +14,8 @@ from ledger.app import Ledger
 from ledger.core import recall as recalling
 from ledger.core.recall import Status
 from ledger.core.roles import Permission
-from ledger.entrypoints.api.door import Book, Door, Who, admit, needs
 from ledger.entrypoints.api.models import RecallId, Result
+from ledger.entrypoints.http.door import Book, Door, Who, admit, needs
 from ledger.errors import DatabaseUnavailableError, LedgerError
 
 BETWEEN_LOOKS_SECONDS = 0.5
@@ -30,9 +30,11 @@ router = APIRouter(prefix="/v1", route_class=Door, tags=["recalls"])
 
 
 def _needs() -> dict[str, Any]:
-    said = needs(Permission.SEE, 404, 422)
+    message = needs(Permission.SEE, 404, 422)
     stream = {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": "Events without an end."}
-    return said | {"responses": said["responses"] | {200: stream, 204: {"description": "It is over, as you know."}}}
+    return message | {
+        "responses": message["responses"] | {200: stream, 204: {"description": "It is over, as you know."}}
+    }
 
 
 @router.get("/recalls/{id}/events", response_class=Response, **_needs())

@@ -1,7 +1,5 @@
 """The history: what became of every key, a page at a time, or whole as CSV or lines of JSON in constant memory."""
 
-import csv
-import io
 import time
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
@@ -13,12 +11,12 @@ from fastapi.responses import StreamingResponse
 from ledger.core import recall as recalling
 from ledger.core.recall import Outcome
 from ledger.core.roles import Permission
-from ledger.entrypoints.api.door import BETWEEN_TRIES_SECONDS, Book, Door, needs
-from ledger.entrypoints.api.models import PAGE_MAX, Item, Page, Short
-from ledger.entrypoints.api.selecting import Cursor, Limit, Selected, page_of
-from ledger.entrypoints.cli.cells import COLUMNS, cells
+from ledger.entrypoints.api.models import Item, Page, Short
+from ledger.entrypoints.api.parameters import Cursor, Limit, Selected, page_of
+from ledger.entrypoints.formats.history_csv import COLUMNS, written_as_csv
+from ledger.entrypoints.http.door import BETWEEN_TRIES_SECONDS, Book, Door, needs
 from ledger.errors import DatabaseUnavailableError
-from ledger.services import lister
+from ledger.services.reports import pages
 
 CSV, NDJSON = "text/csv", "application/x-ndjson"
 
@@ -44,8 +42,8 @@ _STREAMS = {
 
 
 def _needs() -> dict[str, Any]:
-    said = needs(Permission.SEE, 422)
-    return said | {"responses": said["responses"] | _STREAMS}
+    message = needs(Permission.SEE, 422)
+    return message | {"responses": message["responses"] | _STREAMS}
 
 
 @router.get("/history", response_model=Page[Item], **_needs())
@@ -62,16 +60,16 @@ def history(
 ) -> Page[Item] | Response:
     """Return the outcome of every key, newest first: a page of JSON, or all of it as CSV or lines of JSON."""
 
-    def read(after: str | None, most: int = PAGE_MAX) -> lister.Page[recalling.Item]:
+    def read(after: str | None, most: int = pages.PAGE_ROWS_MAX) -> pages.ListPage[recalling.Item]:
         return book.lister.history(selected, outcome=outcome, actor=actor, cursor=after, limit=most)
 
     wanted = form or _accepted(request)
     if wanted is Form.JSON:
         return page_of(request, response, read(cursor, limit), Item)
-    pages = lister.every_page(_patient(read, book.settings.database_patience_seconds))
+    found = pages.every_page(_patient(read, book.settings.database_patience_seconds))
     # What fails, fails here: nothing has been written yet.
-    first = next(pages)
-    written = written_as_csv(first, pages) if wanted is Form.CSV else _lines(first, pages)
+    first = next(found)
+    written = written_as_csv(first, found) if wanted is Form.CSV else _lines(first, found)
     name = "history.csv" if wanted is Form.CSV else "history.jsonl"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(written, headers=headers, media_type=CSV if wanted is Form.CSV else NDJSON)
@@ -85,11 +83,11 @@ def _accepted(request: Request) -> Form:
 
 
 def _patient(
-    read: Callable[[str | None], lister.Page[recalling.Item]], seconds: float
-) -> Callable[[str | None], lister.Page[recalling.Item]]:
+    read: Callable[[str | None], pages.ListPage[recalling.Item]], seconds: float
+) -> Callable[[str | None], pages.ListPage[recalling.Item]]:
     """Wait a little for a database that goes away in the middle: half a file looks like a whole one."""
 
-    def attempt(cursor: str | None) -> lister.Page[recalling.Item]:
+    def attempt(cursor: str | None) -> pages.ListPage[recalling.Item]:
         until = time.monotonic() + seconds
         while True:
             try:
@@ -100,20 +98,6 @@ def _patient(
                 time.sleep(BETWEEN_TRIES_SECONDS)
 
     return attempt
-
-
-def written_as_csv(first: Sequence[recalling.Item], rest: Iterator[Sequence[recalling.Item]]) -> Iterator[str]:
-    """Write RFC 4180: lines end in CR LF, values are verbatim."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(COLUMNS)
-    writer.writerows(map(cells, first))
-    yield buffer.getvalue()
-    for items in rest:
-        buffer.seek(0)
-        buffer.truncate()
-        writer.writerows(map(cells, items))
-        yield buffer.getvalue()
 
 
 def _lines(first: Sequence[recalling.Item], rest: Iterator[Sequence[recalling.Item]]) -> Iterator[str]:

@@ -14,15 +14,14 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from ledger.core.roles import Permission
-from ledger.entrypoints.api.door import Book, Door, Who, needs
+from ledger.entrypoints.api.idempotency import OnlyOnce
 from ledger.entrypoints.api.models import Message, Page, Received, Short
-from ledger.entrypoints.api.once import OnlyOnce
-from ledger.entrypoints.api.problems import RejectedError
-from ledger.entrypoints.api.selecting import Cursor, Limit, Selected, page_of
-from ledger.entrypoints.lines import Format, read_lines
+from ledger.entrypoints.api.parameters import Cursor, Limit, Selected, page_of
+from ledger.entrypoints.formats.lines import Format, read_lines
+from ledger.entrypoints.http.door import Book, Door, Who, needs
+from ledger.entrypoints.http.problems import RejectedError
 from ledger.errors import BusyError
-from ledger.services.importer import Line
-from ledger.services.recorder import Defaults
+from ledger.services.recording.rows import Defaults, Line
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
 _EXAMPLE = {

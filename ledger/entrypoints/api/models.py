@@ -16,7 +16,6 @@ from ledger.errors import InputError
 Value = TypeVar("Value")
 USERS_MAX = 1000
 KEYS_MAX = 200_000
-PAGE_MAX = 1000
 # What PostgreSQL's text cannot hold.
 _NO_NUL = r"^[^\x00]*$"
 Short = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_NO_NUL)]
@@ -45,7 +44,7 @@ class Given(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Shown(BaseModel):
+class ApiModel(BaseModel):
     """What goes out."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -58,14 +57,14 @@ class Page(BaseModel, Generic[Value]):
     next: str | None = Field(examples=["/v1/history?limit=100&cursor=WyIyMDI2LTAzLTAxVDAyOjAwOjAwWiIsN10"])
 
 
-class RejectedRow(Shown):
+class RejectedRow(ApiModel):
     """A row that was not recorded."""
 
     line: int = Field(description="Its number, from 1.", examples=[3])
     reason: str = Field(examples=["sentAt is missing"])
 
 
-class Received(Shown):
+class Received(ApiModel):
     """What became of the rows of a request."""
 
     read: int = Field(examples=[1000])
@@ -76,7 +75,7 @@ class Received(Shown):
     rejected_count: int = Field(description="How many were not recorded.", examples=[1])
 
 
-class Message(Shown):
+class Message(ApiModel):
     """A message that the ledger holds; it is purged after its deadline."""
 
     process_query_key: str = Field(examples=[KEY])
@@ -121,7 +120,7 @@ class PauseRequest(Given):
     reason: Reason = Field(default="paused by hand", examples=["looking into it"])
 
 
-class Approval(Shown):
+class Approval(ApiModel):
     """A second person who has to agree, or had to."""
 
     needed: bool
@@ -135,7 +134,7 @@ class Approval(Shown):
     refusal: str | None = Field(description="Why it was refused.")
 
 
-class Plan(Shown):
+class Plan(ApiModel):
     """What a recall would do; nothing has been called."""
 
     recall_id: int = Field(examples=[7])
@@ -159,7 +158,7 @@ class Plan(Shown):
     approval: Approval | None
 
 
-class Result(Shown):
+class Result(ApiModel):
     """Where a recall stands; the outcomes and `pending` add up to `eligible`."""
 
     recall_id: int = Field(examples=[7])
@@ -189,7 +188,7 @@ class Result(Shown):
     approval: Approval | None
 
 
-class TimelineEntry(Shown):
+class TimelineEntry(ApiModel):
     """One thing that was done with a recall."""
 
     at: datetime = Field(examples=[TIME])
@@ -206,7 +205,7 @@ class Recall(Result):
     timeline: list[TimelineEntry]
 
 
-class Item(Shown):
+class Item(ApiModel):
     """One message inside a recall, and how it ended."""
 
     process_query_key: str = Field(examples=[KEY])

@@ -6,8 +6,8 @@ from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel, Field
 
 from ledger.core.roles import Permission
-from ledger.entrypoints.api.door import Book, Door, needs
-from ledger.entrypoints.api.problems import problem
+from ledger.entrypoints.http.door import Book, Door, needs
+from ledger.entrypoints.http.problems import problem
 
 router = APIRouter(route_class=Door, tags=["service"])
 
@@ -30,8 +30,8 @@ def readyz(book: Book) -> Health | JSONResponse:
     lacks = book.lacks()
     if not lacks:
         return Health(ok=True)
-    said = "; ".join(f"{name}: {why}" for name, why in lacks.items())
-    return problem(503, "not_ready", said, missing=list(lacks))
+    message = "; ".join(f"{name}: {why}" for name, why in lacks.items())
+    return problem(503, "not_ready", message, missing=list(lacks))
 
 
 @router.get("/metrics", response_class=PlainTextResponse, **needs(Permission.OPERATE))

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 from ledger.core import recall as recalling
 from ledger.core.recall import Outcome, Status
 from ledger.core.roles import Permission
-from ledger.entrypoints.api.door import Book, Door, Who, needs
+from ledger.entrypoints.api.idempotency import OnlyOnce
 from ledger.entrypoints.api.models import (
     Item,
     Page,
@@ -20,10 +20,10 @@ from ledger.entrypoints.api.models import (
     RefusalRequest,
     Result,
 )
-from ledger.entrypoints.api.once import OnlyOnce
-from ledger.entrypoints.api.selecting import Cursor, Limit, page_of, within
+from ledger.entrypoints.api.parameters import Cursor, Limit, page_of
+from ledger.entrypoints.http.door import Book, Door, Who, needs, within
 from ledger.errors import ApprovalNeededError
-from ledger.services.recaller import Hands
+from ledger.services.recalls.lifecycle import RunIn
 
 router = APIRouter(prefix="/v1", route_class=Door, tags=["recalls"])
 
@@ -89,12 +89,12 @@ def items(
     return page_of(request, response, page, Item)
 
 
-class Doing:
+class RecallCommand:
     """Something that somebody does with a recall, once."""
 
     def __init__(self, request: Request, book: Book, who: Who, once: OnlyOnce) -> None:
         self.book, self.actor = book, who.name
-        self.hands = Hands.OUR_WORKER if request.app.state.with_worker else Hands.ANY_WORKER
+        self.run_in = RunIn.LOCAL_WORKER if request.app.state.with_worker else RunIn.ANY_WORKER
         self._who, self._once = who, once
 
     def __call__(self, status: int, recall_id: int, action: Callable[[], recalling.Result]) -> Response:
@@ -107,7 +107,7 @@ class Doing:
         return self._once(status, work)
 
 
-Do = Annotated[Doing, Depends()]
+Do = Annotated[RecallCommand, Depends()]
 
 
 @router.post("/recalls/{id}/run", status_code=202, response_model=Result, **_TO_DO)
@@ -119,7 +119,7 @@ def run(recall_id: Id, do: Do) -> Response:
 
     def start() -> recalling.Result:
         try:
-            return do.book.run(recall_id, actor=do.actor, hands=do.hands)
+            return do.book.run(recall_id, actor=do.actor, run_in=do.run_in)
         except ApprovalNeededError:
             return do.book.result(recall_id)
 
@@ -129,7 +129,7 @@ def run(recall_id: Id, do: Do) -> Response:
 @router.post("/recalls/{id}/approve", status_code=202, response_model=Result, **_TO_ANSWER)
 def approve(recall_id: Id, do: Do) -> Response:
     """Agree, as a second person, to what another one wants to run; it starts at once."""
-    return do(202, recall_id, lambda: do.book.approve(recall_id, actor=do.actor, hands=do.hands))
+    return do(202, recall_id, lambda: do.book.approve(recall_id, actor=do.actor, run_in=do.run_in))
 
 
 @router.post("/recalls/{id}/refuse", response_model=Result, **_TO_ANSWER)
@@ -148,13 +148,13 @@ def pause(recall_id: Id, do: Do, asked: Annotated[PauseRequest | None, Body()] =
 @router.post("/recalls/{id}/resume", status_code=202, response_model=Result, **_TO_DO)
 def resume(recall_id: Id, do: Do) -> Response:
     """Go on with a recall that is paused."""
-    return do(202, recall_id, lambda: do.book.resume(recall_id, actor=do.actor, hands=do.hands))
+    return do(202, recall_id, lambda: do.book.resume(recall_id, actor=do.actor, run_in=do.run_in))
 
 
 @router.post("/recalls/{id}/retry", status_code=202, response_model=Result, **_TO_DO)
 def retry(recall_id: Id, do: Do) -> Response:
     """Ask again for what ended refused, partial or unknown, while its deadline lasts."""
-    return do(202, recall_id, lambda: do.book.retry(recall_id, actor=do.actor, hands=do.hands))
+    return do(202, recall_id, lambda: do.book.retry(recall_id, actor=do.actor, run_in=do.run_in))
 
 
 @router.post("/recalls/{id}/cancel", response_model=Result, **_TO_DO)

@@ -59,7 +59,7 @@ def accompany(settings: Settings, is_gone: Callable[[float], bool], patience_sec
                 from ledger import app
 
                 book = app.Ledger(settings)
-            book.take_in()
+            book.replay()
         except Exception:  # it has nobody to tell: `ledger doctor` shows what waits, and why
             time.sleep(PAUSE_SECONDS)
         else:

@@ -9,27 +9,35 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ledger.entrypoints.cli import (
-    approving,
-    auditing,
-    database,
+from ledger.entrypoints.cli.commands import (
+    approve,
+    campaigns,
+    cancel,
+    db,
     demo,
-    forwarding,
+    doctor,
+    gateway,
     history,
-    importing,
-    recalling,
-    recording,
-    resuming,
-    sender,
-    serving,
-    simulating,
-    sticking,
-    tokens,
-    upkeep,
-    working,
+    import_,
+    ops,
+    purge,
+    recall,
+    recalls,
+    record,
+    refuse,
+    resume,
+    retry,
+    run,
+    serve,
+    show,
+    simulator,
+    token,
+    unstick,
+    verify,
+    worker,
 )
-from ledger.entrypoints.cli.exits import Code, code_of_error
-from ledger.entrypoints.cli.output import abandon, document_of_error, prepare, say
+from ledger.entrypoints.cli.screen.output import abandon, document_of_error, prepare, say
+from ledger.entrypoints.process.exits import Code, code_of_error
 from ledger.errors import LedgerError
 
 # Typer carries its own copy of Click since 0.20-something; the public name leads to whichever there is.
@@ -82,8 +90,8 @@ def _say(error: Exception, *, as_json: bool) -> Code:
 
 
 def _usage(error: Any) -> str:
-    said = " ".join(error.format_message().split()).rstrip(".")
-    return f"{said}. See `{error.ctx.command_path} --help`" if error.ctx else said
+    text = " ".join(error.format_message().split()).rstrip(".")
+    return f"{text}. See `{error.ctx.command_path} --help`" if error.ctx else text
 
 
 def _version(wanted: bool) -> None:
@@ -119,20 +127,20 @@ def _add(panel: str, **commands: Any) -> None:
         app.command(name.rstrip("_"), rich_help_panel=panel)(function)
 
 
-_add("Record", record=recording.record, import_=importing.import_, campaigns=auditing.campaigns)
+_add("Record", record=record.record, import_=import_.import_, campaigns=campaigns.campaigns)
 # What follows the sender's name is the sender's, options too.
 app.command(
     "run",
     rich_help_panel="Record",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-)(sender.run)
-_add("Recall", recall=recalling.recall, resume=resuming.resume, retry=resuming.retry, cancel=resuming.cancel)
-_add("Recall", approve=approving.approve, refuse=approving.refuse, unstick=sticking.unstick)
-_add("Audit", recalls=auditing.recalls, show=auditing.show, history=history.history, verify=auditing.verify)
-_add("Run", demo=demo.demo, serve=serving.serve, worker=working.worker, purge=upkeep.purge, doctor=upkeep.doctor)
-_add("Run", gateway=forwarding.gateway, simulator=simulating.simulator, ops=upkeep.ops)
-app.add_typer(database.app, name="db", rich_help_panel="Run")
-app.add_typer(tokens.app, name="token", rich_help_panel="Run")
+)(run.run)
+_add("Recall", recall=recall.recall, resume=resume.resume, retry=retry.retry, cancel=cancel.cancel)
+_add("Recall", approve=approve.approve, refuse=refuse.refuse, unstick=unstick.unstick)
+_add("Audit", recalls=recalls.recalls, show=show.show, history=history.history, verify=verify.verify)
+_add("Run", demo=demo.demo, serve=serve.serve, worker=worker.worker, purge=purge.purge, doctor=doctor.doctor)
+_add("Run", gateway=gateway.gateway, simulator=simulator.simulator, ops=ops.ops)
+app.add_typer(db.app, name="db", rich_help_panel="Run")
+app.add_typer(token.app, name="token", rich_help_panel="Run")
 
 
 def main() -> None:

@@ -5,16 +5,16 @@ import signal
 import socket
 import sys
 
-from ledger.entrypoints.cli.book import opened
-from ledger.entrypoints.cli.exits import code_of_error
-from ledger.entrypoints.cli.stopping import Stop
-from ledger.entrypoints.gateway.crew import Orders
 from ledger.entrypoints.gateway.serving import serve
-from ledger.entrypoints.logs import log_to_stderr
+from ledger.entrypoints.gateway.supervisor import WorkerOptions
+from ledger.entrypoints.process.book import opened
+from ledger.entrypoints.process.exits import code_of_error
+from ledger.entrypoints.process.logs import log_to_stderr
+from ledger.entrypoints.process.signals import Stop
 from ledger.errors import LedgerError
 
 
-def main(orders: Orders, descriptor: int) -> int:
+def main(orders: WorkerOptions, descriptor: int) -> int:
     """Serve on a socket, and return an exit code."""
     log_to_stderr(orders.log_format, orders.log_level)
     try:
@@ -33,4 +33,4 @@ def _is_closed(pipe: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Orders.read(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(WorkerOptions.read(sys.argv[1]), int(sys.argv[2])))

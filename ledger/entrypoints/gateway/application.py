@@ -77,7 +77,7 @@ class Gateway:
         """
         try:
             self._book.open()
-            self._book.take_in()
+            self._book.replay()
         except (LedgerError, OSError) as error:
             log.warning("what is sent waits in the spool meanwhile: %s", error)
 
@@ -105,8 +105,8 @@ class Gateway:
         most = self._settings.request_max_bytes
         body = await whole(arriving(receive), most)
         if body is None:
-            said = f"a send may have {most:,} bytes: DingTalk takes far less; LEDGER_REQUEST_MAX_BYTES raises it"
-            await self._give(problem(413, "too_large", said), emit, "refused")
+            message = f"a send may have {most:,} bytes: DingTalk takes far less; LEDGER_REQUEST_MAX_BYTES raises it"
+            await self._give(problem(413, "too_large", message), emit, "refused")
             return
         send = Send(
             method=scope["method"],
@@ -133,8 +133,8 @@ class Gateway:
             # What it says decides where it goes.
             body = await whole(arriving(receive), self._settings.request_max_bytes)
         if body is None:
-            said = "with several endpoints, a request has to fit into LEDGER_REQUEST_MAX_BYTES"
-            await self._give(problem(413, "too_large", said), emit, "refused")
+            message = "with several endpoints, a request has to fit into LEDGER_REQUEST_MAX_BYTES"
+            await self._give(problem(413, "too_large", message), emit, "refused")
             return
         endpoint = self._endpoints.of(body if isinstance(body, bytes) else b"", scope["query_string"])
         has_begun = False
@@ -149,8 +149,8 @@ class Gateway:
         except NoAnswerError as error:
             if has_begun:
                 raise
-            said = f"DingTalk did not answer: {error}"
-            await self._give(problem(504 if error.timed_out else 502, "unanswered", said), emit, "unanswered")
+            message = f"DingTalk did not answer: {error}"
+            await self._give(problem(504 if error.timed_out else 502, "unanswered", message), emit, "unanswered")
 
 
 def _length_of(scope: Scope) -> int | None:

@@ -5,7 +5,7 @@ from urllib.parse import unquote_to_bytes
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-OURS = b"x-ledger-"
+CALLER = b"x-ledger-"
 CAMPAIGN, SOURCE, KEY = b"x-ledger-campaign", b"x-ledger-source", b"x-ledger-gateway-key"
 # Of one connection, not of the request (RFC 9110, 7.6.1); `host` becomes that of the endpoint.
 _OF_THE_CONNECTION = frozenset(
@@ -32,7 +32,7 @@ def travelling(headers: Iterable[tuple[bytes, bytes]]) -> RawHeaders:
     }
     staying = _OF_THE_CONNECTION | named | {b"host", b"expect"}
     return [
-        (name, value) for name, value in headers if (low := name.lower()) not in staying and not low.startswith(OURS)
+        (name, value) for name, value in headers if (low := name.lower()) not in staying and not low.startswith(CALLER)
     ]
 
 

@@ -8,8 +8,8 @@ from ledger.dingtalk.forwarder import ForwardedAnswer, Forwarder, NoAnswerError
 from ledger.entrypoints.gateway.answers import Reply, problem
 from ledger.entrypoints.gateway.encodings import unpacked
 from ledger.entrypoints.gateway.headers import CAMPAIGN, SOURCE, RawHeaders, of_a_send, tag_of, travelling, value_of
-from ledger.services.watcher import Sending, Watcher
-from ledger.services.writer import PATIENCE_SECONDS, Entry
+from ledger.services.recording.group_writer import PATIENCE_SECONDS, PendingWrite
+from ledger.services.recording.sends import OpenSend, SendRecorder
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Send:
 class Sends:
     """All sends that are under way."""
 
-    def __init__(self, watcher: Watcher, forwarder: Forwarder) -> None:
+    def __init__(self, watcher: SendRecorder, forwarder: Forwarder) -> None:
         self._watcher, self._forwarder = watcher, forwarder
         self._running: set[asyncio.Task[tuple[Reply, bool]]] = set()
 
@@ -80,7 +80,7 @@ class Sends:
         async with self._forwarder.forward(send.method, send.endpoint, send.target, headers, send.body) as answer:
             return Reply(status=answer.status, headers=travelling_back(answer), body=await answer.read())
 
-    async def _kept(self, entry: Entry | None) -> None:
+    async def _kept(self, entry: PendingWrite | None) -> None:
         """Return once an entry is on disk, or in the log as the last resort; the loop goes on meanwhile."""
         if entry is None:
             return
@@ -101,7 +101,7 @@ def travelling_back(answer: ForwardedAnswer) -> RawHeaders:
     return headers
 
 
-def _lost(sending: Sending | None, error: NoAnswerError) -> Entry | None:
+def _lost(sending: OpenSend | None, error: NoAnswerError) -> PendingWrite | None:
     if sending is None:
         return None
     if error.sent:

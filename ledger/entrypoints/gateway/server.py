@@ -46,7 +46,7 @@ class Protocol(HttpToolsProtocol):
         self._is_in_head = False
 
 
-class Server(uvicorn.Server):
+class GatewayServer(uvicorn.Server):
     """Serves a gateway until a signal comes or `is_over` says so; then what is in flight is answered and on disk first.
 
     `is_over` is asked ten times a second: it knows of signals that came before the server could take them.

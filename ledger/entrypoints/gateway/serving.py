@@ -4,21 +4,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ledger.dingtalk.endpoints import Endpoints
-from ledger.entrypoints.cli.running import serving_metrics
 from ledger.entrypoints.gateway.application import Gateway
-from ledger.entrypoints.gateway.server import Server
-from ledger.entrypoints.metrics import Metrics
+from ledger.entrypoints.gateway.server import GatewayServer
+from ledger.entrypoints.process.metrics import Metrics
+from ledger.entrypoints.process.metrics_server import serving_metrics
 
 if TYPE_CHECKING:
     from socket import socket
 
     from ledger.app import Ledger
-    from ledger.entrypoints.gateway.crew import Orders
+    from ledger.entrypoints.gateway.supervisor import WorkerOptions
 
 
-def serve(book: "Ledger", orders: "Orders", listener: "socket", is_over: Callable[[], bool]) -> None:
+def serve(book: "Ledger", orders: "WorkerOptions", listener: "socket", is_over: Callable[[], bool]) -> None:
     """Serve on a socket until a signal comes or it is over; what is in flight is ended first."""
     metrics = Metrics(book)
     gateway = Gateway(book, Endpoints(book.settings, orders.app), metrics.gateway)
     with serving_metrics(book, orders.metrics_host, orders.metrics_port, metrics):
-        Server(gateway, book.settings, is_over).run([listener])
+        GatewayServer(gateway, book.settings, is_over).run([listener])

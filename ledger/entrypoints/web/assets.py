@@ -8,7 +8,7 @@ from importlib.resources import files
 from fastapi import APIRouter, Response
 from starlette.exceptions import HTTPException
 
-from ledger.entrypoints.api.door import Door, needs
+from ledger.entrypoints.http.door import Door, needs
 
 NAMES = ("console.css", "console.js", "icon.svg")
 _FOLDER = files("ledger.entrypoints.web").joinpath("static")

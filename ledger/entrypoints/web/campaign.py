@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query, Response
 
 from ledger.core.campaign import no_messages
 from ledger.core.roles import Permission
-from ledger.entrypoints.api.door import Book, Door, Who, needs
+from ledger.entrypoints.http.door import Book, Door, Who, needs
 from ledger.entrypoints.web.page import ROWS, Viewed
-from ledger.entrypoints.web.selecting import Asked
+from ledger.entrypoints.web.selection_form import SelectionForm
 
 EVERY_MS, SOON_MS = 10_000, 1000
 
@@ -24,7 +24,7 @@ def campaign(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """Show the messages of a campaign, soonest deadline first."""
-    asked = Asked(campaign=name)
+    asked = SelectionForm(campaign=name)
     page = book.lister.messages(asked.selection(view.times, who), cursor=cursor, limit=ROWS)
     count = book.census.read(who.robots)
     line = None

@@ -4,33 +4,33 @@ from fastapi import APIRouter, FastAPI
 
 from ledger.app import Ledger
 from ledger.entrypoints.web import (
-    acting,
     assets,
     campaign,
-    exporting,
     health,
     history,
     now,
     people,
-    planning,
+    plan,
     preferences,
+    recall_actions,
+    recall_export,
     recalls,
-    signing,
+    sign_in,
 )
-from ledger.entrypoints.web.checkups import CheckUps
+from ledger.entrypoints.web.check_ups import CheckUps
 
 # In this order: a page of its own is found before that of a number.
 ROUTERS: tuple[APIRouter, ...] = (
-    signing.router,
+    sign_in.router,
     preferences.router,
     assets.router,
     now.router,
     health.router,
     campaign.router,
     people.router,
-    planning.router,
-    exporting.router,
-    acting.router,
+    plan.router,
+    recall_export.router,
+    recall_actions.router,
     recalls.router,
     history.router,
 )

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import RedirectResponse
 
 from ledger.core.roles import Permission
-from ledger.entrypoints.api.door import Book, Door, needs
-from ledger.entrypoints.web.checkups import CheckUps, checkups_of
+from ledger.entrypoints.http.door import Book, Door, needs
+from ledger.entrypoints.web.attention import troubles
+from ledger.entrypoints.web.check_ups import CheckUps, checkups_of
 from ledger.entrypoints.web.page import Viewed
-from ledger.entrypoints.web.troubles import troubles
 
 EVERY_MS = 10_000
 

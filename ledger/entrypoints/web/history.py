@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query, Request, Response
 
 from ledger.core.recall import Outcome
 from ledger.core.roles import Permission
-from ledger.entrypoints.api.door import Book, Door, Who, needs
+from ledger.entrypoints.http.door import Book, Door, Who, needs
 from ledger.entrypoints.web.page import ROWS, Viewed
-from ledger.entrypoints.web.selecting import Asked, check
+from ledger.entrypoints.web.selection_form import SelectionForm, check
 from ledger.errors import InputError
 
 router = APIRouter(route_class=Door, include_in_schema=False)
@@ -25,7 +25,7 @@ def history(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """Show outcomes, newest first, that fit every field that is filled in."""
-    asked, error, page = Asked.read(request.query_params), None, None
+    asked, error, page = SelectionForm.read(request.query_params), None, None
     wanted = Outcome(outcome) if outcome in tuple(Outcome) else None
     try:
         check("actor", [actor])

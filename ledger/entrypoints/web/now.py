@@ -5,11 +5,11 @@ from fastapi import APIRouter, Response
 from ledger.core.campaign import CampaignLine
 from ledger.core.recall import Status
 from ledger.core.roles import Permission
-from ledger.entrypoints.api.door import Book, Door, Who, needs
+from ledger.entrypoints.http.door import Book, Door, Who, needs
+from ledger.entrypoints.web.attention import troubles
 from ledger.entrypoints.web.health import Kept
 from ledger.entrypoints.web.page import Viewed
-from ledger.entrypoints.web.standing import Standing
-from ledger.entrypoints.web.troubles import troubles
+from ledger.entrypoints.web.recall_progress import RecallProgress
 
 SHOWN_RECALLS = 20
 SHOWN_CAMPAIGNS = 200
@@ -36,7 +36,7 @@ def now(book: Book, who: Who, view: Viewed, checkups: Kept) -> Response:
         over=[line for line in lines if not _is_open(line)][:SHOWN_CAMPAIGNS],
         recallable=sum(line.recallable for line in lines),
         first_deadline=next((line.first_deadline for line in lines if line.first_deadline), None),
-        running=[Standing(result) for result in running.values],
+        running=[RecallProgress(result) for result in running.values],
         paused=stopped.values,
         waiting=waiting,
         troubles=list(troubles(book, checkups)),

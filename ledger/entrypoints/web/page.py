@@ -10,13 +10,13 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ledger.core.json_value import printable
 from ledger.core.roles import Identity, Permission
-from ledger.core.shown import printable
-from ledger.entrypoints.api.door import book_of, session_of
+from ledger.entrypoints.http.door import book_of, session_of
 from ledger.entrypoints.web import assets
 from ledger.entrypoints.web.times import Times, parsed
 from ledger.entrypoints.web.words import HTML_LANGUAGES, LANGUAGES, Words, choose, words_of
-from ledger.services.tokens import form_key_of
+from ledger.services.access.tokens import form_key_of
 
 LANGUAGE_COOKIE, ZONE_COOKIE = "ledger-language", "ledger-zone"
 ROWS = 50
@@ -102,9 +102,9 @@ class View:
 Viewed = Annotated[View, Depends(View)]
 
 
-def error_page(request: Request, status: int, code: str, said: str, headers: Mapping[str, str]) -> HTMLResponse:
+def error_page(request: Request, status: int, code: str, message: str, headers: Mapping[str, str]) -> HTMLResponse:
     """Return an error for people: what happened in their words, and the ledger's own text below."""
-    return View(request).show("error.html", status=status, headers=headers, code=code, said=said)
+    return View(request).show("error.html", status=status, headers=headers, code=code, message=message)
 
 
 def _here(request: Request) -> str:

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from ledger.core.roles import Permission
-from ledger.entrypoints.api.door import Book, Door, Who, needs
+from ledger.entrypoints.http.door import Book, Door, Who, needs
 from ledger.entrypoints.web.page import ROWS, Viewed
-from ledger.entrypoints.web.selecting import Asked
+from ledger.entrypoints.web.selection_form import SelectionForm
 
 router = APIRouter(route_class=Door, include_in_schema=False)
 
@@ -21,7 +21,7 @@ def people(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """Find what reached a person; without one, ask for whom to look."""
-    asked = Asked(user=Asked.read(request.query_params).user)
+    asked = SelectionForm(user=SelectionForm.read(request.query_params).user)
     page = None
     if asked.user:
         page = book.lister.messages(asked.selection(view.times, who), only_recallable=True, cursor=cursor, limit=ROWS)

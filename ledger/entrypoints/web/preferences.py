@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from ledger.entrypoints.api.door import Door, needs, refuse_other_sites
+from ledger.entrypoints.http.door import Door, needs, refuse_other_sites
 from ledger.entrypoints.web.page import LANGUAGE_COOKIE
-from ledger.entrypoints.web.signing import HOME, own_page
+from ledger.entrypoints.web.sign_in import HOME, own_page
 from ledger.entrypoints.web.words import LANGUAGES
 
 A_YEAR_SECONDS = 365 * 24 * 3600

@@ -10,11 +10,11 @@ from ledger.core.confirmation import Confirmation, confirmation_of
 from ledger.core.cursor import LARGEST_ID
 from ledger.core.recall import Outcome, Status
 from ledger.core.roles import Identity, Permission
-from ledger.entrypoints.api.door import Book, Door, Who, needs
+from ledger.entrypoints.http.door import Book, Door, Who, needs
 from ledger.entrypoints.web.page import ROWS, View, Viewed
-from ledger.entrypoints.web.standing import WAITING, Standing
+from ledger.entrypoints.web.recall_progress import WAITING, RecallProgress
 from ledger.entrypoints.web.times import parsed
-from ledger.services.reporter import RecallReport
+from ledger.services.reports.recalls import RecallReport
 
 EVERY_MS = 1000
 # Making the page takes at most so much of the time.
@@ -35,7 +35,7 @@ def recalls(
     """Show where recalls stand, newest first."""
     statuses = (Status(status),) if status in tuple(Status) else ()
     page = book.lister.recalls(statuses=statuses, cursor=cursor, limit=ROWS, who=who)
-    lines = [Standing(result) for result in page.values]
+    lines = [RecallProgress(result) for result in page.values]
     return view.show(
         "recalls.html", lines=lines, page=page, statuses=list(Status), status_chosen=status, is_first=cursor is None
     )
@@ -82,7 +82,7 @@ def shown(
         every_ms=int(max(EVERY_MS, took_ms / LARGEST_SHARE)) if is_live else 0,
         result=result,
         trouble=progress.trouble,
-        standing=Standing(result, pace),
+        standing=RecallProgress(result, pace),
         report=report,
         plan=_plan(report),
         confirmation=confirmation(report),

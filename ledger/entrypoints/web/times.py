@@ -38,8 +38,8 @@ class Times:
         if deadline is None:
             return Markup("–")
         seconds = (deadline - self.now).total_seconds()
-        said = self._words.span(seconds) if seconds > 0 else self._words("span.over")
-        return Markup('<time datetime="{}" data-time="left">{}</time>').format(format_time(deadline), said)
+        message = self._words.span(seconds) if seconds > 0 else self._words("span.over")
+        return Markup('<time datetime="{}" data-time="left">{}</time>').format(format_time(deadline), message)
 
     def read(self, text: str) -> datetime | None:
         """Read what a form gives, which has no zone and means the viewer's; None from nothing."""

@@ -1,0 +1,36 @@
+"""Values as doors show them: fields by name, times as RFC 3339 in UTC."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from ledger.clock import format_time
+
+
+def jsonable(value: object) -> Any:
+    """Turn a value of ours into what `json.dumps` accepts; times become RFC 3339 in UTC."""
+    if isinstance(value, datetime):
+        return format_time(value)
+    if isinstance(value, JsonValue):
+        return value.to_json()
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    return value
+
+
+def printable(text: str) -> str:
+    """Return a text with an escape for what does not print: such letters can hide or turn what stands beside them."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+class JsonValue:
+    """A frozen value that doors show: `to_json` gives its fields by name."""
+
+    __slots__ = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return {field.name: jsonable(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]

@@ -1,0 +1,77 @@
+"""Idempotency-Key: a request that comes twice is answered twice and done once."""
+
+from collections.abc import Callable
+from typing import Annotated
+from uuid import uuid4
+
+from fastapi import Depends, Header, Request, Response
+from pydantic import BaseModel
+
+from ledger.app import Ledger
+from ledger.entrypoints.http.door import book_of, who_asks
+from ledger.errors import DatabaseUnavailableError
+from ledger.services.access.idempotency import IdempotentRequest as Asked
+from ledger.services.access.idempotency import digest_of
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="A text of yours, new for each request. Within 24 hours the same request with it is answered as "
+        "the first was, and not done again.",
+    ),
+]
+REPEATED = "Idempotency-Replayed"
+
+
+class Once:
+    """Does the work of one request, once for each key."""
+
+    def __init__(self, book: Ledger, request: Asked | None) -> None:
+        self._book, self._request = book, request
+
+    def __call__(self, status: int, work: Callable[[], BaseModel], *, is_repeatable: bool = False) -> Response:
+        """Return what the work gives as an answer, or the answer that was kept.
+
+        What is repeatable anyway is also done while the database is away, without keeping its answer.
+        """
+        if self._request is None:
+            return _answer(status, work().model_dump_json())
+        is_new = False
+
+        def work_and_write() -> tuple[int, str]:
+            nonlocal is_new
+            is_new = True
+            return status, work().model_dump_json()
+
+        try:
+            status, body = self._book.answers.once(self._request, work_and_write)
+        except DatabaseUnavailableError:
+            if not is_repeatable:
+                raise
+            return _answer(status, work().model_dump_json())
+        return _answer(status, body, None if is_new else {REPEATED: "true"})
+
+
+def _answer(status: int, body: str, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, status, headers, "application/json")
+
+
+async def _once(request: Request, key: IdempotencyKey = None) -> Once:
+    book = book_of(request)
+    if key is None:
+        return Once(book, None)
+    # Another attempt at this very request, because the database was away, is not a second request.
+    claim = getattr(request.state, "claim", None) or uuid4().hex
+    request.state.claim = claim
+    who = who_asks(request)
+    address = f"{request.method} {request.url.path}?{request.url.query}"
+    digest = digest_of(address, request.headers.get("content-type", ""), await request.body())
+    scope = f"token {who.token_id}" if who.token_id is not None else "this machine"
+    return Once(book, Asked(scope=scope, key=key, digest=digest, claim=claim))
+
+
+OnlyOnce = Annotated[Once, Depends(_once)]

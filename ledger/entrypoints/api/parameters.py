@@ -1,0 +1,40 @@
+"""Which messages an address means, and which part of a long list it asks for."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request, Response
+
+from ledger.core.selection import Selection, select
+from ledger.entrypoints.api.models import USERS_MAX, ApiModel, Key, Moment, Page, Short
+from ledger.entrypoints.http.door import who_asks, within
+from ledger.services.reports import pages
+
+Limit = Annotated[int, Query(ge=1, le=pages.PAGE_ROWS_MAX, description="At most so many.")]
+Cursor = Annotated[str | None, Query(max_length=200, description="Where to go on, from the `next` of an answer.")]
+_Texts = Query(min_length=1, max_length=USERS_MAX)
+
+
+def _selection(
+    request: Request,
+    campaign: Annotated[Short | None, Query()] = None,
+    user: Annotated[list[Short] | None, _Texts] = None,
+    key: Annotated[list[Key] | None, _Texts] = None,
+    robot: Annotated[Short | None, Query()] = None,
+    since: Annotated[Moment | None, Query(description="Sent at or after.")] = None,
+    until: Annotated[Moment | None, Query(description="Sent before.")] = None,
+) -> Selection:
+    robots = within(who_asks(request), robot)
+    return select(campaign=campaign, users=user, keys=key, robot=robot, since=since, until=until, within=robots)
+
+
+Selected = Annotated[Selection, Depends(_selection)]
+
+
+def page_of(request: Request, response: Response, page: pages.ListPage[Any], kind: type[ApiModel]) -> Page[Any]:
+    """Render a page, with the address of the next one, which also stands in the Link header."""
+    following = None
+    if page.cursor is not None:
+        parts = request.url.include_query_params(cursor=page.cursor)
+        following = f"{parts.path}?{parts.query}"
+        response.headers["Link"] = f'<{following}>; rel="next"'
+    return Page[Any](items=[kind.model_validate(value) for value in page.values], next=following)

@@ -1,0 +1,90 @@
+"""Recalling: plan, show the plan, have it confirmed, run it, show what came of it."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ledger.entrypoints.cli import selection_options as options
+from ledger.entrypoints.cli.carry_out import carry_out, finish
+from ledger.entrypoints.cli.durations import read_duration
+from ledger.entrypoints.cli.options import Actor, Sticky
+from ledger.entrypoints.cli.screen.confirmation import confirm
+from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
+from ledger.entrypoints.cli.screen.plans import show_plan, why_nothing
+from ledger.entrypoints.process.book import opened
+from ledger.entrypoints.process.exits import Code
+from ledger.errors import NotConfirmedError, NothingEligibleError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ledger.app import Ledger
+    from ledger.core.recall import Plan
+
+
+def recall(
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the history.")],
+    campaign: options.Campaign = None,
+    user: options.Users = None,
+    key: options.Keys = None,
+    keys_file: options.KeysFile = None,
+    robot: options.Robot = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done; call nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Run without a question.")] = False,
+    include_shared: Annotated[
+        bool, typer.Option("--include-shared", help="With --user: also messages that reached other people.")
+    ] = False,
+    sticky: Sticky = None,
+    actor: Actor = None,
+    as_json: AsJson = False,
+) -> Code:
+    """Take messages back.
+
+    Show the plan, ask, run it, show what came of it. Exit 0 when all that was eligible is recalled.
+    """
+    asked = options.gather(campaign, user, key, keys_file, robot, since, until)
+    seconds = read_duration(sticky)
+    with opened() as book:
+        plan = book.plan(reason=reason, include_shared=include_shared, actor=actor, **asked)
+        if dry_run:
+            return _only_shown(book, plan, reason, seconds, as_json=as_json)
+        _show_before(book, plan, reason, seconds, as_json=as_json)
+        if not plan.eligible:
+            raise NothingEligibleError(why_nothing(plan))
+        if not yes:
+            confirm(plan, campaign)
+        result = carry_out(book, plan, seconds, actor=actor)
+        return finish(book, result, plan, as_json=as_json)
+
+
+def _only_shown(book: "Ledger", plan: "Plan", reason: str, sticky_seconds: float | None, *, as_json: bool) -> Code:
+    if as_json:
+        document(plan)
+    else:
+        _show(console(), book, plan, reason, sticky_seconds)
+    if not plan.eligible:
+        say(f"error: {why_nothing(plan)}")
+        return Code.NOTHING_ELIGIBLE
+    say("nothing was called: without --dry-run it runs")
+    return Code.DONE
+
+
+def _show_before(book: "Ledger", plan: "Plan", reason: str, sticky_seconds: float | None, *, as_json: bool) -> None:
+    """Show a plan that is about to run; without anybody to see it, nothing is run."""
+    if not plan.eligible:
+        return
+    try:
+        paper = console(to_stderr=as_json)
+        _show(paper, book, plan, reason, sticky_seconds)
+        paper.file.flush()
+    except BrokenPipeError:
+        raise NotConfirmedError("nothing was recalled: the plan could not be shown") from None
+
+
+def _show(paper: "Console", book: "Ledger", plan: "Plan", reason: str, sticky_seconds: float | None) -> None:
+    now = book.clock.now()
+    until = now + timedelta(seconds=sticky_seconds) if sticky_seconds is not None else None
+    show_plan(paper, plan, reason=reason, now=now, until=until)

@@ -1,0 +1,35 @@
+"""`ledger recalls`: where recalls stand."""
+
+from typing import Annotated
+
+import typer
+
+from ledger.core.recall import Status
+from ledger.entrypoints.cli.options import Limit
+from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
+from ledger.entrypoints.cli.screen.words import is_are, number_of
+from ledger.entrypoints.process.book import opened
+
+ShowAll = Annotated[bool, typer.Option("--all", help="Also plans that nobody has run, such as those of dry runs.")]
+RAN = tuple(status for status in Status if status is not Status.PLANNED)
+
+
+def recalls(limit: Limit = None, show_all: ShowAll = False, as_json: AsJson = False) -> None:
+    """Show where recalls stand, newest first.
+
+    Plans that nobody has run are shown with --all, and with --json.
+    """
+    from ledger.entrypoints.cli.screen.tables import print_recalls
+
+    with opened() as book:
+        if as_json:
+            document(book.recalls(limit=limit))
+            return
+        results = book.recalls(statuses=tuple(Status) if show_all else RAN, limit=limit)
+        plans = 0 if show_all else len(book.recalls(statuses=(Status.PLANNED,)))
+    if results:
+        print_recalls(console(), results)
+    elif not plans:
+        say("there is no recall yet")
+    if plans:
+        say(f"{number_of(plans, 'plan')} that nobody has run {is_are(plans)} left out: --all shows them too")

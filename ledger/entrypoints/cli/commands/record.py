@@ -1,0 +1,52 @@
+"""Recording one message by hand; what several commands say of a message stands here too."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ledger.clock import parse_time
+from ledger.entrypoints.cli.options import CampaignTag, SentAt, SourceTag
+from ledger.entrypoints.cli.screen.output import AsJson, console, document
+from ledger.entrypoints.process.book import opened
+
+if TYPE_CHECKING:
+    from ledger.services.recording.batches import WriteCounts
+
+
+def record(
+    robot: Annotated[str, typer.Option("--robot", help="The robotCode that sent it.")],
+    key: Annotated[str, typer.Option("--key", help="The processQueryKey that the send call returned.")],
+    user: Annotated[list[str] | None, typer.Option("--user", help="A user id that it reached; repeatable.")] = None,
+    campaign: CampaignTag = None,
+    sent_at: SentAt = None,
+    conversation: Annotated[
+        str | None, typer.Option("--conversation", help="The openConversationId, for a group message.")
+    ] = None,
+    source: SourceTag = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record one message.
+
+    Without --sent-at it counts as sent now. Recording twice changes nothing.
+    """
+    at = parse_time(sent_at) if sent_at is not None else None
+    with opened() as book:
+        recorded = book.record(
+            process_query_key=key,
+            robot_code=robot,
+            user_ids=user or (),
+            campaign=campaign,
+            sent_at=at,
+            open_conversation_id=conversation,
+            source=source,
+        )
+    if as_json:
+        document(recorded)
+    else:
+        console().print(_said(recorded))
+
+
+def _said(recorded: "WriteCounts") -> str:
+    if recorded.spooled:
+        return "kept in the spool: the database is away, and takes it in when it is back"
+    return "recorded" if recorded.recorded else "the ledger had this message already"

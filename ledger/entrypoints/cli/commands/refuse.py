@@ -1,0 +1,25 @@
+"""`ledger refuse`: a second person does not agree to a recall."""
+
+from typing import Annotated
+
+import typer
+
+from ledger.entrypoints.cli.options import Actor, RecallId
+from ledger.entrypoints.cli.screen.output import AsJson, console, document
+from ledger.entrypoints.cli.screen.results import show_result
+from ledger.entrypoints.process.book import opened
+
+
+def refuse(
+    recall_id: RecallId,
+    reason: Annotated[str, typer.Option("--reason", help="Why not, for the history.")],
+    actor: Actor = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do not agree to what another person wants to recall."""
+    with opened() as book:
+        result = book.refuse(recall_id, reason=reason, actor=actor)
+        if as_json:
+            document(result)
+        else:
+            show_result(console(), result, (), now=book.clock.now())

@@ -1,0 +1,126 @@
+"""`ledger run`: an unchanged Python sender whose sends are recorded.
+
+This process becomes the sender: its number, signals, exit code, terminal and arguments are the sender's own. What is
+added is a place for Python to find our hooks, and a companion beside it.
+"""
+
+import os
+import re
+import shutil
+import signal
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.entrypoints.cli.screen.output import say
+from ledger.errors import InputError
+
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+_PYTHON = re.compile(r"(python|pypy)[\d.]*t?")
+# With these, Python loads nothing that it is not told to.
+_DEAF = {"I": "-I", "E": "-E", "S": "-S"}
+_SHEBANG_BYTES = 512
+
+
+def run(
+    words: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="The sender, as in python sender.py.")],
+    campaign: Annotated[
+        str | None, typer.Option("--campaign", help="The campaign of sends that have no tag of their own.")
+    ] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Which program sends.")] = None,
+) -> None:
+    """Run a Python sender as it is, and record what it sends.
+
+    It sees to httpx, requests, aiohttp and the official SDK, in any virtual environment. The exit code is the sender's.
+    """
+    from ledger.entrypoints.cli import companion, container
+    from ledger.settings import Settings
+
+    for name, tag in (("--campaign", campaign), ("--source", source)):
+        if tag is not None and not tag.strip():
+            raise InputError(f"{name} is empty: leave it out, or say what is meant")
+    program = shutil.which(words[0])
+    if program is None:
+        say(f"error: {words[0]}: no such command")
+        raise typer.Exit(NOT_FOUND)
+    if note := warning_about(program, words):
+        say(f"note: {note}")
+    settings = Settings.load()
+    variables = environment(os.environ, settings.spool_folder, campaign, source)
+    if container.is_first_process():
+        raise typer.Exit(container.stand_beside(lambda: become(program, words, variables), settings))
+    companion.start(settings)
+    become(program, words, variables)
+
+
+def environment(given: Mapping[str, str], spool: Path, campaign: str | None, source: str | None) -> dict[str, str]:
+    """Return the environment of a sender: the given one, and where Python finds what to load first."""
+    from ledger import integrations
+    from ledger.integrations.running import VARIABLE, described
+
+    home = str(Path(integrations.__file__).parent / "bootstrap")
+    others = [path for path in given.get("PYTHONPATH", "").split(os.pathsep) if path and path != home]
+    detail = described(spool.absolute(), campaign, source)
+    return {**given, "PYTHONPATH": os.pathsep.join([home, *others]), VARIABLE: detail}
+
+
+def become(program: str, words: Sequence[str], variables: Mapping[str, str]) -> None:
+    """Make this process the sender; it only comes back when that cannot be."""
+    for name in ("SIGPIPE", "SIGXFSZ"):
+        # Python ignores these for itself, and a program that is started would inherit that.
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    try:
+        os.execve(program, list(words), dict(variables))  # noqa: S606  (to run a given program is what it is for)
+    except OSError as error:
+        say(f"error: {words[0]}: {error.strerror}")
+        raise typer.Exit(NOT_EXECUTABLE) from None
+
+
+def warning_about(program: str, words: Sequence[str]) -> str | None:
+    """Return what somebody should know who expects the sends of a command to be recorded."""
+    shebang = _shebang(program)
+    if _PYTHON.fullmatch(Path(program).name):
+        flags = list(words[1:])
+    elif "python" in shebang or "pypy" in shebang:
+        flags = shebang.split()[1:]
+    else:
+        return (
+            f"{words[0]} is not Python: of what it starts, Python programs are recorded; other senders need "
+            "`ledger gateway`"
+        )
+    deaf = _deaf_flag(flags)
+    return deaf and f"python {deaf} loads nothing but the program, so nothing is recorded: use `ledger gateway`"
+
+
+def _shebang(program: str) -> str:
+    try:
+        with Path(program).open("rb") as file:
+            start = file.read(_SHEBANG_BYTES)
+    except OSError:
+        return ""
+    if not start.startswith(b"#!"):
+        return ""
+    # An interpreter with a long path stands in the second line, behind a shell.
+    lines = start[2:].decode("utf-8", "replace").splitlines()[:2]
+    return lines[0] if "python" in lines[0] or "sh" not in lines[0] else " ".join(lines)
+
+
+def _deaf_flag(words: Iterable[str]) -> str | None:
+    """Return the option of Python, if it stands there, that keeps it from loading our hooks."""
+    for word in words:
+        if not word.startswith("-") or word in ("-", "--") or word.startswith("--"):
+            return None
+        for letter in word[1:]:
+            if letter in _DEAF:
+                return _DEAF[letter]
+            if letter in "cmWX":  # what follows is its value
+                break
+        if word[-1] in "cm":
+            return None
+    return None

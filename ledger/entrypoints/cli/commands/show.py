@@ -1,0 +1,23 @@
+"""`ledger show`: one recall whole."""
+
+from ledger.entrypoints.cli.options import RecallId, Verify, VerifyYes
+from ledger.entrypoints.cli.read_status import verify_first
+from ledger.entrypoints.cli.screen.output import AsJson, console, document
+from ledger.entrypoints.process.book import opened
+
+
+def show(recall_id: RecallId, verify: Verify = False, yes: VerifyYes = False, as_json: AsJson = False) -> None:
+    """Show one recall with its messages and calls.
+
+    How it stands, every message with its outcome, what it left out, every call.
+    """
+    with opened() as book:
+        if verify:
+            verify_first(book, recall_id, yes=yes)
+        report, now = book.show(recall_id), book.clock.now()
+    if as_json:
+        document(report.to_json())
+        return
+    from ledger.entrypoints.cli.screen.recall_report import show_report
+
+    show_report(console(), report, now)

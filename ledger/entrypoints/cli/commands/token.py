@@ -1,0 +1,74 @@
+"""Tokens of the service: `ledger token create`, `list`, `revoke`."""
+
+from typing import Annotated
+
+import typer
+
+from ledger.core.roles import Role
+from ledger.entrypoints.cli.options import Actor
+from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
+from ledger.entrypoints.cli.screen.words import moment, plain
+from ledger.entrypoints.process.book import opened
+
+app = typer.Typer(help="Make and revoke tokens for the service.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Option("--name", metavar="NAME", help="Who holds it: the actor of what is done with it.")]
+
+
+@app.command()
+def create(
+    name: Name,
+    role: Annotated[
+        Role,
+        typer.Option(
+            "--role", help="recorder hands in messages, operator recalls, auditor reads, admin does everything."
+        ),
+    ],
+    robot: Annotated[
+        list[str] | None, typer.Option("--robot", metavar="R", help="Only messages of this robot. Repeatable.")
+    ] = None,
+    actor: Actor = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a token and show it, this once."""
+    with opened() as book:
+        made = book.tokens.create(name, role, robots=robot or (), actor=_actor(actor))
+    if as_json:
+        document({"secret": made.secret, **made.token.to_json()})
+        return
+    say(f"The token of {plain(made.token.name)}, {made.token.role}. It is not shown again; send it as a Bearer token:")
+    console().print(made.secret, soft_wrap=True)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Show all tokens, with the time of their last use; not what they are."""
+    with opened() as book:
+        found = book.tokens.listed()
+    if as_json:
+        document(found)
+        return
+    if not found:
+        say("there is no token yet: `ledger token create` makes one")
+    paper = console()
+    for token in found:
+        robots = f", robots {', '.join(plain(robot) for robot in token.robots)}" if token.robots else ""
+        state = f"revoked {moment(token.revoked_at)}" if token.revoked_at else f"used {moment(token.last_used_at)}"
+        paper.print(f"{plain(token.name)}: {token.role}{robots}, {token.prefix}…, {state}", soft_wrap=True)
+
+
+@app.command()
+def revoke(name: Name, actor: Actor = None, as_json: AsJson = False) -> None:
+    """Make a token stop working at once; who signed in with it is signed out."""
+    with opened() as book:
+        token = book.tokens.revoke(name, actor=_actor(actor))
+    if as_json:
+        document(token)
+    else:
+        console().print(f"The token of {plain(token.name)} works no more.")
+
+
+def _actor(given: str | None) -> str:
+    from ledger.app import default_actor
+
+    return given or default_actor()

@@ -1,0 +1,15 @@
+"""`ledger unstick`: leaves alone what arrives late for a sticky recall."""
+
+from ledger.entrypoints.cli.options import Actor, RecallId
+from ledger.entrypoints.cli.screen.output import AsJson, console, document
+from ledger.entrypoints.process.book import opened
+
+
+def unstick(recall_id: RecallId, actor: Actor = None, as_json: AsJson = False) -> None:
+    """Leave alone what arrives late for a sticky recall."""
+    with opened() as book:
+        result = book.unstick(recall_id, actor=actor)
+    if as_json:
+        document(result)
+    else:
+        console().print(f"Recall {recall_id} leaves alone what is recorded from now on.")

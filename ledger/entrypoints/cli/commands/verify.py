@@ -1,0 +1,30 @@
+"""`ledger verify`: proves that nobody rewrote the history."""
+
+from typing import Annotated
+
+import typer
+
+from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
+from ledger.entrypoints.cli.screen.verification import show_verification, what_does_not_fit
+from ledger.entrypoints.process.book import opened
+from ledger.entrypoints.process.exits import Code
+
+KnownDigest = Annotated[
+    str | None, typer.Option("--digest", help="A last digest that was kept elsewhere; the history must still have it.")
+]
+
+
+def verify(known: KnownDigest = None, as_json: AsJson = False) -> Code:
+    """Prove that nobody rewrote the history.
+
+    Exit 1 when somebody did.
+    """
+    with opened() as book:
+        found = book.verify(known)
+    if as_json:
+        document(found)
+    elif found.ok:
+        show_verification(console(), found)
+    else:
+        say(f"error: what was written down has been rewritten: {what_does_not_fit(found)}")
+    return Code.DONE if found.ok else Code.UNEXPECTED

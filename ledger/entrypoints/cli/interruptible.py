@@ -1,0 +1,33 @@
+"""A run as one watches it: it shows how far it is; Ctrl-C pauses it, twice leaves at once."""
+
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ledger.core.recall import Result
+from ledger.entrypoints.cli.screen.run_progress import shown
+from ledger.entrypoints.process.signals import InterruptedRun, Stop
+
+if TYPE_CHECKING:
+    from ledger.app import Ledger
+
+OnProgress = Callable[[Result], None]
+
+
+def run_interruptibly(
+    book: "Ledger", recall_id: int, work: Callable[[OnProgress], Result], *, actor: str | None = None
+) -> Result:
+    """Do the work of a recall under somebody's eyes; after Ctrl-C it is paused, with its calls written down."""
+    with Stop(signal.SIGTERM) as stop, shown() as watch:
+        stop.say_so = watch.stopping
+
+        def on_progress(result: Result) -> None:
+            watch.show(result)
+            if stop.is_asked_for:
+                raise InterruptedRun
+
+        try:
+            return work(on_progress)
+        except InterruptedRun:
+            # The run has cleaned up by now: what was in flight has its outcome.
+            return book.pause(recall_id, why="interrupted", actor=actor)

@@ -1,0 +1,59 @@
+"""The questions before a recall and before what costs calls; the more is at stake, the more has to be typed."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from ledger.core.confirmation import Confirmation, confirmation_of
+from ledger.entrypoints.cli.screen.output import say
+from ledger.entrypoints.cli.screen.plans import whom
+from ledger.entrypoints.cli.screen.words import plain
+from ledger.errors import NotConfirmedError
+
+if TYPE_CHECKING:
+    from ledger.core.recall import Plan
+
+TOO_LARGE = "That is more than a y is enough for."
+NOT_COVERED = "The month's quota does not cover it: the recall will pause when it is used up."
+
+
+def confirm(plan: "Plan", campaign: str | None) -> None:
+    """Ask on the terminal whether to run a plan; raise NotConfirmedError when nobody said yes."""
+    _need_terminal("nothing was recalled")
+    needed = confirmation_of(
+        eligible=plan.eligible, recipients=plan.recipients, quota_after=plan.quota["after"], campaign=campaign
+    )
+    message = _is_yes(f"Take back {whom(plan)}? [y/N]") if needed.typed is None else _is_typed(plan, needed)
+    if not message:
+        raise NotConfirmedError("nothing was recalled: it was not confirmed")
+
+
+def confirm_inquiry() -> None:
+    """Ask on the terminal whether to spend calls on questions; raise NotConfirmedError when nobody said yes."""
+    _need_terminal("nothing was asked")
+    if not _is_yes("Ask DingTalk? [y/N]"):
+        raise NotConfirmedError("nothing was asked: it was not confirmed")
+
+
+def _need_terminal(so: str) -> None:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise NotConfirmedError(f"{so}: somebody has to confirm, and this is no terminal. --yes confirms beforehand")
+
+
+def _is_yes(question: str) -> bool:
+    return _answer(question).lower() in ("y", "yes")
+
+
+def _is_typed(plan: "Plan", needed: Confirmation) -> bool:
+    say(f"Take back {whom(plan)}? {TOO_LARGE if needed.is_covered else NOT_COVERED}")
+    return needed.accepts(_answer(f"Type {plain(needed.typed)} to confirm:"))
+
+
+def _answer(question: str) -> str:
+    typer.echo(f"{question} ", err=True, nl=False)
+    try:
+        return input().strip()
+    except (EOFError, KeyboardInterrupt):
+        typer.echo(err=True)
+        return ""

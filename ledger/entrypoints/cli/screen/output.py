@@ -1,0 +1,83 @@
+"""Where things are written: one JSON document or a table on stdout, everything else for people on stderr."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ledger.core.json_value import JsonValue
+
+Value = TypeVar("Value")
+AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout, and nothing else.")]
+
+
+def console(*, to_stderr: bool = False) -> "Console":
+    """Return a console for people; what users named is shown as it is, never read as markup."""
+    from rich.console import Console
+
+    return Console(stderr=to_stderr, markup=False, highlight=False, emoji=False)
+
+
+def say(text: str) -> None:
+    """Write a sentence for people to stderr; a file or a pipe gets it in one line."""
+    screen = console(to_stderr=True)
+    screen.print(text, soft_wrap=not screen.is_terminal)
+
+
+def document(value: object) -> None:
+    """Write the one JSON document."""
+    from ledger.core.json_value import jsonable
+
+    typer.echo(json.dumps(jsonable(value), ensure_ascii=False, indent=2))
+
+
+def document_of_list(values: Iterable["JsonValue"]) -> None:
+    """Write a list as the one JSON document, an element a line, without ever holding it whole."""
+    waiting = iter(values)
+    # What fails, fails here: nothing has been written yet.
+    first = list(islice(waiting, 1))
+    typer.echo("[", nl=False)
+    before = "\n"
+    for value in chain(first, waiting):
+        sys.stdout.write(before + json.dumps(value.to_json(), ensure_ascii=False))
+        before = ",\n"
+    typer.echo("\n]" if first else "]")
+
+
+def document_of_error(code: str, message: str) -> None:
+    """Write an error as the one JSON document."""
+    document({"error": {"code": code, "message": message}})
+
+
+def in_batches(values: Iterable[Value], size: int, write: Callable[[Sequence[Value]], None]) -> int:
+    """Hand values on in batches, so that a long list shows at once; return how many there were."""
+    waiting, total = iter(values), 0
+    while batch := list(islice(waiting, size)):
+        write(batch)
+        total += len(batch)
+    return total
+
+
+def prepare() -> None:
+    """Make both streams UTF-8 whatever the locale says: JSON has to be, and names may be Chinese."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def abandon() -> None:
+    """Let what is still buffered for a reader who has gone away go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

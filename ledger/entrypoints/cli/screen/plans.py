@@ -1,0 +1,135 @@
+"""Plans in plain words: what a recall would do, and why it can do nothing."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ledger.entrypoints.cli.screen.sticky import sticky_until
+from ledger.entrypoints.cli.screen.words import deadline_and_left, is_are, number_of, plain, span
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ledger.core.recall import Plan
+
+
+def show_plan(paper: "Console", plan: "Plan", *, reason: str, now: datetime, until: datetime | None = None) -> None:
+    """Write a plan for people; `until` is when it stops to take what arrives late."""
+    from rich.table import Table
+
+    paper.print(f"Recall {plan.recall_id} would take back {whom(plan)}.", style="bold")
+    grid = Table.grid(padding=(0, 2, 0, 2))
+    grid.add_column(no_wrap=True, style="dim")
+    grid.add_column(overflow="fold")
+    grid.add_row("reason", plain(reason))
+    for label, text in (*_people(plan), *_left_out(plan), *_cost(plan), *_robots(plan), *_deadlines(plan, now)):
+        grid.add_row(label, text)
+    if until is not None:
+        grid.add_row("sticky", sticky_until(until))
+    warning = warning_of_quota(plan)
+    if plan.eligible and warning is not None:
+        grid.add_row("WARNING", warning, style="bold yellow")
+    paper.print(grid)
+
+
+def whom(plan: "Plan") -> str:
+    """Say how many messages, and how many people lose them."""
+    messages = number_of(plan.eligible, "message")
+    if plan.eligible and not plan.recipients:
+        return f"{messages} (the ledger does not know from whom)"
+    return f"{messages} from {number_of(plan.recipients, 'person', 'people')}"
+
+
+def warning_of_quota(plan: "Plan") -> str | None:
+    """Say in plain words that a plan takes more of the month's calls than it should; None when it does not."""
+    after, reserve = plan.quota["after"], plan.quota["reserve"]
+    if after < 0:
+        return (
+            f"the month's quota does not cover this: {number_of(-after, 'call')} too few are left, "
+            "and the recall will pause when they are used up"
+        )
+    if after < reserve:
+        return (
+            f"this leaves {number_of(after, 'call')} of the month, fewer than the {reserve:,} that are to be kept "
+            "(LEDGER_QUOTA_RESERVE_CALLS)"
+        )
+    return None
+
+
+def why_nothing(plan: "Plan") -> str:
+    """Say why nothing of a selection can be recalled, and what can be done about it."""
+    reasons = []
+    if plan.expired:
+        reasons.append(f"{number_of(plan.expired, 'message')} {is_are(plan.expired)} expired (past the 24 hours)")
+    if plan.already_recalled:
+        reasons.append(
+            f"{number_of(plan.already_recalled, 'message')} {is_are(plan.already_recalled)} recalled already"
+        )
+    if plan.in_progress:
+        reasons.append(f"{number_of(plan.in_progress, 'message')} {is_are(plan.in_progress)} in {_holders(plan)}")
+    if plan.shared_skipped:
+        reasons.append(
+            f"{number_of(plan.shared_skipped, 'message')} reached other people too "
+            "(--include-shared takes them back from those as well)"
+        )
+    if not reasons:
+        return "nothing to recall: the ledger holds no message that fits; `ledger campaigns` lists what it holds"
+    return f"nothing can be recalled: {', '.join(reasons)}"
+
+
+def _people(plan: "Plan") -> Iterator[tuple[str, str]]:
+    others = number_of(plan.other_recipients, "other person", "other people")
+    if plan.shared_skipped:
+        yield "spared", f"{others}, who got {number_of(plan.shared_skipped, 'message')} together with those asked for"
+        yield "", "--include-shared takes these messages back from everybody"
+    elif plan.other_recipients:
+        yield "others too", f"{others} beyond those asked for lose their message as well"
+
+
+def _left_out(plan: "Plan") -> Iterator[tuple[str, str]]:
+    parts = [
+        (plan.expired, "expired"),
+        (plan.already_recalled, "recalled already"),
+        (plan.in_progress, f"in {_holders(plan)}"),
+        (plan.shared_skipped, "shared with others"),
+    ]
+    message = [f"{count:,} {why}" for count, why in parts if count]
+    if message:
+        yield "left out", ", ".join(message)
+    if plan.unrecorded_keys:
+        yield "NOT KNOWN", f"{number_of(plan.unrecorded_keys, 'key')} of those named: the ledger has no message of them"
+
+
+def _holders(plan: "Plan") -> str:
+    """Name the recalls that are at messages of a plan: `recall 3`, `recalls 3, 5`."""
+    if not plan.held_by:
+        return "another recall"
+    numbers = ", ".join(map(str, plan.held_by))
+    return f"recall{'s' if len(plan.held_by) > 1 else ''} {numbers}"
+
+
+def _cost(plan: "Plan") -> Iterator[tuple[str, str]]:
+    if not plan.eligible:
+        return
+    yield "cost", f"{number_of(plan.calls, 'call')}, about {span(max(plan.estimated_seconds, 1))} at the allowed rate"
+    quota = plan.quota
+    share = 100 * plan.calls / quota["limit"]
+    shown = "less than 1 %" if share < 1 else f"{share:.0f} %"
+    left = max(quota["limit"] - quota["used"], 0)
+    rest = f"{quota['after']:,} left afterwards" if quota["after"] >= 0 else f"{left:,} left"
+    yield "quota", (f"{shown} of this month's {quota['limit']:,} calls, {quota['used']:,} used before; {rest}")
+    if plan.will_expire_first:
+        yield "too late", f"{number_of(plan.will_expire_first, 'message')} will expire before their turn"
+
+
+def _robots(plan: "Plan") -> Iterator[tuple[str, str]]:
+    if len(plan.robots) > 1:
+        yield "robots", ", ".join(f"{plain(robot)} {count:,}" for robot, count in plan.robots.items())
+
+
+def _deadlines(plan: "Plan", now: datetime) -> Iterator[tuple[str, str]]:
+    if plan.first_deadline is None:
+        return
+    yield "first deadline", deadline_and_left(plan.first_deadline, now)
+    if plan.last_deadline != plan.first_deadline:
+        yield "last deadline", deadline_and_left(plan.last_deadline, now)

@@ -1,0 +1,87 @@
+"""One recall whole, for people: how it stands, what it was about, its messages, what it left out, its calls."""
+
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ledger.core.recall import Outcome
+from ledger.entrypoints.cli.screen.results import show_result
+from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, print_sheet
+from ledger.entrypoints.cli.screen.tables import print_items
+from ledger.entrypoints.cli.screen.words import moment, number_of, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+    from ledger.services.reports.recalls import RecallReport
+
+SHOWN_ROWS = 50
+_CALLS = (
+    Column(title="made"),
+    Column(title="keys", is_number=True),
+    Column(title="verdict"),
+    Column(title="status", is_number=True),
+    Column(title="ms", is_number=True),
+    Column(title="said", gives_way=True, is_text=True),
+)
+
+
+def show_report(paper: "Console", report: "RecallReport", now: datetime) -> None:
+    """Write a report for people."""
+    result = report.result
+    show_result(paper, result, report.items, now=now, planned_calls=report.plan.get("calls"))
+    paper.print(f"  reason: {plain(result.reason)} ({plain(result.actor)})", soft_wrap=not paper.is_terminal)
+    paper.print(f"  asked for: {_selection(report.selection)}", soft_wrap=not paper.is_terminal)
+    for entry in report.timeline:
+        paper.print(f"  {moment(entry['at'])}: {entry['event']} by {plain(entry['actor'])}")
+    if result.follows is not None:
+        paper.print(f"  follows: recall {result.follows}, which is sticky")
+    if report.skipped:
+        counts = Counter(str(skip["standing"]).replace("_", " ") for skip in report.skipped)
+        paper.print(f"  left out: {', '.join(f'{count:,} {why}' for why, count in counts.items())}")
+    if report.items:
+        paper.print(f"\n{number_of(len(report.items), 'message')}", style="bold")
+        # What somebody has to look at comes first.
+        items = sorted(report.items, key=lambda item: item.outcome == Outcome.RECALLED)
+        print_items(paper, items[:SHOWN_ROWS])
+        _more(paper, len(report.items))
+    if report.calls:
+        paper.print(f"\n{number_of(len(report.calls), 'call')}", style="bold")
+        _print_calls(paper, report)
+        _more(paper, len(report.calls))
+
+
+def _selection(selection: "Mapping[str, Any]") -> str:
+    parts = []
+    for name, value in selection.items():
+        if isinstance(value, list) and len(value) > 3:
+            parts.append(f"{len(value):,} {name}")
+        else:
+            parts.append(f"{name} {plain(', '.join(value) if isinstance(value, list) else str(value))}")
+    return "; ".join(parts)
+
+
+def _print_calls(paper: "Console", report: "RecallReport") -> None:
+    rows = []
+    for call in report.calls[:SHOWN_ROWS]:
+        cells = (
+            moment(call["slot_at"]),
+            str(call["key_count"]),
+            plain(call["verdict"] or "no answer yet"),
+            _number(call["http_status"]),
+            _number(call["duration_ms"]),
+            plain(": ".join(part for part in (call["code"], call["reason"]) if part)),
+        )
+        rows.append(SheetRow(cells=cells, style=None if call["verdict"] == "answered" else "yellow"))
+    print_sheet(paper, _CALLS, rows)
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else str(value)
+
+
+def _more(paper: "Console", total: int) -> None:
+    if total > SHOWN_ROWS:
+        paper.print(f"and {total - SHOWN_ROWS:,} more: --json", style="dim")

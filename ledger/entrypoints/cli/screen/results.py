@@ -1,0 +1,105 @@
+"""Results in plain words: how a recall stands, why some messages were not recalled, and what to type next."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ledger.core.recall import RETRYABLE, Outcome, Status
+from ledger.entrypoints.cli.screen.sticky import is_sticky, late_in_words
+from ledger.entrypoints.cli.screen.words import moment, number_of, plain, span
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ledger.core.recall import Item, Result
+
+SHOWN_REASONS = 10
+
+
+def show_result(
+    paper: "Console", result: "Result", items: Sequence["Item"], *, now: datetime, planned_calls: int | None = None
+) -> None:
+    """Write a result for people: counts, reasons together, the next step; `items` may be empty when all went well."""
+    style = "bold green" if result.is_complete else "bold yellow"
+    paper.print(headline(result), style=style)
+    if result.calls:
+        paper.print(f"  {_spent(result, planned_calls)}")
+    if result.error is not None:
+        paper.print(f"  {result.error['message']}", soft_wrap=not paper.is_terminal)
+    if result.answers_until is not None and result.status is Status.CANCELLED:
+        asked = number_of(result.in_flight, "message")
+        until = moment(result.answers_until)
+        paper.print(f"  {asked} had been asked: an answer is awaited until {until} at the latest")
+    for line in _reasons(items):
+        paper.print(f"  {line}", soft_wrap=not paper.is_terminal)
+    for line in _what_arrives(result, now):
+        paper.print(f"  {line}", soft_wrap=not paper.is_terminal)
+    for command, what in next_steps(result, now):
+        paper.print(f"  {command:<18}  {what}")
+
+
+def headline(result: "Result") -> str:
+    """Say in one sentence how a recall stands."""
+    message = f"Recall {result.recall_id} {_state(result)}: {result.recalled:,} of {result.eligible:,} recalled"
+    others = [(outcome.value, getattr(result, outcome.value)) for outcome in Outcome if outcome != Outcome.RECALLED]
+    parts = [f"{count:,} {name}" for name, count in (*others, ("waiting", result.pending)) if count]
+    return ", ".join([message, *parts])
+
+
+def next_steps(result: "Result", now: datetime) -> Iterator[tuple[str, str]]:
+    """Yield what can be typed next, with what it does."""
+    number = result.recall_id
+    if result.status in (Status.PAUSED, Status.RUNNING):
+        yield f"ledger resume {number}", "goes on with what waits"
+        yield f"ledger cancel {number}", "stops it for good"
+    again = sum(getattr(result, outcome.value) for outcome in RETRYABLE)
+    if again and result.status in (Status.FINISHED, Status.CANCELLED):
+        yield f"ledger retry {number}", f"asks again for {number_of(again, 'message')} while the deadline lasts"
+    if is_sticky(result, now):
+        yield "ledger worker", "must run: it recalls what arrives late"
+        yield f"ledger unstick {number}", "leaves alone what arrives late"
+    if result.status is not Status.PLANNED:
+        yield f"ledger show {number}", "shows every message and every call"
+
+
+def _state(result: "Result") -> str:
+    return {
+        Status.PLANNED: "is planned",
+        Status.RUNNING: "is running",
+        Status.PAUSED: "is paused",
+        Status.FINISHED: "has finished",
+        Status.CANCELLED: "is cancelled",
+    }[result.status]
+
+
+def _spent(result: "Result", planned_calls: int | None) -> str:
+    """Say how many calls it took, and how few would have done, when that is not the same."""
+    spent = f"{number_of(result.calls, 'call')} in {span(result.elapsed_seconds)}"
+    if planned_calls and planned_calls < result.calls:
+        return f"{spent} ({planned_calls:,} would have been enough without trouble)"
+    return spent
+
+
+def _what_arrives(result: "Result", now: datetime) -> Iterator[str]:
+    if result.status is Status.CANCELLED:
+        return
+    if result.sticky_until is not None and is_sticky(result, now):
+        yield f"sticky until {moment(result.sticky_until)}"
+    late = late_in_words(result, now)
+    if late is not None:
+        yield late
+
+
+def _reasons(items: Sequence["Item"]) -> Iterator[str]:
+    """Yield what went wrong, the same reasons together, the most frequent first."""
+    groups = Counter(
+        (item.outcome.value, item.code, item.reason)
+        for item in items
+        if item.outcome is not None and item.outcome != Outcome.RECALLED
+    )
+    for (outcome, code, reason), count in groups.most_common(SHOWN_REASONS):
+        message = ": ".join(dict.fromkeys(part for part in (code, reason) if part))
+        yield f"{count:,} {outcome}: {plain(message)}"
+    if len(groups) > SHOWN_REASONS:
+        yield f"and {len(groups) - SHOWN_REASONS:,} more reasons"

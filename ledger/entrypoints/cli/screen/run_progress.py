@@ -1,0 +1,115 @@
+"""Somebody who watches a run: a bar on a terminal, a line now and then elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from ledger.core.recall import Outcome, Result
+from ledger.entrypoints.cli.screen.output import console, say
+from ledger.entrypoints.cli.screen.words import span
+from ledger.entrypoints.process.signals import STOPPING, write_stopping
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+SECONDS_BETWEEN_LINES = 5.0
+NO_ANSWER = "no answer yet; it goes on trying until the deadline, Ctrl-C pauses"
+
+
+class Watch(Protocol):
+    """Somebody who looks on."""
+
+    def show(self, result: Result) -> None:
+        """Show how far it is."""
+
+    def stopping(self) -> None:
+        """Show that it is about to stop; called by a signal."""
+
+
+@contextmanager
+def shown() -> Iterator[Watch]:
+    """Watch on stderr, in the way that suits it."""
+    screen = console(to_stderr=True)
+    if not screen.is_terminal:
+        yield _Lines()
+        return
+    with _bar(screen) as watch:
+        yield watch
+
+
+class _Pace:
+    """How fast it goes, seen from the first look on."""
+
+    def __init__(self) -> None:
+        self._started, self._done_before = time.monotonic(), -1
+
+    def __call__(self, result: Result) -> str:
+        done = result.eligible - result.pending
+        if self._done_before < 0:
+            self._done_before = done
+        seconds = max(time.monotonic() - self._started, 0.001)
+        rate = (done - self._done_before) / seconds
+        rest = f", {span(max(result.pending / rate, 1))} left" if rate and result.pending else ""
+        return f"{rate:,.0f} keys/s{rest}"
+
+
+def how_far(result: Result) -> str:
+    """Say how what has ended ended, and what holds up the rest."""
+    from ledger.entrypoints.cli.screen.troubles import trouble_in_words
+
+    counts = [(getattr(result, outcome.value), outcome.value) for outcome in Outcome]
+    ended = ", ".join(f"{count:,} {name}" for count, name in counts if count)
+    trouble = trouble_in_words(result.trouble) if result.trouble is not None else ""
+    if ended:
+        return f"{ended}; {trouble}" if trouble else ended
+    return f"{trouble}; Ctrl-C pauses" if trouble else NO_ANSWER
+
+
+class _Lines:
+    """A plain line every few seconds."""
+
+    def __init__(self) -> None:
+        self._pace, self._said_at = _Pace(), time.monotonic()
+
+    def stopping(self) -> None:
+        write_stopping()
+
+    def show(self, result: Result) -> None:
+        pace = self._pace(result)
+        if time.monotonic() - self._said_at < SECONDS_BETWEEN_LINES:
+            return
+        self._said_at = time.monotonic()
+        done = result.eligible - result.pending
+        say(f"{done:,} of {result.eligible:,} done, {pace}: {how_far(result)}")
+
+
+@contextmanager
+def _bar(screen: "Console") -> Iterator[Watch]:
+    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.text import Text
+
+    counts, rate = "{task.completed:,.0f} of {task.total:,.0f}", "{task.fields[pace]}"
+    pace, last = _Pace(), [Text("asking DingTalk")]
+
+    class TwoLines(Progress):
+        """The bar, and under it the outcomes so far."""
+
+        def get_renderables(self) -> Iterator["RenderableType"]:
+            yield self.make_tasks_table(self.tasks)
+            yield from last
+
+    class Bar:
+        """What is seen is drawn by a thread of its own, ten times a second."""
+
+        def show(self, result: Result) -> None:
+            last[0] = Text(how_far(result))
+            done = result.eligible - result.pending
+            progress.update(task, completed=done, total=result.eligible, pace=pace(result), visible=True)
+
+        def stopping(self) -> None:
+            last.append(Text(STOPPING))
+
+    with TwoLines(BarColumn(20), TextColumn(counts), TextColumn(rate), console=screen, transient=True) as progress:
+        task = progress.add_task("recall", total=None, pace="", visible=False)
+        yield Bar()

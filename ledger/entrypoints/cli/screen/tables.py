@@ -1,0 +1,152 @@
+"""What is listed for people, as rows of a sheet."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ledger.core.recall import Status
+from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, print_sheet
+from ledger.entrypoints.cli.screen.words import day_and_time, left, moment, number_of, plain, time_of_day
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ledger.core.campaign import CampaignLine
+    from ledger.core.recall import Item, Result
+
+UNTAGGED = "(none)"
+
+_CAMPAIGNS = (
+    Column(title="campaign", gives_way=True),
+    Column(title="recallable", is_number=True),
+    Column(title="people", is_number=True),
+    Column(title="recalled", is_number=True),
+    Column(title="first deadline"),
+)
+# Shown only when some campaign is.
+_STICKY = Column(title="sticky")
+_KEYLESS = Column(title="key lost", is_number=True)
+_RECALLS = (
+    Column(title="id", is_number=True),
+    Column(title="started"),
+    Column(title="status"),
+    Column(title="messages", is_number=True),
+    Column(title="recalled", is_number=True),
+    Column(title="not", is_number=True),
+    Column(title="waiting", is_number=True),
+    Column(title="actor", gives_way=True),
+    Column(title="reason", gives_way=True, is_text=True),
+)
+_OF_ONE_RECALL = (
+    Column(title="ended"),
+    Column(title="outcome"),
+    Column(title="key", width=19),
+    Column(title="people", is_number=True),
+    Column(title="why", gives_way=True, is_text=True),
+)
+# Widths are fixed: a long history is written in pieces, and they stand under each other.
+_HISTORY = (
+    Column(title="ended", width=16),
+    Column(title="recall", is_number=True, width=6),
+    Column(title="outcome", width=9),
+    Column(title="key", width=11),
+    Column(title="campaign", width=12),
+    Column(title="why", width=16, is_text=True),
+)
+
+
+def print_campaigns(paper: "Console", lines: Sequence["CampaignLine"], now: datetime) -> None:
+    """Write what can still be recalled, a row a campaign, with its countdown."""
+    rows, some_stick, some_lost = [], any(line.sticky_until for line in lines), any(line.keyless for line in lines)
+    for line in lines:
+        deadline = line.first_deadline
+        cells = [
+            UNTAGGED if line.campaign is None else plain(line.campaign),
+            f"{line.recallable:,} of {line.messages:,}",
+            f"{line.recipients:,}",
+            f"{line.recalled:,}",
+            f"{time_of_day(deadline)}, {left(deadline, now)}" if deadline else "nothing left",
+        ]
+        if some_stick:
+            cells.append(f"to {line.sticky_until.astimezone():%H:%M}" if line.sticky_until else "")
+        if some_lost:
+            cells.append(f"{line.keyless:,}" if line.keyless else "")
+        is_live = deadline or line.sticky_until or line.keyless
+        rows.append(SheetRow(cells=cells, style=None if is_live else "dim"))
+    more = [column for column, is_shown in ((_STICKY, some_stick), (_KEYLESS, some_lost)) if is_shown]
+    print_sheet(paper, (*_CAMPAIGNS, *more), rows)
+    lost = sum(line.keyless for line in lines)
+    if lost:
+        paper.print(
+            f"{number_of(lost, 'send')} may have reached people, but the key never came back: nobody can recall "
+            f"{'it' if lost == 1 else 'them'}.",
+            soft_wrap=not paper.is_terminal,
+        )
+
+
+def print_recalls(paper: "Console", results: Sequence["Result"]) -> None:
+    """Write where recalls stand, a row each, with the time of their start; of a plan, of its making."""
+    rows = []
+    for result in results:
+        failed = result.eligible - result.recalled - result.pending
+        counts = (f"{count:,}" for count in (result.eligible, result.recalled, failed, result.pending))
+        began = day_and_time(result.started_at or result.planned_at)
+        who = (plain(result.actor), plain(result.reason))
+        cells = (str(result.recall_id), began, result.status.value, *counts, *who)
+        rows.append(SheetRow(cells=cells, style="dim" if result.status is Status.PLANNED else None))
+    print_sheet(paper, _RECALLS, rows)
+
+
+def print_history(paper: "Console", items: Sequence["Item"], *, show_header: bool = True) -> None:
+    """Write outcomes of any recalls, a row a message."""
+    rows = []
+    for item in items:
+        campaign = UNTAGGED if item.campaign is None else plain(item.campaign)
+        cells = (
+            moment(item.finished_at),
+            str(item.recall_id),
+            _outcome(item),
+            plain(item.process_query_key),
+            campaign,
+            _why(item),
+        )
+        rows.append(SheetRow(cells=cells, style=_style(item)))
+    # A wider screen shows more of the key, then of the reason.
+    spare = max(paper.width - 80, 0)
+    more = {"key": min(spare // 2, 50), "why": spare - min(spare // 2, 50)}
+    columns = [replace(column, width=(column.width or 0) + more.get(column.title, 0)) for column in _HISTORY]
+    print_sheet(paper, columns, rows, show_header=show_header)
+
+
+def print_items(paper: "Console", items: Sequence["Item"]) -> None:
+    """Write the messages of one recall, a row each."""
+    rows = [
+        SheetRow(
+            cells=(
+                moment(item.finished_at),
+                _outcome(item),
+                plain(item.process_query_key),
+                f"{len(item.recipients):,}",
+                _why(item),
+            ),
+            style=_style(item),
+        )
+        for item in items
+    ]
+    print_sheet(paper, _OF_ONE_RECALL, rows)
+
+
+def _outcome(item: "Item") -> str:
+    return item.outcome.value if item.outcome else "waiting"
+
+
+def _why(item: "Item") -> str:
+    message = ": ".join(dict.fromkeys(part for part in (item.code, item.reason) if part))
+    missed = [f"{why.replace('_', ' ')}: {', '.join(users)}" for why, users in item.undelivered.items() if users]
+    never_got = f"never reached {'; '.join(missed)}" if missed else ""
+    return plain("; ".join(part for part in (message, never_got) if part))
+
+
+def _style(item: "Item") -> str | None:
+    return None if item.outcome in (None, "recalled") else "yellow"

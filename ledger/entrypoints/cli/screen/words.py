@@ -1,0 +1,64 @@
+"""Words: how numbers, times and keys are written for people."""
+
+from datetime import datetime
+
+from ledger.core.json_value import printable
+
+
+def number_of(count: int, noun: str, plural: str | None = None) -> str:
+    """Write `1 message`, `1,200 messages`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def is_are(count: int) -> str:
+    """Write the verb that fits a number."""
+    return "is" if count == 1 else "are"
+
+
+def moment(at: datetime | None) -> str:
+    """Write a time in the local zone, which is named; of another year with its year."""
+    if at is None:
+        return "-"
+    local = at.astimezone()
+    year = "" if local.year == datetime.now().astimezone().year else " %Y"
+    return f"{local.day} {local.strftime(f'%b{year} %H:%M %Z')}"
+
+
+def day_and_time(at: datetime | None) -> str:
+    """Write a time in the local zone in few cells: `25 Nov 12:22`."""
+    return "-" if at is None else f"{at.astimezone().day} {at.astimezone():%b %H:%M}"
+
+
+def time_of_day(at: datetime) -> str:
+    """Write a time of the next 24 hours in the local zone: `22:15 CET`."""
+    return f"{at.astimezone():%H:%M %Z}"
+
+
+def left(deadline: datetime | None, now: datetime) -> str:
+    """Write how long something can still be recalled: `3 h 12 min left`."""
+    if deadline is None:
+        return "-"
+    seconds = (deadline - now).total_seconds()
+    return f"{span(seconds)} left" if seconds > 0 else "over"
+
+
+def deadline_and_left(deadline: datetime | None, now: datetime) -> str:
+    """Write a deadline with what is left until then."""
+    return f"{moment(deadline)}, {left(deadline, now)}"
+
+
+def span(seconds: float) -> str:
+    """Write a length of time in its two largest units: `3 h 12 min`, `4 min 10 s`, `8 s`, `0.3 s`."""
+    if seconds < 10:
+        return f"{max(seconds, 0):.1f}".removesuffix(".0") + " s"
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60} min"
+
+
+def plain(text: str | None) -> str:
+    """Return text that a terminal may be given: what does not print is shown as an escape; None as a dash."""
+    return "-" if text is None else printable(text)

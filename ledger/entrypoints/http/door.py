@@ -1,0 +1,166 @@
+"""The door of every route: it says who asks, whether they may, and waits a little for a database that is away.
+
+Nothing is reachable that is not behind one: a route names the permission that it needs, or says that it needs none.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, cast
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from ledger.app import Ledger, default_actor
+from ledger.core.roles import Identity, Permission, Role
+from ledger.entrypoints.http.problems import document_problems, unexpected
+from ledger.errors import DatabaseUnavailableError, ForbiddenError, LedgerError, UnauthenticatedError
+from ledger.services.access.tokens import is_form_key
+
+COOKIE, SECURE_COOKIE = "ledger-session", "__Host-ledger-session"
+FORM_KEY, FORM_KEY_HEADER = "form_key", "x-form-key"
+BETWEEN_TRIES_SECONDS = 0.25
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_PERMISSION, _ANYBODY = "x-permission", "anybody"
+_LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
+
+
+def needs(permission: Permission | None, *problems: int, **openapi: Any) -> dict[str, Any]:
+    """Return what a route says of itself: the permission it needs (None: none), and the errors it may answer with."""
+    common = (413, 421, 500, 503) if permission is None else (401, 403, 413, 421, 500, 503)
+    extra = {_PERMISSION: permission.value if permission else _ANYBODY, **openapi}
+    if permission is None:
+        extra["security"] = []
+    return {"openapi_extra": extra, "responses": document_problems(*sorted({*common, *problems}))}
+
+
+class Door(APIRoute):
+    """A route that lets in who may come in; what it needs was said with `needs`."""
+
+    @property
+    def permission(self) -> Permission | None:
+        """What it needs; None when anybody may come in."""
+        message = (self.openapi_extra or {})[_PERMISSION]
+        return None if message == _ANYBODY else Permission(message)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the handler of the route: who asks is known before anything of the request is read."""
+        inner, permission = super().get_route_handler(), self.permission
+
+        async def handle(request: Request) -> Response:
+            async def attempt() -> Response:
+                if permission is not None:
+                    request.state.identity = await admit(request, permission)
+                return await inner(request)
+
+            try:
+                return await _patiently(attempt, book_of(request).settings.database_patience_seconds)
+            except (LedgerError, HTTPException, RequestValidationError):
+                raise
+            except Exception as error:
+                # Here, not outside of all: this answer too is to have the headers that every answer has.
+                return unexpected(request, error)
+
+        return handle
+
+
+async def _patiently(attempt: Callable[[], Coroutine[Any, Any, Response]], seconds: float) -> Response:
+    """Try again while the database is away, for some seconds: a restart of it is nobody's business but ours."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return await attempt()
+        except DatabaseUnavailableError:
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(BETWEEN_TRIES_SECONDS)
+
+
+def book_of(request: Request) -> Ledger:
+    """Return the ledger of the application."""
+    return cast("Ledger", request.app.state.book)
+
+
+def who_asks(request: Request) -> Identity:
+    """Return who was let in."""
+    return cast("Identity", request.state.identity)
+
+
+def session_of(request: Request) -> str | None:
+    """Return what the browser holds of a session."""
+    return request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
+
+
+Book = Annotated[Ledger, Depends(book_of)]
+Who = Annotated[Identity, Depends(who_asks)]
+
+
+async def admit(request: Request, permission: Permission) -> Identity:
+    """Return who asks; raise UnauthenticatedError or ForbiddenError when they may not come in."""
+    identity = await _identify(request)
+    if not identity.may(permission):
+        raise ForbiddenError(
+            f"{identity.name} is {identity.role}, which may not {permission}: `ledger token create --role` makes a "
+            "token that may"
+        )
+    return identity
+
+
+async def _identify(request: Request) -> Identity:
+    """Return who asks, by token, by session, or as whoever sits at this machine."""
+    tokens = book_of(request).tokens
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme:
+        if scheme.lower() != "bearer" or not secret.strip():
+            raise UnauthenticatedError("the Authorization header is not of the form `Bearer TOKEN`")
+        return await run_in_threadpool(tokens.identify, secret.strip())
+    refuse_other_sites(request)
+    if session := session_of(request):
+        identity = await run_in_threadpool(tokens.identify_session, session)
+        await _check_form_key(request, session)
+        return identity
+    if _is_at_this_machine(request) and not await run_in_threadpool(tokens.any_exists):
+        return Identity(name=default_actor(), role=Role.ADMIN)
+    raise UnauthenticatedError("say who you are: send a token as `Authorization: Bearer TOKEN`, or sign in")
+
+
+def within(who: Identity, robot: str | None) -> frozenset[str]:
+    """Return the robots that somebody may touch, none for all; raise ForbiddenError when they name another."""
+    if robot is not None and not who.may_touch(robot):
+        raise ForbiddenError(f"{who.name} may not touch messages of robot {robot!r}")
+    return frozenset(who.robots)
+
+
+def refuse_other_sites(request: Request) -> None:
+    """Raise ForbiddenError when a page of another site makes the browser send something that changes anything."""
+    if request.method in _SAFE:
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        is_ours = site in ("same-origin", "none")
+    else:
+        is_ours = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    if not is_ours:
+        raise ForbiddenError("this came from a page of another site, and nothing was done")
+
+
+async def _check_form_key(request: Request, session: str) -> None:
+    if request.method in _SAFE:
+        return
+    given = request.headers.get(FORM_KEY_HEADER)
+    if given is None and "form" in request.headers.get("content-type", ""):
+        field = (await request.form()).get(FORM_KEY)
+        given = field if isinstance(field, str) else None
+    if given is None or not is_form_key(given, session):
+        raise ForbiddenError("this form is not of your session any more: load the page again, and repeat it")
+
+
+def _is_at_this_machine(request: Request) -> bool:
+    """Say whether who asks sits at this machine, with nothing in between, and nothing was set up for others."""
+    is_open = bool(request.app.state.is_open) and not book_of(request).settings.allowed_hosts
+    is_direct = not any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
+    return is_open and is_direct and request.client is not None and request.client.host in _LOOPBACK

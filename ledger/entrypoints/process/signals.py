@@ -1,0 +1,51 @@
+"""Ctrl-C during a run: the first is remembered until nothing is half done, the second leaves at once."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from ledger.entrypoints.process.exits import Code
+
+STOPPING = "stopping when the calls in flight are answered; Ctrl-C again leaves at once"
+
+
+class InterruptedRun(Exception):  # noqa: N818 - no error: somebody wants to stop
+    """Ctrl-C was pressed; raised where nothing is half done."""
+
+
+class Stop:
+    """Takes Ctrl-C over, and other signals when they are named, as long as it is entered."""
+
+    def __init__(self, *also: signal.Signals, say_so: Callable[[], None] | None = None) -> None:
+        self.is_asked_for = False
+        self.say_so = say_so or write_stopping
+        self._signals = (signal.SIGINT, *also)
+        self._is_ours = threading.current_thread() is threading.main_thread()
+        self._before: list[Any] = []
+
+    def __enter__(self) -> "Stop":
+        if self._is_ours:
+            self._before = [signal.signal(number, self._asked) for number in self._signals]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_ours:
+            for number, before in zip(self._signals, self._before, strict=True):
+                signal.signal(number, before)
+
+    def _asked(self, number: int, _frame: FrameType | None) -> None:
+        # Only a person at the keyboard can mean it twice: supervisors repeat themselves.
+        if self.is_asked_for and number == signal.SIGINT:
+            os.write(2, b"\x1b[?25h\n" if os.isatty(2) else b"\n")
+            os._exit(Code.INTERRUPTED)
+        if not self.is_asked_for:
+            self.is_asked_for = True
+            self.say_so()
+
+
+def write_stopping() -> None:
+    """Say what Ctrl-C did, past Python's buffers: a signal may come in the middle of a write."""
+    os.write(2, f"{STOPPING}\n".encode())

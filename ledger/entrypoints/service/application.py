@@ -1,0 +1,122 @@
+"""The application: every door of the service in one place, and the worker that runs beside them."""
+
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.concurrency import run_in_threadpool
+
+from ledger.app import Ledger
+from ledger.entrypoints.api import campaigns, events, history, messages, probes, recalls
+from ledger.entrypoints.http.access_log import AccessLog
+from ledger.entrypoints.http.door import COOKIE
+from ledger.entrypoints.http.problems import Problem, answer_problems
+from ledger.entrypoints.http.request_guard import RequestGuard
+from ledger.entrypoints.process.metrics import Metrics
+from ledger.entrypoints.web import console
+from ledger.entrypoints.web.page import error_page
+from ledger.errors import LedgerError
+from ledger.services.access.lockout import Lockout
+
+# Here doors are added: each has a router of its own.
+ROUTERS: tuple[APIRouter, ...] = (
+    messages.router,
+    campaigns.router,
+    recalls.router,
+    events.router,
+    history.router,
+    probes.router,
+    *console.ROUTERS,
+)
+RESTART_SECONDS = 2.0
+DESCRIPTION = (
+    "Records what DingTalk bots sent, recalls it within its 24 hours, and proves what was done. Every error is a "
+    "problem document (RFC 9457): go by its `code`. Times are RFC 3339 in UTC; given ones may have any offset."
+)
+
+log = logging.getLogger(__name__)
+
+
+def build_app(book: Ledger, *, is_open: bool = False, with_worker: bool = True) -> FastAPI:
+    """Return the application on a ledger; `is_open` lets this machine in without a token while there is none."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        worker = WorkerThread(book) if with_worker else None
+        yield
+        if worker is not None:
+            await run_in_threadpool(worker.stop)
+
+    app = Application(
+        title="The recall ledger for DingTalk bots",
+        version=version("dingtalk-ledger"),
+        description=DESCRIPTION,
+        # Pages of documentation would load their scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.book, app.state.is_open, app.state.with_worker = book, is_open, with_worker
+    app.state.turns = threading.BoundedSemaphore(book.settings.requests_recording)
+    app.state.attempts = Lockout(book.clock)
+    app.state.metrics = Metrics(book)
+    # Set when the service is about to stop: what streams without an end ends then.
+    app.state.stopping = threading.Event()
+    console.furnish(app, book)
+    answer_problems(app, error_page)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(
+        RequestGuard, allowed_hosts=book.settings.allowed_hosts, request_max_bytes=book.settings.request_max_bytes
+    )
+    # Before all others, since what they refuse is noted too.
+    app.add_middleware(AccessLog, metrics=app.state.metrics)
+    return app
+
+
+class Application(FastAPI):
+    """FastAPI with what it does not say by itself in its OpenAPI document: how to come in, and what problems are."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            components = document.setdefault("components", {})
+            schema = Problem.model_json_schema()
+            components.setdefault("schemas", {})["Problem"] = schema
+            components["securitySchemes"] = {
+                "token": {"type": "http", "scheme": "bearer", "description": "From `ledger token create`."},
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Of the console."},
+            }
+            document["security"] = [{"token": []}, {"session": []}]
+        assert self.openapi_schema is not None  # noqa: S101  (it was made above)
+        return self.openapi_schema
+
+
+class WorkerThread:
+    """A worker in a thread beside the doors; it starts again when the database was away for too long."""
+
+    def __init__(self, book: Ledger) -> None:
+        self._book, self._stopping = book, threading.Event()
+        self._worker = book.worker()
+        self._thread = threading.Thread(target=self._run, name="ledger-worker")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Return once what was under way is written down."""
+        self._stopping.set()
+        self._worker.stop()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._worker.run()
+            except LedgerError as error:
+                log.warning("the worker starts again: %s", error)
+                self._stopping.wait(RESTART_SECONDS)

@@ -1,0 +1,62 @@
+"""What needs somebody, beyond the recalls themselves: the worker, the spool, the quota, clocks, DingTalk's bans."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ledger.core.check_up import Level
+from ledger.core.recall import Status
+from ledger.entrypoints.http.door import Book
+from ledger.entrypoints.web.check_ups import CheckUps
+from ledger.services.reports.figures import NEAR_DEADLINE, Figures
+from ledger.services.upkeep.chores import HEARTBEAT_STOPPED
+
+MUCH_OF_THE_QUOTA = 0.9
+LONG_BAN_SECONDS = 30
+LATE_PURGE_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something that somebody should fix: its name finds the words, for which `values` are the numbers."""
+
+    name: str
+    is_bad: bool = False
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def troubles(book: Book, checkups: CheckUps) -> Iterator[Trouble]:
+    """Yield what needs somebody at present; the worst is not first, for each is worth reading."""
+    figures = book.meter.read()
+    yield from _of_worker(figures)
+    yield from _of_spool(book)
+    used, limit = figures.counted.used_calls, book.settings.monthly_calls
+    if used >= min(limit * MUCH_OF_THE_QUOTA, limit - book.settings.quota_reserve_calls):
+        yield Trouble(name="quota", is_bad=used >= limit, values={"used": used, "limit": limit})
+    for pace in figures.paces:
+        if pace.blocked_seconds > LONG_BAN_SECONDS:
+            yield Trouble(name="blocked", values={"app": pace.app, "seconds": int(pace.blocked_seconds)})
+    last = checkups.last
+    if last is not None and any(
+        check.name.startswith("clock") and check.level is not Level.OK for check in last.checks
+    ):
+        yield Trouble(name="clock")
+
+
+def _of_worker(figures: Figures) -> Iterator[Trouble]:
+    age = figures.heartbeat_age_seconds
+    if age is None or age > HEARTBEAT_STOPPED.total_seconds():
+        yield Trouble(name="worker", is_bad=bool(figures.recalls.get(Status.RUNNING)))
+    if near := figures.counted.near_deadline.get(Status.PAUSED):
+        minutes = int(NEAR_DEADLINE.total_seconds() // 60)
+        yield Trouble(name="near_deadline", is_bad=True, values={"n": near, "minutes": minutes})
+    if figures.purge_lag_seconds > LATE_PURGE_SECONDS:
+        yield Trouble(name="purge")
+
+
+def _of_spool(book: Book) -> Iterator[Trouble]:
+    depth = book.spool_depth()
+    if depth.bytes:
+        yield Trouble(name="spool", values={"n": depth.files, "bytes": depth.bytes})
+    if depth.refused_bytes:
+        yield Trouble(name="spool_refused")

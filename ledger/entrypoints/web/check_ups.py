@@ -1,0 +1,38 @@
+"""The last check-up of this process: it asks DingTalk, so it is made when somebody wants it, and kept for a while."""
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from typing import cast
+
+from fastapi import Request
+
+from ledger.app import Ledger
+from ledger.core.check_up import Check
+
+
+class CheckUps:
+    """Makes check-ups, one at a time, and remembers the last; safe to share between threads."""
+
+    def __init__(self, book: Ledger) -> None:
+        self._book, self._lock = book, threading.Lock()
+        self.last: LastCheckUp | None = None
+
+    def run_once(self) -> None:
+        """Make a check-up; who asks while one is made waits for it instead of making another."""
+        before = self.last
+        with self._lock:
+            if self.last is before:
+                self.last = LastCheckUp(self._book.clock.now(), tuple(self._book.examine()))
+
+
+class LastCheckUp:
+    """What a check-up found, and when."""
+
+    def __init__(self, at: datetime, checks: Sequence[Check]) -> None:
+        self.at, self.checks = at, checks
+
+
+def checkups_of(request: Request) -> CheckUps:
+    """Return the check-ups of the application."""
+    return cast("CheckUps", request.app.state.checkups)

@@ -1,0 +1,65 @@
+"""Planning a recall: which messages, and why. What comes back is a plan, which nobody has confirmed yet."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse
+
+from ledger.core.roles import Permission
+from ledger.entrypoints.http.door import Book, Door, Who, needs, within
+from ledger.entrypoints.http.problems import status_of
+from ledger.entrypoints.web.page import View, Viewed
+from ledger.entrypoints.web.selection_form import SelectionForm
+from ledger.errors import InputError
+
+REASON_CHARACTERS = 2000
+# For so long what is still recorded may be recalled too.
+STICKY_SECONDS = (1800, 7200, 86400)
+
+router = APIRouter(route_class=Door, include_in_schema=False)
+
+
+@router.get("/recalls/new", **needs(Permission.RECALL))
+def ask(request: Request, view: Viewed) -> Response:
+    """Ask what is to be recalled, and why."""
+    return _form(view, SelectionForm.read(request.query_params))
+
+
+@router.post("/recalls", **needs(Permission.RECALL))
+async def plan(request: Request, book: Book, who: Who, view: Viewed) -> Response:
+    """Make a plan and lead to it; what cannot be one is said beside the form."""
+    form = await request.form()
+    asked, given = SelectionForm.read(form), {name: str(form.get(name, "")) for name in ("reason", "shared", "sticky")}
+
+    def work() -> int:
+        parts = asked.parts(view.times)
+        sticky = _sticky(given["sticky"])
+        if not given["reason"].strip() or len(given["reason"]) > REASON_CHARACTERS:
+            raise InputError("a recall needs a reason: the history keeps it")
+        made = book.plan(
+            **parts,
+            reason=given["reason"].strip(),
+            include_shared=bool(given["shared"]),
+            within=within(who, parts["robot"]),
+            actor=who.name,
+        )
+        if sticky:
+            book.stick(made.recall_id, sticky, actor=who.name)
+        return made.recall_id
+
+    try:
+        recall_id = await run_in_threadpool(work)
+    except InputError as error:
+        return _form(view, asked, error=error, **given)
+    return RedirectResponse(f"/recalls/{recall_id}", 303)
+
+
+def _sticky(text: str) -> int:
+    return int(text) if text in map(str, STICKY_SECONDS) else 0
+
+
+def _form(view: View, asked: SelectionForm, *, error: InputError | None = None, **given: Any) -> Response:
+    given = {"reason": "", "shared": "", "sticky": ""} | given
+    status = 200 if error is None else status_of(error)
+    return view.show("planning.html", status=status, asked=asked, error=error, sticky_seconds=STICKY_SECONDS, **given)

@@ -1,0 +1,54 @@
+"""A recall to take along: every item as CSV or JSON, written in constant memory."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
+
+from ledger.core.recall import Item
+from ledger.core.roles import Permission
+from ledger.entrypoints.formats.history_csv import written_as_csv
+from ledger.entrypoints.http.door import Book, Door, Who, needs
+from ledger.entrypoints.web.recalls import Id
+from ledger.services.reports.pages import PAGE_ROWS_MAX, every_page
+
+router = APIRouter(prefix="/recalls/{recall_id}", route_class=Door, include_in_schema=False)
+
+
+@router.get("/items.csv", **needs(Permission.SEE))
+def as_csv(recall_id: Id, book: Book, who: Who) -> Response:
+    """Return every item as a line of CSV."""
+    pages = _pages(book, who, recall_id)
+    first = next(pages)
+    return _file(written_as_csv(first, pages), f"recall-{recall_id}.csv", "text/csv")
+
+
+@router.get("/report.json", **needs(Permission.SEE))
+def as_json(recall_id: Id, book: Book, who: Who) -> Response:
+    """Return the recall, what was asked for, who did what, and every item, as `ledger show --json` does."""
+    pages = _pages(book, who, recall_id)
+    whole = book.summary(recall_id).to_json()
+    head = {name: value for name, value in whole.items() if name not in ("items", "skipped", "calls")}
+    return _file(_written(head, pages), f"recall-{recall_id}.json", "application/json")
+
+
+def _pages(book: Book, who: Who, recall_id: int) -> Iterator[Sequence[Item]]:
+    book.lister.check_within(recall_id, who)
+    return every_page(lambda cursor: book.lister.items(recall_id, cursor=cursor, limit=PAGE_ROWS_MAX))
+
+
+def _written(head: dict[str, object], pages: Iterator[Sequence[Item]]) -> Iterator[str]:
+    yield json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}") + ',\n "items": ['
+    before = "\n"
+    for items in pages:
+        for item in items:
+            yield before + json.dumps(item.to_json(), ensure_ascii=False)
+            before = ",\n"
+    yield "\n]}\n"
+
+
+def _file(written: Iterator[str], name: str, kind: str) -> Response:
+    return StreamingResponse(
+        written, headers={"Content-Disposition": f'attachment; filename="{name}"'}, media_type=kind
+    )

@@ -1,0 +1,63 @@
+"""Where a recall stands, as a page draws it: the bar of outcomes, how fast it goes, what is left."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ledger.core.recall import RETRYABLE, Outcome, Result, Status
+
+BAR_WIDTH = 1000
+WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of the bar: an outcome (or what waits), how many there are, and where it is drawn."""
+
+    name: str
+    count: int
+    start: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecallProgress:
+    """A recall that goes on, or has ended; `keys_per_second` is how fast it went just now."""
+
+    result: Result
+    keys_per_second: float = 0.0
+
+    @property
+    def done(self) -> int:
+        """How many messages have ended."""
+        return self.result.eligible - self.result.pending
+
+    @property
+    def failed(self) -> int:
+        """How many have ended, and are not recalled."""
+        return self.done - self.result.recalled
+
+    @property
+    def again(self) -> int:
+        """How many could be asked for again."""
+        return sum(getattr(self.result, outcome.value) for outcome in RETRYABLE)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long it takes at this speed; None when nothing moves."""
+        waits = self.result.status is Status.RUNNING and self.result.pending
+        return self.result.pending / self.keys_per_second if waits and self.keys_per_second else None
+
+    @property
+    def parts(self) -> list[Part]:
+        """The bar, from left to right; what is not there has no part."""
+        counts = [(outcome.value, getattr(self.result, outcome.value)) for outcome in Outcome]
+        return list(_drawn([*counts, (WAITING, self.result.pending)], self.result.eligible))
+
+
+def _drawn(counts: list[tuple[str, int]], total: int) -> Iterator[Part]:
+    start = 0.0
+    for name, count in counts:
+        if count:
+            width = BAR_WIDTH * count / total
+            yield Part(name=name, count=count, start=round(start, 2), width=round(width, 2))
+            start += width

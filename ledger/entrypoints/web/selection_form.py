@@ -1,0 +1,96 @@
+"""What a form selects: read into a selection, and written back as people gave it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.datastructures import FormData, QueryParams
+
+from ledger.clock import format_time
+from ledger.core.message import KEY_MAX_CHARACTERS
+from ledger.core.roles import Identity
+from ledger.core.selection import Selection, select
+from ledger.entrypoints.http.door import within
+from ledger.entrypoints.web.times import Times
+from ledger.errors import InputError
+
+LONGEST_CHARACTERS = 256
+FIELDS = ("campaign", "user", "key", "robot", "since", "until")
+_LISTS = ("user", "key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectionForm:
+    """The fields of a form as they were filled in; lists have a line each."""
+
+    campaign: str = ""
+    user: str = ""
+    key: str = ""
+    robot: str = ""
+    since: str = ""
+    until: str = ""
+
+    @classmethod
+    def read(cls, given: FormData | QueryParams) -> "SelectionForm":
+        """Read a form or an address."""
+        texts = {name: [text for text in given.getlist(name) if isinstance(text, str)] for name in FIELDS}
+        # White space around a name in a form is a slip of the hand; within a campaign's own name it may be meant.
+        return cls(**{name: "\n".join(found).strip("\r\n\t ") for name, found in texts.items()})
+
+    @property
+    def is_empty(self) -> bool:
+        """True when no field is filled in."""
+        return not any(getattr(self, name) for name in FIELDS)
+
+    @property
+    def is_simple(self) -> bool:
+        """True when nothing but the campaign is named."""
+        return bool(self.campaign) and not any(getattr(self, name) for name in FIELDS if name != "campaign")
+
+    def parts(self, times: Times) -> dict[str, Any]:
+        """Return the parts of a selection by name; raise InputError for what cannot be one."""
+        for name in FIELDS:
+            check(name, lines(getattr(self, name)) if name in _LISTS else [getattr(self, name)])
+        return {
+            "campaign": self.campaign or None,
+            "users": lines(self.user) or None,
+            "keys": lines(self.key) or None,
+            "robot": self.robot or None,
+            "since": times.read(self.since),
+            "until": times.read(self.until),
+        }
+
+    def selection(self, times: Times, who: Identity) -> Selection:
+        """Return what is selected of what somebody may touch."""
+        parts = self.parts(times)
+        return select(**parts, within=within(who, parts["robot"]))
+
+    def query(self, **more: str | None) -> str:
+        """Write the fields that are filled in as the query of an address."""
+        fields: Mapping[str, str | None] = {name: getattr(self, name) for name in FIELDS} | more
+        pairs = [
+            (name, text)
+            for name, value in fields.items()
+            if value
+            for text in (lines(value) if name in _LISTS else [value])
+        ]
+        return urlencode(pairs)
+
+    def api_query(self, times: Times, **more: str | None) -> str:
+        """Write the fields as the API takes them: its times have a zone."""
+        moments = {name: times.read(getattr(self, name)) for name in ("since", "until")}
+        return self.query(**{name: format_time(at) if at else None for name, at in moments.items()}, **more)
+
+
+def lines(text: str) -> list[str]:
+    """Return the lines of a field that hold anything."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def check(name: str, texts: list[str]) -> None:
+    """Raise InputError for a field that is too long, or that a database cannot hold."""
+    longest = KEY_MAX_CHARACTERS if name == "key" else LONGEST_CHARACTERS
+    for text in texts:
+        if len(text) > longest or "\x00" in text:
+            raise InputError(f"{name}: {text[:40]!r}… is longer than {longest} characters, or holds a NUL")

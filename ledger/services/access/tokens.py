@@ -1,0 +1,196 @@
+"""Tokens and sessions: who asks. What is handed out is random and shown once; the database holds digests of it.
+
+A plain SHA-256 is enough for that: a slow, salted hash protects words that people choose, but nobody guesses 256
+random bits, and every request looks a token up.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ledger.clock import Clock
+from ledger.core.json_value import JsonValue
+from ledger.core.roles import Identity, Role
+from ledger.errors import DatabaseUnavailableError, InputError, UnauthenticatedError, UnknownTokenError
+from ledger.settings import Settings
+from ledger.store import history, tokens
+from ledger.store.database import Database
+from ledger.store.tokens import ServiceToken
+
+SHOWN_CHARACTERS = 12
+NAME_MAX_CHARACTERS = 64
+NOTED_EVERY = timedelta(minutes=1)
+REMEMBERED_FOR = timedelta(hours=1)
+_MARK = "ledger_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewToken(JsonValue):
+    """A token just made: `secret` is what its holder sends, and it is never shown again."""
+
+    secret: str
+    token: ServiceToken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A sign-in just made: `secret` goes into the browser's cookie."""
+
+    secret: str
+    identity: Identity
+    expires_at: datetime
+
+
+class ServiceTokens:
+    """Makes and revokes tokens, and says who holds one."""
+
+    def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
+        self._database, self._clock = database, clock
+        self._session_lasts = timedelta(hours=settings.session_hours)
+        self._exist: bool | None = None
+        self._lately: dict[str, tuple[datetime, Identity]] = {}
+
+    def create(self, name: str, role: Role, *, robots: Collection[str] = (), actor: str) -> NewToken:
+        """Make a token; its name is the actor of what is done with it. Raise InputError for a name that is taken."""
+        name = _checked_name(name)
+        bound = _checked_robots(robots)
+        secret = _MARK + secrets.token_urlsafe(32)
+        now = self._clock.now()
+        with self._database.write() as connection:
+            token = tokens.create(
+                connection,
+                name=name,
+                role=role,
+                robots=bound,
+                prefix=secret[:SHOWN_CHARACTERS],
+                digest=digest_of(secret),
+                created_by=actor,
+                created_at=now,
+            )
+            if token is None:
+                raise InputError(f"a token named {name!r} works already: revoke it first, or take another name")
+            facts = {"token": token.id, "name": name, "role": role.value, "robots": list(bound)}
+            entry = history.Entry(at=now, event="token_created", actor=actor, recall_id=None, detail=facts)
+            history.append(connection, [entry])
+        return NewToken(secret=secret, token=token)
+
+    def listed(self) -> list[ServiceToken]:
+        """Return all tokens, also revoked ones."""
+        with self._database.read() as connection:
+            return tokens.listed(connection)
+
+    def revoke(self, name: str, *, actor: str) -> ServiceToken:
+        """Make a token stop working at once, everywhere; who signed in with it is signed out."""
+        now = self._clock.now()
+        with self._database.write() as connection:
+            token = tokens.revoke(connection, name, now)
+            if token is None:
+                raise UnknownTokenError(f"no token named {name!r} works: `ledger token list` shows them all")
+            facts = {"token": token.id, "name": name}
+            entry = history.Entry(at=now, event="token_revoked", actor=actor, recall_id=None, detail=facts)
+            history.append(connection, [entry])
+        return token
+
+    def any_works(self) -> bool:
+        """Say whether anybody could sign in."""
+        with self._database.read() as connection:
+            return tokens.any_works(connection)
+
+    def any_exists(self) -> bool:
+        """Say whether a token was ever made: from then on nobody is let in without one."""
+        if not self._exist:
+            try:
+                with self._database.read() as connection:
+                    self._exist = tokens.any_exists(connection)
+            except DatabaseUnavailableError:
+                if self._exist is None:
+                    raise
+        return bool(self._exist)
+
+    def identify(self, secret: str) -> Identity:
+        """Return who holds a token; raise UnauthenticatedError when it does not work.
+
+        While the database is away, who came lately is known still: what they hand in goes to the spool.
+        """
+        digest, now = digest_of(secret), self._clock.now()
+        try:
+            with self._database.read() as connection:
+                token = tokens.find(connection, digest)
+        except DatabaseUnavailableError:
+            seen_at, identity = self._lately.get(digest, (None, None))
+            if seen_at is None or identity is None or now - seen_at > REMEMBERED_FOR:
+                raise
+            return identity
+        if token is None:
+            self._lately.pop(digest, None)
+            raise UnauthenticatedError("this token is unknown or was revoked: `ledger token create` makes one")
+        self._lately[digest] = now, token.identity
+        self._note_use(token)
+        return token.identity
+
+    def sign_in(self, secret: str) -> Session:
+        """Open a session for who holds a token; raise UnauthenticatedError when it does not work."""
+        identity = self.identify(secret.strip())
+        assert identity.token_id is not None  # noqa: S101  (it came from a token)
+        own, now = secrets.token_urlsafe(32), self._clock.now()
+        expires_at = now + self._session_lasts
+        with self._database.write() as connection:
+            tokens.open_session(connection, digest_of(own), identity.token_id, now, expires_at)
+        return Session(secret=own, identity=identity, expires_at=expires_at)
+
+    def identify_session(self, secret: str) -> Identity:
+        """Return who is signed in; raise UnauthenticatedError when the session is over or its token was revoked."""
+        with self._database.read() as connection:
+            token = tokens.find_session(connection, digest_of(secret), self._clock.now())
+        if token is None:
+            raise UnauthenticatedError("you are not signed in any more: sign in again")
+        self._note_use(token)
+        return token.identity
+
+    def sign_out(self, secret: str) -> None:
+        """End a session."""
+        with self._database.write() as connection:
+            tokens.close_session(connection, digest_of(secret))
+
+    def _note_use(self, token: ServiceToken) -> None:
+        """Note when a token was used last, now and then only: a write for every request would cost more than it."""
+        now = self._clock.now()
+        before = now - NOTED_EVERY
+        if token.last_used_at is not None and token.last_used_at >= before:
+            return
+        # Who may come in is known already: nobody is turned away because this cannot be written.
+        with suppress(DatabaseUnavailableError), self._database.write() as connection:
+            tokens.touch(connection, token.id, now, before)
+
+
+def digest_of(secret: str) -> str:
+    """Return what the database knows of a secret."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def form_key_of(session_secret: str) -> str:
+    """Return what forms of a session carry, which no other site can know (against forged requests)."""
+    return digest_of("form:" + session_secret)
+
+
+def is_form_key(given: str, session_secret: str) -> bool:
+    """Say whether a form came from our pages; takes as long for a nearly right key as for a wrong one."""
+    return secrets.compare_digest(given.encode("utf-8", "replace"), form_key_of(session_secret).encode())
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > NAME_MAX_CHARACTERS or not name.isprintable():
+        raise InputError(
+            f"a token needs a name of 1 to {NAME_MAX_CHARACTERS} characters: it is the actor in the history"
+        )
+    return name
+
+
+def _checked_robots(robots: Collection[str]) -> Sequence[str]:
+    if any(not robot.strip() or "\x00" in robot for robot in robots):
+        raise InputError("a robot is named by its robotCode: this one is empty")
+    return sorted(set(robots))

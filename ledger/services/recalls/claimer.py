@@ -1,0 +1,135 @@
+"""Claiming: one look at the queue decides which calls leave next, and writes that down before they do.
+
+Every runner looks at all running recalls whose apps it can call for, so that the nearest deadline goes first whichever
+process took the recall in hand, and recalls whose process went away go on.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from ledger.clock import Clock
+from ledger.core.fair_turn import choose
+from ledger.core.message import AppName
+from ledger.core.recall import Status
+from ledger.services.recalls.api_slots import LOOKAHEAD, Api, ApiSlots
+from ledger.services.recalls.leases import end_if_cancelled
+from ledger.settings import Settings
+from ledger.store import calls, history, items, recalls
+from ledger.store.database import Database
+
+# Looks are so far apart that, at high rates, each opens many calls in one transaction.
+BETWEEN_LOOKS = timedelta(milliseconds=50)
+LEASE_BEYOND_TIMEOUT = timedelta(seconds=20)
+LONGEST_NAP = timedelta(seconds=1)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What one look at the queue gave: calls to make, when to look again, and which recalls go on."""
+
+    calls: Sequence[calls.Call]
+    look_again_at: datetime
+    going_on: frozenset[int]
+
+
+class Claimer:
+    """Opens calls for the apps it was made for, on behalf of one owner."""
+
+    def __init__(self, database: Database, clock: Clock, settings: Settings, owner: str) -> None:
+        self._database, self._clock, self._settings, self._owner = database, clock, settings, owner
+        self._margin = timedelta(seconds=settings.margin_seconds)
+        self._lease = timedelta(seconds=settings.http_timeout_seconds) + LEASE_BEYOND_TIMEOUT
+        self._apis: dict[int, Sequence[Api]] = {}
+        self._activations: dict[int, datetime | None] = {}
+        self._served: dict[int, int] = {}
+        self._served_apis: dict[Api, int] = {}
+        # How long the last claim took.
+        self._lead = timedelta(0)
+
+    def claim(self, apps: frozenset[AppName], free: int, dead_owners: Sequence[str] = ()) -> Claim:
+        """Open up to `free` calls of running recalls that use the given apps only, and end what needs no call."""
+        entries: list[history.Entry] = []
+        with self._database.write() as connection:
+            now = self._clock.now()
+            again = now + LONGEST_NAP
+            for recall_id in sorted(calls.give_up_lost(connection, now, dead_owners)):
+                entries += end_if_cancelled(connection, recall_id, now)
+            running = self._running(connection, apps)
+            for recall in running:
+                entries += self._expire(connection, recall, now)
+            claimed, next_slots = self._open(connection, running, free)
+            again = min([again, *(slot - LOOKAHEAD - self._lead for slot in next_slots)])
+            at_work = {call.recall_id for call in claimed}
+            ended = [recall for recall in running if recall.id not in at_work and self._finish(connection, recall, now)]
+            entries += [_finished(recall, now) for recall in ended]
+            history.append(connection, entries)
+        for recall in ended:
+            log.info("recall %s finished", recall.id, extra={"facts": {"recall": recall.id}})
+        if claimed:
+            self._lead = min(self._clock.now() - now, LONGEST_NAP)
+        going_on = frozenset(recall.id for recall in running) - {recall.id for recall in ended}
+        return Claim(calls=claimed, look_again_at=max(again, now + BETWEEN_LOOKS), going_on=going_on)
+
+    def _running(self, connection: Connection, apps: frozenset[AppName]) -> list[recalls.Recall]:
+        running = recalls.listed(connection, statuses=[Status.RUNNING])
+        for recall in running:
+            # A retry may have brought back an API that had nothing left before.
+            if recall.id not in self._apis or self._activations[recall.id] != recall.activated_at:
+                self._apis[recall.id] = calls.apis_of(connection, recall.id)
+                self._activations[recall.id] = recall.activated_at
+        return [recall for recall in running if all(app in apps for app, _ in self._apis[recall.id])]
+
+    def _expire(self, connection: Connection, recall: recalls.Recall, now: datetime) -> list[history.Entry]:
+        late = [one for api in self._apis[recall.id] for one in items.expire(connection, recall.id, *api, now)]
+        return history.ended_entries(recall.id, recall.actor, "expired", late, now)
+
+    def _open(
+        self, connection: Connection, running: Sequence[recalls.Recall], free: int
+    ) -> tuple[list[calls.Call], list[datetime]]:
+        """Open the calls whose turn comes soon; return them, and the next slots for which anything waits."""
+        # Every process locks paces in the same order.
+        counters = {
+            api: self._counter(connection, api, running, free)
+            for api in sorted({api for recall in running for api in self._apis[recall.id]})
+        }
+        drafts: list[calls.Draft] = []
+        while len(drafts) < free:
+            waiting = {api: deadline for api, counter in counters.items() if (deadline := counter.deadline) is not None}
+            api = choose(waiting, self._served_apis)
+            if api is None:
+                break
+            draft = counters[api].take(self._served, self._margin, self._lease)
+            if draft is not None:
+                self._served[draft.recall_id] = self._served.get(draft.recall_id, 0) + 1
+                self._served_apis[api] = self._served_apis.get(api, 0) + 1
+                drafts.append(draft)
+        next_slots = [slot for counter in counters.values() if (slot := counter.close()) is not None]
+        return calls.open_calls(connection, drafts, self._owner) if drafts else [], next_slots
+
+    def _counter(self, connection: Connection, api: Api, running: Sequence[recalls.Recall], free: int) -> ApiSlots:
+        return ApiSlots(
+            connection,
+            api,
+            [recall.id for recall in running if api in self._apis[recall.id]],
+            self._clock,
+            lead=self._lead,
+            calls_per_second=self._settings.rate_of(api[0]),
+            free=free,
+        )
+
+    def _finish(self, connection: Connection, recall: recalls.Recall, now: datetime) -> bool:
+        if calls.has_unended(connection, recall.id):
+            return False
+        # A retry may have come between the look and the lock: look again under it.
+        recalls.get(connection, recall.id, lock=True)
+        return not calls.has_unended(connection, recall.id) and recalls.finish(connection, recall.id, now)
+
+
+def _finished(recall: recalls.Recall, now: datetime) -> history.Entry:
+    return history.Entry(at=now, event="finished", actor=recall.actor, recall_id=recall.id, detail={})

@@ -1,0 +1,258 @@
+"""The life of a recall: started once from its plan, paused, resumed, retried, cancelled. The runner makes the calls."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Connection
+
+from ledger.clock import Clock
+from ledger.core.message import AppName
+from ledger.core.recall import Result, Status
+from ledger.errors import LedgerError, NothingEligibleError, PlanChangedError, PlanEndedError, WrongStateError
+from ledger.services.recalls import leases
+from ledger.services.recalls.approvals import Approvals
+from ledger.services.recalls.runner import Calls, Runner
+from ledger.services.reports.recalls import RecallReports
+from ledger.settings import Settings
+from ledger.store import approvals, calls, history, items, recalls
+from ledger.store.database import Database
+from ledger.trace import request_id
+
+log = logging.getLogger(__name__)
+
+OnProgress = Callable[[Result], None]
+# By less than this do the clocks of several machines differ, or is one set: a recall that started after a plan may
+# well say that it started before.
+CLOCKS_DIFFER = timedelta(hours=1)
+
+
+class RunIn(StrEnum):
+    """Who makes the calls of a recall that may go on."""
+
+    CALLER = "ours"  # whoever asks, who waits until it has ended
+    LOCAL_WORKER = "our_worker"  # a worker in this process
+    ANY_WORKER = "any_worker"  # a worker somewhere, which may have credentials that are not here
+
+
+class Lifecycle:
+    """Moves recalls from state to state, and runs them."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        settings: Settings,
+        caller: Calls,
+        runner: Runner,
+        reporter: RecallReports,
+    ) -> None:
+        self._database, self._clock, self._reporter = database, clock, reporter
+        self._caller, self._runner = caller, runner
+        self._plan_valid = timedelta(seconds=settings.plan_valid_seconds)
+        self._approver = Approvals(settings)
+
+    def run(
+        self,
+        recall_id: int,
+        *,
+        actor: str | None = None,
+        on_progress: OnProgress | None = None,
+        run_in: RunIn = RunIn.CALLER,
+    ) -> Result:
+        """Run a plan to its end, once; raise when it is too old, was run before, or its messages have changed hands.
+
+        Raise ApprovalNeededError when a second person has to agree; that it is wanted is noted then.
+        """
+        self.start(recall_id, actor=actor)
+        return self._go_on(recall_id, on_progress, run_in)
+
+    def start(self, recall_id: int, *, actor: str | None = None) -> None:
+        """Let a plan run, by whatever runner there is; raise as `run` does."""
+        with self._database.write() as connection:
+            recalls.lock_activation(connection)
+            recall = self._fresh(connection, recall_id)
+            who = actor or recall.actor
+            waits = self._approver.ask(connection, recall, who, self._clock.now())
+            if waits is None:
+                self._activate(connection, recall, who, "started")
+        if waits is not None:
+            raise waits
+
+    def approve(
+        self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None, run_in: RunIn = RunIn.CALLER
+    ) -> Result:
+        """Agree to what another person wants to run, and run it; raise as `run` does."""
+        with self._database.write() as connection:
+            recalls.lock_activation(connection)
+            recall = self._fresh(connection, recall_id)
+            requested_by = self._approver.agree(connection, recall, actor, self._clock.now())
+            self._activate(connection, recall, requested_by, "started")
+        return self._go_on(recall_id, on_progress, run_in)
+
+    def refuse(self, recall_id: int, *, actor: str, reason: str) -> Result:
+        """Do not agree to what another person wants to run; its plan is over."""
+        now = self._clock.now()
+        with self._database.write() as connection:
+            recall = recalls.get(connection, recall_id, lock=True)
+            if recall.status is not Status.PLANNED:
+                raise WrongStateError(f"recall {recall_id} is {recall.status}: it does not wait for a second person")
+            self._approver.refuse(connection, recall, actor, now, reason)
+            ended = items.cancel(connection, recall_id, now)
+            recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now)
+            history.append(connection, history.ended_entries(recall_id, actor, "cancelled", ended, now))
+        return self._reporter.result(recall_id)
+
+    def resume(
+        self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None, run_in: RunIn = RunIn.CALLER
+    ) -> Result:
+        """Go on with a recall that was paused or whose process went away."""
+        with self._database.write() as connection:
+            recall = recalls.get(connection, recall_id, lock=True)
+            if recall.status is Status.PLANNED:
+                raise WrongStateError(f"recall {recall_id} was planned but never confirmed: plan it again to run it")
+            if recall.status in (Status.FINISHED, Status.CANCELLED):
+                raise WrongStateError(f"recall {recall_id} is {recall.status}: nothing of it waits")
+            self._activate(connection, recall, actor, "resumed")
+        return self._go_on(recall_id, on_progress, run_in)
+
+    def retry(
+        self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None, run_in: RunIn = RunIn.CALLER
+    ) -> Result:
+        """Ask again for what ended refused, partial or unknown, while its deadline lasts."""
+        now = self._clock.now()
+        with self._database.write() as connection:
+            recalls.lock_activation(connection)
+            recall = recalls.get(connection, recall_id, lock=True)
+            if recall.status is Status.PLANNED:
+                raise WrongStateError(f"recall {recall_id} was never run: plan it again to run it")
+            reopened = items.reopen(connection, recall_id, now)
+            if not reopened:
+                raise NothingEligibleError(
+                    f"recall {recall_id} has nothing to ask again: no item that ended refused, partial or unknown "
+                    "is still inside its 24 hours"
+                )
+            items.share_doubts(connection, recall_id)
+            self._activate(connection, recall, actor, "retried", reopened=reopened)
+        return self._go_on(recall_id, on_progress, run_in)
+
+    def cancel(self, recall_id: int, *, actor: str) -> Result:
+        """Stop a recall: what waits ends cancelled, what is in flight ends by its answer."""
+        now = self._clock.now()
+        with self._database.write() as connection:
+            recall = recalls.get(connection, recall_id, lock=True)
+            if recall.status is Status.FINISHED:
+                raise WrongStateError(f"recall {recall_id} has finished: there is nothing left to cancel")
+            dead = leases.surely_gone(calls.owners(connection))
+            calls.give_up_lost(connection, now, dead, recall_id=recall_id)
+            ended = items.cancel(connection, recall_id, now)
+            if recall.status is not Status.CANCELLED or ended:
+                recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now)
+                entries = history.ended_entries(recall_id, actor, "cancelled", ended, now)
+                whole = history.Entry(
+                    at=now, event="cancel", actor=actor, recall_id=recall_id, detail={"cancelled": len(ended)}
+                )
+                history.append(connection, [whole, *entries])
+        return self._reporter.result(recall_id)
+
+    def pause(self, recall_id: int, *, actor: str, why: str) -> Result:
+        """Stop making calls until somebody resumes; what is in flight ends by its answer."""
+        return self._pause(recall_id, "interrupted", f"{why}: `ledger resume {recall_id}` goes on", actor)
+
+    def _pause(self, recall_id: int, code: str, message: str, actor: str | None = None) -> Result:
+        now, text = self._clock.now(), {"code": code, "message": message}
+        with self._database.write() as connection:
+            recall = recalls.get(connection, recall_id, lock=True)
+            if recall.status is Status.RUNNING:
+                recalls.change(connection, recall_id, status=Status.PAUSED, error=text)
+                who = actor or recall.actor
+                entry = history.Entry(at=now, event="paused", actor=who, recall_id=recall_id, detail=text)
+                history.append(connection, [entry])
+                log.info("recall %s paused: %s", recall_id, message, extra={"facts": {"recall": recall_id}})
+        return self._reporter.result(recall_id)
+
+    def _fresh(self, connection: Connection, recall_id: int) -> recalls.Recall:
+        """Return a plan that may start; a plan is single-use, ends after a while, and must still hold."""
+        recall = recalls.get(connection, recall_id, lock=True)
+        if recall.status is not Status.PLANNED:
+            raise WrongStateError(
+                f"recall {recall_id} is {recall.status}: a plan runs once. `ledger resume {recall_id}` goes on with "
+                f"one that stopped, `ledger retry {recall_id}` asks again"
+            )
+        if not recall.plan.get("eligible"):
+            raise NothingEligibleError(f"recall {recall_id} has no message that can be recalled")
+        self._check_age(connection, recall)
+        if recalls.was_active_since(connection, recall.planned_at - CLOCKS_DIFFER, recall_id):
+            changed = recalls.count_overlaps(connection, recall_id)
+            if changed:
+                raise PlanChangedError(
+                    f"{changed} messages of recall {recall_id} have been recalled, or are being recalled, by another "
+                    "recall since it was planned. Nothing was done: plan it again to see what is left"
+                )
+            items.share_doubts(connection, recall_id)
+        return recall
+
+    def _check_age(self, connection: Connection, recall: recalls.Recall) -> None:
+        now, asked = self._clock.now(), approvals.get(connection, recall.id)
+        if asked is not None and asked.valid_until is not None:
+            if now >= asked.valid_until:
+                raise PlanEndedError(f"recall {recall.id} waited for a second person for too long: plan it again")
+        elif now - recall.planned_at > self._plan_valid:
+            minutes = self._plan_valid.total_seconds() / 60
+            raise PlanEndedError(
+                f"the plan of recall {recall.id} is more than {minutes:.0f} minutes old: plan it again"
+            )
+
+    def _activate(self, connection: Connection, recall: recalls.Recall, actor: str, event: str, **facts: int) -> None:
+        now, asked_by = self._clock.now(), request_id()
+        detail = facts if asked_by is None else {**facts, "request_id": asked_by}
+        recalls.change(
+            connection,
+            recall.id,
+            status=Status.RUNNING,
+            error=None,
+            activated_at=_after(recall.activated_at, now),
+            started_at=recall.started_at or now,
+            finished_at=None,
+        )
+        entry = history.Entry(at=now, event=event, actor=actor, recall_id=recall.id, detail=detail)
+        history.append(connection, [entry])
+        log.info("recall %s %s by %s", recall.id, event, actor, extra={"facts": {"recall": recall.id, "actor": actor}})
+
+    def _go_on(self, recall_id: int, on_progress: OnProgress | None, run_in: RunIn) -> Result:
+        """Make the calls of a running recall, and of others of the same apps beside it, until it has ended.
+
+        Or leave that to a worker; when it is one of this process, what it lacks is said at once.
+        """
+
+        def tell() -> None:
+            if on_progress is not None:
+                on_progress(self._reporter.progress(recall_id))
+
+        if run_in is RunIn.ANY_WORKER:
+            return self._reporter.result(recall_id)
+        with self._database.read() as connection:
+            apps = frozenset(app for app, _ in calls.apis_of(connection, recall_id))
+        error = self._unready(apps)
+        if error is not None:
+            return self._pause(recall_id, error.code, str(error))
+        if run_in is not RunIn.CALLER:
+            return self._reporter.result(recall_id)
+        with self._runner.presence.noted():
+            self._runner.run(apps, lambda claim: recall_id in claim.going_on, tell)
+            return self._reporter.result(recall_id)
+
+    def _unready(self, apps: frozenset[AppName]) -> LedgerError | None:
+        """Get ready to call for each app; return what somebody must fix first."""
+        try:
+            for app in sorted(apps):
+                self._caller.prepare(app)
+        except LedgerError as error:
+            return error
+        return None
+
+
+def _after(moment: datetime | None, now: datetime) -> datetime:
+    """Return now, or a little after `moment` when the clock does not show that it was before: no two are the same."""
+    return now if moment is None else max(now, moment + timedelta(microseconds=1))

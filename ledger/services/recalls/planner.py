@@ -1,0 +1,156 @@
+"""Planning a recall: gather what is selected, let core decide, freeze it with its items."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from ledger.clock import Clock
+from ledger.core.approval import Approval, is_needed
+from ledger.core.message import AppName
+from ledger.core.plan import Forecast, Standing, Tally
+from ledger.core.quota import bounds_of, month_of, quota
+from ledger.core.recall import Plan, Status
+from ledger.core.selection import Selection
+from ledger.errors import EmptySelectionError, InputError
+from ledger.services.recalls.plan_writer import PlanWriter, SortedCandidates
+from ledger.settings import Settings
+from ledger.store import history, plans, recalls, usage
+from ledger.store.candidates import candidates, holders
+from ledger.store.database import Database
+from ledger.store.late import is_late
+from ledger.store.messages import count_known_keys
+
+BATCH_ROWS = 5000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What somebody wants to recall, and why; of a recall that it follows, only what came too late."""
+
+    selection: Selection
+    reason: str
+    actor: str
+    include_shared: bool
+    follows: recalls.Recall | None = None
+
+    def tally(self, now: datetime) -> Tally:
+        """Return sums that are still zero."""
+        return Tally(now=now, asked=frozenset(self.selection.users), include_shared=self.include_shared)
+
+    def begin(self, connection: Connection, now: datetime) -> int:
+        """Begin the plan; return its number."""
+        return plans.create(
+            connection,
+            reason=self.reason,
+            actor=self.actor,
+            selection=self.selection.to_json(),
+            include_shared=self.include_shared,
+            planned_at=now,
+            follows=self._followed,
+        )
+
+    def entry(self, plan: Plan, now: datetime) -> history.Entry:
+        """Return what the history says of the plan."""
+        asked = {"reason": self.reason, "selection": self.selection.to_json()}
+        detail = {**asked, "plan": plan.to_json(), "follows": self._followed}
+        return history.Entry(at=now, event="planned", actor=self.actor, recall_id=plan.recall_id, detail=detail)
+
+    @property
+    def _followed(self) -> int | None:
+        return self.follows.id if self.follows is not None else None
+
+
+class Planner:
+    """Makes plans; calls nothing."""
+
+    def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
+        self._database, self._clock, self._settings = database, clock, settings
+        self.valid_for = timedelta(seconds=settings.plan_valid_seconds)
+
+    def plan(self, selection: Selection, *, reason: str, actor: str, include_shared: bool = False) -> Plan:
+        """Freeze a selection as a planned recall with its items, and say what running it would do.
+
+        Raise EmptySelectionError, InputError for a missing reason or actor, UnknownAppError for a robot of no app.
+        """
+        if selection.is_empty:
+            raise EmptySelectionError
+        for name, text in (("reason", reason), ("actor", actor)):
+            if not text.strip() or "\x00" in text:
+                raise InputError(f"a recall needs a {name}: the history keeps it")
+        wanted = _Wanted(selection=selection, reason=reason, actor=actor, include_shared=include_shared)
+        plan = self._plan_whole(wanted)
+        assert plan is not None  # noqa: S101  (only one that follows another may come to nothing)
+        return plan
+
+    def follow(self, recall: recalls.Recall) -> Plan | None:
+        """Plan a recall of what arrived late for a sticky one, or nothing when none of it is eligible."""
+        wanted = _Wanted(
+            selection=Selection.from_json(recall.selection),
+            reason=recall.reason,
+            actor=recall.actor,
+            include_shared=recall.include_shared,
+            follows=recall,
+        )
+        return self._plan_whole(wanted)
+
+    def _plan_whole(self, wanted: "_Wanted") -> Plan | None:
+        """Read what is selected in one state of the database, decide, and only then write."""
+        now = self._clock.now()
+        tally, found = wanted.tally(now), SortedCandidates()
+        with self._database.read() as snapshot:
+            plans.prefer_indexes(snapshot)
+            late = is_late(wanted.follows, now) if wanted.follows else None
+            for candidate in candidates(snapshot, wanted.selection, self._app_of, BATCH_ROWS, late):
+                found.add(candidate, tally.add(candidate))
+            if wanted.follows is not None and not tally.counts[Standing.ELIGIBLE]:
+                # Nobody asked for this plan by hand, so nobody has to see that it is empty.
+                return None
+            with self._database.write() as connection:
+                recall_id = wanted.begin(connection, now)
+            freezer = PlanWriter(self._database, self._clock, recall_id)
+            try:
+                freezer.fill(snapshot, found)
+                plan = self._plan(snapshot, recall_id, wanted.selection, tally)
+                if wanted.follows is None and self._needs_approval(plan):
+                    plan = replace(plan, approval=Approval())
+                freezer.complete(plan, wanted.entry(plan, now), next_lane=len(found.routes))
+            except BaseException:
+                freezer.discard()
+                raise
+        return plan
+
+    def _needs_approval(self, plan: Plan) -> bool:
+        most = self._settings.approval_recipients
+        return is_needed(recipients=plan.recipients, messages=plan.eligible, most=most)
+
+    def _app_of(self, robot: str) -> AppName:
+        return AppName(self._settings.app_of(robot))
+
+    def _plan(self, snapshot: Connection, recall_id: int, selection: Selection, tally: Tally) -> Plan:
+        rates = {route.app: self._settings.rate_of(route.app) for route, _ in tally.deadlines}
+        forecast: Forecast = tally.forecast(rates)
+        used = usage.used_calls(snapshot, month_of(tally.now), *bounds_of(tally.now))
+        first, last = tally.span()
+        counts = tally.counts
+        known = count_known_keys(snapshot, selection.keys) if selection.keys else 0
+        return Plan(
+            recall_id=recall_id,
+            status=Status.PLANNED,
+            eligible=counts[Standing.ELIGIBLE],
+            expired=counts[Standing.EXPIRED],
+            already_recalled=counts[Standing.ALREADY_RECALLED],
+            in_progress=counts[Standing.IN_PROGRESS],
+            shared_skipped=counts[Standing.SHARED],
+            recipients=len(tally.people),
+            other_recipients=len(tally.others),
+            calls=forecast.calls,
+            estimated_seconds=forecast.estimated_seconds,
+            will_expire_first=forecast.will_expire_first,
+            quota=quota(self._settings.monthly_calls, used, forecast.calls, self._settings.quota_reserve_calls),
+            robots=tally.robots,
+            first_deadline=first,
+            last_deadline=last,
+            unrecorded_keys=len(selection.keys) - known,
+            held_by=tuple(holders(snapshot, selection)) if counts[Standing.IN_PROGRESS] else (),
+        )

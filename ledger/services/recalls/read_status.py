@@ -1,0 +1,105 @@
+"""Inquiring: settling what ended unknown or partial by asking for the read status, one call of the quota a key."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from datetime import datetime
+
+from ledger.clock import Clock
+from ledger.core.message import AppName
+from ledger.core.pace import reserve
+from ledger.core.quota import month_of
+from ledger.core.read_status import READ_STATUS_API, settle_by_status
+from ledger.core.recall import Result
+from ledger.core.reply import Answer, KeyReading, NoAnswer, is_throttled, is_token_refused, read_refusal
+from ledger.dingtalk.caller import Caller
+from ledger.services.reports.recalls import RecallReports
+from ledger.settings import Settings
+from ledger.store import history, items, paces, recalls, usage
+from ledger.store.database import Database
+
+MOST_ASKS = 3
+
+AnsweredInquiry = tuple[items.Doubtful, Answer | NoAnswer]
+
+
+class Inquirer:
+    """Asks DingTalk what became of messages."""
+
+    def __init__(
+        self,
+        database: Database,
+        caller: Caller,
+        clock: Clock,
+        settings: Settings,
+        executor: Executor,
+        reporter: RecallReports,
+    ) -> None:
+        self._database, self._caller, self._clock, self._settings = database, caller, clock, settings
+        self._executor, self._reporter = executor, reporter
+
+    def cost(self, recall_id: int) -> int:
+        """Return how many calls of the quota it takes to settle a recall's unknowns and partials."""
+        return len(self._doubtful(recall_id))
+
+    def run(self, recall_id: int, *, actor: str) -> Result:
+        """Settle what can be settled; raise PausedError when somebody must fix something first."""
+        waiting = self._doubtful(recall_id)
+        for _ in range(MOST_ASKS):
+            again: list[items.Doubtful] = []
+            while waiting:
+                batch = waiting[: self._settings.calls_in_flight]
+                waiting = waiting[len(batch) :]
+                again += self._settle(recall_id, actor, self._ask(batch))
+            waiting = again
+            if not waiting:
+                break
+        return self._reporter.result(recall_id)
+
+    def _doubtful(self, recall_id: int) -> list[items.Doubtful]:
+        with self._database.read() as connection:
+            recalls.get(connection, recall_id)
+            return items.doubtful(connection, recall_id, self._clock.now())
+
+    def _ask(self, batch: Sequence[items.Doubtful]) -> list[AnsweredInquiry]:
+        slots = [self._reserve(one.app) for one in batch]
+        futures = [self._executor.submit(self._ask_one, one, slot) for one, slot in zip(batch, slots, strict=True)]
+        return [(one, future.result()) for one, future in zip(batch, futures, strict=True)]
+
+    def _reserve(self, app: AppName) -> datetime:
+        now = self._clock.now()
+        with self._database.write() as connection:
+            pace = paces.lock_pace(connection, app, READ_STATUS_API)
+            slot, after = reserve(pace, now, self._settings.rate_of(app))
+            paces.save_pace(connection, app, READ_STATUS_API, after)
+            usage.count_usage(connection, app, month_of(now), 1)
+        return slot
+
+    def _ask_one(self, one: items.Doubtful, slot: datetime) -> Answer | NoAnswer:
+        self._clock.sleep((slot - self._clock.now()).total_seconds())
+        return self._caller.read_status(one.app, one.robot_code, one.process_query_key)
+
+    def _settle(self, recall_id: int, actor: str, asked: Sequence[AnsweredInquiry]) -> list[items.Doubtful]:
+        """Write down what became clear; return what has to be asked again."""
+        now = self._clock.now()
+        settled: list[tuple[items.Doubtful, KeyReading]] = []
+        again: list[items.Doubtful] = []
+        for one, answer in asked:
+            reading = settle_by_status(one.outcome, answer)
+            if reading is not None:
+                settled.append((one, reading))
+            elif isinstance(answer, Answer):
+                if is_throttled(answer) or is_token_refused(answer):
+                    again.append(one)
+                elif (error := read_refusal(answer)) is not None:
+                    self._write(recall_id, actor, settled, now)
+                    raise error
+        self._write(recall_id, actor, settled, now)
+        return again
+
+    def _write(
+        self, recall_id: int, actor: str, settled: Sequence[tuple[items.Doubtful, KeyReading]], now: datetime
+    ) -> None:
+        with self._database.write() as connection:
+            ended = [items.correct(connection, one, reading) for one, reading in settled]
+            facts = [one for one in ended if one is not None]
+            history.append(connection, history.ended_entries(recall_id, actor, "verified", facts, now))

@@ -1,0 +1,242 @@
+"""Running recalls: commit the intent, call out, commit the outcome, until every item has ended.
+
+Any number of runners, in any number of processes, work on the same queue: it is in the database.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
+from typing import Protocol, TypeVar
+
+from ledger.clock import Clock
+from ledger.core.deadline import is_past
+from ledger.core.message import AppName, Route
+from ledger.core.pace import SLACK_SECONDS
+from ledger.core.reply import Answer, NoAnswer
+from ledger.errors import DatabaseUnavailableError, LedgerError
+from ledger.services.recalls import leases
+from ledger.services.recalls.call_result import Ending, Unsent
+from ledger.services.recalls.claimer import BETWEEN_LOOKS, LONGEST_NAP, Claim, Claimer
+from ledger.services.recalls.settler import Settler
+from ledger.settings import Settings
+from ledger.store import calls
+from ledger.store.database import Database
+
+# A thread that wakes later than this has lost its slot: slots leave room for calls that arrive later than others by
+# twice as much, so that the way to DingTalk may take as long again before any second sees too many.
+LATEST_AFTER_SLOT = timedelta(seconds=SLACK_SECONDS / 2)
+DATABASE_PATIENCE_SECONDS = 300.0
+DATABASE_RETRY_SECONDS = 1.0
+LOOK_FOR_THE_DEAD_SECONDS = 5.0
+# Whoever closes this process waits so long beyond the time-out of a call.
+SETTLING_SECONDS = 10.0
+BETWEEN_PROGRESS = timedelta(milliseconds=200)
+LARGEST_SHARE_OF_PROGRESS = 0.1
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Ended = tuple[Ending, datetime]
+Flying = dict[Future[Ended], calls.Call]
+
+
+class Calls(Protocol):
+    """Whoever makes one recall call; raises LedgerError when somebody must fix something first."""
+
+    def prepare(self, app: AppName) -> NoAnswer | None:
+        """Get ready to call for an app, so that the call itself leaves at once."""
+
+    def recall(self, route: Route, keys: Sequence[str]) -> Answer | NoAnswer:
+        """Make one call."""
+
+
+class Runner:
+    """Makes the calls of running recalls."""
+
+    def __init__(
+        self,
+        database: Database,
+        caller: Calls,
+        clock: Clock,
+        settings: Settings,
+        executor: Executor,
+        *,
+        random: Random | None = None,
+    ) -> None:
+        self._database, self._caller, self._clock, self._executor = database, caller, clock, executor
+        self._in_flight = settings.calls_in_flight
+        self.presence = Presence()
+        self._patience_seconds = settings.http_timeout_seconds + SETTLING_SECONDS
+        self._claimer = Claimer(database, clock, settings, leases.own_name())
+        self._settler = Settler(database, clock, random or Random())  # noqa: S311  (spreads retries, guards nothing)
+        self._looked_for_the_dead = clock.now() - timedelta(days=1)
+
+    def run(
+        self,
+        apps: frozenset[AppName],
+        goes_on: Callable[[Claim], bool],
+        on_progress: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Work on the recalls of these apps as long as `goes_on` says so of the last look at the queue.
+
+        After `stop`, return at once.
+        """
+        with self.presence.noted():
+            self._run(apps, goes_on, on_progress)
+
+    def stop(self) -> bool:
+        """Open no more calls, and wait for a while until those in flight are settled; say whether they are."""
+        return self.presence.end(self._patience_seconds)
+
+    def _run(self, apps: frozenset[AppName], goes_on: Callable[[Claim], bool], on_progress: Callable[[], None]) -> None:
+        flying: Flying = {}
+        look_on, going = _LookingOn(on_progress, self._clock), True
+        try:
+            while True:
+                # Once it is over, nothing more is opened; what is in flight is still waited for.
+                going = going and not self.presence.is_over
+                free = self._in_flight - len(flying) if going else 0
+                looked_at = self._clock.now()
+                claim = self._insist(partial(self._claim, apps, free))
+                for call in claim.calls:
+                    flying[self._submit(call)] = call
+                going = going and goes_on(claim)
+                if not flying and not going:
+                    break
+                self._wait(flying, claim, looked_at)
+                self._settle(flying, [future for future in flying if future.done()])
+                look_on.sometimes()
+        finally:
+            # Whatever interrupts us, what has left is waited for and written down.
+            wait(flying)
+            self._settle(flying, list(flying))
+        look_on.now()
+
+    def _submit(self, call: calls.Call) -> Future[Ended]:
+        try:
+            return self._executor.submit(self._make, call)
+        except RuntimeError:
+            # The interpreter is on its way out, and starts no threads any more.
+            self.presence.is_over = True
+            stayed: Future[Ended] = Future()
+            stayed.set_result((Unsent(why="this program is ending"), self._clock.now()))
+            return stayed
+
+    def _claim(self, apps: frozenset[AppName], free: int) -> Claim:
+        return self._claimer.claim(apps, free, self._dead())
+
+    def _wait(self, flying: Flying, claim: Claim, looked_at: datetime) -> None:
+        """Wait until it is time to look at the queue again, or until calls are over; they are settled together."""
+        nap = min(self._seconds_until(claim.look_again_at), LONGEST_NAP.total_seconds())
+        if not flying:
+            self._clock.sleep(nap)
+            return
+        wait(flying, timeout=nap, return_when=FIRST_COMPLETED)
+        wait(flying, timeout=self._seconds_until(looked_at + BETWEEN_LOOKS))
+
+    def _seconds_until(self, moment: datetime) -> float:
+        return max((moment - self._clock.now()).total_seconds(), 0.0)
+
+    def _settle(self, flying: Flying, done: Sequence[Future[Ended]]) -> None:
+        endings = [(flying[future], *future.result()) for future in done]
+        self._insist(lambda: self._settler.settle(endings))
+        for future in done:
+            del flying[future]
+
+    def _insist(self, action: Callable[[], T]) -> T:
+        """Do something with the database, however often it is away, for a while: answers must not be lost to that."""
+        patience = DATABASE_PATIENCE_SECONDS
+        while True:
+            try:
+                return action()
+            except DatabaseUnavailableError:
+                if patience <= 0:
+                    raise
+                patience -= DATABASE_RETRY_SECONDS
+                self._clock.sleep(DATABASE_RETRY_SECONDS)
+
+    def _dead(self) -> Sequence[str]:
+        """Name, now and then, owners of calls that died on this machine: no need to wait for their leases."""
+        now = self._clock.now()
+        if abs((now - self._looked_for_the_dead).total_seconds()) < LOOK_FOR_THE_DEAD_SECONDS:
+            return ()
+        self._looked_for_the_dead = now
+        with self._database.read() as connection:
+            return leases.surely_gone(calls.owners(connection))
+
+    def _make(self, call: calls.Call) -> Ended:
+        """Wait for the slot and make the call; runs in a thread of its own and touches no database."""
+        try:
+            ending = self._ending(call)
+        except LedgerError as error:
+            ending = Unsent(why=str(error), error=error)
+        except Exception as error:
+            log.exception("call %s of recall %s failed", call.id, call.recall_id)
+            ending = NoAnswer(reason=f"{type(error).__name__} in this program")
+        return ending, self._clock.now()
+
+    def _ending(self, call: calls.Call) -> Ending:
+        unready = self._caller.prepare(call.route.app)
+        if unready is not None:
+            return unready
+        self._clock.sleep((call.slot_at - self._clock.now()).total_seconds())
+        now = self._clock.now()
+        if now > call.slot_at + LATEST_AFTER_SLOT:
+            return Unsent(why="this process was held up beyond its slot")
+        if any(is_past(item.deadline, now) for item in call.items):
+            return Unsent(why="the deadline of a key passed before the call left")
+        return self._caller.recall(call.route, [item.process_query_key for item in call.items])
+
+
+class Presence:
+    """Counts the threads at work, and tells them when it is over."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._at_work: list[int] = []
+        self.is_over = False
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Be at work as long as the block lasts."""
+        me = threading.get_ident()
+        with self._changed:
+            self._at_work.append(me)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._at_work.remove(me)
+                self._changed.notify_all()
+
+    def end(self, patience_seconds: float) -> bool:
+        """Tell all that it is over, and wait until the others have gone; say whether they have."""
+        me = threading.get_ident()
+        self.is_over = True
+        with self._changed:
+            return self._changed.wait_for(lambda: all(one == me for one in self._at_work), patience_seconds)
+
+
+class _LookingOn:
+    """Shows progress now and then only: counting a large recall takes longer than making a call."""
+
+    def __init__(self, on_progress: Callable[[], None], clock: Clock) -> None:
+        self._on_progress, self._clock, self._next_at = on_progress, clock, clock.now()
+
+    def sometimes(self) -> None:
+        """Show it unless that was done just now, or takes too much of the time."""
+        started = self._clock.now()
+        if started >= self._next_at:
+            self.now()
+            took = self._clock.now() - started
+            self._next_at = started + max(BETWEEN_PROGRESS, took / LARGEST_SHARE_OF_PROGRESS)
+
+    def now(self) -> None:
+        """Show it; who only looks on may do without the database for once."""
+        with suppress(DatabaseUnavailableError):
+            self._on_progress()

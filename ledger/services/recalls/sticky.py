@@ -1,0 +1,70 @@
+"""Sticky recalls: what is still recorded under a selection after its recall is recalled as it arrives, for a time."""
+
+import logging
+from datetime import timedelta
+
+from ledger.clock import Clock, format_time
+from ledger.core.deadline import WINDOW
+from ledger.core.recall import Result, Status
+from ledger.errors import ApprovalNeededError, DatabaseError, InputError, LedgerError, WrongStateError
+from ledger.services.recalls.lifecycle import Lifecycle
+from ledger.services.recalls.planner import Planner
+from ledger.services.reports.recalls import RecallReports
+from ledger.store import history, recalls
+from ledger.store.database import Database
+from ledger.store.late import count_late
+
+log = logging.getLogger(__name__)
+
+
+class StickyRecalls:
+    """Makes recalls sticky and follows them up."""
+
+    def __init__(
+        self, database: Database, clock: Clock, planner: Planner, recaller: Lifecycle, reporter: RecallReports
+    ) -> None:
+        self._database, self._clock = database, clock
+        self._planner, self._recaller, self._reporter = planner, recaller, reporter
+
+    def stick(self, recall_id: int, seconds: float, *, actor: str) -> Result:
+        """Let a recall take what arrives late, for at most a day; 0 ends that."""
+        if not 0 <= seconds <= WINDOW.total_seconds():
+            raise InputError("a recall can be sticky for at most 24 hours: give a time between 0 and 86400 seconds")
+        now = self._clock.now()
+        until = now + timedelta(seconds=seconds) if seconds else None
+        with self._database.write() as connection:
+            recall = recalls.get(connection, recall_id, lock=True)
+            if until is not None and recall.status is Status.CANCELLED:
+                raise WrongStateError(f"recall {recall_id} was cancelled: plan a new one")
+            recalls.change(connection, recall_id, sticky_until=until)
+            detail = {"until": format_time(until) if until else None}
+            event = "sticky" if until else "unstuck"
+            entry = history.Entry(at=now, event=event, actor=actor, recall_id=recall_id, detail=detail)
+            history.append(connection, [entry])
+        return self._reporter.result(recall_id)
+
+    def run_once(self) -> list[int]:
+        """Start recalls of what has arrived late for sticky ones; return their numbers. A runner does the rest."""
+        now = self._clock.now()
+        with self._database.read() as connection:
+            ran = [recall for recall in recalls.sticky(connection, now) if recall.status is Status.FINISHED]
+            due = [recall for recall in ran if count_late(connection, recall, now)]
+        return [recall_id for recall in due if (recall_id := self._follow_up(recall)) is not None]
+
+    def _follow_up(self, recall: recalls.Recall) -> int | None:
+        try:
+            plan = self._planner.follow(recall)
+            if plan is not None:
+                self._recaller.start(plan.recall_id)
+        except DatabaseError:
+            raise
+        except ApprovalNeededError as error:
+            # It waits for somebody, and a further one every few seconds would be no help.
+            log.warning("recall %s is sticky no more: %s", recall.id, error)
+            self.stick(recall.id, 0, actor=recall.actor)
+            return None
+        except LedgerError as error:
+            # Somebody else was quicker, or must fix something; the others are not held up by it.
+            log.warning("sticky recall %s: %s", recall.id, error)
+            return None
+        return plan.recall_id if plan is not None else None

@@ -1,0 +1,258 @@
+"""The shared writer: many threads hand in what was sent, one writes all that waits in one transaction.
+
+It never sleeps between transactions: whatever came while the last one was written goes into the next. What the
+database does not take goes to the journal, and from there, later, into the database.
+"""
+
+import logging
+import os
+import queue
+import threading
+import time
+import weakref
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ledger.core.message import KeylessSend, Message
+from ledger.core.row import row_of
+from ledger.errors import LedgerError
+from ledger.spool import lines
+from ledger.spool.journal import Journal, Segment
+
+ENTRIES_PER_TRANSACTION = 1000
+# So many in memory, and further ones are left to the journal.
+MOST_WAITING = 20_000
+# So long do callers wait for the database before the journal has to do.
+PATIENCE_SECONDS = 1.0
+# So long is a database that failed left alone, while the journal takes everything.
+LEFT_ALONE_SECONDS = 1.0
+IDLE_SECONDS = 5.0
+CLOSING_SECONDS = 5.0
+
+# What neither database nor disk took; its key is in the log.
+LOST = "lost"
+
+log = logging.getLogger(__name__)
+
+Content = Message | KeylessSend
+Write = Callable[[Sequence[Content]], Sequence[bool]]
+
+
+class WriteOutcome(StrEnum):
+    """What became of something that was handed in."""
+
+    RECORDED = "recorded"
+    DUPLICATE = "duplicate"
+    SPOOLED = "spooled"  # on disk, and taken in when the database is back
+    REFUSED = "refused"  # the database holds nothing like it; kept for a person to look at
+
+
+@dataclass(slots=True, eq=False)
+class PendingWrite:
+    """Something handed in: `page` is where the journal holds it already, `fate` is done once it is on disk."""
+
+    content: Content
+    segment: Segment | None = None
+    fate: "Future[WriteOutcome]" = field(default_factory=Future)
+
+
+class GroupWriter:
+    """Owns one thread, which starts with the first entry. Safe to share between threads; works again after a fork."""
+
+    def __init__(
+        self,
+        write: Write,
+        journal: Journal,
+        refuse: Callable[[Content, Exception], None],
+        when_idle: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._write, self._journal, self._refuse, self._when_idle = write, journal, refuse, when_idle
+        self.counts: Counter[str] = Counter()
+        self._begin()
+        begin = weakref.WeakMethod(self._begin)
+        os.register_at_fork(after_in_child=lambda: (method := begin()) and method())
+
+    def _begin(self) -> None:
+        self._waiting: queue.SimpleQueue[PendingWrite | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._last: PendingWrite | None = None
+        self._left_alone_until = 0.0
+
+    def submit(self, content: Content, segment: Segment | None = None) -> PendingWrite:
+        """Hand something in, and return at once."""
+        entry = PendingWrite(content, segment)
+        if self._waiting.qsize() > MOST_WAITING:
+            self._spool([entry])
+            return entry
+        self._waiting.put(entry)
+        self._last = entry
+        if self._thread is None or not self._thread.is_alive():
+            self._start()
+        return entry
+
+    def wait(self, entry: PendingWrite, patience_seconds: float = PATIENCE_SECONDS) -> WriteOutcome:
+        """Return once an entry is on disk: in the database, or after a while in the journal.
+
+        Raise LedgerError when neither takes it.
+        """
+        try:
+            return entry.fate.result(patience_seconds)
+        except FutureTimeoutError:
+            self._spool([entry])
+            return entry.fate.result()
+
+    def spool(self, contents: Sequence[Content]) -> None:
+        """Leave things to the journal, and return once they are on disk; raise LedgerError when it takes none."""
+        try:
+            segments = {self._journal.add(_line_of(content)) for content in contents}
+            for segment in segments:
+                self._journal.sync(segment)
+                self._journal.hand_over(segment)
+        except OSError as error:
+            raise LedgerError(f"neither the database nor the spool can be written: {error}") from None
+        self.counts[WriteOutcome.SPOOLED] += len(contents)
+        self._start()
+
+    def flush(self) -> None:
+        """Return once all that was handed in before is on disk; raise LedgerError when the last of it is nowhere."""
+        last = self._last
+        if last is not None:
+            self.wait(last)
+
+    def close(self) -> None:
+        """Write what waits, or leave it to the journal when the database does not take it soon; may be called twice."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is None:
+            self._journal.close()
+            return
+        self._waiting.put(None)
+        thread.join(CLOSING_SECONDS)
+        if thread.is_alive():
+            log.warning("the database does not answer: what was sent last waits in the spool")
+            self._spool([entry for entry in _drained(self._waiting, MOST_WAITING) if entry is not None])
+        self._journal.close()
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        looked_at = time.monotonic()
+        while True:
+            patience = LEFT_ALONE_SECONDS if self._journal.has_handed_over else IDLE_SECONDS
+            try:
+                batch = [self._waiting.get(timeout=patience)]
+            except queue.Empty:
+                batch = []
+            batch += _drained(self._waiting, ENTRIES_PER_TRANSACTION - len(batch))
+            self._take([entry for entry in batch if entry is not None])
+            if None in batch:
+                return
+            if time.monotonic() - looked_at >= patience:
+                self._look_around()
+                looked_at = time.monotonic()
+
+    def _take(self, batch: Sequence[PendingWrite]) -> None:
+        batch = [entry for entry in batch if not entry.fate.done()]
+        if not batch:
+            return
+        if time.monotonic() < self._left_alone_until:
+            self._spool(batch)
+            return
+        try:
+            new = self._write([entry.content for entry in batch])
+        except LedgerError as error:
+            log.warning("what was sent waits in the spool: %s", error)
+            self._leave_alone(batch)
+        except Exception as error:
+            if len(batch) > 1:
+                for entry in batch:
+                    self._take([entry])
+                return
+            log.exception("a message could not be recorded")
+            self._give_up(batch[0], error)
+        else:
+            for entry, is_new in zip(batch, new, strict=True):
+                self._done(entry, WriteOutcome.RECORDED if is_new else WriteOutcome.DUPLICATE)
+
+    def _leave_alone(self, batch: Sequence[PendingWrite]) -> None:
+        self._left_alone_until = time.monotonic() + LEFT_ALONE_SECONDS
+        self._spool(batch)
+
+    def _spool(self, batch: Sequence[PendingWrite]) -> None:
+        """See to it that entries are on disk in the journal, which others take in."""
+        try:
+            segments = {self._segment_of(entry) for entry in batch if not entry.fate.done()}
+            for segment in segments:
+                self._journal.sync(segment)
+                self._journal.hand_over(segment)
+        except OSError as error:
+            for entry in batch:
+                self._log_as_last_resort(entry, error)
+        else:
+            for entry in batch:
+                self._done(entry, WriteOutcome.SPOOLED)
+
+    def _segment_of(self, entry: PendingWrite) -> Segment:
+        if entry.segment is None:
+            entry.segment = self._journal.add(_line_of(entry.content))
+        return entry.segment
+
+    def _give_up(self, entry: PendingWrite, error: Exception) -> None:
+        """Keep what is no message for the database where a person finds it, so that it does not come again."""
+        try:
+            self._refuse(entry.content, error)
+        except OSError as unwritable:
+            self._log_as_last_resort(entry, unwritable)
+        else:
+            self._done(entry, WriteOutcome.REFUSED)
+
+    def _log_as_last_resort(self, entry: PendingWrite, error: OSError) -> None:
+        """Neither the database nor the disk takes it: the log is the last resort."""
+        log.critical("NOT RECORDED, neither database nor spool (%s): %s", error, text_of(entry.content))
+        with self._lock:
+            if not entry.fate.done():
+                entry.fate.set_exception(LedgerError(f"neither the database nor the spool can be written: {error}"))
+                self.counts[LOST] += 1
+
+    def _done(self, entry: PendingWrite, fate: WriteOutcome) -> None:
+        with self._lock:
+            if not entry.fate.done():
+                entry.fate.set_result(fate)
+                self.counts[fate] += 1
+            segment, entry.segment = entry.segment, None
+        if segment is not None and fate is not WriteOutcome.SPOOLED:
+            self._journal.settle(segment)
+
+    def _look_around(self) -> None:
+        try:
+            self._when_idle()
+        except Exception as error:
+            log.warning("the spool could not be taken in: %s", error)
+
+
+def _drained(waiting: "queue.SimpleQueue[PendingWrite | None]", most: int) -> list[PendingWrite | None]:
+    found: list[PendingWrite | None] = []
+    while len(found) < most:
+        try:
+            found.append(waiting.get_nowait())
+        except queue.Empty:
+            break
+    return found
+
+
+def text_of(content: Content) -> str:
+    """Write in one line what was sent, so that it can be recorded by hand."""
+    return _line_of(content).decode("ascii").rstrip("\n")
+
+
+def _line_of(content: Content) -> bytes:
+    return lines.row(row_of(content)) if isinstance(content, Message) else lines.trace(content)

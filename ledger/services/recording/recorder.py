@@ -1,0 +1,93 @@
+"""Keeping what was sent, come what may: in the database, or in the spool for as long as the database is away."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from ledger.clock import Clock
+from ledger.core.message import Message
+from ledger.errors import DatabaseError, InvalidMessageError
+from ledger.services.recording.batches import Imported, WriteCounts, import_lines
+from ledger.services.recording.group_writer import Content, GroupWriter, WriteOutcome, text_of
+from ledger.services.recording.inserts import Inserter
+from ledger.services.recording.rows import Line, Read
+from ledger.services.recording.sends import SendRecorder
+from ledger.services.recording.spool_replay import Replayed, SpoolReplay
+from ledger.settings import Settings
+from ledger.spool.journal import Journal
+from ledger.spool.spool import Depth, Spool
+
+BETWEEN_LOOKS_SECONDS = 0.05
+
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Owns the journal of this process and its writer. Nothing is opened or started before something is kept."""
+
+    def __init__(self, recorder: Callable[[], Inserter], clock: Clock, settings: Settings) -> None:
+        # Asked for anew each time: it cannot be had while the database is away.
+        self._recorder, self._clock = recorder, clock
+        self._spool = Spool(settings.spool_folder)
+        self._journal = Journal(settings.spool_folder)
+        self.writer = GroupWriter(self._write_each, self._journal, self._refuse, when_idle=self.replay)
+        self._intake = SpoolReplay(self._spool, self._write_each)
+        self.watcher = SendRecorder(self._journal, self.writer, clock)
+
+    def keep(self, message: Message) -> WriteCounts:
+        """Return once a message is on disk; raise LedgerError when neither the database nor the spool takes it."""
+        fate = self.writer.wait(self.writer.submit(message))
+        if fate is WriteOutcome.REFUSED:
+            raise InvalidMessageError("the database does not take this message: the log and `ledger doctor` say why")
+        return WriteCounts(
+            recorded=int(fate is WriteOutcome.RECORDED),
+            duplicates=int(fate is WriteOutcome.DUPLICATE),
+            spooled=int(fate is WriteOutcome.SPOOLED),
+        )
+
+    def keep_many(self, lines: Iterable[Line], read: Read) -> Imported:
+        """Return once every row that makes a message is on disk; raise LedgerError as `keep` does."""
+        (last,) = deque(import_lines(lines, read, self._write_or_spool), maxlen=1)
+        return last
+
+    def replay(self) -> Replayed:
+        """Move what waits in the spool into the database; raise DatabaseError when it is away."""
+        self._journal.seal()
+        while (taken := self._intake.run_once()) is None:
+            self._clock.sleep(BETWEEN_LOOKS_SECONDS)
+        return taken
+
+    def catch_up(self) -> None:
+        """Take in what waits before the ledger is asked what it holds; a fault only means that it waits on."""
+        try:
+            self.writer.flush()
+            self.replay()
+        except Exception as error:
+            log.warning("what waits in the spool could not be taken in: %s", error)
+
+    def depth(self) -> Depth:
+        """Return how much waits in the spool; the database is not asked."""
+        return self._spool.depth()
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How what this process kept has ended, counted: in the database, the spool, or refused."""
+        return dict(self.writer.counts)
+
+    def close(self) -> None:
+        """Write what was handed in, to the database or the spool; may be called twice."""
+        self.writer.close()
+
+    def _write_each(self, contents: Sequence[Content]) -> Sequence[bool]:
+        return self._recorder().write_each(contents)
+
+    def _write_or_spool(self, messages: Sequence[Message]) -> WriteCounts:
+        try:
+            return self._recorder().write(messages)
+        except DatabaseError as error:
+            log.warning("what was sent waits in the spool: %s", error)
+            self.writer.spool(messages)
+            return WriteCounts(recorded=0, duplicates=0, spooled=len(messages))
+
+    def _refuse(self, content: Content, error: Exception) -> None:
+        self._spool.refuse(text_of(content) + f"  # {error}")

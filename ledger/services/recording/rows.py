@@ -1,0 +1,90 @@
+"""Rows: fields that programs and people hand in, read into messages; what lacks is filled in, what is wrong refused."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ledger.clock import Clock, format_time
+from ledger.core.capture import capture_pair
+from ledger.core.message import Message
+from ledger.core.row import Row
+from ledger.errors import InvalidMessageError
+
+# A later time is a wrong zone or a wrong clock, and would promise a deadline that is not there.
+FUTURE_TOLERANCE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What a row takes when it lacks it."""
+
+    campaign: str | None = None
+    robot: str | None = None
+    sent_at: datetime | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One row of input with its number; `fields` is a text when the line could not even be parsed: why.
+
+    `raw` is the row as it stands in its file, None when there is none or it is too long to be kept.
+    """
+
+    number: int
+    fields: Mapping[str, Any] | str
+    raw: bytes | None = None
+
+
+Read = Callable[[Mapping[str, Any] | str], Message]
+
+
+def reader(defaults: Defaults, clock: Clock) -> Read:
+    """Return what reads the fields of a line into a message, and raises InvalidMessageError when they make none."""
+
+    def read(fields: Mapping[str, Any] | str) -> Message:
+        if isinstance(fields, str):
+            raise InvalidMessageError(fields)
+        return read_row(fields, defaults, clock.now())
+
+    return read
+
+
+def within(read: Read, robots: frozenset[str]) -> Read:
+    """Return what reads as `read` does, and refuses messages of other robots than these (none: all may be)."""
+
+    def read_within(fields: Mapping[str, Any] | str) -> Message:
+        message = read(fields)
+        if message.robot_code not in robots:
+            raise InvalidMessageError(f"robot {message.robot_code!r} is not one that this token may record for")
+        return message
+
+    return read_within if robots else read
+
+
+def read_row(fields: Mapping[str, Any], defaults: Defaults, now: datetime) -> Message:
+    """Read a row into a message; raise InvalidMessageError when it is not acceptable."""
+    message = _message(fields, defaults)
+    if message.sent_at > now + FUTURE_TOLERANCE:
+        raise InvalidMessageError(
+            f"sentAt {format_time(message.sent_at)} is in the future: check its offset and the sender's clock"
+        )
+    return message
+
+
+def _message(fields: Mapping[str, Any], defaults: Defaults) -> Message:
+    given = {name: value for name, value in fields.items() if value not in (None, "")}
+    if "request" in given or "response" in given:
+        pair = {"campaign": defaults.campaign, "source": defaults.source, "sentAt": defaults.sent_at, **given}
+        return capture_pair(pair)
+    wanted = {
+        "campaign": ("campaign", defaults.campaign),
+        "source": ("source", defaults.source),
+        "robotCode": ("robot_code", defaults.robot),
+        "sentAt": ("sent_at", defaults.sent_at),
+    }
+    for wire, (name, value) in wanted.items():
+        if value is not None and wire not in given and name not in given:
+            given[wire] = value
+    return Row.read(given).to_message()

@@ -1,0 +1,96 @@
+"""The census: campaigns counted for many who look again and again, however long counting takes.
+
+Where counting is quick, everybody gets what is true now. Where it is not, they get the last count, which says of when
+it is, and counting takes but a share of the time.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ledger.clock import Clock
+from ledger.core.campaign import CampaignLine
+from ledger.errors import DatabaseError, DatabaseUnavailableError
+
+Counting = Callable[[frozenset[str]], Sequence[CampaignLine]]
+
+QUICK_SECONDS = 0.25
+# For so long one waits for a count that should be quick, or that is the first; for others, not even so long.
+PATIENCE_SECONDS, IMPATIENCE_SECONDS = 2.0, 0.1
+LARGEST_SHARE = 0.2
+# A count of longer ago is none.
+LONGEST_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignCount:
+    """What was counted, and when."""
+
+    at: datetime
+    lines: Sequence[CampaignLine]
+
+
+class CampaignCounts:
+    """Counts campaigns; safe to share between threads."""
+
+    def __init__(self, count: Counting, clock: Clock) -> None:
+        self._count_now, self._clock = count, clock
+        self._lock = threading.Lock()
+        self._counters: dict[frozenset[str], _Counter] = {}
+
+    def read(self, within: Collection[str] = ()) -> CampaignCount | None:
+        """Return the campaigns of some robots or all; None while they are being counted for the first time.
+
+        Raise DatabaseError when they cannot be counted.
+        """
+        robots = frozenset(within)
+        with self._lock:
+            counter = self._counters.setdefault(robots, _Counter(self._count_now, self._clock, robots))
+        return counter.read()
+
+
+class _Counter:
+    """Counts for some robots: one count at a time, in a thread of its own."""
+
+    def __init__(self, count: Counting, clock: Clock, robots: frozenset[str]) -> None:
+        self._count_now, self._clock, self._robots = count, clock, robots
+        self._lock = threading.Lock()
+        self._running: threading.Event | None = None
+        self._count: CampaignCount | None = None
+        self._error: DatabaseError | None = None
+        self._ended, self._took = 0.0, 0.0
+
+    def read(self) -> CampaignCount | None:
+        with self._lock:
+            age = time.monotonic() - self._ended
+            known = self._count if age < LONGEST_SECONDS else None
+            is_slow = self._took > QUICK_SECONDS
+            if known is not None and is_slow and age < self._took / LARGEST_SHARE:
+                return known
+            if self._running is None:
+                self._running = threading.Event()
+                threading.Thread(target=self._run, args=(self._running,), name="ledger-census", daemon=True).start()
+            running = self._running
+        is_done = running.wait(IMPATIENCE_SECONDS if known is not None and is_slow else PATIENCE_SECONDS)
+        if not is_done:
+            return known
+        if self._error is not None:
+            raise self._error
+        return self._count
+
+    def _run(self, done: threading.Event) -> None:
+        started, at = time.monotonic(), self._clock.now()
+        count: CampaignCount | None = None
+        error: DatabaseError | None = DatabaseUnavailableError("campaigns could not be counted: the log says more")
+        try:
+            count, error = CampaignCount(at=at, lines=self._count_now(self._robots)), None
+        except DatabaseError as raised:
+            error = raised
+        finally:
+            with self._lock:
+                self._ended = time.monotonic()
+                self._took = self._ended - started
+                self._count, self._error, self._running = count, error, None
+            done.set()

@@ -1,0 +1,142 @@
+"""Lists for people and programs, a page at a time: what was sent, recalls, their items, the history."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from ledger.clock import Clock
+from ledger.core.cursor import Place, decode, encode
+from ledger.core.recall import Item, Outcome, Result, Status
+from ledger.core.roles import Identity
+from ledger.core.selection import Selection
+from ledger.errors import ForbiddenError
+from ledger.services.reports.recalls import RecallReports
+from ledger.store import pages, recalls
+from ledger.store.database import Database
+from ledger.store.pages import RecordedMessage
+
+# So many rows in a page at most, whoever asks.
+PAGE_ROWS_MAX = 1000
+
+Value = TypeVar("Value")
+Found = Sequence[tuple[Place, Value]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPage(Generic[Value]):
+    """A part of a list; `cursor` is where the next one starts, None at the end."""
+
+    values: Sequence[Value]
+    cursor: str | None
+
+
+class Pages:
+    """Reads pages. Each is a transaction of its own: a slow reader holds nothing up."""
+
+    def __init__(self, database: Database, clock: Clock, reporter: RecallReports) -> None:
+        self._database, self._clock, self._reporter = database, clock, reporter
+
+    def messages(
+        self, selection: Selection, *, only_recallable: bool = False, cursor: str | None = None, limit: int
+    ) -> ListPage[RecordedMessage]:
+        """Return messages that the ledger holds, soonest deadline first; an empty selection means all of them."""
+        now, after = self._clock.now(), _place(cursor, by_time=True)
+        with self._database.read() as connection:
+            found = pages.messages_page(
+                connection, selection, now=now, only_recallable=only_recallable, after=after, limit=limit + 1
+            )
+        return _page(found, limit)
+
+    def recalls(
+        self, *, statuses: Sequence[Status] = (), cursor: str | None = None, limit: int, who: Identity
+    ) -> ListPage[Result]:
+        """Return where recalls stand that somebody may see, newest first."""
+        after, seen = _place(cursor, by_time=False), list[tuple[Place, recalls.Recall]]()
+        with self._database.read() as connection:
+            while len(seen) <= limit:
+                found = pages.recalls_page(connection, statuses=statuses or tuple(Status), after=after, limit=limit + 1)
+                seen += [one for one in found if _is_within(one[1], who)]
+                if len(found) <= limit:
+                    break
+                after = found[-1][0]
+            page = _page(seen[: limit + 1], limit)
+            return ListPage(values=self._reporter.results_of(connection, page.values), cursor=page.cursor)
+
+    def waiting(self, *, limit: int, who: Identity) -> Sequence[Result]:
+        """Return the plans that somebody may see and that wait for a second person, the most urgent first."""
+        with self._database.read() as connection:
+            found = pages.waiting_for_approval(connection, self._clock.now(), limit)
+            return self._reporter.results_of(connection, [one for one in found if _is_within(one, who)])
+
+    def items(
+        self,
+        recall_id: int,
+        *,
+        outcomes: Sequence[Outcome] = (),
+        only_pending: bool = False,
+        cursor: str | None = None,
+        limit: int,
+    ) -> ListPage[Item]:
+        """Return items of one recall; raise UnknownRecallError."""
+        after = _place(cursor, by_time=False)
+        with self._database.read() as connection:
+            recalls.get(connection, recall_id)
+            found = pages.items_page(
+                connection, recall_id, outcomes=outcomes, only_pending=only_pending, after=after, limit=limit + 1
+            )
+        return _page(found, limit)
+
+    def history(
+        self,
+        selection: Selection,
+        *,
+        outcome: Outcome | None = None,
+        actor: str | None = None,
+        cursor: str | None = None,
+        limit: int,
+    ) -> ListPage[Item]:
+        """Return the outcomes of keys, newest first; an empty selection means all of them."""
+        after = _place(cursor, by_time=True)
+        with self._database.read() as connection:
+            found = pages.history_page(
+                connection, selection, outcome=outcome, actor=actor, after=after, limit=limit + 1
+            )
+        return _page(found, limit)
+
+    def check_within(self, recall_id: int, who: Identity) -> None:
+        """Raise ForbiddenError when a recall is of robots that somebody may not touch, UnknownRecallError for none."""
+        with self._database.read() as connection:
+            recall = recalls.get(connection, recall_id)
+        if not _is_within(recall, who):
+            raise ForbiddenError(f"recall {recall_id} may hold messages of robots that are not {who.name}'s")
+
+
+def every_page(read: Callable[[str | None], ListPage[Value]]) -> Iterator[Sequence[Value]]:
+    """Yield all pages of a list, in constant memory."""
+    cursor: str | None = None
+    while True:
+        page = read(cursor)
+        yield page.values
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def _place(cursor: str | None, *, by_time: bool) -> Place | None:
+    return decode(cursor, by_time=by_time) if cursor is not None else None
+
+
+def _page(found: Found[Value], limit: int) -> ListPage[Value]:
+    """Make a page of rows of which one more was asked for than fit."""
+    fitting = found[:limit]
+    return ListPage(
+        values=[value for _, value in fitting], cursor=encode(fitting[-1][0]) if len(found) > limit else None
+    )
+
+
+def _is_within(recall: recalls.Recall, who: Identity) -> bool:
+    """Say whether all that a recall can hold is of robots that somebody may touch."""
+    if not who.robots:
+        return True
+    robots = {recall.selection["robot"]} if "robot" in recall.selection else set(recall.selection.get("within", ()))
+    return bool(robots) and robots <= who.robots

@@ -1,0 +1,228 @@
+"""Reports: what can still be recalled, where recalls stand, what happened to every key. They only read."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ledger.clock import Clock
+from ledger.core.approval import Approval
+from ledger.core.campaign import CampaignLine, no_messages
+from ledger.core.deadline import WINDOW
+from ledger.core.json_value import jsonable
+from ledger.core.recall import Item, Outcome, Result, Status
+from ledger.core.reply import Verdict
+from ledger.core.selection import Selection
+from ledger.store import approvals, calls, history, items, keyless, recalls
+from ledger.store.campaigns import count_campaigns
+from ledger.store.database import Database
+from ledger.store.late import count_late
+
+# How fast a recall goes is seen over so long.
+PACE_WINDOW = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallReport:
+    """One recall whole: where it stands, what was asked for, items, what it left out, requests, who did what."""
+
+    result: Result
+    selection: Mapping[str, Any]
+    plan: Mapping[str, Any]
+    items: Sequence[Item]
+    skipped: Sequence[Mapping[str, Any]]
+    calls: Sequence[Mapping[str, Any]]
+    timeline: Sequence[Mapping[str, Any]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result's fields and the rest beside them.
+
+        `calls` is the list here, with those that found no connection; `call_count` counts those that left.
+        """
+        return {
+            **self.result.to_json(),
+            "call_count": self.result.calls,
+            "selection": jsonable(self.selection),
+            "plan": jsonable(self.plan),
+            "items": jsonable(self.items),
+            "skipped": jsonable(self.skipped),
+            "calls": jsonable(self.calls),
+            "timeline": jsonable(self.timeline),
+        }
+
+
+class RecallReports:
+    """Answers questions about the ledger."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+
+    def campaigns(self, within: Collection[str] = ()) -> list[CampaignLine]:
+        """Return a line for each campaign that the ledger holds messages of, of some robots or of all.
+
+        The soonest deadline comes first.
+        """
+        now = self._clock.now()
+        with self._database.read() as connection:
+            lines = count_campaigns(connection, now, within)
+            without_key = keyless.count_by_campaign(connection, now - WINDOW, within)
+            until = {
+                recall.selection.get("campaign"): recall.sticky_until
+                for recall in recalls.sticky(connection, now)
+                if recall.status not in (Status.PLANNED, Status.CANCELLED)
+            }
+        known = {line.campaign for line in lines}
+        lines += [no_messages(campaign) for campaign in without_key if campaign not in known]
+        return [
+            replace(
+                line,
+                sticky_until=until.get(line.campaign) if line.campaign else None,
+                keyless=without_key.get(line.campaign, 0),
+            )
+            for line in lines
+        ]
+
+    def result(self, recall_id: int) -> Result:
+        """Return where one recall stands; raise UnknownRecallError."""
+        with self._database.read() as connection:
+            recall = recalls.get(connection, recall_id)
+            return self._with_late(connection, recall, self.results_of(connection, [recall])[0])
+
+    def progress(self, recall_id: int) -> Result:
+        """Return where one recall stands, without what would take long to count."""
+        with self._database.read() as connection:
+            recall = recalls.get(connection, recall_id)
+            result = self.results_of(connection, [recall])[0]
+            last = calls.last_made(connection, recall_id) if recall.status is Status.RUNNING else None
+        if last is None or last.verdict in (Verdict.ANSWERED, Verdict.SPLIT, calls.LOST):
+            return result
+        return replace(result, trouble={"verdict": last.verdict, "code": last.code, "reason": last.reason})
+
+    def results(self, *, statuses: Sequence[Status] = tuple(Status), limit: int | None = None) -> list[Result]:
+        """Return where recalls in given states stand, newest first."""
+        with self._database.read() as connection:
+            return self.results_of(connection, recalls.listed(connection, statuses=statuses, limit=limit))
+
+    def report(self, recall_id: int) -> RecallReport:
+        """Return one recall whole; raise UnknownRecallError."""
+        with self._database.read() as connection:
+            recall = recalls.get(connection, recall_id)
+            return replace(
+                self._summary(connection, recall),
+                items=list(items.of_recall(connection, recall_id)),
+                skipped=items.skips_of(connection, recall_id),
+                calls=items.calls_of(connection, recall_id),
+            )
+
+    def summary(self, recall_id: int) -> RecallReport:
+        """Return one recall without its items, what it left out, and its requests; raise UnknownRecallError."""
+        with self._database.read() as connection:
+            recall = recalls.get(connection, recall_id)
+            return self._summary(connection, recall)
+
+    def _summary(self, connection: Connection, recall: recalls.Recall) -> RecallReport:
+        return RecallReport(
+            result=self._with_late(connection, recall, self.results_of(connection, [recall])[0]),
+            selection=recall.selection,
+            plan=recall.plan,
+            items=(),
+            skipped=(),
+            calls=(),
+            timeline=[
+                {
+                    "at": entry.at,
+                    "event": entry.event,
+                    "actor": entry.actor,
+                    "request_id": entry.detail.get("request_id"),
+                }
+                for entry in history.of_recall(connection, recall.id)
+            ],
+        )
+
+    def reasons(self, recall_id: int, *, limit: int) -> list[items.Reason]:
+        """Return why messages of a recall were not recalled, the most frequent first."""
+        with self._database.read() as connection:
+            return items.reasons_of(connection, recall_id, limit)
+
+    def keys_per_second(self, recall_id: int) -> float:
+        """Return how fast a recall went in the last seconds."""
+        now = self._clock.now()
+        with self._database.read() as connection:
+            activated_at = recalls.get(connection, recall_id).activated_at or now
+            since = max(activated_at, now - PACE_WINDOW)
+            # Over less than a second, a call more or less would be all the difference.
+            seconds = max((now - since).total_seconds(), 1.0)
+            return items.count_ended_since(connection, recall_id, since) / seconds
+
+    def history(
+        self,
+        selection: Selection,
+        *,
+        outcome: Outcome | None = None,
+        actor: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Item]:
+        """Yield the outcome of every key, newest first; an empty selection means all of them."""
+        with self._database.read() as connection:
+            yield from items.ended(connection, selection, outcome=outcome, actor=actor, limit=limit)
+
+    def _with_late(self, connection: Connection, recall: recalls.Recall, result: Result) -> Result:
+        return replace(result, late=count_late(connection, recall, self._clock.now()))
+
+    def results_of(self, connection: Connection, found: Sequence[recalls.Recall]) -> list[Result]:
+        """Return where recalls stand that were read already."""
+        ids = [recall.id for recall in found]
+        outcomes, made = recalls.count_outcomes(connection, ids), recalls.count_calls(connection, ids)
+        asked, flying = approvals.of_recalls(connection, ids), calls.in_flight(connection, ids)
+        return [
+            replace(
+                self._result(recall, outcomes[recall.id], made[recall.id], flying.get(recall.id, (0, None))),
+                approval=_approval(recall, asked),
+            )
+            for recall in found
+        ]
+
+    def _result(
+        self,
+        recall: recalls.Recall,
+        outcomes: Mapping[Outcome | None, int],
+        calls: int,
+        flying: tuple[int, datetime | None],
+    ) -> Result:
+        elapsed = 0.0
+        if recall.started_at is not None:
+            elapsed = ((recall.finished_at or self._clock.now()) - recall.started_at).total_seconds()
+        return Result(
+            recall_id=recall.id,
+            status=recall.status,
+            eligible=sum(outcomes.values()),
+            pending=outcomes.get(None, 0),
+            calls=calls,
+            elapsed_seconds=round(elapsed, 3),
+            reason=recall.reason,
+            actor=recall.actor,
+            error=recall.error,
+            sticky_until=recall.sticky_until,
+            follows=recall.follows,
+            in_flight=flying[0],
+            answers_until=flying[1],
+            planned_at=recall.planned_at,
+            started_at=recall.started_at,
+            finished_at=recall.finished_at,
+            recalled=outcomes.get(Outcome.RECALLED, 0),
+            refused=outcomes.get(Outcome.REFUSED, 0),
+            partial=outcomes.get(Outcome.PARTIAL, 0),
+            expired=outcomes.get(Outcome.EXPIRED, 0),
+            unknown=outcomes.get(Outcome.UNKNOWN, 0),
+            cancelled=outcomes.get(Outcome.CANCELLED, 0),
+        )
+
+
+def _approval(recall: recalls.Recall, asked: Mapping[int, Approval]) -> Approval | None:
+    """Return where the approval of a recall stands; before anybody asked, its plan says whether it needs one."""
+    if recall.id in asked:
+        return asked[recall.id]
+    is_needed = recall.status is Status.PLANNED and recall.plan.get("approval") is not None
+    return Approval() if is_needed else None

@@ -1,0 +1,70 @@
+"""Asking DingTalk for the check-up: a token, and a question that changes nothing, for each app."""
+
+from collections.abc import Iterator
+
+from ledger.clock import Clock
+from ledger.core.check_up import Check, failed, ok, warning
+from ledger.core.reply import Answer, NoAnswer, error_of, is_throttled, is_token_refused, read_refusal
+from ledger.dingtalk.client import Client
+from ledger.dingtalk.tokens import DingTalkTokens
+from ledger.errors import LedgerError
+from ledger.settings import Settings
+
+# The Date header has whole seconds, and the answer was under way for a moment.
+CLOCK_TOLERANCE_SECONDS = 3.0
+PROBE_KEY = "dingtalk-ledger-doctor"
+
+
+class DingTalkProbe:
+    """Tries what a recall needs of DingTalk; `whose_clock` is the clock that deadlines are told by here."""
+
+    def __init__(
+        self, client: Client, tokens: DingTalkTokens, clock: Clock, settings: Settings, whose_clock: str
+    ) -> None:
+        self._client, self._tokens, self._clock, self._settings = client, tokens, clock, settings
+        self._whose_clock = whose_clock
+
+    def check(self, app: str, of_app: str, robot: str | None) -> Iterator[Check]:
+        """Check credentials, permission and clock of an app, with a robot of it if one is known."""
+        credentials = f"credentials{of_app}"
+        try:
+            token = self._tokens.get(app)
+        except LedgerError as error:
+            yield failed(credentials, str(error))
+            return
+        endpoint = self._settings.app(app).api_url or ""
+        if isinstance(token, NoAnswer):
+            found = f"{endpoint} gave no answer ({token.reason}): check the network and LEDGER_API_URL"
+            yield failed(credentials, found)
+            return
+        yield ok(credentials, f"{endpoint} gave an access token")
+        if robot is None:
+            found = "not tried, nor the clock: no robot is known. Record a message, or name `robots` of the app"
+            yield warning(f"permission{of_app}", found)
+            return
+        # Asking who read a message that never was changes nothing and needs the permission that a recall needs.
+        answer = self._client.read_status(endpoint, token.value, robot, PROBE_KEY)
+        yield _permission(answer, f"permission{of_app}")
+        yield from self._clock_check(answer, of_app)
+
+    def _clock_check(self, answer: Answer | NoAnswer, of_app: str) -> Iterator[Check]:
+        if isinstance(answer, NoAnswer) or answer.server_time is None:
+            return
+        skew = (self._clock.now() - answer.server_time).total_seconds()
+        name = f"clock{of_app}"
+        if abs(skew) <= CLOCK_TOLERANCE_SECONDS:
+            yield ok(name, f"{self._whose_clock} clock agrees with DingTalk's")
+            return
+        side = "ahead of" if skew > 0 else "behind"
+        found = f"{self._whose_clock} clock is {abs(skew):.0f} s {side} DingTalk's"
+        yield failed(name, f"{found}: deadlines are off by as much; synchronise it (NTP)")
+
+
+def _permission(answer: Answer | NoAnswer, name: str) -> Check:
+    if isinstance(answer, NoAnswer):
+        return failed(name, f"no answer ({answer.reason}): try again")
+    if answer.status == 200 or (answer.status == 400 and not is_token_refused(answer)):
+        return ok(name, "the app may recall")
+    message = ": ".join(error_of(answer))
+    error = None if is_throttled(answer) else read_refusal(answer)
+    return failed(name, str(error) if error else f"DingTalk said {message}: try again")

@@ -1,0 +1,153 @@
+"""The check-up: is everything there that a recall needs, and if not, what fixes it."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from ledger.clock import Clock, SystemClock
+from ledger.core.check_up import Check, failed, ok, warning
+from ledger.core.quota import bounds_of, month_of
+from ledger.core.recall import Status
+from ledger.errors import LedgerError
+from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_STOPPED
+from ledger.services.upkeep.dingtalk_probe import DingTalkProbe
+from ledger.settings import Settings, given_by
+from ledger.spool.spool import REFUSED, Spool
+from ledger.store import calls, chores, migrate, recalls, tokens, usage
+from ledger.store.database import Database
+from ledger.store.messages import any_robot_of
+from ledger.store.schema import REVISION
+
+CLOCKS_DIFFER_SECONDS = 2.0
+LEAST_FREE_BYTES = 100_000_000
+MUCH_OF_THE_QUOTA = 0.9
+
+
+class Doctor:
+    """Looks at everything that a recall needs; what rests on the database is left out when that is away."""
+
+    def __init__(self, database: Database, asking: DingTalkProbe, clock: Clock, settings: Settings) -> None:
+        self._database, self._asking, self._clock, self._settings = database, asking, clock, settings
+
+    def examine(self) -> Iterator[Check]:
+        """Yield what each look finds, as it is found; whatever that is, nothing is raised."""
+        yield ok("settings", given_by())
+        database = self._checked("database", self._database_state)
+        yield database
+        yield self._checked("spool", self._spool_state)
+        for name, look in (("worker", self._worker), ("quota", self._quota), ("tokens", self._tokens)):
+            yield self._checked(name, look) if database.ok else warning(name, "not looked at: the database comes first")
+        apps = self._settings.app_names
+        for app in apps:
+            robot = self._robot_of(app, may_ask_database=database.ok)
+            yield from self._asking.check(app, "" if len(apps) == 1 else f" of {app}", robot)
+
+    def _checked(self, name: str, look: Callable[[str], Check]) -> Check:
+        try:
+            return look(name)
+        except LedgerError as error:
+            return failed(name, str(error))
+
+    def _database_state(self, name: str) -> Check:
+        found = migrate.current(self._database)
+        migrate.ensure(self._database)
+        tables = f"tables of version {REVISION}" + ("" if found else ", made just now")
+        message = f"{self._database.shown_url}, {tables}"
+        if not self._database.is_sqlite:
+            machine = SystemClock()
+            before = machine.now()
+            skew = _seconds_between(self._database.server_time(), before + (machine.now() - before) / 2)
+            if abs(skew) > CLOCKS_DIFFER_SECONDS:
+                side = "ahead of" if skew > 0 else "behind"
+                message += f"; its clock is {abs(skew):.0f} s {side} this machine's, and counts: synchronise both (NTP)"
+                return warning(name, message)
+        return ok(name, message)
+
+    def _spool_state(self, name: str) -> Check:
+        folder = self._settings.spool_folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(b"probe")
+            free = shutil.disk_usage(folder).free
+        except OSError as error:
+            return failed(name, f"{folder} cannot be written ({error.strerror}): fix it or set LEDGER_SPOOL_DIR")
+        depth = Spool(folder).depth()
+        if depth.refused_bytes:
+            found = f"{folder / REFUSED} holds lines that are no messages: record by hand what can be, then delete it"
+            return failed(name, found)
+        waiting = f"{depth.bytes:,} bytes wait in {depth.files} files" if depth.bytes else "nothing waits"
+        message = f"{_short(self._settings.spool_dir_or_default)}: {waiting}, {_gigabytes(free)} free"
+        if free < LEAST_FREE_BYTES:
+            return warning(name, f"{message}: make room, or keys may be lost when the database is away")
+        return ok(name, message)
+
+    def _worker(self, name: str) -> Check:
+        now = self._clock.now()
+        with self._database.read() as connection:
+            heartbeat = chores.last_done(connection, HEARTBEAT)
+            running = recalls.listed(connection, statuses=[Status.RUNNING])
+            sticky = recalls.sticky(connection, now)
+            is_served = bool(calls.owners(connection))
+        age = _seconds_between(now, heartbeat) if heartbeat is not None else None
+        if age is not None and age <= HEARTBEAT_STOPPED.total_seconds():
+            return ok(name, f"seen {age:.0f} s ago")
+        seen = "none was ever seen" if age is None else f"none was seen for {_span(age)}"
+        if running and not is_served:
+            numbers = ", ".join(str(recall.id) for recall in running[:5])
+            fix = f"start `ledger worker`, or `ledger resume {running[0].id}`"
+            return failed(name, f"{seen}, and nobody is at work on running recalls ({numbers}): {fix}")
+        if sticky:
+            return failed(name, f"{seen}, and nobody follows sticky recalls: start `ledger worker` or `ledger serve`")
+        return warning(name, f"{seen}. Recalls of the command line need none; the purge does")
+
+    def _quota(self, name: str) -> Check:
+        now, limit = self._clock.now(), self._settings.monthly_calls
+        with self._database.read() as connection:
+            used = usage.used_calls(connection, month_of(now), *bounds_of(now))
+        message = f"{used:,} of the month's {limit:,} calls used, as far as recorded"
+        if used >= limit:
+            return failed(name, f"{message}: buy more, then set LEDGER_MONTHLY_CALLS, or recalls end in the middle")
+        if used >= min(limit * MUCH_OF_THE_QUOTA, limit - self._settings.quota_reserve_calls):
+            return warning(name, f"{message}: a large recall may not fit in any more")
+        return ok(name, message)
+
+    def _tokens(self, name: str) -> Check:
+        with self._database.read() as connection:
+            works, exists = tokens.any_works(connection), tokens.any_exists(connection)
+        if works:
+            return ok(name, "the service lets in who holds one")
+        make = "`ledger token create --name NAME --role admin`"
+        if exists or self._settings.allowed_hosts:
+            return failed(name, f"none works, and the service lets nobody in without: {make}")
+        return ok(name, "none: the service answers this machine alone")
+
+    def _robot_of(self, app: str, *, may_ask_database: bool) -> str | None:
+        robots = self._settings.app(app).robots
+        if robots or not may_ask_database:
+            return robots[0] if robots else None
+        try:
+            with self._database.read() as connection:
+                return any_robot_of(connection, lambda robot: self._settings.app_of(robot) == app)
+        except LedgerError:
+            return None
+
+
+def _seconds_between(later: datetime, earlier: datetime) -> float:
+    return (later - earlier).total_seconds()
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:,.0f} s" if seconds < 600 else f"{seconds / 60:,.0f} min" if seconds < 36000 else "hours"
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB"
+
+
+def _short(folder: Path) -> str:
+    """Write a folder below the user's home with ~."""
+    home = Path.home()
+    return f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder)
