@@ -97,7 +97,7 @@ def test_every_unknown_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "message"),
     [
         ("LEDGER_CALLS_PER_SECOND", "0", "greater than or equal to 0.01"),
         ("LEDGER_CALLS_PER_SECOND", "1e-300", "greater than or equal to 0.01"),
@@ -196,7 +196,7 @@ def test_the_file_holds_apps_with_all_their_values(write_file: WriteFile) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("calls_per_seconds = 3", "calls_per_seconds (did you mean calls_per_second?)"),
         ("LEDGER_MONTHLY_CALL = 3", "monthly_call (did you mean monthly_calls?)"),
@@ -217,7 +217,7 @@ def test_a_mistake_in_the_file_is_named_with_the_file(text: str, message: str, w
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("monthly_calls = 0", "LEDGER_MONTHLY_CALLS: "),
         ("[apps.hr]\ncalls_per_second = 0", "apps.hr.calls_per_second: "),

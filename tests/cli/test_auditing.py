@@ -94,7 +94,7 @@ def test_the_doctor_is_content_with_a_whole_house(detail: Shell, simulator: Simu
     simulator.world.change(permission_missing=True)
     ill = detail("doctor")
     assert ill.code == 1
-    assert "AMISS  permission" in ill.out
+    assert "FAILED   permission" in ill.out
 
 
 def test_the_version_of_the_tables(shell: Shell) -> None:

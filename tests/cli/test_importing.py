@@ -89,7 +89,7 @@ def test_a_captured_pair_of_a_send_call_is_a_row(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("import", "/nowhere.jsonl"), "cannot be read: No such file"),
         (("import", "/"), "cannot be read: Is a directory"),
@@ -144,7 +144,7 @@ def test_an_archive_that_is_damaged_from_the_start_is_refused(shell: Shell, kind
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"PK\x03\x04rest", "unzip -p"), ("{}".encode("utf-16"), "save it as UTF-8")]
+    ("content", "message"), [(b"PK\x03\x04rest", "unzip -p"), ("{}".encode("utf-16"), "save it as UTF-8")]
 )
 def test_what_is_no_text_is_refused_with_what_to_do(shell: Shell, content: bytes, message: str) -> None:
     ended = shell("import", "-", stdin=content)

@@ -75,7 +75,7 @@ def test_spreadsheets_of_any_country_are_understood(separator: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "said"),
+    ("header", "message"),
     [
         (b"processQueryKey,robotcode", "did you mean robotCode?"),
         (b"processQueryKey,xyz", "known are processQueryKey, robotCode"),

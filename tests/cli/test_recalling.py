@@ -107,7 +107,7 @@ def test_without_a_terminal_somebody_has_to_say_yes_beforehand(shell: Shell, sim
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "text"),
     [
         (("--reason", "x"), "nothing is selected"),
         (("--campaign", "c"), "--reason"),

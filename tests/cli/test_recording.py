@@ -18,7 +18,7 @@ def test_a_group_message_is_recorded_with_its_conversation(shell: Shell) -> None
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--key", "k"), "--robot"),
         (("--robot", "r"), "--key"),

@@ -37,7 +37,7 @@ RUNNING = Result(
 
 
 @pytest.mark.parametrize(
-    ("verdict", "code", "reason", "said"),
+    ("verdict", "code", "reason", "message"),
     [
         (
             "trouble",

@@ -37,7 +37,7 @@ def test_a_worker_stops_with_exit_0_and_says_what_it_does(shell: Shell, number: 
         worker.process.send_signal(number)
         assert worker.process.wait(20) == 0
     first, last = worker.message().splitlines()
-    assert "INFO ledger.entrypoints.cli.working: working on" in first
+    assert "INFO ledger.entrypoints.cli.commands.worker: working on" in first
     assert "stopped" in last
 
 

@@ -160,7 +160,7 @@ def test_an_answer_without_a_key_makes_no_message(key: Json) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_body", "response", "said"),
+    ("request_body", "response", "detail"),
     [
         ({}, {"processQueryKey": KEY}, "robotCode"),
         (b"no JSON", {"processQueryKey": KEY}, "robotCode"),
@@ -225,7 +225,7 @@ def test_the_response_of_a_pair_may_be_the_body_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "detail"),
     [
         ({"request": None}, "`request` and a `response`"),
         ({"response": "x"}, "`request` and a `response`"),

@@ -120,7 +120,7 @@ def test_any_other_text_is_kept_to_the_letter(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "detail"),
     [
         ({"userIds": None}, "userIds"),
         ({"userIds": "u1"}, "userIds"),

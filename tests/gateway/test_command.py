@@ -19,7 +19,7 @@ def run(folder: Path, *words: str, **settings: str) -> "subprocess.CompletedProc
 
 
 @pytest.mark.parametrize(
-    ("words", "settings", "said"),
+    ("words", "settings", "message"),
     [
         (["--host", "0.0.0.0"], {}, "LEDGER_GATEWAY_KEY"),  # noqa: S104
         (["--port", "8477"], {"api_url": "http://127.0.0.1:8477"}, "this gateway itself"),

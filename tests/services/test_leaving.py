@@ -39,7 +39,7 @@ class Gate(httpx.BaseTransport):
 
 def lost_owner(database: Database, name: str) -> None:
     with database.write() as connection:
-        connection.execute(text("UPDATE recall_calls SET leases = :name"), {"name": name})
+        connection.execute(text("UPDATE recall_calls SET owner = :name"), {"name": name})
 
 
 def test_closing_waits_for_the_calls_of_a_recall_that_runs_in_another_thread(

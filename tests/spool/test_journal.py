@@ -104,7 +104,7 @@ def test_what_is_left_to_others_shares_a_page_until_it_is_let_go(tmp_path: Path)
 
 
 def test_a_full_page_makes_room_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journals, "LARGEST_PAGE_BYTES", 1000)
+    monkeypatch.setattr(journals, "LARGEST_SEGMENT_BYTES", 1000)
     journal = Journal(tmp_path)
     for number in range(50):
         segment = journal.begin(lines.sending(exchange(str(number))))

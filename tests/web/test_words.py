@@ -111,7 +111,7 @@ def test_values_are_escaped_and_numbers_are_written_as_people_read_them() -> Non
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0.4, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3600, "1 h 0 min"), (90061, "25 h 1 min")]
+    ("seconds", "detail"), [(0.4, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3600, "1 h 0 min"), (90061, "25 h 1 min")]
 )
 def test_a_span_is_written_in_its_two_largest_units(seconds: float, detail: str) -> None:
     assert words_of("en").span(seconds) == detail
