@@ -1,4 +1,4 @@
-"""The wheel: it carries the migrations, and works where there is no checkout."""
+"""What is handed out: the wheel works where there is no checkout, and the source archive holds all of it."""
 
 import os
 import subprocess
@@ -8,18 +8,32 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import PAGES
+
 ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's wheel, built with what is installed."""
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    return build("wheel", tmp_path_factory.mktemp("wheel"))
+
+
+def build(kind: str, folder: Path) -> Path:
+    """Build a `wheel` or an `sdist` of this project."""
+    command = [sys.executable, "-m", "build", f"--{kind}", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    (built,) = folder.glob("*.whl")
+    (built,) = folder.iterdir()
     return built
+
+
+def test_the_source_archive_holds_the_pages_the_tests_and_what_builds_the_wheel(tmp_path: Path) -> None:
+    archive = build("sdist", tmp_path)
+    listed = subprocess.run(["tar", "--list", "--file", archive], capture_output=True, text=True, check=True).stdout
+    names = {name.partition("/")[2] for name in listed.splitlines()}
+    pages = {str(page.relative_to(ROOT)) for page in PAGES}
+    assert pages | {"LICENSE", "alembic.ini", "pyproject.toml", "migrations/env.py", "tests/conftest.py"} <= names
 
 
 def test_the_wheel_holds_the_package_its_migrations_and_what_pages_are_made_of_and_no_tests(wheel: Path) -> None:

@@ -1,4 +1,4 @@
-"""`serve` and `token` as they are typed: the README's example runs, and nothing starts for all without a token."""
+"""`serve` and `token` as they are typed: the example of its page runs, and nothing starts for all without a token."""
 
 import os
 import re
@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from ledger.simulator import Simulator
+from tests.docs.pages import block_with
 
 from .conftest import Running, Shell
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  (it must not be listened on)
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 def port_of(running: Running) -> str:
@@ -25,10 +25,10 @@ def port_of(running: Running) -> str:
     return found[1]
 
 
-def test_the_example_of_the_readme_records_a_message(shell: Shell) -> None:
+def test_the_example_of_the_page_records_a_message(shell: Shell) -> None:
     if shutil.which("curl") is None:
         pytest.skip("this machine has no curl")
-    (example,) = (block for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL) if "/v1/messages" in block)
+    example = block_with("curl", "/v1/messages").text
     with shell.running("serve", "--port", "0") as service:
         script = example.replace("8400", port_of(service))
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

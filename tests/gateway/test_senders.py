@@ -1,4 +1,4 @@
-"""Senders as people have them, unchanged but for their endpoint: the official SDK, Node, curl, and the README."""
+"""Senders as people have them, unchanged but for their endpoint: the official SDK, Node, curl, and the page."""
 
 import json
 import os
@@ -14,9 +14,9 @@ import pytest
 
 from ledger import Ledger, Settings
 from ledger.simulator import Simulator
+from tests.docs.pages import block_with
 from tests.gateway.conftest import SEND_PATH, MakeGateway, Running, send_body, token_of
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 CAMPAIGN, SOURCE = "春节", "hr-mailer"
 NODE = """
 const [url, token, campaign, body] = process.argv.slice(1)
@@ -100,12 +100,8 @@ def test_curl_as_a_sender(gateway: Running, simulator: Simulator, more: list[str
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed here")
-def test_the_words_of_the_readme_record_a_send(tmp_path: Path, simulator: Simulator) -> None:
-    (block,) = [
-        found
-        for found in re.findall(r"^```bash\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-        if "curl" in found and "ledger gateway" in found
-    ]
+def test_the_words_of_the_page_record_a_send(tmp_path: Path, simulator: Simulator) -> None:
+    block = block_with("curl", "ledger gateway").text
     start, send = block.split("\n", 1)
     (token,) = token_of(simulator).values()
     settings = {"database_url": f"sqlite:///{tmp_path / 'ledger.sqlite'}", "api_url": simulator.url}
