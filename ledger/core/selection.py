@@ -57,6 +57,11 @@ class Selection:
         return {name: value for name, value in parts.items() if value is not None}
 
 
+def robots_of(parts: Mapping[str, Any]) -> frozenset[RobotCode]:
+    """Return the robots whose messages a selection can hold, by its JSON parts; none when it may be any."""
+    return frozenset({parts["robot"]} if "robot" in parts else parts.get("within", ()))
+
+
 def select(
     *,
     campaign: str | None = None,

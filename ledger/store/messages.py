@@ -17,10 +17,13 @@ from ledger.store.schema import message_recipients, messages, recall_items, reca
 from ledger.store.selecting import among
 
 
-def count_known_keys(connection: Connection, keys: Collection[str]) -> int:
-    """Return how many of these keys the ledger has messages of."""
+def count_known_keys(connection: Connection, keys: Collection[str], robots: Collection[str] = ()) -> int:
+    """Return how many of these keys the ledger has messages of, sent by some robots or by any."""
     known = among(messages.c.process_query_key, sorted(keys), is_sqlite=connection.dialect.name == "sqlite")
-    return connection.scalar(select(func.count(messages.c.process_query_key.distinct())).where(known)) or 0
+    statement = select(func.count(messages.c.process_query_key.distinct())).where(known)
+    if robots:
+        statement = statement.where(messages.c.robot_code.in_(sorted(robots)))
+    return connection.scalar(statement) or 0
 
 
 def purge_messages(connection: Connection, now: datetime, limit: int) -> list[datetime]:

@@ -75,12 +75,11 @@ def recalls_page(
     return [((None, row.id), recall_of(row)) for row in connection.execute(statement)]
 
 
-def waiting_for_approval(connection: Connection, now: datetime, limit: int) -> list[Recall]:
+def waiting_for_approval(connection: Connection, now: datetime) -> list[Recall]:
     """Return the plans that wait for a second person, those that wait the shortest time more first."""
     waits = and_(recalls.c.status == Status.PLANNED, approvals.c.verdict.is_(None), approvals.c.valid_until > now)
     statement = select(recalls).join(approvals, approvals.c.recall_id == recalls.c.id).where(waits)
-    rows = connection.execute(statement.order_by(approvals.c.valid_until, recalls.c.id).limit(limit))
-    return [recall_of(row) for row in rows]
+    return [recall_of(row) for row in connection.execute(statement.order_by(approvals.c.valid_until, recalls.c.id))]
 
 
 def items_page(

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
@@ -14,8 +14,9 @@ from ledger.app import Ledger
 from ledger.core import recall as recalling
 from ledger.core.recall import Status
 from ledger.core.roles import Permission
-from ledger.entrypoints.api.models import RecallId, Result
-from ledger.entrypoints.http.door import Book, Door, Who, admit, needs
+from ledger.entrypoints.api.models import Result
+from ledger.entrypoints.http.door import Book, Door, admit, needs
+from ledger.entrypoints.http.seen_recall import Seen
 from ledger.errors import DatabaseUnavailableError, LedgerError
 
 BETWEEN_LOOKS_SECONDS = 0.5
@@ -39,18 +40,16 @@ def _needs() -> dict[str, Any]:
 
 @router.get("/recalls/{id}/events", response_class=Response, **_needs())
 async def events(
-    recall_id: Annotated[RecallId, Path(alias="id")],
+    seen: Seen,
     request: Request,
     book: Book,
-    who: Who,
     last_seen: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
 ) -> Response:
     """Follow a recall: an event `progress` whenever something changed, its data a result as at `/v1/recalls/{id}`.
 
     The stream ends when the recall does; a browser that comes back then gets 204, and stops.
     """
-    await run_in_threadpool(book.lister.check_within, recall_id, who)
-    result = await run_in_threadpool(book.progress, recall_id)
+    result = await run_in_threadpool(book.progress, seen.id)
     if result.status in _OVER and last_seen == _id_of(result):
         return Response(status_code=204)
     return StreamingResponse(_follow(request, book, result, last_seen), media_type=MEDIA_TYPE)

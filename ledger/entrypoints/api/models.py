@@ -7,7 +7,6 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from ledger.clock import parse_time
-from ledger.core.cursor import LARGEST_ID
 from ledger.core.message import KEY_MAX_CHARACTERS, Chat
 from ledger.core.plan import Standing
 from ledger.core.recall import Outcome, Status
@@ -21,7 +20,6 @@ _NO_NUL = r"^[^\x00]*$"
 Short = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_NO_NUL)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=_NO_NUL, strip_whitespace=True)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=KEY_MAX_CHARACTERS, pattern=_NO_NUL)]
-RecallId = Annotated[int, Field(ge=1, le=LARGEST_ID, examples=[7])]
 KEY, ROBOT, TIME = "qgLmBd0xWvXbQ2xEhGNf+HkKQLRrLxOQb8Fzk/X5xaU=", "dingrobot1", "2026-03-01T02:00:00Z"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 
 from ledger.core import recall as recalling
 from ledger.core.recall import Outcome, Status
@@ -15,19 +15,18 @@ from ledger.entrypoints.api.models import (
     PauseRequest,
     Plan,
     Recall,
-    RecallId,
     RecallRequest,
     RefusalRequest,
     Result,
 )
 from ledger.entrypoints.api.parameters import Cursor, Limit, page_of
 from ledger.entrypoints.http.door import Book, Door, Who, needs, within
+from ledger.entrypoints.http.seen_recall import Seen
 from ledger.errors import ApprovalNeededError
 from ledger.services.recalls.lifecycle import RunIn
 
 router = APIRouter(prefix="/v1", route_class=Door, tags=["recalls"])
 
-Id = Annotated[RecallId, Path(alias="id")]
 _TO_DO = needs(Permission.RECALL, 400, 404, 409, 422)
 _TO_ANSWER = needs(Permission.APPROVE, 400, 404, 409, 422)
 
@@ -63,10 +62,9 @@ def recalls(
 
 
 @router.get("/recalls/{id}", **needs(Permission.SEE, 404, 422))
-def recall(recall_id: Id, book: Book, who: Who) -> Recall:
+def recall(seen: Seen, book: Book) -> Recall:
     """Return one recall: where it stands, what was asked for, who did what."""
-    book.lister.check_within(recall_id, who)
-    report = book.summary(recall_id)
+    report = book.summary(seen.id)
     whole = report.result.to_json() | {"selection": report.selection, "plan": report.plan, "timeline": report.timeline}
     return Recall.model_validate(whole)
 
@@ -75,43 +73,36 @@ def recall(recall_id: Id, book: Book, who: Who) -> Recall:
 def items(
     request: Request,
     response: Response,
-    recall_id: Id,
+    seen: Seen,
     book: Book,
-    who: Who,
     outcome: Annotated[list[Outcome] | None, Query(description="Only what ended so.")] = None,
     pending: Annotated[bool, Query(description="Only what waits.")] = False,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[Item]:
     """Return the messages of a recall, each with how it ended, in the order of their recording."""
-    book.lister.check_within(recall_id, who)
-    page = book.lister.items(recall_id, outcomes=outcome or (), only_pending=pending, cursor=cursor, limit=limit)
+    page = book.lister.items(seen.id, outcomes=outcome or (), only_pending=pending, cursor=cursor, limit=limit)
     return page_of(request, response, page, Item)
 
 
 class RecallCommand:
     """Something that somebody does with a recall, once."""
 
-    def __init__(self, request: Request, book: Book, who: Who, once: OnlyOnce) -> None:
-        self.book, self.actor = book, who.name
+    def __init__(self, request: Request, seen: Seen, book: Book, who: Who, once: OnlyOnce) -> None:
+        self.recall_id, self.book, self.actor = seen.id, book, who.name
         self.run_in = RunIn.LOCAL_WORKER if request.app.state.with_worker else RunIn.ANY_WORKER
-        self._who, self._once = who, once
+        self._once = once
 
-    def __call__(self, status: int, recall_id: int, action: Callable[[], recalling.Result]) -> Response:
+    def __call__(self, status: int, action: Callable[[], recalling.Result]) -> Response:
         """Do it, and answer with where the recall stands then."""
-
-        def work() -> Result:
-            self.book.lister.check_within(recall_id, self._who)
-            return Result.model_validate(action())
-
-        return self._once(status, work)
+        return self._once(status, lambda: Result.model_validate(action()))
 
 
 Do = Annotated[RecallCommand, Depends()]
 
 
 @router.post("/recalls/{id}/run", status_code=202, response_model=Result, **_TO_DO)
-def run(recall_id: Id, do: Do) -> Response:
+def run(do: Do) -> Response:
     """Start a plan; a worker makes the calls. Watch it at `/events`.
 
     When a second person has to agree first, `status` stays `planned`, and `approval` says who asked and until when.
@@ -119,51 +110,51 @@ def run(recall_id: Id, do: Do) -> Response:
 
     def start() -> recalling.Result:
         try:
-            return do.book.run(recall_id, actor=do.actor, run_in=do.run_in)
+            return do.book.run(do.recall_id, actor=do.actor, run_in=do.run_in)
         except ApprovalNeededError:
-            return do.book.result(recall_id)
+            return do.book.result(do.recall_id)
 
-    return do(202, recall_id, start)
+    return do(202, start)
 
 
 @router.post("/recalls/{id}/approve", status_code=202, response_model=Result, **_TO_ANSWER)
-def approve(recall_id: Id, do: Do) -> Response:
+def approve(do: Do) -> Response:
     """Agree, as a second person, to what another one wants to run; it starts at once."""
-    return do(202, recall_id, lambda: do.book.approve(recall_id, actor=do.actor, run_in=do.run_in))
+    return do(202, lambda: do.book.approve(do.recall_id, actor=do.actor, run_in=do.run_in))
 
 
 @router.post("/recalls/{id}/refuse", response_model=Result, **_TO_ANSWER)
-def refuse(recall_id: Id, asked: RefusalRequest, do: Do) -> Response:
+def refuse(asked: RefusalRequest, do: Do) -> Response:
     """Do not agree to what another person wants to run; its plan is over."""
-    return do(200, recall_id, lambda: do.book.refuse(recall_id, reason=asked.reason, actor=do.actor))
+    return do(200, lambda: do.book.refuse(do.recall_id, reason=asked.reason, actor=do.actor))
 
 
 @router.post("/recalls/{id}/pause", response_model=Result, **_TO_DO)
-def pause(recall_id: Id, do: Do, asked: Annotated[PauseRequest | None, Body()] = None) -> Response:
+def pause(do: Do, asked: Annotated[PauseRequest | None, Body()] = None) -> Response:
     """Make no more calls until somebody resumes; what is under way ends by its answer."""
     why = (asked or PauseRequest()).reason
-    return do(200, recall_id, lambda: do.book.pause(recall_id, why=why, actor=do.actor))
+    return do(200, lambda: do.book.pause(do.recall_id, why=why, actor=do.actor))
 
 
 @router.post("/recalls/{id}/resume", status_code=202, response_model=Result, **_TO_DO)
-def resume(recall_id: Id, do: Do) -> Response:
+def resume(do: Do) -> Response:
     """Go on with a recall that is paused."""
-    return do(202, recall_id, lambda: do.book.resume(recall_id, actor=do.actor, run_in=do.run_in))
+    return do(202, lambda: do.book.resume(do.recall_id, actor=do.actor, run_in=do.run_in))
 
 
 @router.post("/recalls/{id}/retry", status_code=202, response_model=Result, **_TO_DO)
-def retry(recall_id: Id, do: Do) -> Response:
+def retry(do: Do) -> Response:
     """Ask again for what ended refused, partial or unknown, while its deadline lasts."""
-    return do(202, recall_id, lambda: do.book.retry(recall_id, actor=do.actor, run_in=do.run_in))
+    return do(202, lambda: do.book.retry(do.recall_id, actor=do.actor, run_in=do.run_in))
 
 
 @router.post("/recalls/{id}/cancel", response_model=Result, **_TO_DO)
-def cancel(recall_id: Id, do: Do) -> Response:
+def cancel(do: Do) -> Response:
     """Stop a recall for good; what waits ends cancelled, what is under way ends by its answer."""
-    return do(200, recall_id, lambda: do.book.cancel(recall_id, actor=do.actor))
+    return do(200, lambda: do.book.cancel(do.recall_id, actor=do.actor))
 
 
 @router.post("/recalls/{id}/unstick", response_model=Result, **_TO_DO)
-def unstick(recall_id: Id, do: Do) -> Response:
+def unstick(do: Do) -> Response:
     """Leave alone what arrives late from now on."""
-    return do(200, recall_id, lambda: do.book.unstick(recall_id, actor=do.actor))
+    return do(200, lambda: do.book.unstick(do.recall_id, actor=do.actor))

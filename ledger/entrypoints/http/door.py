@@ -41,6 +41,15 @@ def needs(permission: Permission | None, *problems: int, **openapi: Any) -> dict
 class Door(APIRoute):
     """A route that lets in who may come in; what it needs was said with `needs`."""
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        names = [parameter.alias for parameter in self.dependant.path_params]
+        if names and self.permission is not None:
+            raise TypeError(
+                f"{path} takes {', '.join(names)} from its address by itself: take `Seen` (seen_recall.py), which "
+                "makes sure that whoever asks may touch that recall"
+            )
+
     @property
     def permission(self) -> Permission | None:
         """What it needs; None when anybody may come in."""

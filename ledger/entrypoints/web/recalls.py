@@ -4,13 +4,13 @@ import time
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from ledger.core.confirmation import Confirmation, confirmation_of
-from ledger.core.cursor import LARGEST_ID
 from ledger.core.recall import Outcome, Status
 from ledger.core.roles import Identity, Permission
 from ledger.entrypoints.http.door import Book, Door, Who, needs
+from ledger.entrypoints.http.seen_recall import Seen, SeenRecall
 from ledger.entrypoints.web.page import ROWS, View, Viewed
 from ledger.entrypoints.web.recall_progress import WAITING, RecallProgress
 from ledger.entrypoints.web.times import parsed
@@ -24,7 +24,6 @@ KEYS_IN_ADDRESS = 20
 
 router = APIRouter(route_class=Door, include_in_schema=False)
 
-Id = Annotated[int, Path(alias="recall_id", ge=1, le=LARGEST_ID)]
 Cursor = Annotated[str | None, Query(max_length=200)]
 
 
@@ -41,9 +40,9 @@ def recalls(
     )
 
 
-@router.get("/recalls/{recall_id}", **needs(Permission.SEE))
+@router.get("/recalls/{id}", **needs(Permission.SEE))
 def recall(
-    recall_id: Id,
+    seen: Seen,
     book: Book,
     who: Who,
     view: Viewed,
@@ -51,14 +50,14 @@ def recall(
     cursor: Cursor = None,
 ) -> Response:
     """Show one recall: its plan while nobody has confirmed it, then how far it is, in the end its report."""
-    return shown(book, who, view, recall_id, only=only, cursor=cursor)
+    return shown(book, who, view, seen, only=only, cursor=cursor)
 
 
 def shown(
     book: Book,
     who: Identity,
     view: View,
-    recall_id: int,
+    seen: SeenRecall,
     *,
     only: str = "",
     cursor: str | None = None,
@@ -67,14 +66,13 @@ def shown(
 ) -> Response:
     """Return the page of a recall; `refused` says why what was just tried was not done."""
     started = time.monotonic()
-    book.lister.check_within(recall_id, who)
-    report = book.summary(recall_id)
+    report = book.summary(seen.id)
     result = report.result
     outcomes = (Outcome(only),) if only in tuple(Outcome) else ()
-    page = book.lister.items(recall_id, outcomes=outcomes, only_pending=only == WAITING, cursor=cursor, limit=ROWS)
+    page = book.lister.items(seen.id, outcomes=outcomes, only_pending=only == WAITING, cursor=cursor, limit=ROWS)
     is_live = result.status is Status.RUNNING or (result.approval is not None and result.approval.is_waiting)
-    progress = book.progress(recall_id) if result.status is Status.RUNNING else result
-    pace = book.keys_per_second(recall_id) if result.status is Status.RUNNING else 0.0
+    progress = book.progress(seen.id) if result.status is Status.RUNNING else result
+    pace = book.keys_per_second(seen.id) if result.status is Status.RUNNING else 0.0
     took_ms = (time.monotonic() - started) * 1000
     return view.show(
         "plan.html" if result.status is Status.PLANNED else "recall.html",
@@ -86,7 +84,7 @@ def shown(
         report=report,
         plan=_plan(report),
         confirmation=confirmation(report),
-        reasons=book.reasons(recall_id, limit=SHOWN_REASONS),
+        reasons=book.reasons(seen.id, limit=SHOWN_REASONS),
         page=page,
         only=only,
         onlies=[*(outcome.value for outcome in Outcome), WAITING],

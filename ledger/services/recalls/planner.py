@@ -133,7 +133,7 @@ class Planner:
         used = usage.used_calls(snapshot, month_of(tally.now), *bounds_of(tally.now))
         first, last = tally.span()
         counts = tally.counts
-        known = count_known_keys(snapshot, selection.keys) if selection.keys else 0
+        known = count_known_keys(snapshot, selection.keys, selection.within) if selection.keys else 0
         return Plan(
             recall_id=recall_id,
             status=Status.PLANNED,

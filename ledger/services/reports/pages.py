@@ -8,7 +8,7 @@ from ledger.clock import Clock
 from ledger.core.cursor import Place, decode, encode
 from ledger.core.recall import Item, Outcome, Result, Status
 from ledger.core.roles import Identity
-from ledger.core.selection import Selection
+from ledger.core.selection import Selection, robots_of
 from ledger.errors import ForbiddenError
 from ledger.services.reports.recalls import RecallReports
 from ledger.store import pages, recalls
@@ -65,8 +65,10 @@ class Pages:
     def waiting(self, *, limit: int, who: Identity) -> Sequence[Result]:
         """Return the plans that somebody may see and that wait for a second person, the most urgent first."""
         with self._database.read() as connection:
-            found = pages.waiting_for_approval(connection, self._clock.now(), limit)
-            return self._reporter.results_of(connection, [one for one in found if _is_within(one, who)])
+            # All of them, which are few: those of others must not take the places of ours.
+            found = pages.waiting_for_approval(connection, self._clock.now())
+            ours = [one for one in found if _is_within(one, who)]
+            return self._reporter.results_of(connection, ours[:limit])
 
     def items(
         self,
@@ -136,7 +138,5 @@ def _page(found: Found[Value], limit: int) -> ListPage[Value]:
 
 def _is_within(recall: recalls.Recall, who: Identity) -> bool:
     """Say whether all that a recall can hold is of robots that somebody may touch."""
-    if not who.robots:
-        return True
-    robots = {recall.selection["robot"]} if "robot" in recall.selection else set(recall.selection.get("within", ()))
-    return bool(robots) and robots <= who.robots
+    robots = robots_of(recall.selection)
+    return not who.robots or (bool(robots) and robots <= who.robots)

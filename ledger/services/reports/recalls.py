@@ -14,7 +14,7 @@ from ledger.core.deadline import WINDOW
 from ledger.core.json_value import jsonable
 from ledger.core.recall import Item, Outcome, Result, Status
 from ledger.core.reply import Verdict
-from ledger.core.selection import Selection
+from ledger.core.selection import Selection, robots_of
 from ledger.store import approvals, calls, history, items, keyless, recalls
 from ledger.store.campaigns import count_campaigns
 from ledger.store.database import Database
@@ -71,7 +71,7 @@ class RecallReports:
             until = {
                 recall.selection.get("campaign"): recall.sticky_until
                 for recall in recalls.sticky(connection, now)
-                if recall.status not in (Status.PLANNED, Status.CANCELLED)
+                if recall.status not in (Status.PLANNED, Status.CANCELLED) and _may_hold(recall, within)
             }
         known = {line.campaign for line in lines}
         lines += [no_messages(campaign) for campaign in without_key if campaign not in known]
@@ -218,6 +218,12 @@ class RecallReports:
             unknown=outcomes.get(Outcome.UNKNOWN, 0),
             cancelled=outcomes.get(Outcome.CANCELLED, 0),
         )
+
+
+def _may_hold(recall: recalls.Recall, robots: Collection[str]) -> bool:
+    """Say whether a recall can hold messages of some robots, or of any when none are given."""
+    held = robots_of(recall.selection)
+    return not robots or not held or not held.isdisjoint(robots)
 
 
 def _approval(recall: recalls.Recall, asked: Mapping[int, Approval]) -> Approval | None:

@@ -1,0 +1,284 @@
+"""A token of some robots sees and touches nothing of others: every route of the application is walked.
+
+A route that is added is walked too. One that takes the number of a recall and forgets who asks fails here.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import httpx
+import pytest
+from fastapi import APIRouter, Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import RouteContext, iter_route_contexts
+
+from ledger.clock import format_time
+from ledger.core.roles import Permission, Role
+from ledger.entrypoints.http import seen_recall
+from ledger.entrypoints.http.door import Door, needs
+from ledger.entrypoints.http.seen_recall import Seen
+from ledger.errors import ApprovalNeededError
+from ledger.simulator import World
+from tests.sending import send
+
+from .conftest import ServeLedger, Service
+
+OURS, THEIRS = "robot-1", "robot-secret"
+# Everything of the others that an answer could tell has this in it; keys are looked for one by one.
+SECRET = "secret"
+PROGRAM, BROWSER = {"Accept": "*/*"}, {"Accept": "text/html"}
+# What nobody has to be known for is asked for by everybody.
+FOR_ANYBODY = {"/healthz", "/readyz", "/sign-in", "/sign-out", "/language", "/static/{name}"}
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A service that people of two robots share: recalls in every state, of theirs or of both, and one of ours."""
+
+    service: Service
+    ours: int
+    theirs: dict[str, int]
+    keys: list[str]
+    secret: str
+
+
+@pytest.fixture
+def shared(serve_ledger: ServeLedger, world: World) -> Shared:
+    service = serve_ledger(approval_recipients=2)
+    book = service.book
+    send(book, world, 2, robot=OURS, campaign="both", users=["ann"])
+    keys = send(book, world, 2, robot=THEIRS, campaign="both", users=["secret-bob"])
+    keys += send(book, world, 2, robot=THEIRS, campaign="secret-group", conversation="secret-conversation")
+
+    def planned(**parts: object) -> int:
+        return book.plan(reason="secret reason", actor="secret-wang", **parts).recall_id  # type: ignore[arg-type]
+
+    ours = book.plan(campaign="both", reason="ours", actor="ann", within={OURS}).recall_id
+    theirs = {
+        "of both": planned(campaign="both"),
+        "within both": planned(campaign="both", within={OURS, THEIRS}),
+        "of theirs": planned(campaign="secret-group", robot=THEIRS),
+        "within theirs": planned(campaign="both", within={THEIRS}),
+    }
+    finished = theirs["finished"] = planned(robot=THEIRS, campaign="both")
+    book.run(finished)
+    running = theirs["running"] = planned(keys=keys[2:3])
+    book.parts.recaller.start(running)
+    paused = theirs["paused"] = planned(keys=keys[3:4])
+    book.parts.recaller.start(paused)
+    book.pause(paused, why="secret pause", actor="secret-li")
+    send(book, world, 3, robot=THEIRS, campaign="secret-large")
+    waiting = theirs["waiting"] = planned(campaign="secret-large")
+    with pytest.raises(ApprovalNeededError):
+        book.run(waiting, actor="secret-wang")
+    book.stick(finished, 3600, actor="secret-wang")
+    return Shared(service, ours, theirs, keys, service.token(Role.ADMIN, name="ann", robots=(OURS,)))
+
+
+def doors(service: Service) -> list[RouteContext]:
+    """Return every route of the application; all but the document of the API are doors."""
+    found = [one for one in iter_route_contexts(service.app.routes) if one.path != "/openapi.json"]
+    assert found
+    assert [one.path for one in found if not isinstance(one.original_route, Door)] == []
+    return [one for one in found if one.path not in FOR_ANYBODY]
+
+
+def asked(service: Service) -> list[tuple[str, str]]:
+    """Return the method and the path of every door that somebody has to be let in by."""
+    return [(method, one.path or "") for one in doors(service) for method in sorted(one.methods or ())]
+
+
+def refuse_strangers(shared: Shared) -> int:
+    """Ask every route about every recall that is not ours; return how many have answered, each with a refusal."""
+    answered = 0
+    before = [shared.service.book.show(recall_id).to_json() for recall_id in shared.theirs.values()]
+    with shared.service.client(shared.secret) as bound:
+        for method, path in asked(shared.service):
+            if "{" not in path:
+                continue
+            for why, recall_id in shared.theirs.items():
+                for headers in (PROGRAM, BROWSER):
+                    address = re.sub(r"\{\w+\}", str(recall_id), path)
+                    with bound.stream(method, address, headers=headers, json={"reason": "x"}) as answer:
+                        assert answer.status_code == 403, (method, path, why)
+                        answer.read()
+                    assert SECRET not in answer.text, (method, path, why)
+                    answered += 1
+    assert [shared.service.book.show(recall_id).to_json() for recall_id in shared.theirs.values()] == before
+    return answered
+
+
+def test_no_route_opens_a_recall_of_another_robot(shared: Shared, world: World) -> None:
+    calls = len(world.calls())
+    assert refuse_strangers(shared) >= 20 * len(shared.theirs)
+    assert len(world.calls()) == calls
+
+
+def test_a_route_that_forgets_who_asks_does_not_pass_the_walk(shared: Shared) -> None:
+    async def number(request: Request) -> str:
+        return str(request.path_params["number"])
+
+    router = APIRouter(route_class=Door)
+
+    @router.get("/v1/recalls/{number}/forgotten", **needs(Permission.SEE))
+    def forgotten(text: Annotated[str, Depends(number)]) -> str:
+        return text
+
+    shared.service.app.include_router(router)
+    with pytest.raises(AssertionError, match="forgotten"):
+        refuse_strangers(shared)
+
+
+def test_a_route_cannot_take_the_number_of_a_recall_from_its_address() -> None:
+    router = APIRouter(route_class=Door)
+
+    def careless(number: int) -> int:
+        return number
+
+    def careful(seen: Seen) -> int:
+        return seen.id
+
+    with pytest.raises(TypeError, match="take `Seen`"):
+        router.get("/recalls/{number}", **needs(Permission.SEE))(careless)
+    router.get("/recalls/{id}", **needs(Permission.SEE))(careful)
+
+
+def parameters(dependant: Dependant) -> Iterator[tuple[str, Callable[..., object] | None]]:
+    """Yield the name of every parameter of a route, with the function that takes it."""
+    for kind in ("path_params", "query_params", "header_params", "cookie_params", "body_params"):
+        yield from ((parameter.alias, dependant.call) for parameter in getattr(dependant, kind))
+    for below in dependant.dependencies:
+        yield from parameters(below)
+
+
+def test_the_number_of_a_recall_is_taken_in_one_place(shared: Shared) -> None:
+    taken = [
+        (name, call)
+        for one in doors(shared.service)
+        for name, call in parameters(one.dependant)
+        if name == "id" or "recall" in name.replace("recallable", "")
+    ]
+    assert len(taken) >= 20
+    assert {name for name, _ in taken} == {"id"}
+    assert {call for _, call in taken} == {seen_recall._seen}
+
+
+def test_our_own_recall_opens(shared: Shared) -> None:
+    with shared.service.client(shared.secret) as bound:
+        for method, path in asked(shared.service):
+            if "{" in path and method == "GET":
+                with bound.stream(method, re.sub(r"\{\w+\}", str(shared.ours), path)) as answer:
+                    assert answer.status_code == 200, path
+
+
+LISTS = {
+    "/v1/messages": ({}, {"campaign": "both"}, {"recallable": "true"}),
+    "/v1/campaigns": ({},),
+    "/v1/recalls": ({}, {"status": "planned"}, {"status": "running"}, {"limit": "1"}),
+    "/v1/history": ({}, {"campaign": "both"}, {"format": "csv"}, {"format": "ndjson"}),
+    "/": ({},),
+    "/campaign": ({"name": "both"},),
+    "/people": ({}, {"user": "ann"}),
+    "/history": ({}, {"campaign": "both"}, {"outcome": "recalled"}),
+    "/recalls": ({}, {"status": "running"}, {"status": "paused"}),
+    "/recalls/new": ({}, {"campaign": "both"}),
+    "/health": ({},),
+    "/metrics": ({},),
+}
+# Of these, the answer to who may touch everything tells what the others must not see.
+TELLING = [path for path in LISTS if path not in ("/people", "/recalls/new", "/health", "/metrics")]
+
+
+def read(client: httpx.Client, path: str, query: dict[str, str]) -> str:
+    """Return an answer, and all that follow it."""
+    answer = client.get(path, params=query)
+    text = ""
+    while True:
+        assert answer.status_code == 200, answer.text
+        text += answer.text
+        if "next" not in answer.links:
+            return text
+        answer = client.get(answer.links["next"]["url"])
+
+
+def test_no_list_tells_of_another_robot(shared: Shared) -> None:
+    with shared.service.client(shared.secret) as bound, shared.service.signed_up(Role.ADMIN, name="all") as unbound:
+        # Counted once before: the page shows it from then on.
+        for client in (bound, unbound):
+            client.get("/")
+        lists = {path for method, path in asked(shared.service) if method == "GET" and "{" not in path}
+        assert lists == set(LISTS), "say here with which questions a new list is asked"
+        for path, queries in LISTS.items():
+            for query in queries:
+                text = read(bound, path, query)
+                assert SECRET not in text, (path, query)
+                assert [key for key in shared.keys if key in text] == [], (path, query)
+            if path in TELLING:
+                assert any(SECRET in read(unbound, path, query) for query in queries), path
+
+
+def test_who_asks_for_what_another_robot_sent_finds_nothing(shared: Shared) -> None:
+    questions = [
+        {"campaign": "secret-group"},
+        {"user": "secret-bob"},
+        {"key": shared.keys[0]},
+        {"since": "2026-03-01T00:00:00Z"},
+    ]
+    with shared.service.client(shared.secret) as bound:
+        for question in questions:
+            for path in ("/v1/messages", "/v1/history"):
+                found = bound.get(path, params=question).json()["items"]
+                assert {one["robot_code"] for one in found} <= {OURS}, (path, question)
+            assert bound.get("/v1/history", params={**question, "format": "ndjson"}).text == ""
+        for path in ("/v1/messages", "/v1/history", "/people", "/history"):
+            answer = bound.get(path, params={"robot": THEIRS, "user": "secret-bob"})
+            assert answer.status_code in (200, 403), path
+            assert [key for key in shared.keys if key in answer.text] == [], path
+        page = bound.get("/campaign", params={"name": "secret-group"}).text
+        assert [key for key in shared.keys if key in page] == []
+        assert "secret-conversation" not in page
+
+
+def test_a_plan_takes_nothing_of_another_robot_and_tells_nothing_of_it(shared: Shared) -> None:
+    with shared.service.client(shared.secret) as bound:
+        asked_for = {"keys": [*shared.keys, "never-recorded"], "reason": "x"}
+        plan = bound.post("/v1/recalls", json=asked_for).json()
+        assert (plan["eligible"], plan["robots"], plan["held_by"]) == (0, {}, [])
+        # A key of others is as unknown as one that was never recorded.
+        assert plan["unrecorded_keys"] == len(asked_for["keys"])
+        refused = bound.post("/v1/recalls", json={"robot": THEIRS, "reason": "x"})
+        assert refused.status_code == 403
+
+
+def test_a_bound_program_records_for_its_robots_only(shared: Shared, world: World) -> None:
+    (key,) = world.make_messages(1, robot_code=THEIRS, sent_at=shared.service.book.clock.now())
+    row = {"processQueryKey": key, "robotCode": THEIRS, "sentAt": format_time(shared.service.book.clock.now())}
+    with shared.service.client(shared.secret) as bound:
+        assert bound.post("/v1/messages", json=row).status_code == 422
+
+
+def test_sticky_is_said_of_recalls_that_somebody_may_see(shared: Shared) -> None:
+    with shared.service.client(shared.secret) as bound, shared.service.signed_up(Role.ADMIN, name="all") as unbound:
+        (line,) = bound.get("/v1/campaigns").json()
+        assert (line["campaign"], line["messages"], line["sticky_until"]) == ("both", 2, None)
+        lines = {line["campaign"]: line for line in unbound.get("/v1/campaigns").json()}
+    assert lines["both"]["sticky_until"] is not None
+
+
+def test_many_waiting_plans_of_others_do_not_hide_ours(serve_ledger: ServeLedger, world: World) -> None:
+    service = serve_ledger(approval_recipients=0)
+    send(service.book, world, 1, robot=THEIRS, campaign="theirs")
+    send(service.book, world, 1, robot=OURS, campaign="ours")
+    for number in range(25):
+        plan = service.book.plan(campaign="theirs", reason="secret", actor=f"wang-{number}")
+        with pytest.raises(ApprovalNeededError):
+            service.book.run(plan)
+    plan = service.book.plan(campaign="ours", reason="x", actor="li", within={OURS})
+    with pytest.raises(ApprovalNeededError):
+        service.book.run(plan)
+    with service.signed_up(Role.OPERATOR, robots=(OURS,)) as bound:
+        page = bound.get("/").text
+    assert f'href="/recalls/{plan.recall_id}"' in page
+    assert SECRET not in page
