@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from ledger.clock import Clock
 from ledger.core.campaign import CampaignLine
 from ledger.core.check_up import Check, CheckUp
+from ledger.core.limits import check_actor
 from ledger.core.recall import Item, Outcome, Plan, Result, Status
 from ledger.core.selection import select
 from ledger.errors import DatabaseError, InputError
@@ -221,9 +222,7 @@ class Ledger:
             campaign=campaign, users=users, keys=keys, robot=robot, since=since, until=until, within=within
         )
         self.parts.keeper.catch_up()
-        return self.parts.planner.plan(
-            selection, reason=reason, actor=actor or default_actor(), include_shared=include_shared
-        )
+        return self.parts.planner.plan(selection, reason=reason, actor=who_acts(actor), include_shared=include_shared)
 
     def run(
         self,
@@ -237,8 +236,8 @@ class Ledger:
 
         Without an actor, it is run by who planned it.
         """
-        recall_id = plan if isinstance(plan, int) else plan.recall_id
-        return self.parts.recaller.run(recall_id, actor=actor, on_progress=on_progress, run_in=run_in)
+        recall_id, who = plan if isinstance(plan, int) else plan.recall_id, check_actor(actor) if actor else None
+        return self.parts.recaller.run(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
 
     def approve(
         self,
@@ -249,12 +248,12 @@ class Ledger:
         run_in: RunIn = RunIn.CALLER,
     ) -> Result:
         """Agree, as a second person, to what another one wants to run, and run it."""
-        who = actor or default_actor()
+        who = who_acts(actor)
         return self.parts.recaller.approve(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
 
     def refuse(self, recall_id: int, *, reason: str, actor: str | None = None) -> Result:
         """Do not agree to what another person wants to run."""
-        return self.parts.recaller.refuse(recall_id, actor=actor or default_actor(), reason=reason)
+        return self.parts.recaller.refuse(recall_id, actor=who_acts(actor), reason=reason)
 
     def resume(
         self,
@@ -265,7 +264,7 @@ class Ledger:
         run_in: RunIn = RunIn.CALLER,
     ) -> Result:
         """Go on with a recall that was paused or whose process went away."""
-        who = actor or default_actor()
+        who = who_acts(actor)
         return self.parts.recaller.resume(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
 
     def retry(
@@ -277,20 +276,20 @@ class Ledger:
         run_in: RunIn = RunIn.CALLER,
     ) -> Result:
         """Ask again for what ended refused, partial or unknown, while its deadline lasts."""
-        who = actor or default_actor()
+        who = who_acts(actor)
         return self.parts.recaller.retry(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
 
     def pause(self, recall_id: int, *, why: str, actor: str | None = None) -> Result:
         """Make no more calls of a recall until it is resumed."""
-        return self.parts.recaller.pause(recall_id, actor=actor or default_actor(), why=why)
+        return self.parts.recaller.pause(recall_id, actor=who_acts(actor), why=why)
 
     def stick(self, recall_id: int, seconds: float, *, actor: str | None = None) -> Result:
         """Let workers recall what is still recorded under a recall's selection, as it arrives, for a time."""
-        return self.parts.sticker.stick(recall_id, seconds, actor=actor or default_actor())
+        return self.parts.sticker.stick(recall_id, seconds, actor=who_acts(actor))
 
     def unstick(self, recall_id: int, *, actor: str | None = None) -> Result:
         """Leave alone what arrives late from now on."""
-        return self.parts.sticker.stick(recall_id, 0, actor=actor or default_actor())
+        return self.parts.sticker.stick(recall_id, 0, actor=who_acts(actor))
 
     def inquiry_cost(self, recall_id: int) -> int:
         """Return how many calls of the quota it takes to settle what ended unknown or partial by its read status."""
@@ -298,11 +297,11 @@ class Ledger:
 
     def inquire(self, recall_id: int, *, actor: str | None = None) -> Result:
         """Settle what ended unknown or partial by asking DingTalk for its read status, one call a key."""
-        return self.parts.inquirer.run(recall_id, actor=actor or default_actor())
+        return self.parts.inquirer.run(recall_id, actor=who_acts(actor))
 
     def cancel(self, recall_id: int, *, actor: str | None = None) -> Result:
         """Stop a recall for good: what waits ends cancelled."""
-        return self.parts.recaller.cancel(recall_id, actor=actor or default_actor())
+        return self.parts.recaller.cancel(recall_id, actor=who_acts(actor))
 
     def recalls(self, *, statuses: Sequence[Status] = tuple(Status), limit: int | None = None) -> list[Result]:
         """Return where recalls stand, newest first."""
@@ -413,6 +412,11 @@ class Ledger:
     def tokens(self) -> AccessTokens:
         """Who may use the service."""
         return self.parts.access_tokens
+
+
+def who_acts(actor: str | None) -> str:
+    """Return who does something, named or the default one; raise InputError for a name that the history cannot keep."""
+    return check_actor(actor or default_actor())
 
 
 def default_actor() -> str:

@@ -13,8 +13,6 @@ UserId = NewType("UserId", str)
 Campaign = NewType("Campaign", str)
 AppName = NewType("AppName", str)
 
-KEY_MAX_CHARACTERS = 1024
-
 
 class Chat(StrEnum):
     """The kind of chat that a message went to; each kind has send and recall paths of its own."""

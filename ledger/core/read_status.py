@@ -5,8 +5,9 @@ Source: open.dingtalk.com, "query the read status of one-on-one bot messages in 
 
 from collections.abc import Mapping
 
+from ledger.core.limits import storable
 from ledger.core.recall import Outcome
-from ledger.core.reply import Answer, KeyReading, NoAnswer, storable
+from ledger.core.reply import Answer, KeyReading, NoAnswer
 
 READ_STATUS_API = "readStatus"
 CODE = "readStatus"

@@ -3,7 +3,6 @@
 Sources: open.dingtalk.com, the pages of the three recall calls, "error codes" and "call frequency limits".
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from ledger.core import pauses
+from ledger.core.limits import storable
 from ledger.core.recall import Outcome
 from ledger.errors import PausedError
 
@@ -123,15 +123,6 @@ def error_of(answer: Answer) -> tuple[str, str]:
     code = body.get("code") or body.get("Code") or f"http_{answer.status}"
     message = body.get("message") or body.get("Message") or answer.text[:200]
     return storable(code), storable(message)
-
-
-def storable(value: object) -> str:
-    """Return what the API said as a text that every database can hold: verbatim but for NULs and half surrogates."""
-    try:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    except (RecursionError, ValueError):
-        text = f"({type(value).__name__})"
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
 
 
 def read_refusal(answer: Answer) -> PausedError | None:

@@ -9,8 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from ledger.clock import as_utc, format_time, parse_time
+from ledger.core.limits import KEY_MAX_CHARACTERS, NAME_MAX_CHARACTERS, RECIPIENTS_MAX, STORABLE_PATTERN
 from ledger.core.message import (
-    KEY_MAX_CHARACTERS,
     Campaign,
     Chat,
     ConversationId,
@@ -21,10 +21,6 @@ from ledger.core.message import (
 )
 from ledger.errors import InputError, InvalidMessageError
 
-RECIPIENTS_MAX = 1000
-# What PostgreSQL's text cannot hold is refused on every database alike. As a pattern, so that it is checked in compiled
-# code: a function of ours, called for every user id, took longer than all the rest of reading a row.
-_NO_NUL = r"^[^\x00]*$"
 _UNSTORABLE = ("string_pattern_mismatch", "string_unicode")
 
 
@@ -41,9 +37,9 @@ def _moment(value: object) -> datetime:
         raise PydanticCustomError("time", "{said}", {"said": str(error)}) from None
 
 
-_short = StringConstraints(min_length=1, max_length=256, pattern=_NO_NUL)
+_short = StringConstraints(min_length=1, max_length=NAME_MAX_CHARACTERS, pattern=STORABLE_PATTERN)
 _Short = Annotated[str, _short]
-_Key = Annotated[str, StringConstraints(min_length=1, max_length=KEY_MAX_CHARACTERS, pattern=_NO_NUL)]
+_Key = Annotated[str, StringConstraints(min_length=1, max_length=KEY_MAX_CHARACTERS, pattern=STORABLE_PATTERN)]
 _Optional = Annotated[_Short | None, BeforeValidator(_none_if_empty)]
 _Users = Annotated[tuple[Annotated[UserId, _short], ...], Field(max_length=RECIPIENTS_MAX)]
 

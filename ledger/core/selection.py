@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ledger.clock import as_utc, format_time, parse_time
+from ledger.core.limits import KEY_MAX_CHARACTERS, NAME_MAX_CHARACTERS, check_text
 from ledger.core.message import Campaign, MessageKey, RobotCode, UserId
 from ledger.errors import InputError
 
@@ -72,7 +73,7 @@ def select(
     until: datetime | None = None,
     within: Collection[str] = (),
 ) -> Selection:
-    """Return the selection of the messages that fit every given part; naive times and empty parts are refused.
+    """Return the selection of the messages that fit every given part; naive times and parts that fit none are refused.
 
     None leaves a part out. An empty text or list is a mistake that would otherwise widen the selection without a word.
     """
@@ -81,6 +82,9 @@ def select(
             raise InputError(f"{name} is empty: leave it out, or name what is meant")
         if name in ("users", "keys") and isinstance(part, str):
             raise InputError(f"{name} is one text: give a list, as in [{part!r}]")
+        most = KEY_MAX_CHARACTERS if name == "keys" else NAME_MAX_CHARACTERS
+        for text in [part] if isinstance(part, str) else part or ():
+            check_text(name, text, most)
     return Selection(
         campaign=Campaign(campaign) if campaign else None,
         users=frozenset(UserId(user) for user in users or ()),

@@ -14,8 +14,9 @@ from typing import Any, Self
 
 import httpx
 
+from ledger.core.limits import storable
 from ledger.core.message import Chat, Route
-from ledger.core.reply import Answer, NoAnswer, storable
+from ledger.core.reply import Answer, NoAnswer
 
 # The lower-case t of "otoMessages" is the API's own, and differs from the send path.
 RECALL_PATHS = {

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ledger.core.limits import storable
 from ledger.core.recall import Outcome
-from ledger.core.reply import BAN_SECONDS, Answer, KeyReading, NoAnswer, Reading, Verdict, read, read_refusal, storable
+from ledger.core.reply import BAN_SECONDS, Answer, KeyReading, NoAnswer, Reading, Verdict, read, read_refusal
 from ledger.errors import (
     AddressNotAllowedError,
     CredentialsError,

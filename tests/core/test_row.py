@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ledger.core.message import KEY_MAX_CHARACTERS, Chat, Message
-from ledger.core.row import RECIPIENTS_MAX, Row
+from ledger.core.limits import KEY_MAX_CHARACTERS, RECIPIENTS_MAX
+from ledger.core.message import Chat, Message
+from ledger.core.row import Row
 from ledger.errors import InvalidMessageError
 
 from .values import Json, junk

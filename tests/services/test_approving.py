@@ -107,6 +107,10 @@ def test_another_person_refuses_and_the_plan_is_over(careful: Ledger, world: Wor
     plan = asked_for(careful)
     with pytest.raises(InputError, match="reason"):
         careful.refuse(plan.recall_id, actor="li", reason=" ")
+    with pytest.raises(InputError, match="the reason has 2,001 characters"):
+        careful.refuse(plan.recall_id, actor="li", reason="x" * 2001)
+    with pytest.raises(InputError, match="the actor has 300 characters"):
+        careful.refuse(plan.recall_id, actor="l" * 300, reason="x")
     result = careful.refuse(plan.recall_id, actor="li", reason="the link is right")
     assert (result.status, result.cancelled, asked_keys(world)) == (Status.CANCELLED, 4, 0)
     assert result.approval is not None

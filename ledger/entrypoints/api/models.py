@@ -7,7 +7,8 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from ledger.clock import parse_time
-from ledger.core.message import KEY_MAX_CHARACTERS, Chat
+from ledger.core.limits import KEY_MAX_CHARACTERS, NAME_MAX_CHARACTERS, REASON_MAX_CHARACTERS, STORABLE_PATTERN
+from ledger.core.message import Chat
 from ledger.core.plan import Standing
 from ledger.core.recall import Outcome, Status
 from ledger.errors import InputError
@@ -15,11 +16,12 @@ from ledger.errors import InputError
 Value = TypeVar("Value")
 USERS_MAX = 1000
 KEYS_MAX = 200_000
-# What PostgreSQL's text cannot hold.
-_NO_NUL = r"^[^\x00]*$"
-Short = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_NO_NUL)]
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=_NO_NUL, strip_whitespace=True)]
-Key = Annotated[str, StringConstraints(min_length=1, max_length=KEY_MAX_CHARACTERS, pattern=_NO_NUL)]
+Short = Annotated[str, StringConstraints(min_length=1, max_length=NAME_MAX_CHARACTERS, pattern=STORABLE_PATTERN)]
+Reason = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=REASON_MAX_CHARACTERS, pattern=STORABLE_PATTERN, strip_whitespace=True),
+]
+Key = Annotated[str, StringConstraints(min_length=1, max_length=KEY_MAX_CHARACTERS, pattern=STORABLE_PATTERN)]
 KEY, ROBOT, TIME = "qgLmBd0xWvXbQ2xEhGNf+HkKQLRrLxOQb8Fzk/X5xaU=", "dingrobot1", "2026-03-01T02:00:00Z"
 
 

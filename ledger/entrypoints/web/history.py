@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from ledger.core.limits import check_text
 from ledger.core.recall import Outcome
 from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Book, Door, Who, needs
 from ledger.entrypoints.web.page import ROWS, Viewed
-from ledger.entrypoints.web.selection_form import SelectionForm, check
+from ledger.entrypoints.web.selection_form import SelectionForm
 from ledger.errors import InputError
 
 router = APIRouter(route_class=Door, include_in_schema=False)
@@ -28,7 +29,7 @@ def history(
     asked, error, page = SelectionForm.read(request.query_params), None, None
     wanted = Outcome(outcome) if outcome in tuple(Outcome) else None
     try:
-        check("actor", [actor])
+        check_text("actor", actor)
         selection = asked.selection(view.times, who)
         page = book.lister.history(selection, outcome=wanted, actor=actor or None, cursor=cursor, limit=ROWS)
     except InputError as refused:

@@ -13,7 +13,6 @@ from ledger.entrypoints.web.page import View, Viewed
 from ledger.entrypoints.web.selection_form import SelectionForm
 from ledger.errors import InputError
 
-REASON_CHARACTERS = 2000
 # For so long what is still recorded may be recalled too.
 STICKY_SECONDS = (1800, 7200, 86400)
 
@@ -35,8 +34,6 @@ async def plan(request: Request, book: Book, who: Who, view: Viewed) -> Response
     def work() -> int:
         parts = asked.parts(view.times)
         sticky = _sticky(given["sticky"])
-        if not given["reason"].strip() or len(given["reason"]) > REASON_CHARACTERS:
-            raise InputError("a recall needs a reason: the history keeps it")
         made = book.plan(
             **parts,
             reason=given["reason"].strip(),

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
+from ledger.core.limits import REASON_MAX_CHARACTERS
 from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Book, Door, Who, needs
 from ledger.entrypoints.http.problems import status_of
@@ -19,19 +20,17 @@ from ledger.errors import (
     AccessError,
     ApprovalNeededError,
     DatabaseError,
-    InputError,
     LedgerError,
     NotConfirmedError,
     UnknownRecallError,
 )
 from ledger.services.recalls.lifecycle import RunIn
 
-LONGEST_CHARACTERS = 2000
 PAUSED_BY_HAND = "paused by hand"
 
 router = APIRouter(prefix="/recalls/{id}", route_class=Door, include_in_schema=False)
 
-Typed = Annotated[str, Form(max_length=LONGEST_CHARACTERS)]
+Typed = Annotated[str, Form(max_length=REASON_MAX_CHARACTERS)]
 
 
 class RecallAction:
@@ -91,7 +90,7 @@ def approve(do: Do, typed: Typed = "") -> Response:
 @router.post("/refuse", **needs(Permission.APPROVE))
 def refuse(do: Do, reason: Typed = "") -> Response:
     """Do not agree to what another person wants to run."""
-    return do(lambda: do.book.refuse(do.recall_id, reason=_clean(reason), actor=do.actor))
+    return do(lambda: do.book.refuse(do.recall_id, reason=reason.strip(), actor=do.actor))
 
 
 @router.post("/pause", **needs(Permission.RECALL))
@@ -122,9 +121,3 @@ def cancel(do: Do) -> Response:
 def unstick(do: Do) -> Response:
     """Leave alone what arrives late from now on."""
     return do(lambda: do.book.unstick(do.recall_id, actor=do.actor))
-
-
-def _clean(reason: str) -> str:
-    if "\x00" in reason:
-        raise InputError("a reason holds no NUL")
-    return reason.strip()

@@ -8,14 +8,11 @@ from urllib.parse import urlencode
 from starlette.datastructures import FormData, QueryParams
 
 from ledger.clock import format_time
-from ledger.core.message import KEY_MAX_CHARACTERS
 from ledger.core.roles import Identity
 from ledger.core.selection import Selection, select
 from ledger.entrypoints.http.door import within
 from ledger.entrypoints.web.times import Times
-from ledger.errors import InputError
 
-LONGEST_CHARACTERS = 256
 FIELDS = ("campaign", "user", "key", "robot", "since", "until")
 _LISTS = ("user", "key")
 
@@ -50,8 +47,6 @@ class SelectionForm:
 
     def parts(self, times: Times) -> dict[str, Any]:
         """Return the parts of a selection by name; raise InputError for what cannot be one."""
-        for name in FIELDS:
-            check(name, lines(getattr(self, name)) if name in _LISTS else [getattr(self, name)])
         return {
             "campaign": self.campaign or None,
             "users": lines(self.user) or None,
@@ -86,11 +81,3 @@ class SelectionForm:
 def lines(text: str) -> list[str]:
     """Return the lines of a field that hold anything."""
     return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def check(name: str, texts: list[str]) -> None:
-    """Raise InputError for a field that is too long, or that a database cannot hold."""
-    longest = KEY_MAX_CHARACTERS if name == "key" else LONGEST_CHARACTERS
-    for text in texts:
-        if len(text) > longest or "\x00" in text:
-            raise InputError(f"{name}: {text[:40]!r}… is longer than {longest} characters, or holds a NUL")

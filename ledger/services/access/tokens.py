@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from ledger.clock import Clock
 from ledger.core.json_value import JsonValue
+from ledger.core.limits import check_text
 from ledger.core.roles import Identity, Role
 from ledger.errors import DatabaseUnavailableError, InputError, UnauthenticatedError, UnknownTokenError
 from ledger.settings import Settings
@@ -191,6 +192,6 @@ def _checked_name(name: str) -> str:
 
 
 def _checked_robots(robots: Collection[str]) -> Sequence[str]:
-    if any(not robot.strip() or "\x00" in robot for robot in robots):
+    if any(not robot.strip() for robot in robots):
         raise InputError("a robot is named by its robotCode: this one is empty")
-    return sorted(set(robots))
+    return sorted({check_text("the robot", robot) for robot in robots})

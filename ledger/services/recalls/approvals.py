@@ -6,7 +6,8 @@ from sqlalchemy import Connection
 
 from ledger.clock import format_time, parse_time
 from ledger.core.approval import Approval, Decision, is_needed, valid_until
-from ledger.errors import ApprovalNeededError, ForbiddenError, InputError, WrongStateError
+from ledger.core.limits import check_reason
+from ledger.errors import ApprovalNeededError, ForbiddenError, WrongStateError
 from ledger.settings import Settings
 from ledger.store import approvals, history
 from ledger.store.recalls import Recall
@@ -41,8 +42,7 @@ class Approvals:
 
     def refuse(self, connection: Connection, recall: Recall, actor: str, now: datetime, reason: str) -> None:
         """Note that a second person refuses, and why."""
-        if not reason.strip() or "\x00" in reason:
-            raise InputError("a refusal needs a reason: the history keeps it")
+        reason = check_reason("a refusal", reason)
         requested_by = self._asked_of_another(connection, recall, actor)
         approvals.decide(connection, recall.id, Decision.REFUSED, actor, now, reason)
         _note(connection, recall, "refused", actor, now, {"requested_by": requested_by, "reason": reason})

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
+from ledger.core.limits import check_reason
 from ledger.core.message import AppName
 from ledger.core.recall import Result, Status
 from ledger.errors import LedgerError, NothingEligibleError, PlanChangedError, PlanEndedError, WrongStateError
@@ -158,6 +159,7 @@ class Lifecycle:
 
     def pause(self, recall_id: int, *, actor: str, why: str) -> Result:
         """Stop making calls until somebody resumes; what is in flight ends by its answer."""
+        why = check_reason("a pause", why)
         return self._pause(recall_id, "interrupted", f"{why}: `ledger resume {recall_id}` goes on", actor)
 
     def _pause(self, recall_id: int, code: str, message: str, actor: str | None = None) -> Result:

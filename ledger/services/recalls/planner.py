@@ -7,12 +7,13 @@ from sqlalchemy import Connection
 
 from ledger.clock import Clock
 from ledger.core.approval import Approval, is_needed
+from ledger.core.limits import check_actor, check_reason
 from ledger.core.message import AppName
 from ledger.core.plan import Forecast, Standing, Tally
 from ledger.core.quota import bounds_of, month_of, quota
 from ledger.core.recall import Plan, Status
 from ledger.core.selection import Selection
-from ledger.errors import EmptySelectionError, InputError
+from ledger.errors import EmptySelectionError
 from ledger.services.recalls.plan_writer import PlanWriter, SortedCandidates
 from ledger.settings import Settings
 from ledger.store import history, plans, recalls, usage
@@ -71,14 +72,16 @@ class Planner:
     def plan(self, selection: Selection, *, reason: str, actor: str, include_shared: bool = False) -> Plan:
         """Freeze a selection as a planned recall with its items, and say what running it would do.
 
-        Raise EmptySelectionError, InputError for a missing reason or actor, UnknownAppError for a robot of no app.
+        Raise EmptySelectionError, InputError for no reason or actor, or one that cannot be kept.
         """
         if selection.is_empty:
             raise EmptySelectionError
-        for name, text in (("reason", reason), ("actor", actor)):
-            if not text.strip() or "\x00" in text:
-                raise InputError(f"a recall needs a {name}: the history keeps it")
-        wanted = _Wanted(selection=selection, reason=reason, actor=actor, include_shared=include_shared)
+        wanted = _Wanted(
+            selection=selection,
+            reason=check_reason("a recall", reason),
+            actor=check_actor(actor),
+            include_shared=include_shared,
+        )
         plan = self._plan_whole(wanted)
         assert plan is not None  # noqa: S101  (only one that follows another may come to nothing)
         return plan

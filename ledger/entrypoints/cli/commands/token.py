@@ -69,6 +69,6 @@ def revoke(name: Name, actor: Actor = None, as_json: AsJson = False) -> None:
 
 
 def _actor(given: str | None) -> str:
-    from ledger.app import default_actor
+    from ledger.app import who_acts
 
-    return given or default_actor()
+    return who_acts(given)

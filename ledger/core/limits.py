@@ -1,0 +1,55 @@
+"""How long texts may be, and which texts every database can hold. Whoever takes a text in asks here, whatever the door.
+
+PostgreSQL's text holds no NUL, and neither database half of a surrogate pair: such a text is refused on both alike.
+"""
+
+import json
+import re
+
+from ledger.errors import InputError
+
+NAME_MAX_CHARACTERS = 256  # a campaign, robot, user, conversation, source or actor
+KEY_MAX_CHARACTERS = 1024
+REASON_MAX_CHARACTERS = 2000
+RECIPIENTS_MAX = 1000
+# As a pattern, so that models check it in compiled code: a function of ours, called for every user id, took longer than
+# all the rest of reading a row. Half surrogates they refuse by themselves.
+STORABLE_PATTERN = r"^[^\x00]*$"
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_SHOWN_CHARACTERS = 40
+
+
+def check_text(name: str, text: str, most: int = NAME_MAX_CHARACTERS) -> str:
+    """Return a text that can be kept as it is; raise InputError that says what is wrong with the one of this name."""
+    if len(text) > most:
+        raise InputError(f"{name} has {len(text):,} characters, and at most {most:,} fit: {_start_of(text)}")
+    if _UNSTORABLE.search(text):
+        raise InputError(f"{name} holds a NUL or half of a surrogate pair, which no database keeps: {_start_of(text)}")
+    return text
+
+
+def check_reason(what: str, reason: str) -> str:
+    """Return the reason for something, which the history keeps; raise InputError for none, or one that cannot be."""
+    if not reason.strip():
+        raise InputError(f"{what} needs a reason: the history keeps it")
+    return check_text("the reason", reason, REASON_MAX_CHARACTERS)
+
+
+def check_actor(actor: str) -> str:
+    """Return who does something, whom the history keeps; raise InputError for nobody, or a name that cannot be."""
+    if not actor.strip():
+        raise InputError("say who does this, with --actor or LEDGER_ACTOR: the history keeps it")
+    return check_text("the actor", actor)
+
+
+def storable(value: object) -> str:
+    """Return what somebody else said as a text that can be kept: verbatim but for NULs and half surrogates."""
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError):
+        text = f"({type(value).__name__})"
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
+
+
+def _start_of(text: str) -> str:
+    return ascii(text[:_SHOWN_CHARACTERS]) + ("…" if len(text) > _SHOWN_CHARACTERS else "")
