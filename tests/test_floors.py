@@ -18,7 +18,15 @@ HEAVY = ("sqlalchemy", "alembic", "httpx", "pydantic", "fastapi", "typer", "rich
 # What `ledger run` loads into the programs of others, beside the integrations.
 LOADED_INTO_SENDERS = [
     HOUSE / name
-    for name in ("clock.py", "errors.py", "core/capture.py", "core/message.py", "spool/journal.py", "spool/lines.py")
+    for name in (
+        "clock.py",
+        "errors.py",
+        "core/capture.py",
+        "core/message.py",
+        "core/never_left.py",
+        "spool/journal.py",
+        "spool/lines.py",
+    )
 ]
 # What services may hold of SQLAlchemy: the transaction that they own.
 HELD_BY_SERVICES = {"Connection"}

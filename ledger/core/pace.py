@@ -4,6 +4,7 @@ Slots are evenly spaced, a little further apart than the limit asks, so that cal
 by up to SLACK_SECONDS still arrive as at most the allowed number in any one second.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -40,6 +41,15 @@ def reserve(pace: Pace, now: datetime, calls_per_second: float) -> tuple[datetim
 
 def _spacing(calls_per_second: float) -> timedelta:
     return timedelta(seconds=(1 + SLACK_SECONDS) / calls_per_second)
+
+
+def departures(pace: Pace, now: datetime, calls_per_second: float) -> Iterator[datetime]:
+    """Yield when calls would leave one after the other from now on, were each answered well."""
+    slot = now
+    while True:
+        slot, after = reserve(pace, slot, calls_per_second)
+        yield slot
+        pace = recovered(after, 1)
 
 
 def throttled(pace: Pace, now: datetime, wait_seconds: float) -> Pace:

@@ -1,6 +1,7 @@
 """Planning, pure: who is eligible and why the others are not, how keys are cut into calls, and what it will cost."""
 
 from array import array
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from ledger.core.deadline import is_past, is_risky
 from ledger.core.message import AppName, Chat, Route
+from ledger.core.pace import Pace, departures
 
 KEYS_PER_CALL = 20
 
@@ -101,21 +103,26 @@ class Tally:
         last = max(max(moments) for moments in self.deadlines.values())
         return datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
 
-    def forecast(self, calls_per_second: Mapping[AppName, float]) -> Forecast:
-        """Play the calls through at each app's rate, nearest deadline first; apps and APIs work side by side."""
+    def forecast(
+        self, calls_per_second: Mapping[AppName, float], paces: Mapping[tuple[AppName, Chat], Pace]
+    ) -> Forecast:
+        """Play the calls through at each app's rate, nearest deadline first; apps and APIs work side by side.
+
+        Each API goes on from the pace that it has now: what was throttled or blocked begins slower, or later.
+        """
         queues: dict[tuple[AppName, Chat], list[array[float]]] = defaultdict(list)
         for (route, _), moments in self.deadlines.items():
             queues[route.app, route.chat].extend(_slices(array("d", sorted(moments))))
-        start, late, seconds = self.now.timestamp(), 0, 0.0
-        for (app, _), queue in queues.items():
+        late, last = 0, self.now
+        for (app, chat), queue in queues.items():
             queue.sort(key=lambda keys: keys[0])
-            interval = 1 / calls_per_second[app]
-            for turn, keys in enumerate(queue):
-                late += sum(1 for moment in keys if moment <= start + turn * interval)
-            seconds = max(seconds, (len(queue) - 1) * interval)
+            turns = departures(paces.get((app, chat), Pace()), self.now, calls_per_second[app])
+            for keys, leaves_at in zip(queue, turns, strict=False):
+                late += bisect_right(keys, leaves_at.timestamp())
+                last = max(last, leaves_at)
         return Forecast(
             calls=sum(len(queue) for queue in queues.values()),
-            estimated_seconds=round(seconds, 1),
+            estimated_seconds=round((last - self.now).total_seconds(), 1),
             will_expire_first=late,
         )
 

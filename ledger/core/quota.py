@@ -1,10 +1,21 @@
 """The organisation's monthly quota of API calls: which month a call belongs to, and what a plan leaves of it."""
 
 from datetime import datetime, timedelta, timezone
+from enum import StrEnum
 from typing import TypedDict
 
 # The API's pages give no zone for the month; its operator and its price list are Chinese.
 QUOTA_ZONE = timezone(timedelta(hours=8))
+# So much of it used, and somebody should know.
+MUCH_OF_THE_QUOTA = 0.9
+
+
+class QuotaLevel(StrEnum):
+    """How much of the month's calls is left."""
+
+    ENOUGH = "enough"
+    SHORT = "short"  # a large recall may not fit in any more
+    USED_UP = "used_up"  # recalls end in the middle
 
 
 class Quota(TypedDict):
@@ -31,3 +42,10 @@ def month_of(moment: datetime) -> str:
 def quota(limit: int, used: int, calls: int, reserve: int) -> Quota:
     """Say what a plan of so many calls leaves; negative when the quota does not cover it."""
     return Quota(limit=limit, used=used, after=limit - used - calls, reserve=reserve)
+
+
+def level_of(used: int, limit: int, reserve: int) -> QuotaLevel:
+    """Say whether enough of the month's calls is left, of which so many are to be kept."""
+    if used >= limit:
+        return QuotaLevel.USED_UP
+    return QuotaLevel.SHORT if used >= min(limit * MUCH_OF_THE_QUOTA, limit - reserve) else QuotaLevel.ENOUGH

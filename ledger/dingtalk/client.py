@@ -16,6 +16,7 @@ import httpx
 
 from ledger.core.limits import storable
 from ledger.core.message import Chat, Route
+from ledger.core.never_left import never_left
 from ledger.core.reply import Answer, NoAnswer
 
 # The lower-case t of "otoMessages" is the API's own, and differs from the send path.
@@ -35,8 +36,6 @@ SHORTEST_SECRET_CHARACTERS = 8
 KEPT_TEXT_CHARACTERS = 2000
 # A pool looks through all its connections for each request: with 200 of them, that took most of a processor.
 THREADS_PER_POOL = 16
-# These failures come before the first byte of the request has left.
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 
 
 class Client:
@@ -110,7 +109,7 @@ class Client:
             response = self._http.send(request)
         except httpx.TransportError as error:
             detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            return NoAnswer(reason=_masked(detail, *secrets), sent=not isinstance(error, _NEVER_SENT))
+            return NoAnswer(reason=_masked(detail, *secrets), sent=not never_left(error))
         except httpx.HTTPError as error:
             return NoAnswer(reason=_masked(f"{type(error).__name__}: {error}", *secrets))
         return _answer(response, *secrets)

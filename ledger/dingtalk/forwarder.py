@@ -14,6 +14,8 @@ import aiohttp
 from aiohttp.helpers import get_env_proxy_for_url
 from yarl import URL
 
+from ledger.core.never_left import never_left
+
 RawHeaders = Sequence[tuple[bytes, bytes]]
 Body = bytes | AsyncIterator[bytes] | None
 
@@ -22,13 +24,6 @@ LONGEST_HEADER_BYTES = 64 * 1024
 # Larger bodies go out in pieces, so that writing one does not hold up the others.
 PIECE_BYTES = 64 * 1024
 _NOT_BY_ITSELF = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-# These failures come before the first byte of the request has left.
-_NEVER_SENT = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ClientHttpProxyError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.InvalidURL,
-)
 
 
 class NoAnswerError(Exception):
@@ -130,7 +125,7 @@ def _failures() -> Iterator[None]:
         yield
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
         raise NoAnswerError(
-            _said(error), sent=not isinstance(error, _NEVER_SENT), timed_out=isinstance(error, TimeoutError)
+            _said(error), sent=not never_left(error), timed_out=isinstance(error, TimeoutError)
         ) from None
 
 

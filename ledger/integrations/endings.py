@@ -1,49 +1,11 @@
-"""How a request ended that brought no answer: which exceptions mean that it certainly never left."""
+"""How a request ended that brought no answer of its own: with which status, and why, in words for the ledger."""
 
-from collections.abc import Iterator
-
-# Everything else may have reached DingTalk: a time-out while reading or writing, a cut line, a cancelled task, and
-# whatever nobody has thought of. Named by library, so that none has to be loaded. What stands here is raised before
-# the first byte of a request leaves, or while a proxy or TLS refuses the connection that it was meant for.
-NEVER_LEFT = frozenset(
-    {
-        "httpx.ConnectError",
-        "httpx.ConnectTimeout",
-        "httpx.PoolTimeout",
-        "httpx.ProxyError",
-        "httpx.UnsupportedProtocol",
-        "requests.ConnectTimeout",
-        "requests.InvalidHeader",
-        "requests.InvalidSchema",
-        "requests.InvalidURL",
-        "requests.MissingSchema",
-        "urllib3.ClosedPoolError",
-        "urllib3.ConnectTimeoutError",
-        "urllib3.EmptyPoolError",
-        "urllib3.LocationValueError",
-        "urllib3.NewConnectionError",
-        "aiohttp.ClientConnectorError",
-        "aiohttp.ClientHttpProxyError",
-        "aiohttp.ConnectionTimeoutError",
-        "aiohttp.InvalidURL",
-        "aiohttp.NonHttpUrlClientError",
-        "aiohttp.ServerFingerprintMismatch",
-        "ssl.SSLCertVerificationError",
-    }
-)
-# These say no more than that something failed; what it was stands in the exception that they were raised for.
-_WRAPPERS = frozenset({"darabonba.RetryError", "Tea.RetryError"})
-_DEEPEST = 8
-
-
-def never_left(error: BaseException) -> bool:
-    """Return whether a request that ended so certainly never left."""
-    return any(name in NEVER_LEFT for link in _links(error) for name in _names(type(link)))
+from ..core.never_left import links, name_of
 
 
 def status_of(error: BaseException) -> int | None:
     """Return the status of the answer that an exception stands for; None when it stands for none."""
-    for link in _links(error):
+    for link in links(error):
         data = getattr(link, "data", None)
         found = data.get("statusCode") if isinstance(data, dict) else None
         if found is None and name_of(type(link)) == "aiohttp.ClientResponseError":
@@ -53,32 +15,6 @@ def status_of(error: BaseException) -> int | None:
     return None
 
 
-def name_of(kind: type) -> str:
-    """Name a class by its library, wherever in it the class lives."""
-    return f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
-
-
 def why(error: BaseException) -> str:
     """Say in words for the ledger why there is no answer; never the exception's own text, which may hold secrets."""
     return f"no answer: {name_of(type(error)).removeprefix('builtins.')}"
-
-
-def _names(kind: type) -> Iterator[str]:
-    return (name_of(base) for base in kind.__mro__)
-
-
-def _links(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and those that it was made of, which say more than it does."""
-    link: object = error
-    for _ in range(_DEEPEST):
-        if not isinstance(link, BaseException):
-            return
-        yield link
-        inside = (
-            getattr(link, "inner_exception", None),  # the SDK's
-            getattr(link, "reason", None),  # urllib3's
-            getattr(link, "original_error", None),  # urllib3's, of proxies
-            link.args[0] if link.args else None,  # those of requests
-            link.__context__ if name_of(type(link)) in _WRAPPERS else None,
-        )
-        link = next((one for one in inside if isinstance(one, BaseException)), None)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..core.capture import chat_of
+from ..core.never_left import name_of, never_left
 from . import endings, tags
 
 # So long does an event loop look after an entry by itself, before a thread sees to it that it is on disk.
@@ -66,7 +67,7 @@ class Following:
         status = endings.status_of(error)
         if status is not None:
             self.entry = sending.answered(status, b"")
-        elif is_sure and endings.never_left(error):
+        elif is_sure and never_left(error):
             sending.void()
         else:
             self.entry = sending.lost(endings.why(error))
@@ -155,5 +156,5 @@ def unharmed(work: Callable[[], Any]) -> Any:
     try:
         return work()
     except Exception as error:
-        log.error("a send could not be looked at: %s", endings.name_of(type(error)))
+        log.error("a send could not be looked at: %s", name_of(type(error)))
         return None

@@ -37,7 +37,13 @@ def ended(
     limit: int | None = None,
 ) -> Iterator[Item]:
     """Yield the outcome of every key, newest first."""
-    conditions = selected_items(selection, is_sqlite=connection.dialect.name == "sqlite")
+    is_sqlite = connection.dialect.name == "sqlite"
+    return _items(connection, ended_items(selection, outcome=outcome, actor=actor, is_sqlite=is_sqlite).limit(limit))
+
+
+def ended_items(selection: Selection, *, outcome: Outcome | None, actor: str | None, is_sqlite: bool) -> Select[Any]:
+    """Select the outcome of every key, newest first; `item_of` reads them."""
+    conditions = selected_items(selection, is_sqlite=is_sqlite)
     # A plan that was cancelled before anybody ran it did nothing to any message.
     conditions += [recall_items.c.outcome.is_not(None), recalls.c.started_at.is_not(None)]
     if outcome is not None:
@@ -45,7 +51,7 @@ def ended(
     if actor is not None:
         conditions.append(recalls.c.actor == actor)
     newest_first = (recall_items.c.finished_at.desc(), recall_items.c.id.desc())
-    return _items(connection, joined_items().where(*conditions).order_by(*newest_first).limit(limit))
+    return joined_items().where(*conditions).order_by(*newest_first)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

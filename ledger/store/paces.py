@@ -1,26 +1,42 @@
 """Rows of `paces`: the rate that all processes share, for each app and API."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Row, Select, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.pace import Pace
 from ledger.store.schema import paces
 
+# A ban concerns the address, so it holds for what was never called before as well.
+_BANNED_UNTIL = select(func.max(paces.c.blocked_until))
+
+
+def read_pace(connection: Connection, app: str, api: str) -> Pace:
+    """Return the pace of one app and API as it stands, without a lock."""
+    row = connection.execute(_select(app, api)).one_or_none()
+    return _pace(row) if row is not None else Pace(blocked_until=connection.scalar(_BANNED_UNTIL))
+
 
 def lock_pace(connection: Connection, app: str, api: str) -> Pace:
     """Return the pace of one app and API, locked against every other process until the transaction ends."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    here = (paces.c.app == app) & (paces.c.api == api)
-    statement = select(paces.c.next_at, paces.c.share, paces.c.blocked_until).where(here).with_for_update()
+    statement = _select(app, api).with_for_update()
     row = connection.execute(statement).one_or_none()
     if row is None:
-        # A ban concerns the address, so it holds for what was never called before as well.
-        banned_until = select(func.max(paces.c.blocked_until)).scalar_subquery()
-        new = insert(paces).values(app=app, api=api, share=1.0, blocked_until=banned_until)
+        new = insert(paces).values(app=app, api=api, share=1.0, blocked_until=_BANNED_UNTIL.scalar_subquery())
         connection.execute(new.on_conflict_do_nothing())
         row = connection.execute(statement).one()
+    return _pace(row)
+
+
+def _select(app: str, api: str) -> Select[Any]:
+    columns = (paces.c.next_at, paces.c.share, paces.c.blocked_until)
+    return select(*columns).where(paces.c.app == app, paces.c.api == api)
+
+
+def _pace(row: Row[Any]) -> Pace:
     return Pace(next_at=row.next_at, share=row.share, blocked_until=row.blocked_until)
 
 

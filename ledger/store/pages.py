@@ -14,11 +14,11 @@ from ledger.core.plan import Standing
 from ledger.core.recall import Item, Outcome, Status
 from ledger.core.selection import Selection
 from ledger.store.candidates import HELD, STANDINGS, past
-from ledger.store.items import item_of, joined_items
+from ledger.store.items import ended_items, item_of, joined_items
 from ledger.store.plans import is_complete
 from ledger.store.recalls import Recall, recall_of
 from ledger.store.schema import approvals, messages, recall_items, recalls
-from ledger.store.selecting import selected_items, selected_messages
+from ledger.store.selecting import selected_messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,18 +114,11 @@ def history_page(
     limit: int,
 ) -> list[tuple[Place, Item]]:
     """Return the outcomes of keys, newest first."""
-    columns = recall_items.c
-    conditions = selected_items(selection, is_sqlite=connection.dialect.name == "sqlite")
-    conditions += [columns.outcome.is_not(None), recalls.c.started_at.is_not(None)]
-    if outcome is not None:
-        conditions.append(columns.outcome == outcome)
-    if actor is not None:
-        conditions.append(recalls.c.actor == actor)
+    is_sqlite = connection.dialect.name == "sqlite"
+    statement = ended_items(selection, outcome=outcome, actor=actor, is_sqlite=is_sqlite)
     if after is not None:
-        conditions.append(_beyond(columns.finished_at, columns.id, after, descending=True))
-    newest_first = (columns.finished_at.desc(), columns.id.desc())
-    statement = joined_items().where(*conditions).order_by(*newest_first).limit(limit)
-    return [((row.finished_at, row.id), item_of(row)) for row in connection.execute(statement)]
+        statement = statement.where(_beyond(recall_items.c.finished_at, recall_items.c.id, after, descending=True))
+    return [((row.finished_at, row.id), item_of(row)) for row in connection.execute(statement.limit(limit))]
 
 
 def _beyond(

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.core.message import AppName, Route
+from ledger.core.message import AppName, Chat, Route
+from ledger.core.pace import Pace, recovered, reserve
 from ledger.core.plan import KEYS_PER_CALL, Candidate, Standing, Tally, judge, next_call
 
 from .values import HOUR, NOW, ROUTES, a_candidate, a_route, after, spans
@@ -122,45 +123,79 @@ def test_robots_and_span_describe_the_eligible_messages(selection: list[Candidat
 def test_the_calls_are_the_fewest_that_twenty_keys_of_one_route_allow(selection: list[Candidate]) -> None:
     tally = tallied(selection)
     sizes = Counter(one.route for one in selection if one.held is None and one.deadline > NOW)
-    forecast = tally.forecast(RATES)
+    forecast = tally.forecast(RATES, {})
     assert forecast.calls == sum(ceil(size / 20) for size in sizes.values())
     assert 0 <= forecast.will_expire_first <= tally.counts[Standing.ELIGIBLE]
 
 
 @pytest.mark.parametrize(("messages", "calls"), [(0, 0), (1, 1), (19, 1), (20, 1), (21, 2), (40, 2), (41, 3)])
 def test_one_route_is_cut_into_full_calls(messages: int, calls: int) -> None:
-    forecast = tallied([a_candidate(number) for number in range(messages)]).forecast(RATES)
+    forecast = tallied([a_candidate(number) for number in range(messages)]).forecast(RATES, {})
     assert forecast.calls == calls
-    assert forecast.estimated_seconds == pytest.approx(max(calls - 1, 0) / 20, abs=0.051)
+    assert forecast.estimated_seconds == pytest.approx(max(calls - 1, 0) * 1.03 / 20, abs=0.051)
 
 
 def test_apps_work_side_by_side() -> None:
     quick = [a_candidate(number, route=a_route("quick")) for number in range(100)]
     slow = [a_candidate(number, route=a_route("slow")) for number in range(60)]
-    forecast = tallied(quick + slow).forecast({AppName("quick"): 1.0, AppName("slow"): 0.1})
-    assert (forecast.calls, forecast.estimated_seconds) == (8, 20.0)
+    forecast = tallied(quick + slow).forecast({AppName("quick"): 1.0, AppName("slow"): 0.1}, {})
+    assert (forecast.calls, forecast.estimated_seconds) == (8, 20.6)
 
 
 def test_what_reaches_its_deadline_before_its_turn_is_foreseen() -> None:
     early = [a_candidate(number, deadline=after(1)) for number in range(40)]
     late = [a_candidate(number, deadline=after(60)) for number in range(20)]
     rates = {AppName("default"): 1.0}
-    assert tallied(late + early).forecast(rates).will_expire_first == 20
-    assert tallied(late + early).forecast({AppName("default"): 0.01}).will_expire_first == 40
-    assert tallied(late + early).forecast({AppName("default"): 100.0}).will_expire_first == 0
+    assert tallied(late + early).forecast(rates, {}).will_expire_first == 20
+    assert tallied(late + early).forecast({AppName("default"): 0.01}, {}).will_expire_first == 40
+    assert tallied(late + early).forecast({AppName("default"): 100.0}, {}).will_expire_first == 0
 
 
 def test_the_nearest_deadlines_go_first_in_whatever_order_messages_are_found() -> None:
     found = [a_candidate(number, deadline=after(1 if number % 2 else 60)) for number in range(40)]
-    assert tallied(found).forecast({AppName("default"): 0.5}).will_expire_first == 0
+    assert tallied(found).forecast({AppName("default"): 0.5}, {}).will_expire_first == 0
+
+
+ONE_TO_ONE = (AppName("default"), Chat.ONE_TO_ONE)
+
+
+@pytest.mark.parametrize(
+    ("pace", "seconds"),
+    [
+        (Pace(), 99 * 1.03 / 20),
+        (Pace(blocked_until=NOW + timedelta(seconds=300)), 300 + 99 * 1.03 / 20),
+        (Pace(next_at=NOW + timedelta(seconds=2)), 2 + 99 * 1.03 / 20),
+        # A throttled pace comes back by a hundredth with each call.
+        (Pace(share=0.5), sum(1.03 / (20 * min(1, 0.5 + turn / 100)) for turn in range(99))),
+        (Pace(share=0.05, blocked_until=NOW + timedelta(seconds=1)), None),
+    ],
+)
+def test_a_forecast_goes_on_from_the_pace_that_the_api_has_now(pace: Pace, seconds: float | None) -> None:
+    tally = tallied([a_candidate(number) for number in range(2000)])
+    forecast = tally.forecast(RATES, {ONE_TO_ONE: pace})
+    now, slots = NOW, []
+    for _ in range(100):
+        now, pace = reserve(pace, now, 20)
+        slots.append(now)
+        pace = recovered(pace, 1)
+    assert forecast.estimated_seconds == pytest.approx((slots[-1] - NOW).total_seconds(), abs=0.051)
+    if seconds is not None:
+        assert forecast.estimated_seconds == pytest.approx(seconds, abs=0.06)
+
+
+def test_what_expires_while_an_api_is_blocked_is_foreseen() -> None:
+    tally = tallied([a_candidate(number, deadline=after(60 * minutes)) for number, minutes in enumerate([1, 4, 6, 9])])
+    blocked = Pace(blocked_until=NOW + timedelta(minutes=5))
+    assert tally.forecast(RATES, {ONE_TO_ONE: blocked}).will_expire_first == 2
+    assert tally.forecast(RATES, {(AppName("default"), Chat.GROUP): blocked}).will_expire_first == 0
 
 
 @given(selections, st.floats(0.01, 100), st.floats(1, 10))
 def test_a_higher_rate_never_lets_more_messages_expire(selection: list[Candidate], rate: float, times: float) -> None:
     tally = tallied(selection)
     slower, faster = (dict.fromkeys(RATES, rate * factor) for factor in (1, times))
-    assert tally.forecast(faster).will_expire_first <= tally.forecast(slower).will_expire_first
-    assert tally.forecast(faster).estimated_seconds <= tally.forecast(slower).estimated_seconds
+    assert tally.forecast(faster, {}).will_expire_first <= tally.forecast(slower, {}).will_expire_first
+    assert tally.forecast(faster, {}).estimated_seconds <= tally.forecast(slower, {}).estimated_seconds
 
 
 @dataclass(frozen=True)

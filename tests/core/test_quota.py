@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.core.quota import bounds_of, month_of, quota
+from ledger.core.quota import QuotaLevel, bounds_of, level_of, month_of, quota
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,23 @@ def test_the_bounds_of_a_month_hold_its_calls_and_no_others(moment: datetime) ->
 def test_a_plan_beyond_the_quota_leaves_less_than_nothing() -> None:
     assert quota(5000, 100, 50, 10) == {"limit": 5000, "used": 100, "after": 4850, "reserve": 10}
     assert quota(5000, 4990, 50, 10)["after"] == -40
+
+
+@pytest.mark.parametrize(
+    ("used", "reserve", "level"),
+    [
+        (0, 0, QuotaLevel.ENOUGH),
+        (4499, 0, QuotaLevel.ENOUGH),
+        (4500, 0, QuotaLevel.SHORT),
+        (3999, 1000, QuotaLevel.ENOUGH),
+        (4000, 1000, QuotaLevel.SHORT),
+        (4999, 1000, QuotaLevel.SHORT),
+        (5000, 0, QuotaLevel.USED_UP),
+        (6000, 1000, QuotaLevel.USED_UP),
+        (0, 9000, QuotaLevel.SHORT),
+    ],
+)
+def test_the_quota_runs_short_near_its_end_or_where_calls_are_to_be_kept(
+    used: int, reserve: int, level: QuotaLevel
+) -> None:
+    assert level_of(used, 5000, reserve) is level

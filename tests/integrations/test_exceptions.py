@@ -10,6 +10,7 @@ import pytest
 import requests
 import urllib3
 
+from ledger.core import never_left
 from ledger.integrations import endings
 
 # Everything of each library that is no sign that a request never left. What a new version adds has to be put here, or
@@ -55,11 +56,13 @@ def test_every_exception_of_a_library_was_thought_of(library: str) -> None:
     own = {
         name: kind
         for name, kind in getmembers(MODULES[library], isclass)
-        if issubclass(kind, Exception) and endings.name_of(kind) == f"{library}.{name}"
+        if issubclass(kind, Exception) and never_left.name_of(kind) == f"{library}.{name}"
     }
-    signs = {name for name, kind in own.items() if endings.NEVER_LEFT & {endings.name_of(one) for one in kind.__mro__}}
+    signs = {
+        name for name, kind in own.items() if never_left.NEVER_LEFT & {never_left.name_of(one) for one in kind.__mro__}
+    }
     assert set(own) - signs == MAY_HAVE_LEFT[library] & set(own)
-    assert {name.partition(".")[2] for name in endings.NEVER_LEFT if name.startswith(f"{library}.")} <= set(own)
+    assert {name.partition(".")[2] for name in never_left.NEVER_LEFT if name.startswith(f"{library}.")} <= set(own)
 
 
 def test_why_there_is_no_answer_never_repeats_the_text_of_an_exception() -> None:
@@ -70,4 +73,4 @@ def test_why_there_is_no_answer_never_repeats_the_text_of_an_exception() -> None
 def test_a_chain_that_bites_its_own_tail_ends() -> None:
     error = requests.exceptions.ConnectionError()
     error.args = (error,)
-    assert not endings.never_left(error)
+    assert not never_left.never_left(error)

@@ -10,10 +10,12 @@ from sqlalchemy import delete, event, select, text
 
 from ledger import Ledger
 from ledger.clock import FakeClock
+from ledger.core.pace import throttled
 from ledger.core.recall import Plan, Status
 from ledger.errors import UnknownRecallError
 from ledger.services.recalls import plan_writer
 from ledger.simulator import World
+from ledger.store import paces
 from ledger.store.schema import messages, recall_items, recall_skips
 from tests.conftest import MakeLedger
 from tests.sending import send
@@ -210,3 +212,17 @@ def test_what_is_in_flight_of_a_cancelled_recall_is_in_progress_for_others(
     clock.advance(LEASE)
     book.worker().serve_recalls()
     assert (plan(book).in_progress, plan(book).eligible) == (0, 3)
+
+
+def test_a_plan_reckons_with_a_pace_that_is_throttled_or_blocked_now(
+    book: Ledger, world: World, clock: FakeClock
+) -> None:
+    send(book, world, 1200)
+    assert plan(book).estimated_seconds == pytest.approx(59 * 1.03 / 20, abs=0.06)
+    with book.database.write() as connection:
+        pace = paces.lock_pace(connection, "default", "one_to_one")
+        paces.save_pace(connection, "default", "one_to_one", throttled(pace, clock.now(), 1))
+    assert plan(book).estimated_seconds == pytest.approx(1 + sum(1.03 / (10 + turn / 5) for turn in range(59)), abs=0.1)
+    with book.database.write() as connection:
+        paces.block_all(connection, clock.now() + timedelta(minutes=5))
+    assert plan(book).estimated_seconds > 300

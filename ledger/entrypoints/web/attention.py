@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.core.check_up import Level
+from ledger.core.quota import QuotaLevel, level_of
 from ledger.core.recall import Status
 from ledger.entrypoints.http.door import Book
 from ledger.entrypoints.web.check_ups import CheckUps
 from ledger.services.reports.figures import NEAR_DEADLINE, Figures
 from ledger.services.upkeep.chores import HEARTBEAT_STOPPED
 
-MUCH_OF_THE_QUOTA = 0.9
 LONG_BAN_SECONDS = 30
 LATE_PURGE_SECONDS = 3600
 
@@ -31,8 +31,9 @@ def troubles(book: Book, checkups: CheckUps) -> Iterator[Trouble]:
     yield from _of_worker(figures)
     yield from _of_spool(book)
     used, limit = figures.counted.used_calls, book.settings.monthly_calls
-    if used >= min(limit * MUCH_OF_THE_QUOTA, limit - book.settings.quota_reserve_calls):
-        yield Trouble(name="quota", is_bad=used >= limit, values={"used": used, "limit": limit})
+    level = level_of(used, limit, book.settings.quota_reserve_calls)
+    if level is not QuotaLevel.ENOUGH:
+        yield Trouble(name="quota", is_bad=level is QuotaLevel.USED_UP, values={"used": used, "limit": limit})
     for pace in figures.paces:
         if pace.blocked_seconds > LONG_BAN_SECONDS:
             yield Trouble(name="blocked", values={"app": pace.app, "seconds": int(pace.blocked_seconds)})

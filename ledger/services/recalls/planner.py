@@ -16,7 +16,7 @@ from ledger.core.selection import Selection
 from ledger.errors import EmptySelectionError
 from ledger.services.recalls.plan_writer import PlanWriter, SortedCandidates
 from ledger.settings import Settings
-from ledger.store import history, plans, recalls, usage
+from ledger.store import history, paces, plans, recalls, usage
 from ledger.store.candidates import candidates, holders
 from ledger.store.database import Database
 from ledger.store.late import is_late
@@ -132,7 +132,8 @@ class Planner:
 
     def _plan(self, snapshot: Connection, recall_id: int, selection: Selection, tally: Tally) -> Plan:
         rates = {route.app: self._settings.rate_of(route.app) for route, _ in tally.deadlines}
-        forecast: Forecast = tally.forecast(rates)
+        apis = {(route.app, route.chat) for route, _ in tally.deadlines}
+        forecast: Forecast = tally.forecast(rates, {api: paces.read_pace(snapshot, *api) for api in apis})
         used = usage.used_calls(snapshot, month_of(tally.now), *bounds_of(tally.now))
         first, last = tally.span()
         counts = tally.counts

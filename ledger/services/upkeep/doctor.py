@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ledger.clock import Clock, SystemClock
 from ledger.core.check_up import Check, failed, ok, warning
-from ledger.core.quota import bounds_of, month_of
+from ledger.core.quota import QuotaLevel, bounds_of, level_of, month_of
 from ledger.core.recall import Status
 from ledger.errors import LedgerError
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_STOPPED
@@ -22,7 +22,6 @@ from ledger.store.schema import REVISION
 
 CLOCKS_DIFFER_SECONDS = 2.0
 LEAST_FREE_BYTES = 100_000_000
-MUCH_OF_THE_QUOTA = 0.9
 
 
 class Doctor:
@@ -108,9 +107,10 @@ class Doctor:
         with self._database.read() as connection:
             used = usage.used_calls(connection, month_of(now), *bounds_of(now))
         message = f"{used:,} of the month's {limit:,} calls used, as far as recorded"
-        if used >= limit:
+        level = level_of(used, limit, self._settings.quota_reserve_calls)
+        if level is QuotaLevel.USED_UP:
             return failed(name, f"{message}: buy more, then set LEDGER_MONTHLY_CALLS, or recalls end in the middle")
-        if used >= min(limit * MUCH_OF_THE_QUOTA, limit - self._settings.quota_reserve_calls):
+        if level is QuotaLevel.SHORT:
             return warning(name, f"{message}: a large recall may not fit in any more")
         return ok(name, message)
 
