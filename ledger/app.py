@@ -21,16 +21,11 @@ from ledger.errors import DatabaseError, InputError
 from ledger.integrations import clients, tags
 from ledger.integrations.following import Watching
 from ledger.parts import Parts
-from ledger.services.access.idempotency import IdempotentRequests
-from ledger.services.access.tokens import ServiceTokens as AccessTokens
 from ledger.services.recalls.leases import own_name
 from ledger.services.recalls.lifecycle import OnProgress, RunIn
 from ledger.services.recording.batches import Imported, OnRejected, WriteCounts
 from ledger.services.recording.rows import Defaults, Line, read_row, reader, within
 from ledger.services.recording.spool_replay import Replayed
-from ledger.services.reports.campaign_counts import CampaignCounts
-from ledger.services.reports.figures import Meter
-from ledger.services.reports.pages import Pages
 from ledger.services.reports.recalls import RecallReport
 from ledger.services.reports.verifier import Verification
 from ledger.services.upkeep import readiness
@@ -66,7 +61,7 @@ class Ledger:
         transport: "BaseTransport | None" = None,
     ) -> None:
         self.parts = Parts(settings or Settings.load(), clock, executor, transport)
-        self.settings, self.clock, self.watcher = self.parts.settings, self.parts.clock, self.parts.keeper.watcher
+        self.settings, self.clock = self.parts.settings, self.parts.clock
         atexit.register(self.close)
 
     @property
@@ -120,7 +115,7 @@ class Ledger:
             "open_conversation_id": open_conversation_id,
             "source": source,
         }
-        return self.parts.keeper.keep(read_row(row, Defaults(), self.clock.now()))
+        return self.parts.recorder.keep(read_row(row, Defaults(), self.clock.now()))
 
     def record_many(
         self,
@@ -137,7 +132,7 @@ class Ledger:
         """
         lines = (Line(number=number, fields=row) for number, row in enumerate(rows, start=1))
         defaults = Defaults(campaign=campaign, robot=robot_code, sent_at=sent_at)
-        return self.parts.keeper.keep_many(lines, reader(defaults, self.clock))
+        return self.parts.recorder.keep_many(lines, reader(defaults, self.clock))
 
     def import_lines(
         self, lines: Iterable[Line], defaults: Defaults, on_rejected: OnRejected | None = None
@@ -146,7 +141,7 @@ class Ledger:
 
         Every rejected row is handed to `on_rejected` with the reason; the result names the first of them.
         """
-        return self.parts.recorder.import_lines(lines, defaults, on_rejected)
+        return self.parts.inserter.import_lines(lines, defaults, on_rejected)
 
     def watch(self, client: Watched, *, wait: bool = False) -> Watched:
         """Record from now on what a client sends, and return the client; watching it twice changes nothing.
@@ -157,7 +152,7 @@ class Ledger:
         program; with `wait`, once it is on disk. One request can be tagged with the headers `x-ledger-campaign` and
         `x-ledger-source`, which are not sent.
         """
-        clients.watch(client, Watching(sink=self.watcher, waits=wait))
+        clients.watch(client, Watching(sink=self.parts.recorder.send_recorder, waits=wait))
         return client
 
     def campaign(self, name: str, source: str | None = None) -> AbstractContextManager[None]:
@@ -168,37 +163,37 @@ class Ledger:
 
     def receive(self, lines: Iterable[Line], defaults: Defaults, *, robots: Collection[str] = ()) -> Imported:
         """Record numbered rows of others, of some robots or all; what the database does not take waits in the spool."""
-        return self.parts.keeper.keep_many(lines, within(reader(defaults, self.clock), frozenset(robots)))
+        return self.parts.recorder.keep_many(lines, within(reader(defaults, self.clock), frozenset(robots)))
 
     def progress(self, recall_id: int) -> Result:
         """Return where one recall stands, without what would take long to count; raise UnknownRecallError."""
-        return self.parts.reporter.progress(recall_id)
+        return self.parts.recall_reports.progress(recall_id)
 
     def result(self, recall_id: int) -> Result:
         """Return where one recall stands; raise UnknownRecallError."""
         self.parts.lost_calls.run_once()
-        return self.parts.reporter.result(recall_id)
+        return self.parts.recall_reports.result(recall_id)
 
     def summary(self, recall_id: int) -> RecallReport:
         """Return one recall with what was asked for and who did what, but without its items and requests."""
-        return self.parts.reporter.summary(recall_id)
+        return self.parts.recall_reports.summary(recall_id)
 
     def reasons(self, recall_id: int, *, limit: int) -> list[Reason]:
         """Return why messages of a recall were not recalled, the most frequent first."""
-        return self.parts.reporter.reasons(recall_id, limit=limit)
+        return self.parts.recall_reports.reasons(recall_id, limit=limit)
 
     def keys_per_second(self, recall_id: int) -> float:
         """Return how fast a recall went in the last seconds."""
-        return self.parts.reporter.keys_per_second(recall_id)
+        return self.parts.recall_reports.keys_per_second(recall_id)
 
     def replay(self) -> Replayed:
         """Move what waits in the spool into the database; raise DatabaseError when it is away."""
-        return self.parts.keeper.replay()
+        return self.parts.recorder.replay()
 
     def campaigns(self, *, within: Collection[str] = ()) -> list[CampaignLine]:
         """Return what can still be recalled, a line a campaign, soonest deadline first; of some robots, or of all."""
-        self.parts.keeper.catch_up()
-        return self.parts.reporter.campaigns(within)
+        self.parts.recorder.catch_up()
+        return self.parts.recall_reports.campaigns(within)
 
     def plan(
         self,
@@ -221,7 +216,7 @@ class Ledger:
         selection = select(
             campaign=campaign, users=users, keys=keys, robot=robot, since=since, until=until, within=within
         )
-        self.parts.keeper.catch_up()
+        self.parts.recorder.catch_up()
         return self.parts.planner.plan(selection, reason=reason, actor=who_acts(actor), include_shared=include_shared)
 
     def run(
@@ -237,7 +232,7 @@ class Ledger:
         Without an actor, it is run by who planned it.
         """
         recall_id, who = plan if isinstance(plan, int) else plan.recall_id, check_actor(actor) if actor else None
-        return self.parts.recaller.run(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
+        return self.parts.lifecycle.run(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
 
     def approve(
         self,
@@ -249,11 +244,11 @@ class Ledger:
     ) -> Result:
         """Agree, as a second person, to what another one wants to run, and run it."""
         who = who_acts(actor)
-        return self.parts.recaller.approve(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
+        return self.parts.lifecycle.approve(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
 
     def refuse(self, recall_id: int, *, reason: str, actor: str | None = None) -> Result:
         """Do not agree to what another person wants to run."""
-        return self.parts.recaller.refuse(recall_id, actor=who_acts(actor), reason=reason)
+        return self.parts.lifecycle.refuse(recall_id, actor=who_acts(actor), reason=reason)
 
     def resume(
         self,
@@ -265,7 +260,7 @@ class Ledger:
     ) -> Result:
         """Go on with a recall that was paused or whose process went away."""
         who = who_acts(actor)
-        return self.parts.recaller.resume(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
+        return self.parts.lifecycle.resume(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
 
     def retry(
         self,
@@ -277,41 +272,41 @@ class Ledger:
     ) -> Result:
         """Ask again for what ended refused, partial or unknown, while its deadline lasts."""
         who = who_acts(actor)
-        return self.parts.recaller.retry(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
+        return self.parts.lifecycle.retry(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
 
     def pause(self, recall_id: int, *, why: str, actor: str | None = None) -> Result:
         """Make no more calls of a recall until it is resumed."""
-        return self.parts.recaller.pause(recall_id, actor=who_acts(actor), why=why)
+        return self.parts.lifecycle.pause(recall_id, actor=who_acts(actor), why=why)
 
     def stick(self, recall_id: int, seconds: float, *, actor: str | None = None) -> Result:
         """Let workers recall what is still recorded under a recall's selection, as it arrives, for a time."""
-        return self.parts.sticker.stick(recall_id, seconds, actor=who_acts(actor))
+        return self.parts.sticky.stick(recall_id, seconds, actor=who_acts(actor))
 
     def unstick(self, recall_id: int, *, actor: str | None = None) -> Result:
         """Leave alone what arrives late from now on."""
-        return self.parts.sticker.stick(recall_id, 0, actor=who_acts(actor))
+        return self.parts.sticky.stick(recall_id, 0, actor=who_acts(actor))
 
     def inquiry_cost(self, recall_id: int) -> int:
         """Return how many calls of the quota it takes to settle what ended unknown or partial by its read status."""
-        return self.parts.inquirer.cost(recall_id)
+        return self.parts.read_status.cost(recall_id)
 
     def inquire(self, recall_id: int, *, actor: str | None = None) -> Result:
         """Settle what ended unknown or partial by asking DingTalk for its read status, one call a key."""
-        return self.parts.inquirer.run(recall_id, actor=who_acts(actor))
+        return self.parts.read_status.run(recall_id, actor=who_acts(actor))
 
     def cancel(self, recall_id: int, *, actor: str | None = None) -> Result:
         """Stop a recall for good: what waits ends cancelled."""
-        return self.parts.recaller.cancel(recall_id, actor=who_acts(actor))
+        return self.parts.lifecycle.cancel(recall_id, actor=who_acts(actor))
 
     def recalls(self, *, statuses: Sequence[Status] = tuple(Status), limit: int | None = None) -> list[Result]:
         """Return where recalls stand, newest first."""
         self.parts.lost_calls.run_once()
-        return self.parts.reporter.results(statuses=statuses, limit=limit)
+        return self.parts.recall_reports.results(statuses=statuses, limit=limit)
 
     def show(self, recall_id: int) -> RecallReport:
         """Return one recall with its items, what it left out, and its HTTP requests."""
         self.parts.lost_calls.run_once()
-        return self.parts.reporter.report(recall_id)
+        return self.parts.recall_reports.report(recall_id)
 
     def history(
         self,
@@ -329,7 +324,7 @@ class Ledger:
         """Yield the outcome of every key that fits every given part, newest first; without any, of all keys."""
         selection = select(campaign=campaign, users=users, keys=keys, robot=robot, since=since, until=until)
         wanted = Outcome(outcome) if outcome else None
-        return self.parts.reporter.history(selection, outcome=wanted, actor=actor, limit=limit)
+        return self.parts.recall_reports.history(selection, outcome=wanted, actor=actor, limit=limit)
 
     def purge(self) -> Purged:
         """Delete what is past its window."""
@@ -348,7 +343,7 @@ class Ledger:
             chores,
             self.parts.runner,
             self.parts.caller,
-            self.parts.sticker,
+            self.parts.sticky,
             self.parts.purger,
             self.parts.lost_calls,
             self.settings,
@@ -368,7 +363,7 @@ class Ledger:
         with suppress(DatabaseError):
             self.align_clock()
         whose = "this machine's" if self.database.is_sqlite else "the database server's"
-        asking = DingTalkProbe(self.parts.client, self.parts.tokens, self.clock, self.settings, whose)
+        asking = DingTalkProbe(self.parts.client, self.parts.dingtalk_tokens, self.clock, self.settings, whose)
         yield from Doctor(self.database, asking, self.clock, self.settings).examine()
 
     def align_clock(self) -> None:
@@ -378,7 +373,7 @@ class Ledger:
     @property
     def written(self) -> Mapping[str, int]:
         """How what this process recorded has ended, counted: in the database, the spool, or refused."""
-        return self.parts.keeper.counts
+        return self.parts.recorder.counts
 
     def lacks(self) -> dict[str, str]:
         """Return what is missing to do the work, each with what to do; never raises for what it finds."""
@@ -386,32 +381,7 @@ class Ledger:
 
     def spool_depth(self) -> Depth:
         """Return how much waits in the spool; the database is not asked."""
-        return self.parts.keeper.depth()
-
-    @property
-    def meter(self) -> Meter:
-        """Figures of the whole ledger; its counters begin when it is first asked for."""
-        return self.parts.meter
-
-    @property
-    def census(self) -> CampaignCounts:
-        """What can still be recalled, for those who look again and again."""
-        return self.parts.census
-
-    @property
-    def lister(self) -> Pages:
-        """What there is, a page at a time."""
-        return self.parts.lister
-
-    @property
-    def answers(self) -> IdempotentRequests:
-        """Requests that may come twice."""
-        return self.parts.answers
-
-    @property
-    def tokens(self) -> AccessTokens:
-        """Who may use the service."""
-        return self.parts.access_tokens
+        return self.parts.recorder.depth()
 
 
 def who_acts(actor: str | None) -> str:

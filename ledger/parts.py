@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ledger.clock import AlignedClock, Clock, SystemClock
 from ledger.core.campaign import CampaignLine
 from ledger.services.access.idempotency import IdempotentRequests
-from ledger.services.access.tokens import ServiceTokens as AccessTokens
+from ledger.services.access.tokens import ServiceTokens
 from ledger.services.recalls.leases import LostCalls
 from ledger.services.recalls.lifecycle import Lifecycle
 from ledger.services.recalls.planner import Planner
@@ -64,14 +64,14 @@ class Parts:
         self.executor, self.transport = executor, transport
         self.building = threading.RLock()
         self._is_ready = False
-        self.keeper = Recorder(lambda: self.recorder, self.clock, settings)
+        self.recorder = Recorder(lambda: self.inserter, self.clock, settings)
 
     def close(self) -> None:
         """Stop what runs, in order, and close every connection; may be called twice."""
         built = self.__dict__
         if "runner" in built:
             self.runner.stop()
-        self.keeper.close()
+        self.recorder.close()
         if "threads" in built:
             self.threads.shutdown(wait=False, cancel_futures=True)
         if "client" in built:
@@ -93,41 +93,41 @@ class Parts:
             self.clock.align(self.database.server_time)
 
     @part
-    def meter(self) -> Meter:
+    def figures(self) -> Meter:
         """Figures of the whole ledger; its counters begin when it is first asked for."""
         return Meter(self.opened(), self.clock, self.settings)
 
     @part
-    def census(self) -> CampaignCounts:
+    def campaign_counts(self) -> CampaignCounts:
         """What can still be recalled, for those who look again and again."""
         return CampaignCounts(self._campaigns, self.clock)
 
     @part
-    def lister(self) -> Pages:
+    def pages(self) -> Pages:
         """What there is, a page at a time."""
-        return Pages(self.opened(), self.clock, self.reporter)
+        return Pages(self.opened(), self.clock, self.recall_reports)
 
     @part
-    def answers(self) -> IdempotentRequests:
+    def idempotency(self) -> IdempotentRequests:
         """Requests that may come twice."""
         return IdempotentRequests(self.opened(), self.clock)
 
     @part
-    def access_tokens(self) -> AccessTokens:
+    def service_tokens(self) -> ServiceTokens:
         """Who may use the service."""
-        return AccessTokens(self.opened(), self.clock, self.settings)
+        return ServiceTokens(self.opened(), self.clock, self.settings)
 
     def _campaigns(self, robots: frozenset[str]) -> list[CampaignLine]:
-        self.keeper.catch_up()
-        return self.reporter.campaigns(robots)
+        self.recorder.catch_up()
+        return self.recall_reports.campaigns(robots)
 
     @part
-    def recorder(self) -> Inserter:
+    def inserter(self) -> Inserter:
         """Writes messages."""
         return Inserter(self.opened(), self.clock, self.settings)
 
     @part
-    def reporter(self) -> RecallReports:
+    def recall_reports(self) -> RecallReports:
         """Answers questions."""
         return RecallReports(self.opened(), self.clock)
 
@@ -147,9 +147,9 @@ class Parts:
         return Verifier(self.opened())
 
     @part
-    def recaller(self) -> Lifecycle:
+    def lifecycle(self) -> Lifecycle:
         """Moves recalls from state to state."""
-        return Lifecycle(self.opened(), self.clock, self.settings, self.caller, self.runner, self.reporter)
+        return Lifecycle(self.opened(), self.clock, self.settings, self.caller, self.runner, self.recall_reports)
 
     @part
     def lost_calls(self) -> LostCalls:
@@ -157,17 +157,17 @@ class Parts:
         return LostCalls(self.opened(), self.clock)
 
     @part
-    def sticker(self) -> StickyRecalls:
+    def sticky(self) -> StickyRecalls:
         """Follows sticky recalls."""
-        return StickyRecalls(self.opened(), self.clock, self.planner, self.recaller, self.reporter)
+        return StickyRecalls(self.opened(), self.clock, self.planner, self.lifecycle, self.recall_reports)
 
     @part
-    def inquirer(self) -> "Inquirer":
+    def read_status(self) -> "Inquirer":
         """Settles doubts by the read status."""
         from ledger.services.recalls.read_status import Inquirer
 
         executor = self.executor or self.threads
-        return Inquirer(self.opened(), self.caller, self.clock, self.settings, executor, self.reporter)
+        return Inquirer(self.opened(), self.caller, self.clock, self.settings, executor, self.recall_reports)
 
     @part
     def runner(self) -> Runner:
@@ -179,7 +179,7 @@ class Parts:
         """Makes one call."""
         from ledger.dingtalk.caller import Caller
 
-        return Caller(self.client, self.tokens, self.settings)
+        return Caller(self.client, self.dingtalk_tokens, self.settings)
 
     @part
     def threads(self) -> ThreadPoolExecutor:
@@ -198,7 +198,7 @@ class Parts:
         )
 
     @part
-    def tokens(self) -> "DingTalkTokens":
+    def dingtalk_tokens(self) -> "DingTalkTokens":
         """The access tokens of the apps."""
         from ledger.dingtalk.tokens import DingTalkTokens
 

@@ -36,7 +36,7 @@ class Worker:
         chores: Chores,
         runner: Runner,
         caller: Calls,
-        sticker: StickyRecalls,
+        sticky: StickyRecalls,
         purger: Purger,
         lost_calls: LostCalls,
         settings: Settings,
@@ -44,7 +44,7 @@ class Worker:
         replay: Callable[[], object],
     ) -> None:
         self._chores, self._runner, self._caller, self._settings = chores, runner, caller, settings
-        self._sticker, self._align_clock, self._take_in = sticker, align_clock, replay
+        self._sticky, self._align_clock, self._take_in = sticky, align_clock, replay
         self._stopping = threading.Event()
         self._unready: dict[str, str] = {}
         self._served: frozenset[int] = frozenset()
@@ -92,7 +92,7 @@ class Worker:
 
     def follow_sticky(self) -> None:
         """Start recalls of what has arrived late for sticky ones."""
-        self._sticker.run_once()
+        self._sticky.run_once()
 
     def _add(self, scheduler: BackgroundScheduler, name: str, seconds: float, action: Callable[[], object]) -> None:
         def attempt() -> None:

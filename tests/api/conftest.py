@@ -33,7 +33,7 @@ class Service:
 
     def token(self, role: Role | str, *, name: str | None = None, robots: tuple[str, ...] = ()) -> str:
         """Make a token and return its secret."""
-        made = self.book.tokens.create(name or f"the-{role}", Role(role), robots=robots, actor="tester")
+        made = self.book.parts.service_tokens.create(name or f"the-{role}", Role(role), robots=robots, actor="tester")
         return made.secret
 
     def signed_up(self, role: Role | str, **options: Any) -> httpx.Client:

@@ -48,7 +48,7 @@ def test_a_service_that_others_can_reach_lets_nobody_in_without_a_token(serve_le
 def test_a_token_works_until_it_is_revoked(service: Service) -> None:
     with service.signed_up(Role.AUDITOR, name="ann") as ann:
         assert ann.get(SEEN).status_code == 200
-        service.book.tokens.revoke("ann", actor="tester")
+        service.book.parts.service_tokens.revoke("ann", actor="tester")
         assert ann.get(SEEN).json()["code"] == "unauthenticated"
 
 
@@ -60,7 +60,7 @@ def test_what_is_no_token_is_refused(service: Service, header: str) -> None:
 
 def test_the_last_use_of_a_token_is_noted_at_most_once_a_minute(service: Service, clock: FakeClock) -> None:
     def last_use() -> object:
-        return service.book.tokens.listed()[0].last_used_at
+        return service.book.parts.service_tokens.listed()[0].last_used_at
 
     with service.signed_up(Role.AUDITOR) as ann:
         assert last_use() is None
@@ -106,7 +106,7 @@ def test_a_session_ends_by_signing_out_by_time_and_by_revocation(service: Servic
         with service.client(cookies=copied) as thief:
             assert thief.get(SEEN).status_code == 401
         assert phone.get(SEEN).status_code == 200
-        service.book.tokens.revoke("ann", actor="tester")
+        service.book.parts.service_tokens.revoke("ann", actor="tester")
         assert phone.get(SEEN).status_code == 401
     with signed_in(service, service.token(Role.OPERATOR, name="bob")) as browser:
         clock.advance(timedelta(hours=11, minutes=59))

@@ -52,7 +52,7 @@ def test_what_failed_may_come_again(service: Service, world: World) -> None:
 
 
 def test_while_it_is_being_worked_on_the_same_request_waits(service: Service) -> None:
-    answers = service.book.answers
+    answers = service.book.parts.idempotency
     begun, goes_on = threading.Event(), threading.Event()
 
     def work() -> tuple[int, str]:
@@ -75,7 +75,7 @@ def test_while_it_is_being_worked_on_the_same_request_waits(service: Service) ->
 def test_an_attempt_that_lost_its_database_goes_on_and_one_whose_process_died_is_taken_over(
     service: Service, clock: FakeClock
 ) -> None:
-    answers, tries = service.book.answers, iter([DatabaseUnavailableError("away"), None])
+    answers, tries = service.book.parts.idempotency, iter([DatabaseUnavailableError("away"), None])
 
     def work() -> tuple[int, str]:
         if (error := next(tries)) is not None:

@@ -31,7 +31,7 @@ def measure(url: str, *, campaign: str, calls_per_second: float, most_calls: int
     settings = Settings(database_url=url, calls_per_second=calls_per_second)
     with Ledger(settings, clock=clock) as book:
         plan = book.plan(campaign=campaign, reason="to see what it costs", actor="benchmark")
-        book.parts.recaller.start(plan.recall_id)
+        book.parts.lifecycle.start(plan.recall_id)
         claimer = Claimer(book.database, clock, settings, "benchmark")
         settler = Settler(book.database, clock, Random(7))  # noqa: S311  (no secret)
         work = _Work(claimer, settler, clock)

@@ -80,7 +80,7 @@ def test_a_cancelled_task_leaves_a_trace(book: Ledger, letter: Letter, send: Sen
 
         task = asyncio.ensure_future(send(watch, replace(letter, url=f"http://127.0.0.1:{deaf_port}")))
         await begun.wait()
-        while not book.parts.keeper._journal._open_segments:
+        while not book.parts.recorder._journal._open_segments:
             await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -61,7 +61,7 @@ def test_users_whom_the_answer_names_did_not_get_it(
 def test_a_client_that_is_watched_twice_is_recorded_once(book: Ledger, letter: Letter, send: Send) -> None:
     send(lambda client: book.watch(book.watch(client)), letter)
     book.close()
-    assert book.parts.keeper.writer.counts == {WriteOutcome.RECORDED: 1}
+    assert book.parts.recorder.writer.counts == {WriteOutcome.RECORDED: 1}
 
 
 @on_one_database
@@ -73,7 +73,7 @@ def test_a_send_that_passes_two_watched_layers_is_recorded_once_by_the_inner_one
         book.watch(session)
     SENDERS["sdk"](book.watch, letter)
     book.close()
-    assert book.parts.keeper.writer.counts == {WriteOutcome.RECORDED: 2}
+    assert book.parts.recorder.writer.counts == {WriteOutcome.RECORDED: 2}
     assert (len(keys_of(book)), keyless(book)) == (2, 0)
 
 
@@ -96,7 +96,7 @@ def test_a_send_that_was_refused_leaves_nothing_and_one_that_broke_leaves_a_trac
     assert keyless(book) == 0
     with pytest.raises(Exception, match=r"500|system.error"):
         send(book.watch, letter)
-    book.parts.keeper.writer.close()
+    book.parts.recorder.writer.close()
     assert (book.campaigns()[0].messages, keyless(book)) == (0, 1)
 
 

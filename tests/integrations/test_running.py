@@ -359,14 +359,14 @@ def test_in_a_container_nothing_is_left_when_the_first_process_ends(stage: Stage
     assert (done.returncode, done.stderr) == (code, "")
     assert len(stage.sent()) == 3
     with stage.book() as book:
-        assert sum(line.messages for line in book.parts.reporter.campaigns()) == 3, "without a look at the spool"
+        assert sum(line.messages for line in book.parts.recall_reports.campaigns()) == 3, "without a look at the spool"
 
 
 def test_keys_are_taken_in_while_the_sender_still_runs_and_nobody_stays_behind(stage: Stage) -> None:
     stage.write(end="import signal\nsignal.pause()")
     process = stage.start()
     with stage.book() as book:
-        until(lambda: sum(line.messages for line in book.parts.reporter.campaigns()) == 3)
+        until(lambda: sum(line.messages for line in book.parts.recall_reports.campaigns()) == 3)
     assert companions(stage) == 2, "the sender, and who is beside it"
     process.kill()
     until(lambda: companions(stage) == 0)

@@ -47,8 +47,8 @@ def kept(url: str, folder: Path) -> list[str]:
     book = Ledger(Settings.load(database_url=url, spool_dir=folder / "spool"))
     try:
         book.replay()
-        assert book.parts.keeper.depth().files == 0
-        assert book.parts.keeper.depth().refused_bytes == 0
+        assert book.parts.recorder.depth().files == 0
+        assert book.parts.recorder.depth().refused_bytes == 0
         with book.database.read() as connection:
             return list(connection.scalars(select(messages.c.process_query_key)))
     finally:

@@ -29,7 +29,7 @@ def watched(stage: Stage) -> Iterator[Ledger]:
 def begin(book: Ledger, campaign: str = "spring") -> int:
     """Let a recall run, by whichever worker there is."""
     number = book.plan(campaign=campaign, reason="wrong link", actor="tester").recall_id
-    book.parts.recaller.start(number)
+    book.parts.lifecycle.start(number)
     return number
 
 

@@ -108,7 +108,7 @@ def test_running_and_sticky_recalls_that_nobody_works_on_are_amiss(book: Ledger,
     assert "sticky" in found(book, "worker").found
     book.unstick(plan.recall_id)
     send(book, world, 1, campaign="other")
-    book.parts.recaller.start(book.plan(campaign="other", reason="typo").recall_id)
+    book.parts.lifecycle.start(book.plan(campaign="other", reason="typo").recall_id)
     check = found(book, "worker")
     assert (check.ok, "ledger resume 2" in check.found) == (False, True)
     beat(book)
@@ -126,9 +126,9 @@ def test_a_service_for_others_without_tokens_is_amiss(make_ledger: MakeLedger) -
     assert found(make_ledger(), "tokens").ok
     book = make_ledger(allowed_hosts=("ledger.example",))
     assert "ledger token create" in found(book, "tokens").found
-    book.tokens.create("ann", Role.ADMIN, actor="tester")
+    book.parts.service_tokens.create("ann", Role.ADMIN, actor="tester")
     assert found(book, "tokens").ok
-    book.tokens.revoke("ann", actor="tester")
+    book.parts.service_tokens.revoke("ann", actor="tester")
     assert not found(book, "tokens").ok
 
 

@@ -220,7 +220,7 @@ def test_a_worker_without_credentials_leaves_recalls_running_for_others(make_led
     book = make_ledger()
     send(book, world, 1)
     plan = book.plan(campaign="spring", reason="wrong link")
-    book.parts.recaller.start(plan.recall_id)
+    book.parts.lifecycle.start(plan.recall_id)
     make_ledger(app_key=None).worker().serve_recalls()
     assert book.show(plan.recall_id).result.status is Status.RUNNING
     book.worker().serve_recalls()
@@ -231,7 +231,7 @@ def test_a_small_recall_is_not_stuck_behind_a_huge_one(book: Ledger, world: Worl
     send(book, world, 400, campaign="huge", sent_ago=timedelta(hours=20))
     send(book, world, 20, campaign="small", sent_ago=timedelta(hours=1))
     for campaign in ("huge", "small"):
-        book.parts.recaller.start(book.plan(campaign=campaign, reason="wrong link").recall_id)
+        book.parts.lifecycle.start(book.plan(campaign=campaign, reason="wrong link").recall_id)
     book.worker().serve_recalls()
     asked = [call for call in world.calls() if call.path == ONE_ON_ONE]
     small = {item.process_query_key for item in book.history(campaign="small")}

@@ -83,7 +83,7 @@ def test_people_see_what_holds_a_running_recall_up(book: Ledger, world: World) -
 def test_a_call_that_was_lost_with_its_process_is_no_trouble_of_dingtalk(book: Ledger, world: World) -> None:
     send(book, world, 1)
     plan = book.plan(campaign="spring", reason="wrong link")
-    book.parts.recaller.start(plan.recall_id)
+    book.parts.lifecycle.start(plan.recall_id)
     now = book.clock.now()
     with book.database.write() as connection:
         connection.execute(
@@ -100,4 +100,4 @@ def test_a_call_that_was_lost_with_its_process_is_no_trouble_of_dingtalk(book: L
                 verdict=LOST,
             )
         )
-    assert book.parts.reporter.progress(plan.recall_id).trouble is None
+    assert book.parts.recall_reports.progress(plan.recall_id).trouble is None

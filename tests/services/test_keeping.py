@@ -32,7 +32,7 @@ def record(book: Ledger, key: str, **more: object) -> WriteCounts:
 
 def sending(book: Ledger, path: str = ONE, **more: str) -> OpenSend:
     body = json.dumps({"robotCode": "robot-1", "userIds": ["ann", "bob"], "openConversationId": "cid"})
-    found = book.watcher.sending("POST", f"https://api.dingtalk.com{path}", body, **more)
+    found = book.parts.recorder.send_recorder.sending("POST", f"https://api.dingtalk.com{path}", body, **more)
     assert found is not None
     return found
 
@@ -43,7 +43,7 @@ def kept(book: Ledger) -> dict[str | None, tuple[int, int]]:
 
 
 def spooled(book: Ledger) -> int:
-    return book.parts.keeper.depth().files
+    return book.parts.recorder.depth().files
 
 
 def test_many_threads_record_through_one_writer(book: Ledger) -> None:
@@ -94,7 +94,7 @@ def test_a_send_is_recorded_with_its_time_before_it_left(book: Ledger, clock: Fa
     send = sending(book, GROUP, campaign="spring", source="mailer")
     clock.advance(timedelta(seconds=9))
     entry = send.answered(200, {"processQueryKey": "k"})
-    book.watcher.wait(entry)
+    book.parts.recorder.send_recorder.wait(entry)
     (line,) = book.campaigns()
     assert (line.campaign, line.first_deadline) == ("spring", left_at + timedelta(hours=24))
     assert entry is not None
@@ -104,13 +104,15 @@ def test_a_send_is_recorded_with_its_time_before_it_left(book: Ledger, clock: Fa
 
 @pytest.mark.parametrize("request_", [("GET", ONE), ("POST", "/v1.0/robot/otoMessages/batchRecall"), ("POST", "[")])
 def test_other_requests_are_not_followed(book: Ledger, request_: tuple[str, str]) -> None:
-    assert book.watcher.sending(*request_, b"{}") is None
+    assert book.parts.recorder.send_recorder.sending(*request_, b"{}") is None
 
 
 def test_a_send_whose_answer_never_came_leaves_a_trace_that_campaigns_count(book: Ledger, clock: FakeClock) -> None:
     for end in ("lost", "answered"):
         send = sending(book, campaign="spring")
-        book.watcher.wait(send.lost("ReadTimeout") if end == "lost" else send.answered(502, b"<html>"))
+        book.parts.recorder.send_recorder.wait(
+            send.lost("ReadTimeout") if end == "lost" else send.answered(502, b"<html>")
+        )
     sending(book, campaign="spring").void()
     assert sending(book, campaign="spring").answered(400, b'{"code":"staffId.notExisted"}') is None
     assert kept(book) == {"spring": (0, 2)}
@@ -120,7 +122,7 @@ def test_a_send_whose_answer_never_came_leaves_a_trace_that_campaigns_count(book
 
 
 def test_sends_without_a_key_count_against_the_quota_also_after_the_purge(book: Ledger, clock: FakeClock) -> None:
-    book.watcher.wait(sending(book, campaign="spring").lost("cut"))
+    book.parts.recorder.send_recorder.wait(sending(book, campaign="spring").lost("cut"))
     record(book, "k", campaign="spring")
     assert book.plan(campaign="spring", reason="look").quota["used"] == 2
     clock.advance(timedelta(hours=25))
@@ -174,16 +176,16 @@ def test_a_key_that_neither_database_nor_spool_takes_is_in_the_log(
     (tmp_path / "file").write_text("not a folder")
     book = make_ledger(spool_dir=tmp_path / "file")
     entry = sending(book).answered(200, b'{"processQueryKey":"through"}')
-    book.watcher.wait(entry)
+    book.parts.recorder.send_recorder.wait(entry)
     with away(book):
-        book.watcher.wait(sending(book).answered(200, b'{"processQueryKey":"last-resort"}'))
+        book.parts.recorder.send_recorder.wait(sending(book).answered(200, b'{"processQueryKey":"last-resort"}'))
         with pytest.raises(LedgerError, match="spool"):
             record(book, "by-hand")
     text = [entry.message for entry in caplog.records if entry.levelno == logging.CRITICAL]
     assert any("last-resort" in line for line in text)
     assert any("by-hand" in line for line in text)
     assert kept(book) == {None: (1, 0)}
-    assert book.parts.keeper.writer.counts["lost"] == 2
+    assert book.parts.recorder.writer.counts["lost"] == 2
 
 
 def test_a_message_that_the_database_refuses_does_not_take_others_along(book: Ledger) -> None:
@@ -196,7 +198,7 @@ def test_a_message_that_the_database_refuses_does_not_take_others_along(book: Le
 
 def test_users_that_did_not_get_it_are_kept_apart_and_shown(book: Ledger) -> None:
     answer = {"processQueryKey": "k", "invalidStaffIdList": ["bob"]}
-    book.watcher.wait(sending(book, campaign="spring").answered(200, answer))
+    book.parts.recorder.send_recorder.wait(sending(book, campaign="spring").answered(200, answer))
     result = book.run(book.plan(campaign="spring", reason="look"))
     (item,) = book.history(keys=["k"])
     assert (item.recipients, item.undelivered) == (("ann",), {"invalid": ("bob",)})

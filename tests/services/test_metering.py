@@ -18,7 +18,7 @@ def recall(book: Ledger, campaign: str = "spring") -> int:
 
 
 def test_an_empty_ledger_has_nothing_to_show(book: Ledger) -> None:
-    figures = book.meter.read()
+    figures = book.parts.figures.read()
     assert figures.heartbeat_age_seconds is None
     assert figures.purge_lag_seconds == 0
     assert not any((*figures.calls.values(), *figures.outcomes.values(), *figures.counted.waiting.values()))
@@ -30,7 +30,7 @@ def test_calls_and_outcomes_are_counted_from_the_start_of_the_meter_on(
 ) -> None:
     send(book, world, 25, campaign="before")
     recall(book, "before")
-    meter = book.meter
+    meter = book.parts.figures
     assert meter.read().calls.get(ANSWERED, 0) == 0
     send(book, world, 45)
     recall(book)
@@ -46,7 +46,7 @@ def test_calls_and_outcomes_are_counted_from_the_start_of_the_meter_on(
 
 def test_counters_do_not_fall_by_retry_and_purge(book: Ledger, world: World, clock: FakeClock) -> None:
     send(book, world, 1)
-    meter = book.meter
+    meter = book.parts.figures
     world.script(ScriptedAnswer.error("invalid.processQueryKey", path=ONE_ON_ONE))
     number = recall(book)
     before = meter.read()
@@ -66,14 +66,14 @@ def test_what_waits_is_counted_by_status_and_nearness(book: Ledger, world: World
     send(book, world, 4, campaign="spring")
     world.change(permission_missing=True)
     recall(book)
-    figures = book.meter.read()
+    figures = book.parts.figures.read()
     assert (figures.recalls[Status.PAUSED], figures.counted.waiting[Status.PAUSED]) == (1, 7)
     assert (figures.counted.near_deadline[Status.PAUSED], figures.counted.waiting[Status.RUNNING]) == (3, 0)
 
 
 def test_throttling_shows_as_a_smaller_share_and_as_a_verdict(book: Ledger, world: World) -> None:
     send(book, world, 1)
-    meter = book.meter
+    meter = book.parts.figures
     world.script(ScriptedAnswer.error("Forbidden.AccessDenied.QpsLimitForAppkeyAndApi", path=ONE_ON_ONE))
     recall(book)
     figures = meter.read()
@@ -85,9 +85,9 @@ def test_throttling_shows_as_a_smaller_share_and_as_a_verdict(book: Ledger, worl
 def test_the_purge_lags_as_long_as_nobody_purges(book: Ledger, world: World, clock: FakeClock) -> None:
     send(book, world, 1)
     clock.advance(timedelta(hours=25))
-    assert book.meter.read().purge_lag_seconds == 2 * 3600
+    assert book.parts.figures.read().purge_lag_seconds == 2 * 3600
     book.purge()
-    assert book.meter.read().purge_lag_seconds == 0
+    assert book.parts.figures.read().purge_lag_seconds == 0
 
 
 class Tiring(FakeClock):
@@ -99,9 +99,9 @@ class Tiring(FakeClock):
 
 
 def test_what_takes_long_to_count_is_not_counted_all_the_time(book: Ledger, world: World, clock: FakeClock) -> None:
-    assert book.meter.read().counted.open_messages == 0
+    assert book.parts.figures.read().counted.open_messages == 0
     send(book, world, 5)
-    assert (book.meter.read().counted.open_messages, book.meter.read().counted.used_calls) == (5, 5)
+    assert (book.parts.figures.read().counted.open_messages, book.parts.figures.read().counted.used_calls) == (5, 5)
     slow = Tiring(clock.now())
     meter = Meter(book.database, slow, book.settings)
     meter.read()
@@ -112,7 +112,7 @@ def test_what_takes_long_to_count_is_not_counted_all_the_time(book: Ledger, worl
 
 
 def test_codes_that_nobody_foresaw_do_not_become_series_without_end(book: Ledger, world: World) -> None:
-    meter = book.meter
+    meter = book.parts.figures
     for number in range(MOST_CODES + 5):
         send(book, world, 1, campaign=f"c{number}")
         world.script(ScriptedAnswer(path=ONE_ON_ONE, status=400, body={"code": f"strange.{number}", "message": "no"}))

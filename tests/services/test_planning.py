@@ -190,7 +190,7 @@ def test_a_second_plan_names_the_recalls_that_hold_its_messages(book: Ledger, wo
     send(book, world, 2, campaign="summer")
     first, second = plan(book), plan(book, campaign="summer")
     for made in (first, second):
-        book.parts.recaller.start(made.recall_id)
+        book.parts.lifecycle.start(made.recall_id)
     assert plan(book).held_by == (first.recall_id,)
     both = plan(book, robot="robot-1", since=book.clock.now() - timedelta(days=1))
     assert (both.in_progress, both.held_by) == (5, (first.recall_id, second.recall_id))

@@ -42,9 +42,9 @@ def furniture(service: Service, world: World, clock: FakeClock) -> Furniture:  #
     send(book, world, 25, campaign="large")
     large = book.plan(campaign="large", reason="a large one", actor="wang").recall_id
     running = book.plan(campaign=EVIL, reason="<b>bold</b>", actor="<i>who</i>").recall_id
-    book.parts.recaller.start(running)
+    book.parts.lifecycle.start(running)
     paused = book.plan(campaign="late", reason="paused", actor="li").recall_id
-    book.parts.recaller.start(paused)
+    book.parts.lifecycle.start(paused)
     book.pause(paused, why="looking into it", actor="li")
     planned = book.plan(users=["zhang.san"], reason="one person", actor="wang").recall_id
     cancelled = book.plan(campaign="春季通知", reason="a mistake", actor="li").recall_id

@@ -62,9 +62,9 @@ class Process:
         self.ledger = Ledger(settings, clock=_Clock(self, timeline, random), executor=executor, transport=line)
         # Building the services looks at the tables under a lock: it happens before anything can go wrong.
         self.ledger.parts.database = tapped.database
-        self.ledger.parts.recaller._runner._settler._random = random
+        self.ledger.parts.lifecycle._runner._settler._random = random
         # Its thread lives on real time; here whoever takes in is a task like any other.
-        self.ledger.parts.keeper.writer._start = lambda: None  # type: ignore[method-assign]
+        self.ledger.parts.recorder.writer._start = lambda: None  # type: ignore[method-assign]
         tapped.listener = self
 
     def kill_after(self, boundaries: int) -> None:
@@ -86,7 +86,7 @@ class Process:
 
     def seal(self) -> None:
         """Give the files up that it holds: what a process does by and by, and the system when it dies."""
-        self.ledger.parts.keeper._journal.close()
+        self.ledger.parts.recorder._journal.close()
 
     def disarm(self) -> None:
         """Let it live."""

@@ -61,7 +61,7 @@ def history(
     """Return the outcome of every key, newest first: a page of JSON, or all of it as CSV or lines of JSON."""
 
     def read(after: str | None, most: int = pages.PAGE_ROWS_MAX) -> pages.ListPage[recalling.Item]:
-        return book.lister.history(selected, outcome=outcome, actor=actor, cursor=after, limit=most)
+        return book.parts.pages.history(selected, outcome=outcome, actor=actor, cursor=after, limit=most)
 
     wanted = form or _accepted(request)
     if wanted is Form.JSON:

@@ -48,7 +48,7 @@ class Once:
             return status, work().model_dump_json()
 
         try:
-            status, body = self._book.answers.once(self._request, work_and_write)
+            status, body = self._book.parts.idempotency.once(self._request, work_and_write)
         except DatabaseUnavailableError:
             if not is_repeatable:
                 raise

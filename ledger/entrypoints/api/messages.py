@@ -104,7 +104,7 @@ def messages(
     cursor: Cursor = None,
 ) -> Page[Message]:
     """Return the messages that the ledger holds, soonest deadline first."""
-    page = book.lister.messages(selected, only_recallable=recallable, cursor=cursor, limit=limit)
+    page = book.parts.pages.messages(selected, only_recallable=recallable, cursor=cursor, limit=limit)
     return page_of(request, response, page, Message)
 
 

@@ -57,7 +57,7 @@ def recalls(
     cursor: Cursor = None,
 ) -> Page[Result]:
     """Return where recalls stand, newest first."""
-    page = book.lister.recalls(statuses=status or (), cursor=cursor, limit=limit, who=who)
+    page = book.parts.pages.recalls(statuses=status or (), cursor=cursor, limit=limit, who=who)
     return page_of(request, response, page, Result)
 
 
@@ -81,7 +81,7 @@ def items(
     cursor: Cursor = None,
 ) -> Page[Item]:
     """Return the messages of a recall, each with how it ended, in the order of their recording."""
-    page = book.lister.items(seen.id, outcomes=outcome or (), only_pending=pending, cursor=cursor, limit=limit)
+    page = book.parts.pages.items(seen.id, outcomes=outcome or (), only_pending=pending, cursor=cursor, limit=limit)
     return page_of(request, response, page, Item)
 
 

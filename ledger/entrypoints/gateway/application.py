@@ -62,7 +62,7 @@ class Gateway:
                     max_connections=self._settings.gateway_connections,
                 )
             )
-            self._sends = Sends(self._book.watcher, self._forwarder)
+            self._sends = Sends(self._book.parts.recorder.send_recorder, self._forwarder)
             opening = asyncio.create_task(asyncio.to_thread(self._open))
             await emit({"type": "lifespan.startup.complete"})
             await receive()

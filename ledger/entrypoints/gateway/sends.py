@@ -29,8 +29,8 @@ class Send:
 class Sends:
     """All sends that are under way."""
 
-    def __init__(self, watcher: SendRecorder, forwarder: Forwarder) -> None:
-        self._watcher, self._forwarder = watcher, forwarder
+    def __init__(self, send_recorder: SendRecorder, forwarder: Forwarder) -> None:
+        self._send_recorder, self._forwarder = send_recorder, forwarder
         self._running: set[asyncio.Task[tuple[Reply, bool]]] = set()
 
     @property
@@ -54,7 +54,7 @@ class Sends:
             await asyncio.wait(self._running)
 
     async def _carry(self, send: Send) -> tuple[Reply, bool]:
-        sending = self._watcher.sending(
+        sending = self._send_recorder.sending(
             send.method,
             send.path,
             unpacked(send.body, value_of(send.headers, b"content-encoding")),
@@ -88,7 +88,7 @@ class Sends:
         await asyncio.wait((fate,), timeout=PATIENCE_SECONDS)
         if not fate.done():
             # The database does not answer: the spool has to do, and syncing it takes its time.
-            await asyncio.to_thread(self._watcher.wait, entry, patience_seconds=0)
+            await asyncio.to_thread(self._send_recorder.wait, entry, patience_seconds=0)
         elif fate.exception() is not None:
             log.error("a send is not on disk: %s", fate.exception())
 

@@ -121,7 +121,7 @@ async def admit(request: Request, permission: Permission) -> Identity:
 
 async def _identify(request: Request) -> Identity:
     """Return who asks, by token, by session, or as whoever sits at this machine."""
-    tokens = book_of(request).tokens
+    tokens = book_of(request).parts.service_tokens
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme:
         if scheme.lower() != "bearer" or not secret.strip():

@@ -25,7 +25,7 @@ class SeenRecall:
 
 def _seen(number: Annotated[RecallNumber, Path(alias="id")], book: Book, who: Who) -> SeenRecall:
     """Look a recall up; raise UnknownRecallError, or ForbiddenError when it may hold messages of other robots."""
-    book.lister.check_within(number, who)
+    book.parts.pages.check_within(number, who)
     return SeenRecall(number)
 
 

@@ -64,7 +64,7 @@ class LedgerCollector(Collector):
         """Yield everything."""
         yield from self._of_this_process()
         try:
-            figures = self._book.meter.read()
+            figures = self._book.parts.figures.read()
         except LedgerError as error:
             log.warning("no figures of the database: %s", error)
             yield _gauge("database_up", "1 when the database answered this scrape.", {(): 0})

@@ -27,7 +27,7 @@ class Trouble:
 
 def troubles(book: Book, checkups: CheckUps) -> Iterator[Trouble]:
     """Yield what needs somebody at present; the worst is not first, for each is worth reading."""
-    figures = book.meter.read()
+    figures = book.parts.figures.read()
     yield from _of_worker(figures)
     yield from _of_spool(book)
     used, limit = figures.counted.used_calls, book.settings.monthly_calls

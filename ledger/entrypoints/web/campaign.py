@@ -25,8 +25,8 @@ def campaign(
 ) -> Response:
     """Show the messages of a campaign, soonest deadline first."""
     asked = SelectionForm(campaign=name)
-    page = book.lister.messages(asked.selection(view.times, who), cursor=cursor, limit=ROWS)
-    count = book.census.read(who.robots)
+    page = book.parts.pages.messages(asked.selection(view.times, who), cursor=cursor, limit=ROWS)
+    count = book.parts.campaign_counts.read(who.robots)
     line = None
     if count is not None:
         line = next((one for one in count.lines if one.campaign == name), no_messages(name))

@@ -24,7 +24,7 @@ def health(book: Book, view: Viewed, checkups: Kept) -> Response:
     return view.show(
         "health.html",
         every_ms=EVERY_MS,
-        figures=book.meter.read(),
+        figures=book.parts.figures.read(),
         depth=book.spool_depth(),
         monthly_calls=book.settings.monthly_calls,
         troubles=list(troubles(book, checkups)),

@@ -31,7 +31,7 @@ def history(
     try:
         check_text("actor", actor)
         selection = asked.selection(view.times, who)
-        page = book.lister.history(selection, outcome=wanted, actor=actor or None, cursor=cursor, limit=ROWS)
+        page = book.parts.pages.history(selection, outcome=wanted, actor=actor or None, cursor=cursor, limit=ROWS)
     except InputError as refused:
         error = refused
     return view.show(

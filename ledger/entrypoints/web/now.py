@@ -21,12 +21,12 @@ router = APIRouter(route_class=Door, include_in_schema=False)
 @router.get("/", **needs(Permission.SEE))
 def now(book: Book, who: Who, view: Viewed, checkups: Kept) -> Response:
     """Show what can still be recalled, what is being recalled, and what needs somebody."""
-    count = book.census.read(who.robots)
+    count = book.parts.campaign_counts.read(who.robots)
     lines = count.lines if count is not None else ()
     open_lines = [line for line in lines if _is_open(line)]
-    running = book.lister.recalls(statuses=(Status.RUNNING,), limit=SHOWN_RECALLS, who=who)
-    stopped = book.lister.recalls(statuses=(Status.PAUSED,), limit=SHOWN_RECALLS, who=who)
-    waiting = book.lister.waiting(limit=SHOWN_RECALLS, who=who)
+    running = book.parts.pages.recalls(statuses=(Status.RUNNING,), limit=SHOWN_RECALLS, who=who)
+    stopped = book.parts.pages.recalls(statuses=(Status.PAUSED,), limit=SHOWN_RECALLS, who=who)
+    waiting = book.parts.pages.waiting(limit=SHOWN_RECALLS, who=who)
     return view.show(
         "now.html",
         every_ms=SOON_MS if running.values or count is None else EVERY_MS,

@@ -24,5 +24,7 @@ def people(
     asked = SelectionForm(user=SelectionForm.read(request.query_params).user)
     page = None
     if asked.user:
-        page = book.lister.messages(asked.selection(view.times, who), only_recallable=True, cursor=cursor, limit=ROWS)
+        page = book.parts.pages.messages(
+            asked.selection(view.times, who), only_recallable=True, cursor=cursor, limit=ROWS
+        )
     return view.show("people.html", asked=asked, page=page, is_first=cursor is None)

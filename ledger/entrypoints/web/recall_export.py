@@ -34,7 +34,7 @@ def as_json(seen: Seen, book: Book) -> Response:
 
 
 def _pages(book: Book, seen: Seen) -> Iterator[Sequence[Item]]:
-    return every_page(lambda cursor: book.lister.items(seen.id, cursor=cursor, limit=PAGE_ROWS_MAX))
+    return every_page(lambda cursor: book.parts.pages.items(seen.id, cursor=cursor, limit=PAGE_ROWS_MAX))
 
 
 def _written(head: dict[str, object], pages: Iterator[Sequence[Item]]) -> Iterator[str]:

@@ -33,7 +33,7 @@ def recalls(
 ) -> Response:
     """Show where recalls stand, newest first."""
     statuses = (Status(status),) if status in tuple(Status) else ()
-    page = book.lister.recalls(statuses=statuses, cursor=cursor, limit=ROWS, who=who)
+    page = book.parts.pages.recalls(statuses=statuses, cursor=cursor, limit=ROWS, who=who)
     lines = [RecallProgress(result) for result in page.values]
     return view.show(
         "recalls.html", lines=lines, page=page, statuses=list(Status), status_chosen=status, is_first=cursor is None
@@ -69,7 +69,7 @@ def shown(
     report = book.summary(seen.id)
     result = report.result
     outcomes = (Outcome(only),) if only in tuple(Outcome) else ()
-    page = book.lister.items(seen.id, outcomes=outcomes, only_pending=only == WAITING, cursor=cursor, limit=ROWS)
+    page = book.parts.pages.items(seen.id, outcomes=outcomes, only_pending=only == WAITING, cursor=cursor, limit=ROWS)
     is_live = result.status is Status.RUNNING or (result.approval is not None and result.approval.is_waiting)
     progress = book.progress(seen.id) if result.status is Status.RUNNING else result
     pace = book.keys_per_second(seen.id) if result.status is Status.RUNNING else 0.0

@@ -59,7 +59,7 @@ def sign_out(request: Request, book: Book) -> Response:
     """End the session of this browser."""
     refuse_other_sites(request)
     if session := session_of(request):
-        book.tokens.sign_out(session)
+        book.parts.service_tokens.sign_out(session)
     answer = RedirectResponse("/sign-in", 303)
     for name in (COOKIE, SECURE_COOKIE):
         answer.delete_cookie(name, path="/", httponly=True, secure=name == SECURE_COOKIE, samesite="strict")
@@ -77,7 +77,7 @@ def _session(request: Request, book: Book, token: str) -> str:
     attempts = request.app.state.attempts
     attempts.check(address)
     try:
-        return book.tokens.sign_in(token).secret
+        return book.parts.service_tokens.sign_in(token).secret
     except UnauthenticatedError:
         attempts.was_wrong(address)
         raise

@@ -47,12 +47,12 @@ class Lifecycle:
         settings: Settings,
         caller: Calls,
         runner: Runner,
-        reporter: RecallReports,
+        reports: RecallReports,
     ) -> None:
-        self._database, self._clock, self._reporter = database, clock, reporter
+        self._database, self._clock, self._reports = database, clock, reports
         self._caller, self._runner = caller, runner
         self._plan_valid = timedelta(seconds=settings.plan_valid_seconds)
-        self._approver = Approvals(settings)
+        self._approvals = Approvals(settings)
 
     def run(
         self,
@@ -75,7 +75,7 @@ class Lifecycle:
             recalls.lock_activation(connection)
             recall = self._fresh(connection, recall_id)
             who = actor or recall.actor
-            waits = self._approver.ask(connection, recall, who, self._clock.now())
+            waits = self._approvals.ask(connection, recall, who, self._clock.now())
             if waits is None:
                 self._activate(connection, recall, who, "started")
         if waits is not None:
@@ -88,7 +88,7 @@ class Lifecycle:
         with self._database.write() as connection:
             recalls.lock_activation(connection)
             recall = self._fresh(connection, recall_id)
-            requested_by = self._approver.agree(connection, recall, actor, self._clock.now())
+            requested_by = self._approvals.agree(connection, recall, actor, self._clock.now())
             self._activate(connection, recall, requested_by, "started")
         return self._go_on(recall_id, on_progress, run_in)
 
@@ -99,11 +99,11 @@ class Lifecycle:
             recall = recalls.get(connection, recall_id, lock=True)
             if recall.status is not Status.PLANNED:
                 raise WrongStateError(f"recall {recall_id} is {recall.status}: it does not wait for a second person")
-            self._approver.refuse(connection, recall, actor, now, reason)
+            self._approvals.refuse(connection, recall, actor, now, reason)
             ended = items.cancel(connection, recall_id, now)
             recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now)
             history.append(connection, history.ended_entries(recall_id, actor, "cancelled", ended, now))
-        return self._reporter.result(recall_id)
+        return self._reports.result(recall_id)
 
     def resume(
         self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None, run_in: RunIn = RunIn.CALLER
@@ -155,7 +155,7 @@ class Lifecycle:
                     at=now, event="cancel", actor=actor, recall_id=recall_id, detail={"cancelled": len(ended)}
                 )
                 history.append(connection, [whole, *entries])
-        return self._reporter.result(recall_id)
+        return self._reports.result(recall_id)
 
     def pause(self, recall_id: int, *, actor: str, why: str) -> Result:
         """Stop making calls until somebody resumes; what is in flight ends by its answer."""
@@ -172,7 +172,7 @@ class Lifecycle:
                 entry = history.Entry(at=now, event="paused", actor=who, recall_id=recall_id, detail=text)
                 history.append(connection, [entry])
                 log.info("recall %s paused: %s", recall_id, message, extra={"facts": {"recall": recall_id}})
-        return self._reporter.result(recall_id)
+        return self._reports.result(recall_id)
 
     def _fresh(self, connection: Connection, recall_id: int) -> recalls.Recall:
         """Return a plan that may start; a plan is single-use, ends after a while, and must still hold."""
@@ -230,20 +230,20 @@ class Lifecycle:
 
         def tell() -> None:
             if on_progress is not None:
-                on_progress(self._reporter.progress(recall_id))
+                on_progress(self._reports.progress(recall_id))
 
         if run_in is RunIn.ANY_WORKER:
-            return self._reporter.result(recall_id)
+            return self._reports.result(recall_id)
         with self._database.read() as connection:
             apps = frozenset(app for app, _ in calls.apis_of(connection, recall_id))
         error = self._unready(apps)
         if error is not None:
             return self._pause(recall_id, error.code, str(error))
         if run_in is not RunIn.CALLER:
-            return self._reporter.result(recall_id)
+            return self._reports.result(recall_id)
         with self._runner.presence.noted():
             self._runner.run(apps, lambda claim: recall_id in claim.going_on, tell)
-            return self._reporter.result(recall_id)
+            return self._reports.result(recall_id)
 
     def _unready(self, apps: frozenset[AppName]) -> LedgerError | None:
         """Get ready to call for each app; return what somebody must fix first."""

@@ -32,10 +32,10 @@ class Inquirer:
         clock: Clock,
         settings: Settings,
         executor: Executor,
-        reporter: RecallReports,
+        reports: RecallReports,
     ) -> None:
         self._database, self._caller, self._clock, self._settings = database, caller, clock, settings
-        self._executor, self._reporter = executor, reporter
+        self._executor, self._reports = executor, reports
 
     def cost(self, recall_id: int) -> int:
         """Return how many calls of the quota it takes to settle a recall's unknowns and partials."""
@@ -53,7 +53,7 @@ class Inquirer:
             waiting = again
             if not waiting:
                 break
-        return self._reporter.result(recall_id)
+        return self._reports.result(recall_id)
 
     def _doubtful(self, recall_id: int) -> list[items.Doubtful]:
         with self._database.read() as connection:

@@ -21,10 +21,10 @@ class StickyRecalls:
     """Makes recalls sticky and follows them up."""
 
     def __init__(
-        self, database: Database, clock: Clock, planner: Planner, recaller: Lifecycle, reporter: RecallReports
+        self, database: Database, clock: Clock, planner: Planner, lifecycle: Lifecycle, reports: RecallReports
     ) -> None:
         self._database, self._clock = database, clock
-        self._planner, self._recaller, self._reporter = planner, recaller, reporter
+        self._planner, self._lifecycle, self._reports = planner, lifecycle, reports
 
     def stick(self, recall_id: int, seconds: float, *, actor: str) -> Result:
         """Let a recall take what arrives late, for at most a day; 0 ends that."""
@@ -41,7 +41,7 @@ class StickyRecalls:
             event = "sticky" if until else "unstuck"
             entry = history.Entry(at=now, event=event, actor=actor, recall_id=recall_id, detail=detail)
             history.append(connection, [entry])
-        return self._reporter.result(recall_id)
+        return self._reports.result(recall_id)
 
     def run_once(self) -> list[int]:
         """Start recalls of what has arrived late for sticky ones; return their numbers. A runner does the rest."""
@@ -55,7 +55,7 @@ class StickyRecalls:
         try:
             plan = self._planner.follow(recall)
             if plan is not None:
-                self._recaller.start(plan.recall_id)
+                self._lifecycle.start(plan.recall_id)
         except DatabaseError:
             raise
         except ApprovalNeededError as error:

@@ -31,8 +31,8 @@ class Recorder:
         self._spool = Spool(settings.spool_folder)
         self._journal = Journal(settings.spool_folder)
         self.writer = GroupWriter(self._write_each, self._journal, self._refuse, when_idle=self.replay)
-        self._intake = SpoolReplay(self._spool, self._write_each)
-        self.watcher = SendRecorder(self._journal, self.writer, clock)
+        self._spool_replay = SpoolReplay(self._spool, self._write_each)
+        self.send_recorder = SendRecorder(self._journal, self.writer, clock)
 
     def keep(self, message: Message) -> WriteCounts:
         """Return once a message is on disk; raise LedgerError when neither the database nor the spool takes it."""
@@ -53,7 +53,7 @@ class Recorder:
     def replay(self) -> Replayed:
         """Move what waits in the spool into the database; raise DatabaseError when it is away."""
         self._journal.seal()
-        while (taken := self._intake.run_once()) is None:
+        while (taken := self._spool_replay.run_once()) is None:
             self._clock.sleep(BETWEEN_LOOKS_SECONDS)
         return taken
 

@@ -33,8 +33,8 @@ class ListPage(Generic[Value]):
 class Pages:
     """Reads pages. Each is a transaction of its own: a slow reader holds nothing up."""
 
-    def __init__(self, database: Database, clock: Clock, reporter: RecallReports) -> None:
-        self._database, self._clock, self._reporter = database, clock, reporter
+    def __init__(self, database: Database, clock: Clock, reports: RecallReports) -> None:
+        self._database, self._clock, self._reports = database, clock, reports
 
     def messages(
         self, selection: Selection, *, only_recallable: bool = False, cursor: str | None = None, limit: int
@@ -60,7 +60,7 @@ class Pages:
                     break
                 after = found[-1][0]
             page = _page(seen[: limit + 1], limit)
-            return ListPage(values=self._reporter.results_of(connection, page.values), cursor=page.cursor)
+            return ListPage(values=self._reports.results_of(connection, page.values), cursor=page.cursor)
 
     def waiting(self, *, limit: int, who: Identity) -> Sequence[Result]:
         """Return the plans that somebody may see and that wait for a second person, the most urgent first."""
@@ -68,7 +68,7 @@ class Pages:
             # All of them, which are few: those of others must not take the places of ours.
             found = pages.waiting_for_approval(connection, self._clock.now())
             ours = [one for one in found if _is_within(one, who)]
-            return self._reporter.results_of(connection, ours[:limit])
+            return self._reports.results_of(connection, ours[:limit])
 
     def items(
         self,

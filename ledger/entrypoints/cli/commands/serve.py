@@ -41,7 +41,7 @@ def serve(
     log_to_stderr(log_format, log_level)
     with opened() as book:
         is_local = is_loopback(host)
-        if not is_local and not book.tokens.any_works():
+        if not is_local and not book.parts.service_tokens.any_works():
             raise InputError(
                 f"{host} is not this machine alone, and there is no token: anybody could recall. First make one with "
                 "`ledger token create --name NAME --role admin`"

@@ -32,7 +32,7 @@ def create(
 ) -> None:
     """Make a token and show it, this once."""
     with opened() as book:
-        made = book.tokens.create(name, role, robots=robot or (), actor=_actor(actor))
+        made = book.parts.service_tokens.create(name, role, robots=robot or (), actor=_actor(actor))
     if as_json:
         document({"secret": made.secret, **made.token.to_json()})
         return
@@ -44,7 +44,7 @@ def create(
 def list_(as_json: AsJson = False) -> None:
     """Show all tokens, with the time of their last use; not what they are."""
     with opened() as book:
-        found = book.tokens.listed()
+        found = book.parts.service_tokens.listed()
     if as_json:
         document(found)
         return
@@ -61,7 +61,7 @@ def list_(as_json: AsJson = False) -> None:
 def revoke(name: Name, actor: Actor = None, as_json: AsJson = False) -> None:
     """Make a token stop working at once; who signed in with it is signed out."""
     with opened() as book:
-        token = book.tokens.revoke(name, actor=_actor(actor))
+        token = book.parts.service_tokens.revoke(name, actor=_actor(actor))
     if as_json:
         document(token)
     else:
