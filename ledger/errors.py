@@ -14,6 +14,7 @@ LedgerError
 |  |- ApprovalNeededError     ... and it has to be another person
 |- PausedError                somebody has to fix something before a recall can go on
 |  |- CredentialsError, PermissionDeniedError, AddressNotAllowedError, QuotaUsedUpError
+|  |- ProxyRefusedError, CertificateError
 |- RequestInProgressError     the same request is being worked on already
 |- BusyError                  as much as can be done at once is being done
 |- DatabaseError
@@ -235,6 +236,18 @@ class QuotaUsedUpError(PausedError):
     """The organisation's calls of the month are used up."""
 
     code = "quota_used_up"
+
+
+class ProxyRefusedError(PausedError):
+    """A proxy on the way to DingTalk lets nothing through as it is."""
+
+    code = "proxy"
+
+
+class CertificateError(PausedError):
+    """Nobody whom this machine trusts vouches for who answers in DingTalk's name."""
+
+    code = "certificate"
 
 
 class DatabaseError(LedgerError):

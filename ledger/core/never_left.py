@@ -31,6 +31,9 @@ NEVER_LEFT = frozenset(
         "aiohttp.InvalidURL",
         "aiohttp.NonHttpUrlClientError",
         "aiohttp.ServerFingerprintMismatch",
+        "aiohttp_socks.ProxyConnectionError",
+        "aiohttp_socks.ProxyError",
+        "aiohttp_socks.ProxyTimeoutError",
         "ssl.SSLCertVerificationError",
     }
 )

@@ -2,9 +2,11 @@
 
 from ledger.errors import (
     AddressNotAllowedError,
+    CertificateError,
     CredentialsError,
     PausedError,
     PermissionDeniedError,
+    ProxyRefusedError,
     QuotaUsedUpError,
 )
 
@@ -44,6 +46,29 @@ def wrong_endpoint(status: int, answered: str) -> PausedError:
     return PausedError(
         f"the endpoint answered {status} to a recall ({answered}), which DingTalk never does. "
         "Check LEDGER_API_URL, then `ledger resume`"
+    )
+
+
+def proxy_refuses(proxy: str, answered: str) -> ProxyRefusedError:
+    """Return the pause of calls that a proxy answers itself: it wants a login, or forbids them."""
+    return ProxyRefusedError(
+        f"the proxy {proxy} does not let calls through ({answered}). Fix its login in HTTPS_PROXY or HTTP_PROXY, or "
+        "exempt the endpoint in NO_PROXY, then `ledger resume`"
+    )
+
+
+def certificate_not_trusted(endpoint: str, detail: str) -> CertificateError:
+    """Return the pause of calls to an endpoint whose certificate this machine does not trust."""
+    return CertificateError(
+        f"the certificate of {endpoint} is not trusted here ({detail}). If your company inspects HTTPS, name its CA "
+        "in SSL_CERT_FILE; else check LEDGER_API_URL and the clock. Then `ledger resume`"
+    )
+
+
+def certificates_unreadable(variable: str, path: str, detail: str) -> CertificateError:
+    """Return the pause of a machine that was told to trust what it cannot read."""
+    return CertificateError(
+        f"{variable} names {path}, {detail}. Name certificates in PEM form, or unset it, then `ledger resume`"
     )
 
 

@@ -3,6 +3,7 @@
 Sources: open.dingtalk.com, the pages of the three recall calls, "error codes" and "call frequency limits".
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,11 @@ BAN_SECONDS = 300.0
 BAN_STATUS = 1111
 THROTTLE_SECONDS = 1.0
 NOT_SENT = "not_sent"
+# How the reason of a missing answer begins when a proxy stands between.
+THROUGH_PROXY = "through the proxy "
+
+
+_TITLE = re.compile(r"<title>([^<]+)</title>", re.IGNORECASE)
 
 
 class Verdict(StrEnum):
@@ -37,7 +43,7 @@ class Answer:
     """What came back over HTTP: `body` is the parsed JSON or None, `text` the beginning of the raw text.
 
     The body never shows in a representation, since that of a token call is a secret. `server_time` is the answer's
-    Date, to the second.
+    Date, to the second. `proxy` is the address of the proxy that it came through, which may have answered itself.
     """
 
     status: int
@@ -45,6 +51,7 @@ class Answer:
     text: str = ""
     request_id: str | None = None
     server_time: datetime | None = None
+    proxy: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +104,8 @@ _KEY_CODES = {
 _TOKEN_CODES = {"InvalidAuthentication", "invalidAccessToken"}
 # These 400s speak of the whole call, so that no smaller call would fare better.
 _CALL_CODES = {"invalidParameter.robotCode"}
+# A proxy asks for a login of its own with these; only a network's own gate does so with the second.
+_PROXY_STATUSES = {407, 511}
 # A page with one of these comes from an address that is no endpoint, not from a ban.
 _NOT_THERE = {301, 302, 303, 307, 308, 404, 410}
 
@@ -110,6 +119,8 @@ def read(answer: Answer | NoAnswer, keys: Sequence[str]) -> Reading:
             reason=answer.reason,
             may_have_worked=answer.sent,
         )
+    if error := read_proxy(answer):
+        return Reading(verdict=Verdict.PAUSE, code=error.code, reason=_beginning(answer), error=error)
     if _is_ban(answer):
         return _read_ban(answer)
     if answer.status == 200:
@@ -140,6 +151,19 @@ def read_refusal(answer: Answer) -> PausedError | None:
     return None
 
 
+def read_proxy(answer: Answer) -> PausedError | None:
+    """Return the error that stops a recall when a proxy answered in DingTalk's place: with a login, or a refusal.
+
+    What DingTalk answers has the id of its request, its pages too.
+    """
+    if answer.request_id is not None or not (answer.proxy or answer.status in _PROXY_STATUSES):
+        return None
+    is_page = answer.text.lstrip()[:1] == "<" and answer.status < 500
+    if not is_page and answer.status not in _PROXY_STATUSES and not 300 <= answer.status < 400:
+        return None
+    return pauses.proxy_refuses(answer.proxy or "on the way", f"{answer.status} {_beginning(answer)}".rstrip())
+
+
 def is_throttled(answer: Answer) -> bool:
     """Say whether the answer means "too fast"; a 403 can mean that or "forbidden", the code decides."""
     code, _ = error_of(answer)
@@ -154,6 +178,12 @@ def is_throttled(answer: Answer) -> bool:
 def is_token_refused(answer: Answer) -> bool:
     """Say whether the access token is expired or wrong: a 400 in practice, a 401 at times."""
     return answer.status == 401 or (answer.status == 400 and error_of(answer)[0] in _TOKEN_CODES)
+
+
+def _beginning(answer: Answer) -> str:
+    """Return the title of a page, or else how a text begins."""
+    title = _TITLE.search(answer.text)
+    return storable(" ".join((title[1] if title else answer.text).split())[:200])
 
 
 def _is_ban(answer: Answer) -> bool:

@@ -5,6 +5,7 @@ Sources: open.dingtalk.com, the pages of the recall calls, of read status and of
 
 import itertools
 import json
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,7 +18,12 @@ import httpx
 from ledger.core.limits import storable
 from ledger.core.message import Chat, Route
 from ledger.core.never_left import never_left
-from ledger.core.reply import Answer, NoAnswer
+from ledger.core.pauses import certificate_not_trusted, proxy_refuses
+from ledger.core.proxies import Proxies, Proxy
+from ledger.core.reply import THROUGH_PROXY, Answer, NoAnswer
+from ledger.dingtalk.proxies import environment_proxies
+from ledger.dingtalk.transport import ProxiedTransport
+from ledger.dingtalk.trust import not_trusted
 
 # The lower-case t of "otoMessages" is the API's own, and differs from the send path.
 RECALL_PATHS = {
@@ -37,6 +43,9 @@ KEPT_TEXT_CHARACTERS = 2000
 # A pool looks through all its connections for each request: with 200 of them, that took most of a processor.
 THREADS_PER_POOL = 16
 
+# What proxies answer that want a login or forbid the way: an HTTP status, or what httpcore says of a SOCKS login.
+_PROXY_REFUSAL = re.compile(r"(401|403|407|511)\b|Invalid username/password|Requested .+ from proxy server, but got")
+
 
 class Client:
     """Makes requests over kept connections; safe to share between threads. Time-outs are in seconds."""
@@ -45,9 +54,14 @@ class Client:
         self, *, timeout_seconds: float, max_connections: int, transport: httpx.BaseTransport | None = None
     ) -> None:
         limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
+        # A transport that is handed in goes its own way.
+        self._proxies = environment_proxies() if transport is None else Proxies()
         self._pools = [
             httpx.Client(
-                timeout=httpx.Timeout(timeout_seconds), limits=limits, follow_redirects=False, transport=transport
+                timeout=httpx.Timeout(timeout_seconds),
+                follow_redirects=False,
+                trust_env=False,
+                transport=transport or ProxiedTransport(self._proxies, limits),
             )
             for _ in range(1 + (max_connections - 1) // THREADS_PER_POOL)
         ]
@@ -105,17 +119,29 @@ class Client:
         if token is not None:
             request.headers[TOKEN_HEADER] = token
             secrets = (token, *secrets)
+        proxy = self._proxies.of(str(request.url))
         try:
             response = self._http.send(request)
         except httpx.TransportError as error:
-            detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            return NoAnswer(reason=_masked(detail, *secrets), sent=not never_left(error))
+            if detail := not_trusted(error):
+                raise certificate_not_trusted(f"{request.url.scheme}://{request.url.netloc.decode()}", detail) from None
+            return _no_answer(error, proxy, secrets)
         except httpx.HTTPError as error:
             return NoAnswer(reason=_masked(f"{type(error).__name__}: {error}", *secrets))
-        return _answer(response, *secrets)
+        return _answer(response, proxy, *secrets)
 
 
-def _answer(response: httpx.Response, *secrets: str) -> Answer:
+def _no_answer(error: httpx.TransportError, proxy: Proxy | None, secrets: tuple[str, ...]) -> NoAnswer:
+    """Return what a failure means; raise ProxyRefusedError when the proxy itself refuses to go on."""
+    detail = _masked(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, *secrets)
+    if proxy is not None:
+        if isinstance(error, httpx.ProxyError) and _PROXY_REFUSAL.match(str(error)):
+            raise proxy_refuses(proxy.url, str(error).rstrip(".")) from None
+        detail = f"{THROUGH_PROXY}{proxy.url}: {detail}"
+    return NoAnswer(reason=detail, sent=not never_left(error))
+
+
+def _answer(response: httpx.Response, proxy: Proxy | None, *secrets: str) -> Answer:
     # An answer may repeat what was sent; a success is read for what it says, and may itself be a secret.
     text = _masked(response.text, *secrets)
     body = _body(response.text, secrets)
@@ -127,6 +153,7 @@ def _answer(response: httpx.Response, *secrets: str) -> Answer:
         text=text[:KEPT_TEXT_CHARACTERS],
         request_id=response.headers.get(REQUEST_ID_HEADER) or _request_id(body),
         server_time=_date(response.headers.get("date")),
+        proxy=proxy.url if proxy is not None else None,
     )
 
 

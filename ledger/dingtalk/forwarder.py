@@ -4,25 +4,32 @@ This is aiohttp and not httpx, which serves our own calls: with 200 requests in 
 a second, sixteen pools 600, aiohttp 10,000 (measured in one run against one server over loopback).
 """
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from functools import cache
+from dataclasses import dataclass
+from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
-from aiohttp.helpers import get_env_proxy_for_url
 from yarl import URL
 
 from ledger.core.never_left import never_left
+from ledger.core.proxies import Proxy
+from ledger.dingtalk.proxies import environment_proxies
+from ledger.dingtalk.trust import trusted
+from ledger.errors import CertificateError
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 Body = bytes | AsyncIterator[bytes] | None
 
 CONNECT_SECONDS = 10.0
+PROXY_WANTS_LOGIN = 407
 LONGEST_HEADER_BYTES = 64 * 1024
 # Larger bodies go out in pieces, so that writing one does not hold up the others.
 PIECE_BYTES = 64 * 1024
+_EXPECTED = (TimeoutError, aiohttp.ClientError, OSError, ValueError)
 _NOT_BY_ITSELF = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
@@ -58,17 +65,11 @@ class Forwarder:
     """Keeps connections to endpoints; belongs to one event loop. Time-outs are in seconds between two pieces."""
 
     def __init__(self, *, timeout_seconds: float, max_connections: int) -> None:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=max_connections),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(
-                total=None, connect=timeout_seconds, sock_connect=CONNECT_SECONDS, sock_read=timeout_seconds
-            ),
-            auto_decompress=False,
-            max_line_size=LONGEST_HEADER_BYTES,
-            max_field_size=LONGEST_HEADER_BYTES,
-            skip_auto_headers=_NOT_BY_ITSELF,
+        self._timeout = aiohttp.ClientTimeout(
+            total=None, connect=timeout_seconds, sock_connect=CONNECT_SECONDS, sock_read=timeout_seconds
         )
+        self._max_connections, self._proxies = max_connections, environment_proxies()
+        self._ways: dict[str, _Way] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -76,7 +77,8 @@ class Forwarder:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._session.close()
+        for way in self._ways.values():
+            await way.session.close()
 
     @asynccontextmanager
     async def forward(
@@ -87,30 +89,81 @@ class Forwarder:
         Redirects are answers like others. Raise NoAnswerError when there is none.
         """
         given = [(_text(name), _text(value)) for name, value in headers]
-        with _failures():
-            response = await self._session.request(
+        way = self._way_to(endpoint)
+        with _failures(way.proxy):
+            response = await way.session.request(
                 method,
                 URL(endpoint + target, encoded=True),
                 headers=given,
                 data=_pieces(body) if isinstance(body, bytes) and len(body) > PIECE_BYTES else body or None,
                 allow_redirects=False,
-                **_proxy_for(endpoint),
+                **way.options,
             )
         async with response:
+            if way.proxy is not None and response.status == PROXY_WANTS_LOGIN:
+                raise NoAnswerError(f"the proxy {way.proxy.url} wants a login", sent=False, timed_out=False)
             yield ForwardedAnswer(response)
 
+    def _way_to(self, endpoint: str) -> "_Way":
+        """Return the way to an endpoint, found out once; raise NoAnswerError when no certificates can be read."""
+        if endpoint not in self._ways:
+            proxy = self._proxies.of(endpoint)
+            try:
+                connector = _connector(proxy, limit=self._max_connections, ssl=_trust(endpoint, proxy))
+            except CertificateError as error:
+                raise NoAnswerError(str(error), sent=False, timed_out=False) from None
+            session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=self._timeout,
+                auto_decompress=False,
+                max_line_size=LONGEST_HEADER_BYTES,
+                max_field_size=LONGEST_HEADER_BYTES,
+                skip_auto_headers=_NOT_BY_ITSELF,
+            )
+            self._ways[endpoint] = _Way(session=session, proxy=proxy)
+        return self._ways[endpoint]
 
-@cache
-def _proxy_for(endpoint: str) -> dict[str, Any]:
-    """Return the proxy that the environment wants (HTTPS_PROXY, NO_PROXY and so on), as the request takes it.
 
-    Asked once: the session's own `trust_env` asks in a thread for every request, and adds logins of a .netrc file.
-    """
-    try:
-        proxy, login = get_env_proxy_for_url(URL(endpoint))
-    except LookupError:
-        return {}
-    return {"proxy": proxy, "proxy_auth": login}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How requests reach an endpoint: straight or through a proxy, over connections of its own."""
+
+    session: aiohttp.ClientSession
+    proxy: Proxy | None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The proxy as a request takes it; one of SOCKS is the connector's."""
+        if self.proxy is None or self.proxy.is_socks:
+            return {}
+        if self.proxy.user is None:
+            return {"proxy": self.proxy.url}
+        login = b64encode(f"{self.proxy.user}:{self.proxy.password or ''}".encode()).decode()
+        # The client makes Proxy-Authorization of it, in tunnels as well as outside.
+        return {"proxy": self.proxy.url, "proxy_headers": {"Authorization": f"Basic {login}"}}
+
+
+def _trust(endpoint: str, proxy: Proxy | None) -> SSLContext | bool:
+    return trusted() if "https" in (URL(endpoint).scheme, proxy.scheme if proxy else "") else True
+
+
+def _connector(proxy: Proxy | None, **options: Any) -> aiohttp.TCPConnector:
+    if proxy is None or not proxy.is_socks:
+        return aiohttp.TCPConnector(**options)
+    # Loaded late: hardly anybody has such a proxy.
+    from aiohttp_socks import ProxyConnector, ProxyType
+
+    # Names are looked up by the proxy: who needs one often cannot.
+    return ProxyConnector(
+        host=proxy.host,
+        port=proxy.port,
+        proxy_type=ProxyType.SOCKS5,
+        username=proxy.user,
+        password=proxy.password or ("" if proxy.user is not None else None),
+        rdns=True,
+        **options,
+    )
 
 
 async def _pieces(body: bytes) -> AsyncIterator[bytes]:
@@ -119,14 +172,16 @@ async def _pieces(body: bytes) -> AsyncIterator[bytes]:
 
 
 @contextmanager
-def _failures() -> Iterator[None]:
+def _failures(proxy: Proxy | None = None) -> Iterator[None]:
     """Turn every way in which an answer can fail to come into the one that is told."""
     try:
         yield
-    except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-        raise NoAnswerError(
-            _said(error), sent=not never_left(error), timed_out=isinstance(error, TimeoutError)
-        ) from None
+    except Exception as error:
+        # A connector of SOCKS has exceptions of its own, all of them from before a request has left.
+        if not (isinstance(error, _EXPECTED) or never_left(error)):
+            raise
+        text = _said(error) if proxy is None else f"through the proxy {proxy.url}: {_said(error)}"
+        raise NoAnswerError(text, sent=not never_left(error), timed_out=isinstance(error, TimeoutError)) from None
 
 
 def _said(error: Exception) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TypeGuard
 
 from ledger.clock import Clock
-from ledger.core.reply import Answer, NoAnswer, error_of, is_throttled, read_refusal
+from ledger.core.reply import Answer, NoAnswer, error_of, is_throttled, read_proxy, read_refusal
 from ledger.dingtalk.client import TOKEN_FIELD, Client
 from ledger.errors import CredentialsError
 from ledger.settings import AppSettings, Settings
@@ -129,6 +129,8 @@ def _ticket(name: str, app: AppSettings) -> str:
 
 
 def _refused(name: str, answer: Answer) -> NoAnswer:
+    if error := read_proxy(answer):
+        raise error
     code, message = error_of(answer)
     if answer.status >= 500 or is_throttled(answer) or answer.status == 200:
         return NoAnswer(reason=f"no access token: {code}: {message}", sent=False)

@@ -132,7 +132,7 @@ class Running:
 
     def client(self, headers: Mapping[str, str] | None = None) -> httpx.Client:
         """Return a client of the gateway."""
-        return httpx.Client(base_url=self.url, headers=dict(headers or {}), timeout=30)
+        return httpx.Client(base_url=self.url, headers=dict(headers or {}), timeout=30, trust_env=False)
 
     def send(self, *users: str, headers: Mapping[str, str] | None = None, robot: str = ROBOT) -> httpx.Response:
         """Send to some users."""

@@ -45,7 +45,7 @@ def play(book: "Ledger", dingtalk: "Simulator") -> None:
 
     world = dingtalk.world
     headers = {"x-acs-dingtalk-access-token": world.issue_token("demo")}
-    with httpx.Client(base_url=dingtalk.url, headers=headers) as client:
+    with httpx.Client(base_url=dingtalk.url, headers=headers, trust_env=False) as client:
         spring = list(send(client, SPRING_SENDS, "-50 % on everthing"))
         welcome = list(send(client, WELCOME_SENDS, "Welcome!"))
     world.age_messages(OLD, [sent.key for sent in spring[:SPRING_OLD]])

@@ -6,6 +6,7 @@ from ledger.clock import Clock
 from ledger.core.check_up import Check, failed, ok, warning
 from ledger.core.reply import Answer, NoAnswer, error_of, is_throttled, is_token_refused, read_refusal
 from ledger.dingtalk.client import Client
+from ledger.dingtalk.proxies import environment_proxies
 from ledger.dingtalk.tokens import DingTalkTokens
 from ledger.errors import LedgerError
 from ledger.settings import Settings
@@ -23,6 +24,16 @@ class DingTalkProbe:
     ) -> None:
         self._client, self._tokens, self._clock, self._settings = client, tokens, clock, settings
         self._whose_clock = whose_clock
+
+    def proxies(self) -> Check:
+        """Say which proxy, if any, stands between here and each endpoint, and which one was left out."""
+        used = environment_proxies()
+        urls = sorted({self._settings.app(name).api_url or "" for name in self._settings.app_names})
+        through = [f"{url} through {proxy.url} ({proxy.variable})" for url in urls if (proxy := used.of(url))]
+        found = "; ".join([*through, *used.left_out])
+        if used.left_out:
+            return warning("proxy", found)
+        return ok("proxy", found or "none: DingTalk is asked straight")
 
     def check(self, app: str, of_app: str, robot: str | None) -> Iterator[Check]:
         """Check credentials, permission and clock of an app, with a robot of it if one is known."""

@@ -38,6 +38,7 @@ class Doctor:
         yield self._checked("spool", self._spool_state)
         for name, look in (("worker", self._worker), ("quota", self._quota), ("tokens", self._tokens)):
             yield self._checked(name, look) if database.ok else warning(name, "not looked at: the database comes first")
+        yield self._asking.proxies()
         apps = self._settings.app_names
         for app in apps:
             robot = self._robot_of(app, may_ask_database=database.ok)

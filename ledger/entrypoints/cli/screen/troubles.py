@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, assert_never
 
-from ledger.core.reply import Verdict
+from ledger.core.reply import THROUGH_PROXY, Verdict
 from ledger.entrypoints.cli.screen.words import plain
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ def trouble_in_words(trouble: "Mapping[str, str | None]") -> str:
     code, reason = trouble.get("code"), trouble.get("reason")
     match Verdict(trouble["verdict"] or ""):
         case Verdict.TROUBLE if code in (_NO_ANSWER, _NOT_SENT):
-            return f"DingTalk does not answer: {_short(reason) or 'no more is known'}"
+            who = "the proxy" if (reason or "").startswith(THROUGH_PROXY) else "DingTalk"
+            return f"{who} does not answer: {_short(reason) or 'no more is known'}"
         case Verdict.TROUBLE:
             return f"DingTalk has trouble: {_short(code)}"
         case Verdict.THROTTLED:
