@@ -10,7 +10,10 @@ README = ROOT / "README.md"
 SETTINGS = ROOT / "docs" / "settings.md"
 PAGES = (README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
 
-_BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>[a-z]+)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL)
+# A remark above a block, which readers do not see, says who runs it, or why nobody does.
+_BLOCK = re.compile(
+    r"(?:^ *<!-- (?P<remark>.*?) -->\n)?^ *```(?P<language>[a-z]+)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,7 @@ class Block:
     line: int
     language: str
     text: str
+    remark: str | None
 
     def __str__(self) -> str:
         """Name it as editors do."""
@@ -37,14 +41,21 @@ def prose_of(page: Path) -> str:
     return _BLOCK.sub("", text_of(page))
 
 
-def blocks(*languages: str, page: Path | None = None) -> Iterator[Block]:
-    """Yield the blocks in some languages, or in all, of one page or of all."""
-    for each in PAGES if page is None else (page,):
-        text = text_of(each)
-        for found in _BLOCK.finditer(text):
-            if not languages or found["language"] in languages:
-                line = text.count("\n", 0, found.start("text")) + 1
-                yield Block(page=each, line=line, language=found["language"], text=found["text"])
+def blocks(*languages: str, page: Path | None = None) -> list[Block]:
+    """Return the blocks in some languages, or in all, of one page or of all."""
+    return [
+        block
+        for each in (PAGES if page is None else (page,))
+        for block in _blocks_of(each)
+        if not languages or block.language in languages
+    ]
+
+
+def _blocks_of(page: Path) -> Iterator[Block]:
+    text = text_of(page)
+    for found in _BLOCK.finditer(text):
+        line = text.count("\n", 0, found.start("text")) + 1
+        yield Block(page=page, line=line, **found.groupdict())
 
 
 def block_with(*words: str, language: str = "bash") -> Block:
