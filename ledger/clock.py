@@ -15,8 +15,15 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Return the present moment, aware and in UTC."""
 
+    def monotonic(self) -> float:
+        """Return the seconds since some moment: they pass evenly, whatever somebody sets the clock to."""
+
     def sleep(self, seconds: float) -> None:
         """Return after about `seconds`; at once when that is not positive."""
+
+
+# Linux stops the other one while a machine sleeps, but time has passed.
+_EVEN = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 class SystemClock:
@@ -25,6 +32,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the machine's time in UTC."""
         return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return the seconds since this machine started, the same for all its processes; those asleep count."""
+        return time.clock_gettime(_EVEN) if _EVEN is not None else time.monotonic()
 
     def sleep(self, seconds: float) -> None:
         """Sleep on the machine's clock."""
@@ -49,6 +60,10 @@ class AlignedClock:
         """Return the other clock's time in UTC."""
         return self._base.now() + self._offset
 
+    def monotonic(self) -> float:
+        """Return the seconds that pass on the machine."""
+        return self._base.monotonic()
+
     def sleep(self, seconds: float) -> None:
         """Sleep on the machine's clock."""
         self._base.sleep(seconds)
@@ -59,6 +74,7 @@ class FakeClock:
 
     def __init__(self, start: datetime) -> None:
         self._now = as_utc(start)
+        self._passed = 0.0
         self._lock = threading.Lock()
 
     def now(self) -> datetime:
@@ -66,13 +82,24 @@ class FakeClock:
         with self._lock:
             return self._now
 
+    def monotonic(self) -> float:
+        """Return the seconds that have passed."""
+        with self._lock:
+            return self._passed
+
     def sleep(self, seconds: float) -> None:
         """Move the time forward instead of waiting."""
         if seconds > 0:
             self.advance(timedelta(seconds=seconds))
 
     def advance(self, by: timedelta) -> None:
-        """Move the time; a negative step is a clock that was set back."""
+        """Let time pass; a negative step is a clock that was set back."""
+        with self._lock:
+            self._now += by
+            self._passed += max(by.total_seconds(), 0.0)
+
+    def set(self, by: timedelta) -> None:
+        """Set the clock forward or back, while no time passes."""
         with self._lock:
             self._now += by
 

@@ -136,6 +136,9 @@ class _Clock:
             raise Killed
         return self._timeline.wall.now()
 
+    def monotonic(self) -> float:
+        return self._timeline.elapsed / 1e6
+
     def sleep(self, seconds: float) -> None:
         if seconds > 0:
             self._timeline.sleep(seconds + self._random.choice(OVERSLEPT_SECONDS))

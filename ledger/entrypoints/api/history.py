@@ -1,7 +1,6 @@
 """The history: what became of every key, a page at a time, or whole as CSV or lines of JSON in constant memory."""
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -14,8 +13,7 @@ from ledger.core.roles import Permission
 from ledger.entrypoints.api.models import Item, Page, Short
 from ledger.entrypoints.api.parameters import Cursor, Limit, Selected, page_of
 from ledger.entrypoints.formats.history_csv import COLUMNS, written_as_csv
-from ledger.entrypoints.http.door import BETWEEN_TRIES_SECONDS, Book, Door, needs
-from ledger.errors import DatabaseUnavailableError
+from ledger.entrypoints.http.door import Book, Door, needs, patience
 from ledger.services.reports import pages
 
 CSV, NDJSON = "text/csv", "application/x-ndjson"
@@ -66,7 +64,8 @@ def history(
     wanted = form or _accepted(request)
     if wanted is Form.JSON:
         return page_of(request, response, read(cursor, limit), Item)
-    found = pages.every_page(_patient(read, book.settings.database_patience_seconds))
+    # Half a file looks like a whole one: in the middle too it waits a little for a database that goes away.
+    found = pages.every_page(lambda after: patience(book).retrying(lambda: read(after)))
     # What fails, fails here: nothing has been written yet.
     first = next(found)
     written = written_as_csv(first, found) if wanted is Form.CSV else _lines(first, found)
@@ -80,24 +79,6 @@ def _accepted(request: Request) -> Form:
     if CSV in accepted:
         return Form.CSV
     return Form.NDJSON if NDJSON in accepted else Form.JSON
-
-
-def _patient(
-    read: Callable[[str | None], pages.ListPage[recalling.Item]], seconds: float
-) -> Callable[[str | None], pages.ListPage[recalling.Item]]:
-    """Wait a little for a database that goes away in the middle: half a file looks like a whole one."""
-
-    def attempt(cursor: str | None) -> pages.ListPage[recalling.Item]:
-        until = time.monotonic() + seconds
-        while True:
-            try:
-                return read(cursor)
-            except DatabaseUnavailableError:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(BETWEEN_TRIES_SECONDS)
-
-    return attempt
 
 
 def _lines(first: Sequence[recalling.Item], rest: Iterator[Sequence[recalling.Item]]) -> Iterator[str]:

@@ -1,9 +1,7 @@
 """Messages: handed in by programs, and looked up while they can still be recalled."""
 
-import asyncio
 import json
 import threading
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -21,6 +19,7 @@ from ledger.entrypoints.formats.lines import Format, read_lines
 from ledger.entrypoints.http.door import Book, Door, Who, needs
 from ledger.entrypoints.http.problems import RejectedError
 from ledger.errors import BusyError
+from ledger.patience import Patience
 from ledger.services.recording.rows import Defaults, Line
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
@@ -122,11 +121,12 @@ async def _turn(request: Request) -> AsyncIterator[None]:
     Small requests pass quickly, so that it is worth while to wait a little.
     """
     turns: threading.BoundedSemaphore = request.app.state.turns
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not turns.acquire(blocking=False):
-        if time.monotonic() > until:
+
+    async def take() -> None:
+        if not turns.acquire(blocking=False):
             raise BusyError("as much is being recorded as can be at once: try again in a moment")
-        await asyncio.sleep(BETWEEN_TRIES_SECONDS)
+
+    await Patience(seconds=PATIENCE_SECONDS, every_seconds=BETWEEN_TRIES_SECONDS, on=BusyError).retrying_async(take)
     try:
         yield
     finally:

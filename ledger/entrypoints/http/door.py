@@ -3,8 +3,6 @@
 Nothing is reachable that is not behind one: a route names the permission that it needs, or says that it needs none.
 """
 
-import asyncio
-import time
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, cast
 from urllib.parse import urlsplit
@@ -18,7 +16,8 @@ from starlette.exceptions import HTTPException
 from ledger.app import Ledger, default_actor
 from ledger.core.roles import Identity, Permission, Role
 from ledger.entrypoints.http.problems import document_problems, unexpected
-from ledger.errors import DatabaseUnavailableError, ForbiddenError, LedgerError, UnauthenticatedError
+from ledger.errors import ForbiddenError, LedgerError, UnauthenticatedError
+from ledger.patience import Patience
 from ledger.services.access.tokens import is_form_key
 
 COOKIE, SECURE_COOKIE = "ledger-session", "__Host-ledger-session"
@@ -67,7 +66,7 @@ class Door(APIRoute):
                 return await inner(request)
 
             try:
-                return await _patiently(attempt, book_of(request).settings.database_patience_seconds)
+                return await patience(book_of(request)).retrying_async(attempt)
             except (LedgerError, HTTPException, RequestValidationError):
                 raise
             except Exception as error:
@@ -77,16 +76,9 @@ class Door(APIRoute):
         return handle
 
 
-async def _patiently(attempt: Callable[[], Coroutine[Any, Any, Response]], seconds: float) -> Response:
-    """Try again while the database is away, for some seconds: a restart of it is nobody's business but ours."""
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            return await attempt()
-        except DatabaseUnavailableError:
-            if time.monotonic() > until:
-                raise
-            await asyncio.sleep(BETWEEN_TRIES_SECONDS)
+def patience(book: Ledger) -> Patience:
+    """Return how long a request waits for a database that is away: a restart of it is nobody's business but ours."""
+    return Patience(seconds=book.settings.database_patience_seconds, every_seconds=BETWEEN_TRIES_SECONDS)
 
 
 def book_of(request: Request) -> Ledger:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from ledger.clock import Clock
 from ledger.core.deadline import is_past
@@ -19,6 +19,7 @@ from ledger.core.message import AppName, Route
 from ledger.core.pace import SLACK_SECONDS
 from ledger.core.reply import Answer, NoAnswer
 from ledger.errors import DatabaseUnavailableError, LedgerError
+from ledger.patience import Patience
 from ledger.services.recalls import leases
 from ledger.services.recalls.call_result import Ending, Unsent
 from ledger.services.recalls.claimer import BETWEEN_LOOKS, LONGEST_NAP, Claim, Claimer
@@ -40,7 +41,6 @@ LARGEST_SHARE_OF_PROGRESS = 0.1
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
 Ended = tuple[Ending, datetime]
 Flying = dict[Future[Ended], calls.Call]
 
@@ -71,7 +71,9 @@ class Runner:
         self._database, self._caller, self._clock, self._executor = database, caller, clock, executor
         self._in_flight = settings.calls_in_flight
         self.presence = Presence()
-        self._patience_seconds = settings.http_timeout_seconds + SETTLING_SECONDS
+        # However often the database is away, answers must not be lost to that.
+        self._patience = Patience(seconds=DATABASE_PATIENCE_SECONDS, every_seconds=DATABASE_RETRY_SECONDS, clock=clock)
+        self._closing_seconds = settings.http_timeout_seconds + SETTLING_SECONDS
         self._claimer = Claimer(database, clock, settings, leases.own_name())
         self._settler = Settler(database, clock, random or Random())  # noqa: S311  (spreads retries, guards nothing)
         self._looked_for_the_dead = clock.now() - timedelta(days=1)
@@ -91,7 +93,7 @@ class Runner:
 
     def stop(self) -> bool:
         """Open no more calls, and wait for a while until those in flight are settled; say whether they are."""
-        return self.presence.end(self._patience_seconds)
+        return self.presence.end(self._closing_seconds)
 
     def _run(self, apps: frozenset[AppName], goes_on: Callable[[Claim], bool], on_progress: Callable[[], None]) -> None:
         flying: Flying = {}
@@ -102,7 +104,7 @@ class Runner:
                 going = going and not self.presence.is_over
                 free = self._in_flight - len(flying) if going else 0
                 looked_at = self._clock.now()
-                claim = self._insist(partial(self._claim, apps, free))
+                claim = self._patience.retrying(partial(self._claim, apps, free))
                 for call in claim.calls:
                     flying[self._submit(call)] = call
                 going = going and goes_on(claim)
@@ -144,21 +146,9 @@ class Runner:
 
     def _settle(self, flying: Flying, done: Sequence[Future[Ended]]) -> None:
         endings = [(flying[future], *future.result()) for future in done]
-        self._insist(lambda: self._settler.settle(endings))
+        self._patience.retrying(lambda: self._settler.settle(endings))
         for future in done:
             del flying[future]
-
-    def _insist(self, action: Callable[[], T]) -> T:
-        """Do something with the database, however often it is away, for a while: answers must not be lost to that."""
-        patience = DATABASE_PATIENCE_SECONDS
-        while True:
-            try:
-                return action()
-            except DatabaseUnavailableError:
-                if patience <= 0:
-                    raise
-                patience -= DATABASE_RETRY_SECONDS
-                self._clock.sleep(DATABASE_RETRY_SECONDS)
 
     def _dead(self) -> Sequence[str]:
         """Name, now and then, owners of calls that died on this machine: no need to wait for their leases."""

@@ -1,0 +1,63 @@
+"""Patience: trying again while something is away, for a while. Whoever waits for a database does it here.
+
+tenacity and stamina do the same on the machine's own clock; here it is an argument, so that tests need not sleep, and
+who waits learns when it began, so that a log tells of it once.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ledger.clock import Clock, SystemClock
+from ledger.errors import DatabaseUnavailableError, LedgerError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to try again after the first failure, how often, and after which errors; times are in seconds.
+
+    At least once it is tried, and once more when the time is over.
+    """
+
+    seconds: float
+    every_seconds: float
+    on: type[LedgerError] = DatabaseUnavailableError
+    clock: Clock = field(default_factory=SystemClock)
+
+    def retrying(self, action: Callable[[], T], on_wait: Callable[[LedgerError], None] = lambda _: None) -> T:
+        """Return what an action returns as soon as it does; raise its error when the patience is over.
+
+        `on_wait` hears of every failure after which it is tried again.
+        """
+        until: float | None = None
+        while True:
+            try:
+                return action()
+            except self.on as error:
+                until = self._until(until, error)
+                on_wait(error)
+            self.clock.sleep(self.every_seconds)
+
+    async def retrying_async(
+        self, action: Callable[[], Awaitable[T]], sleep: Callable[[float], Awaitable[None]] | None = None
+    ) -> T:
+        """Do the same without holding up an event loop; it sleeps by asyncio unless told otherwise."""
+        from asyncio import sleep as asyncio_sleep
+
+        until: float | None = None
+        while True:
+            try:
+                return await action()
+            except self.on as error:
+                until = self._until(until, error)
+            await (sleep or asyncio_sleep)(self.every_seconds)
+
+    def _until(self, until: float | None, error: LedgerError) -> float:
+        """Return when the patience is over, which begins with the first failure; raise the error when it is."""
+        now = self.clock.monotonic()
+        until = now + self.seconds if until is None else until
+        if now >= until:
+            raise error
+        return until
