@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,38 @@ from ledger.testing import InlineExecutor, WorldTransport
 from tests.databases import PostgreSQL, postgresql_server
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+POSTGRESQL_FOLDER = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the folder of the PostgreSQL that all workers of this run share."""
+    worker: dict[str, str] | None = getattr(config, "workerinput", None)
+    # Not in pytest's folder: each new run of pytest closes it to the user that PostgreSQL runs as.
+    folder = worker["postgresql"] if worker else tempfile.mkdtemp(prefix="ledger-pg-")
+    config.stash[POSTGRESQL_FOLDER] = Path(folder)
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker that folder."""
+    node.workerinput["postgresql"] = str(node.config.stash[POSTGRESQL_FOLDER])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Delete it, once all workers have ended."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(config.stash[POSTGRESQL_FOLDER], ignore_errors=True)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run single tests in this process, which is quicker than to start others."""
+    return 0 if config.args and all("::" in named for named in config.args) else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name the seed of the order, which --quiet hides."""
+    seed = config.getoption("randomly_seed", None)
+    if seed is not None and not terminalreporter.showheader:
+        terminalreporter.write_line(f"the order of --randomly-seed={seed}")
 
 
 @pytest.fixture(autouse=True)
@@ -34,15 +68,12 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
+def postgresql(pytestconfig: pytest.Config) -> Iterator[PostgreSQL]:
     """A real PostgreSQL: the one of LEDGER_TEST_DATABASE_URL, or one that starts here. Without it, tests fail."""
-    if url := os.environ.get("LEDGER_TEST_DATABASE_URL"):
-        server = PostgreSQL(url)
+    own = postgresql_server(pytestconfig.stash[POSTGRESQL_FOLDER])
+    given = os.environ.get("LEDGER_TEST_DATABASE_URL")
+    with nullcontext(given) if given else own as url, closing(PostgreSQL(url)) as server:
         yield server
-        server.close()
-        return
-    with postgresql_server() as own:
-        yield PostgreSQL(own)
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +96,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template
     server: PostgreSQL = request.getfixturevalue("postgresql")
     url = server.create()
     yield url
-    server.drop(url)
+    server.give_back(url)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import event, make_url
+from sqlalchemy import event
 
 from ledger.store import migrate
 from ledger.store.database import Database
@@ -116,21 +116,18 @@ class Files(Makes):
 
 
 class Servers(Makes):
-    """Databases of a PostgreSQL server, one after the other under the same name."""
+    """One database of a PostgreSQL server, emptied after each day."""
 
     def __init__(self, server: PostgreSQL) -> None:
         super().__init__()
         self._server, self.url = server, server.create()
-        self._name, self._template = (make_url(url).database for url in (self.url, server._template))
-        self.delete()
 
     def create(self) -> None:
-        """Copy the template."""
-        self._server._execute(f'CREATE DATABASE "{self._name}" TEMPLATE "{self._template}"')
+        """Leave it as it is: empty since it was made or deleted."""
 
     def delete(self) -> None:
-        """Delete the database, whoever is still connected."""
-        self._server.drop(self.url)
+        """Delete whatever is in it."""
+        assert self._server.empty(self.url)
 
 
 def _forget_power_cuts(connection: Any, _record: object) -> None:
