@@ -15,6 +15,7 @@ from ledger.clock import Clock
 from ledger.core.campaign import CampaignLine
 from ledger.core.check_up import Check, CheckUp
 from ledger.core.limits import check_actor
+from ledger.core.message import Chat
 from ledger.core.recall import Item, Outcome, Plan, Result, Status
 from ledger.core.selection import select
 from ledger.errors import DatabaseError, InputError
@@ -100,8 +101,11 @@ class Ledger:
         sent_at: datetime | str | None = None,
         open_conversation_id: str | None = None,
         source: str | None = None,
+        chat: Chat | str | None = None,
     ) -> WriteCounts:
         """Record one message and return once it is on disk; without `sent_at` it counts as sent now.
+
+        Without a chat kind, one that has a conversation is taken for a group message.
 
         On disk is in the database, or in the spool while the database is away. Raise InvalidMessageError (a naive
         time, a key over 1,024 characters, ...); then nothing was recorded.
@@ -114,6 +118,7 @@ class Ledger:
             "sent_at": sent_at or self.clock.now(),
             "open_conversation_id": open_conversation_id,
             "source": source,
+            "chat": chat,
         }
         return self.parts.recorder.keep(read_row(row, Defaults(), self.clock.now()))
 

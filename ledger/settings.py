@@ -147,8 +147,14 @@ class Settings(BaseSettings):
         has_own = self.app_key is not None or not self.apps
         return (*self.apps, *([DEFAULT_APP] if has_own and DEFAULT_APP not in self.apps else []))
 
-    def app_of(self, robot: str) -> str:
-        """Return the name of the app that sends for a robot; raise UnknownAppError when the settings name none."""
+    def app_of(self, robot: str | None) -> str:
+        """Return the name of the app that sends for a robot; raise UnknownAppError when the settings name none.
+
+        None is the robot of a send that named none. Which of several apps sent it nobody can say: the wrong one is
+        refused, and that is told of the message alone.
+        """
+        if robot is None and self.apps:
+            return DEFAULT_APP if self.app_key is not None else next(iter(self.apps))
         for name, app in self.apps.items():
             if robot in app.robots:
                 return name
@@ -176,6 +182,12 @@ class Settings(BaseSettings):
                 "calls_per_second": own.calls_per_second or self.calls_per_second,
             }
         )
+
+    def robot_of(self, name: str) -> str | None:
+        """Return the robot of an app, for a send that did not name one: an internal app's has the code of its key."""
+        app = self.app(name)
+        robots = app.robots if len(app.robots) == 1 else (app.app_key, *app.robots)
+        return next((robot for robot in robots if robot), None)
 
     def rate_of(self, name: str) -> float:
         """Return an app's allowed calls per second; an app that is not configured here has the common rate."""

@@ -4,6 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.core.json_value import JsonValue
+from ledger.core.message import Keyless
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnrecallableSends(JsonValue):
+    """Sends of a kind that has no key, and why they cannot be recalled."""
+
+    kind: Keyless
+    sends: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +22,9 @@ class CampaignLine(JsonValue):
 
     `recallable` messages are inside their window and not recalled yet; the deadlines are theirs.
     Until `sticky_until`, what is still recorded under the campaign is recalled as it arrives. `keyless` counts sends of
-    the last 24 hours that may have reached people although their key never came back: they cannot be recalled.
+    the last 24 hours that may have reached people although their key never came back: they cannot be recalled, nor can
+    `unrecallable`, which never get a key. `recipients_unknown` counts one-on-one messages of which nobody can say
+    whom they reached: they are recalled by campaign or key, and not found by user.
     """
 
     campaign: str | None
@@ -24,6 +36,8 @@ class CampaignLine(JsonValue):
     last_deadline: datetime | None
     sticky_until: datetime | None = None
     keyless: int = 0
+    unrecallable: tuple[UnrecallableSends, ...] = ()
+    recipients_unknown: int = 0
 
 
 def no_messages(campaign: str | None) -> CampaignLine:

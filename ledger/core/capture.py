@@ -1,41 +1,37 @@
-"""Everything the ledger knows of send calls: which requests are sends, and what their answers leave to record.
+"""From a send call and its answer to what the ledger records of it: messages, or traces of what has no key.
 
-Sources: open.dingtalk.com, "send one-on-one bot messages in batches", "send group messages by bot", "send messages in
-person-to-person chats by bot"; the field `filteredStaffIdList` is the official SDK's.
+A key is recorded whatever its request looked like: what cannot be read of that is left out, and shown as not known.
 
 Doors inside other people's programs load this file too, where only the standard library is sure to be there: what
 needs more is imported where it is used.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
-from .message import Campaign, Chat, ConversationId, KeylessSend, Message, RobotCode, UserId
+from .bodies import fields_of, ids_of, plain_text
+from .deliveries import Delivery, answered_fields, asked_fields, deliveries_of
+from .limits import NAME_MAX_CHARACTERS, RECIPIENTS_MAX
+from .message import UNKNOWN, Campaign, Chat, ConversationId, Keyless, KeylessSend, Message, RobotCode, UserId
+from .send_calls import CREATE_AND_DELIVER, KEYLESS_PATHS, PATHS, SEND_PATHS, path_of, send_path
 
-SEND_PATHS = {
-    "/v1.0/robot/oToMessages/batchSend": Chat.ONE_TO_ONE,
-    "/v1.0/robot/groupMessages/send": Chat.GROUP,
-    "/v1.0/robot/privateChatMessages/send": Chat.PRIVATE,
-}
-TAG_MAX_CHARACTERS = 256
+__all__ = ["SEND_PATHS", "Exchange", "answered_of", "asked_of", "capture", "capture_pair", "outcomes_of", "path_of"]
+
 _UNDELIVERED = {
     "invalid": "invalidStaffIdList",
     "flow_controlled": "flowControlledStaffIdList",
     "filtered": "filteredStaffIdList",
 }
-_ASKED = ("robotCode", "userIds", "openConversationId")
-_ANSWERED = ("processQueryKey", *_UNDELIVERED.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """One send call as a door saw it; of the bodies only what is recorded, never what the message says.
 
-    `status` is None when no answer came, and `trouble` says why. `id` names the call, once in the world.
+    `path` is the documented one. `status` is None when no answer came, and `trouble` says why. `id` names the call,
+    once in the world. `keyless` is set for what is known to have no key, and why.
     """
 
     id: str
@@ -47,62 +43,48 @@ class Exchange:
     status: int | None = None
     answered: Mapping[str, Any] = field(default_factory=dict)
     trouble: str | None = None
-
-
-def chat_of(method: str, url: str) -> Chat | None:
-    """Return the kind of chat that a request sends to, whatever its host; None when it is no send."""
-    try:
-        return SEND_PATHS.get(urlsplit(url).path) if method.upper() == "POST" else None
-    except ValueError:  # no address at all, such as http://[
-        return None
-
-
-def path_of(chat: Chat) -> str:
-    """Return the path that sends to a kind of chat."""
-    return next(path for path, kind in SEND_PATHS.items() if kind is chat)
+    keyless: Keyless | None = None
 
 
 def asked_of(request_body: object) -> Mapping[str, Any]:
     """Return what is recorded of a send's request; the body may be bytes, text or parsed JSON."""
-    return _picked(request_body, _ASKED)
+    return asked_fields(fields_of(request_body))
 
 
 def answered_of(response_body: object) -> Mapping[str, Any]:
     """Return what is recorded of a send's answer; the body may be bytes, text or parsed JSON."""
-    return _picked(response_body, _ANSWERED)
+    fields = fields_of(response_body)
+    return {**answered_fields(fields), **{name: fields[name] for name in _UNDELIVERED.values() if fields.get(name)}}
 
 
 def tag_of(text: str | None) -> str | None:
     """Return a campaign or source as it can be recorded: a key must not be lost over a tag that is too long or odd."""
-    return (_text(text) or "")[:TAG_MAX_CHARACTERS] or None
+    return (plain_text(text) or "")[:NAME_MAX_CHARACTERS] or None
 
 
-def outcome_of(exchange: Exchange) -> Message | KeylessSend | None:
-    """Return what a send call left behind: a message; a trace when it may have gone out without a key; or nothing.
+def outcomes_of(exchange: Exchange) -> tuple[Message | KeylessSend, ...]:
+    """Return what a send call left behind: messages; traces of what went out without a key, or may have; or nothing.
 
-    Only a plain refusal leaves nothing. Raise InvalidMessageError when the answer has a key but the rest does not make
-    a message.
+    Only a plain refusal leaves nothing. Raise InvalidMessageError when the answer has a key that is none.
     """
-    chat = SEND_PATHS.get(exchange.path)
-    if chat is None:
-        return None
-    if exchange.answered.get("processQueryKey"):
-        tagged = replace(exchange, campaign=tag_of(exchange.campaign), source=tag_of(exchange.source))
-        return _message(chat, tagged)
-    if exchange.status is not None and 300 <= exchange.status < 500:
-        return None
-    asked, users = exchange.asked, exchange.asked.get("userIds")
-    return KeylessSend(
-        trace=exchange.id,
-        robot_code=RobotCode(_text(asked.get("robotCode")) or ""),
-        sent_at=exchange.sent_at,
-        chat=chat,
-        open_conversation_id=ConversationId(_text(asked.get("openConversationId")) or "") or None,
-        campaign=Campaign(tag_of(exchange.campaign) or "") or None,
-        source=tag_of(exchange.source),
-        recipients=tuple(UserId(user) for user in users if _text(user)) if isinstance(users, (list, tuple)) else (),
-        why=exchange.trouble or f"the answer ({exchange.status}) has no processQueryKey",
-    )
+    if exchange.path not in PATHS:
+        return ()
+    kind = exchange.keyless or (KEYLESS_PATHS[exchange.path][0] if exchange.path in KEYLESS_PATHS else None)
+    is_refused = exchange.status is not None and 300 <= exchange.status < 500
+    if exchange.path not in SEND_PATHS:
+        # Of robot messages, nobody documents an answer that says no with a status that says yes.
+        is_refused = is_refused or bool(exchange.answered.get("refused"))
+    deliveries = deliveries_of(exchange.path, exchange.asked, exchange.answered)
+    if kind is not None:
+        return () if is_refused else (_trace(exchange, deliveries[0], kind, exchange.id),)
+    left: list[Message | KeylessSend] = []
+    for number, delivery in enumerate(deliveries):
+        if delivery.key:
+            left.append(_message(exchange, delivery))
+        elif not is_refused:
+            name = exchange.id if len(deliveries) == 1 else f"{exchange.id}/{number}"
+            left.append(_trace(exchange, delivery, Keyless.CARD if delivery.is_answered else Keyless.NO_KEY, name))
+    return tuple(left)
 
 
 def capture(
@@ -120,19 +102,26 @@ def capture(
     Bodies may be bytes, text or parsed JSON. Raise InvalidMessageError when the answer has a key but the rest does
     not make a message.
     """
-    chat, answered = chat_of(method, url), answered_of(response_body)
-    if chat is None or not answered.get("processQueryKey"):
+    path = send_path(method, url)
+    if path is None:
         return None
     exchange = Exchange(
         id="",
-        path=urlsplit(url).path,
+        path=path,
         asked=asked_of(request_body),
         sent_at=sent_at,
         campaign=campaign,
         source=source,
-        answered=answered,
+        status=200,
+        answered=answered_of(response_body),
     )
-    return _message(chat, exchange)
+    messages = [one for one in outcomes_of(exchange) if isinstance(one, Message)]
+    if len(messages) > 1:
+        from ..errors import InvalidMessageError
+
+        keys = ", ".join(message.process_query_key for message in messages)
+        raise InvalidMessageError(f"the card went to several chats: write a row for each of its keys ({keys})")
+    return messages[0] if messages else None
 
 
 def capture_pair(pair: Mapping[str, Any]) -> Message:
@@ -147,7 +136,7 @@ def capture_pair(pair: Mapping[str, Any]) -> Message:
     if not isinstance(request, Mapping) or not isinstance(response, Mapping):
         raise InvalidMessageError("a captured pair needs a `request` and a `response`, both objects")
     body = request.get("body", request)
-    where = request.get("url") or request.get("path") or _path_for(_parsed(body))
+    where = request.get("url") or request.get("path") or _path_for(fields_of(body))
     sent_at = pair.get("sentAt")
     if sent_at is None:
         raise InvalidMessageError("sentAt is missing: give it in the row, or for all rows with --sent-at")
@@ -165,56 +154,54 @@ def capture_pair(pair: Mapping[str, Any]) -> Message:
     return message
 
 
-def _message(chat: Chat, exchange: Exchange) -> Message:
+def _message(exchange: Exchange, delivery: Delivery) -> Message:
     from .row import Row
 
-    asked, answered = exchange.asked, exchange.answered
-    undelivered = {why: answered[name] for why, name in _UNDELIVERED.items() if answered.get(name)}
+    answered = exchange.answered
+    undelivered = {why: ids_of(answered[name]) for why, name in _UNDELIVERED.items() if answered.get(name)}
+    users = _reached(delivery, undelivered)
     return Row.read(
         {
-            "processQueryKey": answered["processQueryKey"],
-            "robotCode": asked.get("robotCode"),
-            "userIds": _reached(asked.get("userIds") or (), undelivered.values()),
-            # The API takes no notice of a conversation in a one-on-one send; a key must not be lost over it.
-            "openConversationId": None if chat is Chat.ONE_TO_ONE else asked.get("openConversationId"),
-            "chat": chat.value,
-            "campaign": exchange.campaign,
+            "processQueryKey": delivery.key,
+            "robotCode": delivery.robot or UNKNOWN,
+            # More than any send can have: it is not known who of them it reached.
+            "userIds": users if len(users) <= RECIPIENTS_MAX else (),
+            "openConversationId": None if delivery.chat is Chat.ONE_TO_ONE else delivery.conversation or UNKNOWN,
+            "chat": delivery.chat.value,
+            "campaign": tag_of(exchange.campaign),
             "sentAt": exchange.sent_at,
-            "source": exchange.source,
-            "undelivered": undelivered,
+            "source": tag_of(exchange.source),
+            "undelivered": {why: missed[:RECIPIENTS_MAX] for why, missed in undelivered.items() if missed},
         }
     ).to_message()
 
 
-def _reached(asked: object, undelivered: Any) -> object:
-    """Return the users without those that the answer names as missed; what is no list is left for Row to refuse."""
-    if not isinstance(asked, (list, tuple)):
-        return asked
-    lists = [users for users in undelivered if isinstance(users, (list, tuple))]
-    missed = {user for users in lists for user in users if isinstance(user, str)}
-    return [user for user in asked if not (isinstance(user, str) and user in missed)]
+def _trace(exchange: Exchange, delivery: Delivery, kind: Keyless, name: str) -> KeylessSend:
+    return KeylessSend(
+        trace=name,
+        robot_code=RobotCode(delivery.robot or ""),
+        sent_at=exchange.sent_at,
+        chat=delivery.chat,
+        open_conversation_id=ConversationId(delivery.conversation) if delivery.conversation else None,
+        campaign=Campaign(tag_of(exchange.campaign) or "") or None,
+        source=tag_of(exchange.source),
+        recipients=tuple(UserId(user) for user in delivery.users),
+        why=exchange.trouble or _why(exchange, kind),
+        kind=kind,
+    )
+
+
+def _why(exchange: Exchange, kind: Keyless) -> str:
+    return f"the answer ({exchange.status}) has no processQueryKey" if kind is Keyless.NO_KEY else kind.reason
+
+
+def _reached(delivery: Delivery, undelivered: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the users without those that the answer names as missed."""
+    missed = {user for users in undelivered.values() for user in users}
+    return tuple(user for user in delivery.users if user not in missed)
 
 
 def _path_for(body: Mapping[str, Any]) -> str:
+    if body.get("openSpaceId"):
+        return CREATE_AND_DELIVER
     return path_of(Chat.GROUP if body.get("openConversationId") else Chat.ONE_TO_ONE)
-
-
-def _picked(body: object, names: tuple[str, ...]) -> Mapping[str, Any]:
-    parsed = _parsed(body)
-    return {name: parsed[name] for name in names if parsed.get(name)}
-
-
-def _parsed(body: object) -> Mapping[str, Any]:
-    if isinstance(body, (bytes, bytearray, str)):
-        try:
-            body = json.loads(body)
-        except (ValueError, RecursionError):
-            return {}
-    return body if isinstance(body, Mapping) else {}
-
-
-def _text(value: object) -> str | None:
-    """Return a text that any database can keep, or None."""
-    if not isinstance(value, str):
-        return None
-    return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")

@@ -1,12 +1,12 @@
 """How long texts may be, and which texts every database can hold. Whoever takes a text in asks here, whatever the door.
 
-PostgreSQL's text holds no NUL, and neither database half of a surrogate pair: such a text is refused on both alike.
+Doors inside other people's programs load this file: the standard library and relative imports only. PostgreSQL's text holds no NUL, and neither database half of a surrogate pair: such a text is refused on both alike.
 """
 
 import json
 import re
 
-from ledger.errors import InputError
+from ..errors import InputError
 
 NAME_MAX_CHARACTERS = 256  # a campaign, robot, user, conversation, source or actor
 KEY_MAX_CHARACTERS = 1024

@@ -13,6 +13,9 @@ UserId = NewType("UserId", str)
 Campaign = NewType("Campaign", str)
 AppName = NewType("AppName", str)
 
+# Stands for a robot or a conversation that a send did not name, so that its key can be kept and shown for what it is.
+UNKNOWN = "(unknown)"
+
 
 class Chat(StrEnum):
     """The kind of chat that a message went to; each kind has send and recall paths of its own."""
@@ -41,9 +44,35 @@ class Message:
     undelivered: Mapping[str, tuple[UserId, ...]] = field(default_factory=dict)
 
 
+class Keyless(StrEnum):
+    """Why a send has no key that could be recalled."""
+
+    NO_KEY = "no_key"  # it should have had one, which never came back
+    CARD = "card"
+    WEBHOOK = "webhook"
+    SESSION_WEBHOOK = "session_webhook"
+    WORK_NOTIFICATION = "work_notification"
+    SCENE_GROUP = "scene_group"
+
+    @property
+    def reason(self) -> str:
+        """Say why nobody can recall it through the ledger."""
+        return _REASONS[self]
+
+
+_REASONS = {
+    Keyless.NO_KEY: "the answer with its key never came back",
+    Keyless.CARD: "DingTalk gives cards outside of chats no carrierId",
+    Keyless.WEBHOOK: "a group webhook (/robot/send) returns no key",
+    Keyless.SESSION_WEBHOOK: "a session webhook returns no key",
+    Keyless.WORK_NOTIFICATION: "a work notification has a task_id and no key: recall it with corpconversation/recall",
+    Keyless.SCENE_GROUP: "a scene group message has an open_msg_id, for which no recall is documented",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeylessSend:
-    """A send call that may have reached people although its key never came back: it cannot be recalled.
+    """A send call that reached people, or may have, and left no key that could be recalled; `kind` says why.
 
     `trace` is the name that its door gave the call, so that taking it in twice is harmless; `why` says what is known.
     """
@@ -57,6 +86,7 @@ class KeylessSend:
     source: str | None
     recipients: tuple[UserId, ...]
     why: str
+    kind: Keyless = Keyless.NO_KEY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

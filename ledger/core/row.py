@@ -1,7 +1,7 @@
 """The row that people hand in: its fields, their limits, and the errors that name what to fix."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Annotated, Any, Self
 
@@ -28,13 +28,21 @@ def _none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
+# Before the first is before DingTalk, and what is later than the second has no deadline that can be written down.
+EARLIEST, LATEST = datetime(2014, 12, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
 def _moment(value: object) -> datetime:
     if not isinstance(value, (str, datetime)):
         raise PydanticCustomError("time", "must be a text such as 2026-03-01T10:00:00+08:00")
     try:
-        return as_utc(value) if isinstance(value, datetime) else parse_time(value)
+        moment = as_utc(value) if isinstance(value, datetime) else parse_time(value)
     except InputError as error:
         raise PydanticCustomError("time", "{said}", {"said": str(error)}) from None
+    if not EARLIEST <= moment < LATEST:
+        text = "{moment} is out of all reason: check how the time was written"
+        raise PydanticCustomError("time", text, {"moment": format_time(moment)})
+    return moment
 
 
 _short = StringConstraints(min_length=1, max_length=NAME_MAX_CHARACTERS, pattern=STORABLE_PATTERN)

@@ -1,8 +1,9 @@
 """One recall call from start to answer: the app's token, the request, and what the answer means for the token."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from ledger.core.message import AppName, Route
+from ledger.core.message import UNKNOWN, AppName, RobotCode, Route
 from ledger.core.reply import Answer, NoAnswer, error_of, is_token_refused
 from ledger.dingtalk.client import Client
 from ledger.dingtalk.tokens import DingTalkToken, DingTalkTokens
@@ -25,7 +26,8 @@ class Caller:
         token = self._tokens.get(route.app)
         if isinstance(token, NoAnswer):
             return token
-        answer = self._client.recall(self._endpoint(route.app), token.value, route, keys)
+        known = replace(route, robot_code=RobotCode(self._robot(route.app, route.robot_code)))
+        answer = self._client.recall(self._endpoint(route.app), token.value, known, keys)
         return self._noted(route.app, token, answer)
 
     def read_status(self, app: AppName, robot_code: str, key: str) -> Answer | NoAnswer:
@@ -33,8 +35,13 @@ class Caller:
         token = self._tokens.get(app)
         if isinstance(token, NoAnswer):
             return token
-        answer = self._client.read_status(self._endpoint(app), token.value, robot_code, key)
+        robot = self._robot(app, robot_code)
+        answer = self._client.read_status(self._endpoint(app), token.value, robot, key)
         return self._noted(app, token, answer)
+
+    def _robot(self, app: AppName, robot_code: str) -> str:
+        """Return a robot as the API knows it: of a send that named none, that of its app."""
+        return self._settings.robot_of(app) or robot_code if robot_code == UNKNOWN else robot_code
 
     def _endpoint(self, app: AppName) -> str:
         return self._settings.app(app).api_url or ""

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from ..core.capture import chat_of
+from ..core.send_calls import send_path
 from . import tags
 from .following import Following, Watching, unharmed
 from .seams import hook_class, hook_object
@@ -88,7 +88,7 @@ async def _body_of(options: dict[str, Any]) -> tuple[object, dict[str, Any]]:
 
 async def _take_in(following: Following, response: Any) -> None:
     first = response.history[0] if response.history else None
-    if first is not None and chat_of(response.method, str(response.url)) is None:
+    if first is not None and send_path(response.method, str(response.url)) is None:
         following.answered(first.status, b"")  # sent on to where no messages are sent
         return
     body = await response.read()

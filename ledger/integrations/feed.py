@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..clock import SystemClock
-from ..core.capture import Exchange, answered_of, asked_of, chat_of, path_of
+from ..core.capture import Exchange, answered_of, asked_of
+from ..core.send_calls import send_path
 from ..spool import lines
 from ..spool.journal import FEED, Journal, Segment
 
@@ -35,13 +36,13 @@ class Feed:
         self, method: str, url: str, body: object, *, campaign: str | None = None, source: str | None = None
     ) -> "FedSending | None":
         """Write down that a send is about to leave; None when it is no send, or on any fault of ours."""
-        chat = chat_of(method, url)
-        if chat is None:
+        path = send_path(method, url)
+        if path is None:
             return None
         try:
             exchange = Exchange(
                 id=self._journal.new_id(),
-                path=path_of(chat),
+                path=path,
                 asked=asked_of(body),
                 sent_at=self._clock.now(),
                 campaign=campaign or self._campaign,
@@ -59,11 +60,11 @@ class Feed:
         """Write down how a send ended; what cannot be written is said, for a key must not be lost without a word."""
         try:
             if segment is not None:
-                self._journal.end(segment, line, leaves_entry=leaves_entry)
+                self._journal.end(segment, line, entries=int(leaves_entry))
                 return
         except Exception as error:
             self._cannot_write(error)
-        if exchange.answered.get("processQueryKey"):
+        if exchange.answered.get("processQueryKey") or exchange.answered.get("spaces"):
             self._complain(f"NOT RECORDED: {json.dumps({**exchange.asked, **exchange.answered})}")
 
     def _begin(self, exchange: Exchange) -> Segment | None:

@@ -10,8 +10,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..core.capture import chat_of
 from ..core.never_left import name_of, never_left
+from ..core.send_calls import send_path
 from . import endings, tags
 
 # So long does an event loop look after an entry by itself, before a thread sees to it that it is on disk.
@@ -91,7 +91,7 @@ class Watching:
 
     def is_send(self, method: str, url: str) -> bool:
         """Return whether a request is a send; every other one passes untouched."""
-        return chat_of(method, url) is not None
+        return send_path(method, url) is not None
 
     @contextmanager
     def follow(

@@ -63,15 +63,15 @@ class Journal:
             segment.open += 1
             return segment
 
-    def end(self, segment: Segment, line: bytes, *, leaves_entry: bool = True) -> None:
-        """Write how a send ended; when that leaves something to record, it waits until it is settled."""
+    def end(self, segment: Segment, line: bytes, *, entries: int = 1) -> None:
+        """Write how a send ended; what that leaves to record, so many entries, waits until each is settled."""
         with self._lock:
             if segment not in self._open_segments:
                 return
             segment.open -= 1
             try:
                 self._write(segment, line)
-                segment.unsettled += leaves_entry
+                segment.unsettled += entries
             finally:
                 self._tidy(segment)
 

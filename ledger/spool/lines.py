@@ -12,7 +12,7 @@ from typing import Any
 
 from ..clock import format_time, parse_time
 from ..core.capture import Exchange, path_of
-from ..core.message import KeylessSend
+from ..core.message import Keyless, KeylessSend
 
 DIED = "the program ended before an answer came"
 
@@ -79,7 +79,7 @@ def trace(send: KeylessSend) -> bytes:
         campaign=send.campaign,
         source=send.source,
     )
-    return _line({"trace": _facts(exchange), "trouble": send.why})
+    return _line({"trace": _facts(exchange), "trouble": send.why, "kind": send.kind.value})
 
 
 def _line(value: Mapping[str, Any]) -> bytes:
@@ -107,7 +107,9 @@ class LineReplay:
                 begun = self.open.pop(detail["over"])
                 return JournalEntry(exchange=_over(begun, detail))
             if "trace" in detail:
-                return JournalEntry(exchange=replace(_exchange(detail["trace"]), trouble=str(detail["trouble"])))
+                kind = Keyless(detail.get("kind", Keyless.NO_KEY))
+                trace = replace(_exchange(detail["trace"]), trouble=str(detail["trouble"]), keyless=kind)
+                return JournalEntry(exchange=trace)
             return JournalEntry(row=dict(detail["row"]))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return JournalEntry(unreadable=line.decode("utf-8", "replace").rstrip("\n"))

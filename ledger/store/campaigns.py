@@ -8,10 +8,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, exists, func, select, true
+from sqlalchemy import ColumnElement, Connection, FromClause, Text, and_, case, cast, exists, func, select, true
 
 from ledger.core.campaign import CampaignLine
 from ledger.core.deadline import WINDOW
+from ledger.core.message import Chat
 from ledger.core.recall import Outcome
 from ledger.store.schema import messages, recall_items
 
@@ -40,6 +41,7 @@ def count_campaigns(connection: Connection, now: datetime, robots: Collection[st
             func.coalesce(columns.campaign, None).label("campaign"),
             func.count().label("messages"),
             func.sum(columns.recipient_count).label("recipients"),
+            func.sum(case((_is_to_nobody_known(), 1), else_=0)).label("recipients_unknown"),
             func.sum(case((is_open, 1), else_=0)).label("open"),
             func.min(case((is_open, columns.deadline))).label("first_deadline"),
             func.max(case((is_open, columns.deadline))).label("last_deadline"),
@@ -59,6 +61,7 @@ def count_campaigns(connection: Connection, now: datetime, robots: Collection[st
                 campaign=row.campaign,
                 messages=row.messages,
                 recipients=row.recipients,
+                recipients_unknown=row.recipients_unknown,
                 recallable=row.open - gone.open,
                 recalled=gone.all,
                 first_deadline=first,
@@ -69,6 +72,19 @@ def count_campaigns(connection: Connection, now: datetime, robots: Collection[st
     open_ones = [line for line in lines if line.first_deadline is not None]
     open_ones.sort(key=lambda line: (line.first_deadline, line.campaign or ""))
     return open_ones + sorted(ended, key=lambda line: line.campaign or "")
+
+
+def count_recipients_unknown(connection: Connection) -> int:
+    """Return how many messages the ledger holds of which nobody can say whom they reached."""
+    statement = select(func.count()).select_from(messages).where(_is_to_nobody_known())
+    return connection.scalar(statement) or 0
+
+
+def _is_to_nobody_known() -> ColumnElement[bool]:
+    """Say that a one-on-one message names nobody, neither whom it reached nor whom it missed."""
+    columns = messages.c
+    names_nobody = and_(columns.recipient_count == 0, cast(columns.undelivered, Text) == "{}")
+    return and_(columns.chat == Chat.ONE_TO_ONE, names_nobody)
 
 
 def _within(robots: Collection[str]) -> ColumnElement[bool]:

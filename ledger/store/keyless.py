@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ledger.core.message import KeylessSend
+from ledger.core.message import Keyless, KeylessSend
 from ledger.store.schema import keyless_sends
 
 
@@ -27,6 +27,7 @@ def insert_traces(connection: Connection, sends: Sequence[KeylessSend], recorded
             "sent_at": send.sent_at,
             "recipients": list(send.recipients),
             "why": send.why,
+            "kind": send.kind.value,
             "recorded_at": recorded_at,
         }
         new.update(connection.scalars(statement, values))
@@ -35,13 +36,24 @@ def insert_traces(connection: Connection, sends: Sequence[KeylessSend], recorded
 
 def count_by_campaign(
     connection: Connection, sent_after: datetime, within: Collection[str] = ()
-) -> dict[str | None, int]:
-    """Return how many sends without a key there were since a moment, by campaign; of some robots or of all."""
+) -> dict[str | None, dict[Keyless, int]]:
+    """Return how many sends without a key there were since a moment, by campaign and kind; of some robots or of all."""
     columns = keyless_sends.c
-    statement = select(columns.campaign, func.count()).where(columns.sent_at > sent_after).group_by(columns.campaign)
+    parts = (columns.campaign, columns.kind)
+    statement = select(*parts, func.count()).where(columns.sent_at > sent_after).group_by(*parts)
     if within:
         statement = statement.where(columns.robot_code.in_(within))
-    return {row[0]: row[1] for row in connection.execute(statement)}
+    counts: dict[str | None, dict[Keyless, int]] = {}
+    for campaign, kind, count in connection.execute(statement):
+        counts.setdefault(campaign, {})[Keyless(kind)] = count
+    return counts
+
+
+def count_lost(connection: Connection, sent_after: datetime) -> int:
+    """Return how many sends since a moment should have had a key, which never came back."""
+    columns = keyless_sends.c
+    lost = (columns.sent_at > sent_after) & (columns.kind == Keyless.NO_KEY)
+    return connection.scalar(select(func.count()).select_from(keyless_sends).where(lost)) or 0
 
 
 def purge_traces(connection: Connection, sent_before: datetime, limit: int) -> list[datetime]:

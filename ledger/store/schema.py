@@ -21,7 +21,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0003"
+REVISION = "0004"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -80,6 +80,7 @@ keyless_sends = Table(
     Column("recipients", UserIds, nullable=False),
     Column("why", Text, nullable=False),
     Column("recorded_at", UtcDateTime, nullable=False),
+    Column("kind", Text, nullable=False, server_default=text("'no_key'")),
     UniqueConstraint("trace"),
     CheckConstraint("chat IN ('one_to_one', 'group', 'private')", name="chat"),
     Index("ix_keyless_sends_sent_at", "sent_at"),

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.deadline import WINDOW
+from ledger.core.message import Keyless
 from ledger.store.schema import keyless_sends, messages, usage
 
 # Sends are counted by the messages (or traces) that they left behind; the purge puts down how many it took away.
@@ -40,5 +41,7 @@ def used_calls(connection: Connection, month: str, since: datetime, until: datet
     )
     counted += connection.scalar(select(func.count()).select_from(messages)) or 0
     counted -= connection.scalar(select(func.count()).select_from(messages).where(others)) or 0
-    of_month = (keyless_sends.c.sent_at >= since) & (keyless_sends.c.sent_at < until)
+    # Webhooks have a quota of their own.
+    is_call = keyless_sends.c.kind.not_in([Keyless.WEBHOOK, Keyless.SESSION_WEBHOOK])
+    of_month = (keyless_sends.c.sent_at >= since) & (keyless_sends.c.sent_at < until) & is_call
     return counted + (connection.scalar(select(func.count()).select_from(keyless_sends).where(of_month)) or 0)

@@ -1,20 +1,25 @@
 """From a send call and its answer to the message: the documented exchanges, and any JSON instead."""
 
+import gzip
 import json
+import zlib
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ledger.core.capture import SEND_PATHS, capture, capture_pair, chat_of
-from ledger.core.message import Chat, Message
+from ledger.core.capture import SEND_PATHS, capture, capture_pair
+from ledger.core.message import UNKNOWN, Chat, Message
+from ledger.core.send_calls import CREATE_AND_DELIVER, send_path
 from ledger.errors import InvalidMessageError
 
 from .values import NOW, SAMPLES, Json, junk
 
 ONE, GROUP, PRIVATE = SEND_PATHS
 KEY = "36UIw+aqvER/Fb2EFX1zai5p/iAEPPBvhf19pvwS89s="
+INTERACTIVE = "/v1.0/im/v1.0/robot/interactiveCards/send"
 NOTHING: dict[str, list[str]] = {}
 SENDS: dict[str, tuple[Chat, list[str], dict[str, list[str]]]] = {
     "send_one_on_one": (Chat.ONE_TO_ONE, ["user01", "user02"], NOTHING),
@@ -78,22 +83,34 @@ def test_every_documented_send_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "url", "chat"),
+    ("method", "url", "path"),
     [
-        ("POST", f"https://api.dingtalk.com{ONE}", Chat.ONE_TO_ONE),
-        ("post", f"https://api.dingtalk.io{GROUP}", Chat.GROUP),
-        ("POST", f"http://127.0.0.1:8080{PRIVATE}?x=1#y", Chat.PRIVATE),
-        ("POST", ONE, Chat.ONE_TO_ONE),
+        ("POST", f"https://api.dingtalk.com{ONE}", ONE),
+        ("post", f"https://api.dingtalk.io{GROUP}", GROUP),
+        ("POST", f"http://127.0.0.1:8080{PRIVATE}?x=1#y", PRIVATE),
+        ("POST", f"https://proxy.example/dingtalk{ONE}", ONE),
+        ("POST", f"https://proxy.example/dingtalk/{GROUP}", GROUP),
+        ("POST", ONE, ONE),
+        ("POST", f"/{ONE}", ONE),
+        ("POST", ONE.replace("oTo", "oto"), ONE),
+        ("POST", ONE.replace("/robot/", "//robot/") + "//", ONE),
+        ("POST", ONE + "/", ONE),
+        ("POST", ONE.replace("batch", "%62atch"), ONE),
+        ("POST", f"https://api.dingtalk.com{CREATE_AND_DELIVER}", CREATE_AND_DELIVER),
+        ("POST", "https://api.dingtalk.com/v1.0/im/v1.0/robot/interactiveCards/send", INTERACTIVE),
+        ("POST", "https://oapi.dingtalk.com/robot/send?access_token=x", "/robot/send"),
+        ("POST", "https://oapi.dingtalk.com/robot/sendBySession?session=x", "/robot/sendBySession"),
+        ("POST", "http://toys.example/robot/send", None),
+        ("POST", "https://api.dingtalk.com/v2" + ONE.removeprefix("/v1.0"), None),
+        ("POST", ONE.replace("/v1.0", "/xv1.0"), None),
         ("GET", ONE, None),
-        ("POST", ONE.replace("oTo", "oto"), None),
-        ("POST", ONE + "/", None),
         ("POST", "/v1.0/robot/otoMessages/batchRecall", None),
         ("POST", "http://[", None),
         ("POST", "", None),
     ],
 )
-def test_a_send_is_known_by_method_and_path_on_any_host(method: str, url: str, chat: Chat | None) -> None:
-    assert chat_of(method, url) is chat
+def test_a_send_is_known_by_method_and_path_on_any_host(method: str, url: str, path: str | None) -> None:
+    assert send_path(method, url) == path
 
 
 urls = st.sampled_from([*SEND_PATHS, "http://["]) | st.text(max_size=20)
@@ -162,20 +179,64 @@ def test_an_answer_without_a_key_makes_no_message(key: Json) -> None:
 @pytest.mark.parametrize(
     ("request_body", "response", "detail"),
     [
-        ({}, {"processQueryKey": KEY}, "robotCode"),
-        (b"no JSON", {"processQueryKey": KEY}, "robotCode"),
-        ({"robotCode": "r", "userIds": "u1"}, {"processQueryKey": KEY}, "userIds"),
-        ({"robotCode": "r", "userIds": [5]}, {"processQueryKey": KEY}, "userIds"),
-        ({"robotCode": "r"}, {"processQueryKey": KEY, "invalidStaffIdList": "u1"}, "undelivered.invalid"),
         ({"robotCode": "r"}, {"processQueryKey": [KEY]}, "processQueryKey"),
         ({"robotCode": "r"}, {"processQueryKey": "k" * 1025}, "processQueryKey"),
+        ({"robotCode": "r"}, {"processQueryKey": "k\x00"}, "processQueryKey"),
     ],
 )
-def test_a_key_whose_rest_makes_no_message_is_invalid_and_the_part_is_named(
-    request_body: object, response: object, detail: str
-) -> None:
+def test_a_key_that_is_none_is_invalid_and_named(request_body: object, response: object, detail: str) -> None:
     with pytest.raises(InvalidMessageError, match=detail):
         captured(request_body, response)
+
+
+ASKED = {"robotCode": "r", "userIds": ["u1", "u2"], "msgKey": "k", "msgParam": "{}"}
+TEXT = json.dumps(ASKED)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        TEXT,
+        "\ufeff" + TEXT,
+        b"\xef\xbb\xbf" + TEXT.encode(),
+        TEXT.encode("utf-16"),
+        gzip.compress(TEXT.encode()),
+        zlib.compress(TEXT.encode()),
+        {"robotCode": "r", "userIds": ["u1", "u2", "", None, "u1"]},
+        {"robotCode": "r", "userIds": '["u1", "u2"]'},
+        {"robotCode": "r", "userIds": "u1,u2"},
+        {"robotCode": "r", "userIds": " u1， u2;"},
+        "robotCode=r&userIds=u1&userIds=u2",
+        b"robotCode=r&userIds=u1%2Cu2&msgKey=sampleText",
+        urlencode({"robotCode": "r", "userIds": '["u1","u2"]'}),
+    ],
+)
+def test_a_request_is_read_however_it_was_written(body: object) -> None:
+    message = captured(body)
+    assert message is not None
+    assert (message.robot_code, message.recipients) == ("r", ("u1", "u2"))
+
+
+@pytest.mark.parametrize(
+    ("users", "recipients"), [([5, 6.5, True, "u1"], ("5", "u1")), (7, ("7",)), ({"a": 1}, ()), (None, ()), ("", ())]
+)
+def test_ids_that_are_numbers_are_texts_and_what_is_no_id_is_left_out(users: Json, recipients: tuple[str, ...]) -> None:
+    message = captured({"robotCode": "r", "userIds": users})
+    assert message is not None
+    assert message.recipients == recipients
+
+
+@pytest.mark.parametrize("body", [b"", b"no JSON", b"\x1f\x8bdamaged", b"\xff\xfe\xff", DEEP, "5", None, {}, []])
+@pytest.mark.parametrize(("url", "conversation"), [(ONE, None), (GROUP, UNKNOWN), (PRIVATE, UNKNOWN)])
+def test_a_key_is_recorded_although_nothing_of_its_request_can_be_read(
+    url: str, conversation: str | None, body: object
+) -> None:
+    message = capture(
+        method="POST", url=url, request_body=body, response_body={"processQueryKey": KEY}, sent_at=NOW, campaign="c"
+    )
+    assert message is not None
+    assert (message.process_query_key, message.robot_code, message.campaign) == (KEY, UNKNOWN, "c")
+    assert (message.recipients, message.open_conversation_id) == ((), conversation)
 
 
 @pytest.mark.parametrize("empty", [None, []])

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.core.capture import SEND_PATHS, TAG_MAX_CHARACTERS, Exchange, answered_of, asked_of, outcome_of, path_of
+from ledger.core.capture import SEND_PATHS, Exchange, answered_of, asked_of, outcomes_of, path_of
+from ledger.core.limits import NAME_MAX_CHARACTERS
 from ledger.core.message import Chat, KeylessSend, Message
 from ledger.errors import InvalidMessageError
 
@@ -12,6 +13,13 @@ from .values import NOW
 
 ASKED = {"robotCode": "dingbot", "userIds": ["u1", "u2"], "msgKey": "sampleText", "msgParam": '{"content":"secret"}'}
 SENT = Exchange(id="e1", path=path_of(Chat.ONE_TO_ONE), asked=asked_of(ASKED), sent_at=NOW, campaign="spring")
+
+
+def outcome_of(exchange: Exchange) -> Message | KeylessSend | None:
+    """Return the one thing that a robot message leaves behind."""
+    left = outcomes_of(exchange)
+    assert len(left) <= 1
+    return left[0] if left else None
 
 
 def test_an_answer_with_a_key_leaves_a_message() -> None:
@@ -60,13 +68,13 @@ def test_a_tag_that_is_too_long_or_odd_does_not_cost_the_key() -> None:
     odd = replace(SENT, status=200, answered={"processQueryKey": "k"}, campaign="x\x00" * 500, source="\ud800")
     message = outcome_of(odd)
     assert isinstance(message, Message)
-    assert message.campaign == "x" * TAG_MAX_CHARACTERS
+    assert message.campaign == "x" * NAME_MAX_CHARACTERS
     assert message.source == "?"
 
 
-def test_an_answer_with_a_key_but_no_robot_is_told_apart_from_nothing() -> None:
-    with pytest.raises(InvalidMessageError, match="robotCode"):
-        outcome_of(replace(SENT, asked={}, status=200, answered={"processQueryKey": "k"}))
+def test_a_key_that_cannot_be_one_is_told_apart_from_nothing() -> None:
+    with pytest.raises(InvalidMessageError, match="processQueryKey"):
+        outcome_of(replace(SENT, asked={}, status=200, answered={"processQueryKey": "k" * 2000}))
 
 
 def test_every_kind_of_chat_has_one_path() -> None:

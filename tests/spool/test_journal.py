@@ -66,7 +66,7 @@ def test_what_is_in_the_database_leaves_no_file_behind(tmp_path: Path) -> None:
 def test_a_send_that_never_left_leaves_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     segment = journal.begin(lines.sending(exchange("a")))
-    journal.end(segment, lines.void("a"), leaves_entry=False)
+    journal.end(segment, lines.void("a"), entries=0)
     journal.close()
     assert replay(tmp_path) == []
 

@@ -11,6 +11,14 @@ from ledger.entrypoints.http.door import Book, Door, Who, needs
 router = APIRouter(prefix="/v1", route_class=Door, tags=["messages"])
 
 
+class Unrecallable(BaseModel):
+    """Sends of a kind that cannot be recalled, and why."""
+
+    kind: str = Field(examples=["webhook"])
+    sends: int = Field(examples=[3])
+    reason: str = Field(examples=["a group webhook (/robot/send) returns no key"])
+
+
 class CampaignOut(BaseModel):
     """What the ledger holds of one campaign; the deadlines are those of what can still be recalled."""
 
@@ -22,6 +30,8 @@ class CampaignOut(BaseModel):
     first_deadline: datetime | None = Field(examples=["2026-03-02T02:00:00Z"])
     last_deadline: datetime | None = Field(examples=["2026-03-02T02:10:00Z"])
     keyless: int = Field(description="Sends whose key never came back: they cannot be recalled.", examples=[0])
+    unrecallable: list[Unrecallable] = Field(description="Sends of kinds that never get a key, by kind.")
+    recipients_unknown: int = Field(description="Messages of which nobody can say whom they reached.", examples=[0])
     sticky_until: datetime | None = Field(description="Until then, what is still recorded is recalled as it arrives.")
 
 

@@ -4,17 +4,17 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, BinaryIO, NoReturn
 
+from ledger.core.bodies import split_ids
 from ledger.errors import UnreadableFileError
 from ledger.services.recording.rows import Line
 
 LINE_MAX_BYTES = 1_000_000
-COLUMNS = ("processQueryKey", "robotCode", "userIds", "campaign", "sentAt", "openConversationId", "source")
+COLUMNS = ("processQueryKey", "robotCode", "userIds", "campaign", "sentAt", "openConversationId", "source", "chat")
 _TOO_LONG = f"the line is longer than {LINE_MAX_BYTES:,} bytes"
 _NOT_UTF8 = "the line is not UTF-8"
 _BOM = b"\xef\xbb\xbf"
@@ -191,13 +191,5 @@ def _fields(columns: Sequence[str], row: Sequence[str]) -> dict[str, Any] | str:
         return f"the line has {len(row)} cells where the header names {len(columns)}"
     fields: dict[str, Any] = {name: cell.strip() for name, cell in zip(columns, row, strict=True)}
     if "userIds" in fields:
-        fields["userIds"] = _users(fields["userIds"])
+        fields["userIds"] = split_ids(fields["userIds"])
     return fields
-
-
-def _users(cell: str) -> object:
-    """Read user ids that are separated by spaces, commas, semicolons or bars, or stand as a JSON array."""
-    if cell.lstrip().startswith("["):
-        with suppress(ValueError):
-            return json.loads(cell)
-    return re.split(r"[\s,;|]+", cell.strip(" \t\r\n,;|")) if cell.strip(" \t\r\n,;|") else []

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from starlette.types import Receive, Scope
 from starlette.types import Send as Emit
 
-from ledger.core.capture import chat_of
+from ledger.core.send_calls import send_path
 from ledger.dingtalk.endpoints import Endpoints
 from ledger.dingtalk.forwarder import PIECE_BYTES, Forwarder, NoAnswerError
 from ledger.entrypoints.gateway.admission import Admission
@@ -90,7 +90,7 @@ class Gateway:
         else:
             query: bytes = scope["query_string"]
             target = raw_path + (f"?{query.decode('latin-1')}" if query else "")
-            if chat_of(scope["method"], unquote(raw_path)) is not None:
+            if send_path(scope["method"], unquote(raw_path)) is not None:
                 await self._send(scope, target, receive, emit)
             else:
                 await self._pass(scope, target, receive, emit)

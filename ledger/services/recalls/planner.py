@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from ledger.clock import Clock
 from ledger.core.approval import Approval, is_needed
 from ledger.core.limits import check_actor, check_reason
-from ledger.core.message import AppName
+from ledger.core.message import UNKNOWN, AppName
 from ledger.core.plan import Forecast, Standing, Tally
 from ledger.core.quota import bounds_of, month_of, quota
 from ledger.core.recall import Plan, Status
@@ -128,7 +128,7 @@ class Planner:
         return is_needed(recipients=plan.recipients, messages=plan.eligible, most=most)
 
     def _app_of(self, robot: str) -> AppName:
-        return AppName(self._settings.app_of(robot))
+        return AppName(self._settings.app_of(None if robot == UNKNOWN else robot))
 
     def _plan(self, snapshot: Connection, recall_id: int, selection: Selection, tally: Tally) -> Plan:
         rates = {route.app: self._settings.rate_of(route.app) for route, _ in tally.deadlines}

@@ -13,16 +13,19 @@ from ledger.errors import InvalidMessageError
 
 # A later time is a wrong zone or a wrong clock, and would promise a deadline that is not there.
 FUTURE_TOLERANCE = timedelta(minutes=5)
+# What is older cannot be recalled for long, and is a time that was written wrong, but for files of history.
+OLDEST = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What a row takes when it lacks it."""
+    """What a row takes when it lacks it; `of_history` are rows that may be of any age."""
 
     campaign: str | None = None
     robot: str | None = None
     sent_at: datetime | None = None
     source: str | None = None
+    of_history: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,11 @@ def read_row(fields: Mapping[str, Any], defaults: Defaults, now: datetime) -> Me
     if message.sent_at > now + FUTURE_TOLERANCE:
         raise InvalidMessageError(
             f"sentAt {format_time(message.sent_at)} is in the future: check its offset and the sender's clock"
+        )
+    if message.sent_at < now - OLDEST and not defaults.of_history:
+        raise InvalidMessageError(
+            f"sentAt {format_time(message.sent_at)} is more than {OLDEST.days} days ago: check how it was written; "
+            "`ledger import` takes history of any age"
         )
     return message
 

@@ -7,7 +7,8 @@ import logging
 from dataclasses import replace
 
 from ledger.clock import Clock
-from ledger.core.capture import Exchange, answered_of, asked_of, chat_of, outcome_of, path_of
+from ledger.core.capture import Exchange, answered_of, asked_of, outcomes_of
+from ledger.core.send_calls import send_path
 from ledger.services.recording.group_writer import PATIENCE_SECONDS, GroupWriter, PendingWrite
 from ledger.spool import lines
 from ledger.spool.journal import Journal, Segment
@@ -31,24 +32,24 @@ class OpenSend:
 
     def void(self) -> None:
         """Forget a request that certainly never left."""
-        self._write_down(lines.void(self._exchange.id), leaves_entry=False)
+        self._write_down(lines.void(self._exchange.id), entries=0)
 
     def _end(self, exchange: Exchange) -> PendingWrite | None:
         try:
-            content = outcome_of(exchange)
-            is_down = self._write_down(lines.over(exchange), leaves_entry=content is not None)
-            if content is None:
-                return None
-            return self._writer.submit(content, self._segment if is_down else None)
+            contents = outcomes_of(exchange)
+            is_down = self._write_down(lines.over(exchange), entries=len(contents))
+            # Written in the order in which they are handed in, so that who waits for the last waits for all.
+            pending = [self._writer.submit(content, self._segment if is_down else None) for content in contents]
+            return pending[-1] if pending else None
         except Exception:
             log.critical("NOT RECORDED, because of a fault of the ledger: %s", exchange, exc_info=True)
             return None
 
-    def _write_down(self, line: bytes, *, leaves_entry: bool) -> bool:
+    def _write_down(self, line: bytes, *, entries: int) -> bool:
         if self._segment is None:
             return False
         try:
-            self._journal.end(self._segment, line, leaves_entry=leaves_entry)
+            self._journal.end(self._segment, line, entries=entries)
         except OSError as error:
             log.error("the spool cannot be written (%s): fix it, or set LEDGER_SPOOL_DIR", error)
             return False
@@ -66,12 +67,12 @@ class SendRecorder:
     ) -> OpenSend | None:
         """Begin to follow a request that is about to leave; None when it is no send, or on any fault of ours."""
         try:
-            chat = chat_of(method, url)
-            if chat is None:
+            path = send_path(method, url)
+            if path is None:
                 return None
             exchange = Exchange(
                 id=self._journal.new_id(),
-                path=path_of(chat),
+                path=path,
                 asked=asked_of(body),
                 sent_at=self._clock.now(),
                 campaign=campaign,

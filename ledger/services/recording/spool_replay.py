@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ledger.core.capture import outcome_of
+from ledger.core.capture import outcomes_of
 from ledger.core.json_value import JsonValue
 from ledger.core.message import KeylessSend
 from ledger.core.row import Row
@@ -50,15 +50,15 @@ class SpoolReplay:
         totals = {"recorded": 0, "duplicates": 0, "keyless": 0, "refused": 0}
 
         def write(batch: Sequence[JournalEntry]) -> None:
-            contents = []
+            contents: list[Content] = []
             for kept in batch:
                 try:
-                    content = _content(kept)
+                    found = _contents(kept)
                 except InvalidMessageError as error:
                     self._refuse(kept, str(error))
                     totals["refused"] += 1
                 else:
-                    contents += [content] if content is not None else []
+                    contents += found
             for content, is_new in zip(contents, self._write(contents), strict=True):
                 is_trace = isinstance(content, KeylessSend)
                 totals["duplicates" if not is_new else "keyless" if is_trace else "recorded"] += 1
@@ -74,9 +74,9 @@ class SpoolReplay:
         self._spool.refuse(line)
 
 
-def _content(kept: JournalEntry) -> Content | None:
+def _contents(kept: JournalEntry) -> Sequence[Content]:
     if kept.exchange is not None:
-        return outcome_of(kept.exchange)
+        return outcomes_of(kept.exchange)
     if kept.row is not None:
-        return Row.read(kept.row).to_message()
+        return (Row.read(kept.row).to_message(),)
     raise InvalidMessageError("it cannot be read")

@@ -93,7 +93,7 @@ class Meter:
                 heartbeat_age_seconds=_seconds_since(heartbeat, now) if heartbeat else None,
                 recalls=figures.count_recalls(connection),
                 paces=[self._pace(one, now) for one in figures.stored_paces(connection)],
-                keyless_sends=sum(keyless.count_by_campaign(connection, now - WINDOW).values()),
+                keyless_sends=keyless.count_lost(connection, now - WINDOW),
                 purge_lag_seconds=_seconds_since(oldest, now) if oldest else 0.0,
                 counted=self._count(connection, now),
                 calls=Counter(self._counts.calls),

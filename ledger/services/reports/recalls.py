@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 
 from ledger.clock import Clock
 from ledger.core.approval import Approval
-from ledger.core.campaign import CampaignLine, no_messages
+from ledger.core.campaign import CampaignLine, UnrecallableSends, no_messages
 from ledger.core.deadline import WINDOW
 from ledger.core.json_value import jsonable
+from ledger.core.message import Keyless
 from ledger.core.recall import Item, Outcome, Result, Status
 from ledger.core.reply import Verdict
 from ledger.core.selection import Selection, robots_of
@@ -79,7 +80,8 @@ class RecallReports:
             replace(
                 line,
                 sticky_until=until.get(line.campaign) if line.campaign else None,
-                keyless=without_key.get(line.campaign, 0),
+                keyless=without_key.get(line.campaign, {}).get(Keyless.NO_KEY, 0),
+                unrecallable=_unrecallable(without_key.get(line.campaign, {})),
             )
             for line in lines
         ]
@@ -224,6 +226,12 @@ def _may_hold(recall: recalls.Recall, robots: Collection[str]) -> bool:
     """Say whether a recall can hold messages of some robots, or of any when none are given."""
     held = robots_of(recall.selection)
     return not robots or not held or not held.isdisjoint(robots)
+
+
+def _unrecallable(counts: Mapping[Keyless, int]) -> tuple[UnrecallableSends, ...]:
+    """Return the sends that never get a key, a line a kind."""
+    kinds = sorted(kind for kind in counts if kind is not Keyless.NO_KEY)
+    return tuple(UnrecallableSends(kind=kind, sends=counts[kind], reason=kind.reason) for kind in kinds)
 
 
 def _approval(recall: recalls.Recall, asked: Mapping[int, Approval]) -> Approval | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ledger.clock import Clock, SystemClock
 from ledger.core.check_up import Check, failed, ok, warning
+from ledger.core.message import UNKNOWN
 from ledger.core.quota import QuotaLevel, bounds_of, level_of, month_of
 from ledger.core.recall import Status
 from ledger.errors import LedgerError
@@ -16,6 +17,7 @@ from ledger.services.upkeep.dingtalk_probe import DingTalkProbe
 from ledger.settings import Settings, given_by
 from ledger.spool.spool import REFUSED, Spool
 from ledger.store import calls, chores, migrate, recalls, tokens, usage
+from ledger.store.campaigns import count_recipients_unknown
 from ledger.store.database import Database
 from ledger.store.messages import any_robot_of
 from ledger.store.schema import REVISION
@@ -36,7 +38,12 @@ class Doctor:
         database = self._checked("database", self._database_state)
         yield database
         yield self._checked("spool", self._spool_state)
-        for name, look in (("worker", self._worker), ("quota", self._quota), ("tokens", self._tokens)):
+        for name, look in (
+            ("worker", self._worker),
+            ("quota", self._quota),
+            ("recipients", self._recipients),
+            ("tokens", self._tokens),
+        ):
             yield self._checked(name, look) if database.ok else warning(name, "not looked at: the database comes first")
         yield self._asking.proxies()
         apps = self._settings.app_names
@@ -115,6 +122,14 @@ class Doctor:
             return warning(name, f"{message}: a large recall may not fit in any more")
         return ok(name, message)
 
+    def _recipients(self, name: str) -> Check:
+        with self._database.read() as connection:
+            unknown = count_recipients_unknown(connection)
+        if not unknown:
+            return ok(name, "every one-on-one message says whom it reached")
+        count = f"{unknown:,} message{'' if unknown == 1 else 's'}"
+        return warning(name, f"{count} whose recipients are not known: recallable by campaign and key, not by user")
+
     def _tokens(self, name: str) -> Check:
         with self._database.read() as connection:
             works, exists = tokens.any_works(connection), tokens.any_exists(connection)
@@ -131,7 +146,7 @@ class Doctor:
             return robots[0] if robots else None
         try:
             with self._database.read() as connection:
-                return any_robot_of(connection, lambda robot: self._settings.app_of(robot) == app)
+                return any_robot_of(connection, lambda robot: robot != UNKNOWN and self._settings.app_of(robot) == app)
         except LedgerError:
             return None
 

@@ -57,7 +57,7 @@ def import_(
     if form is not None and form not in tuple(Format):
         raise typer.BadParameter(f"{form!r} is neither jsonl nor csv", param_hint="--format")
     at = parse_time(sent_at) if sent_at is not None else None
-    defaults = Defaults(campaign=campaign, robot=robot, sent_at=at, source=source)
+    defaults = Defaults(campaign=campaign, robot=robot, sent_at=at, source=source, of_history=True)
     with _opened_file(file) as content:
         chosen = Format(form) if form else format_of(file)
         rows = read_lines(unpacked(content), chosen)

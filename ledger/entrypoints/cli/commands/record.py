@@ -20,7 +20,11 @@ def record(
     campaign: CampaignTag = None,
     sent_at: SentAt = None,
     conversation: Annotated[
-        str | None, typer.Option("--conversation", help="The openConversationId, for a group message.")
+        str | None, typer.Option("--conversation", help="The openConversationId, for a group or private message.")
+    ] = None,
+    chat: Annotated[
+        str | None,
+        typer.Option("--chat", help="one_to_one, group or private. Without: group when there is a conversation."),
     ] = None,
     source: SourceTag = None,
     as_json: AsJson = False,
@@ -39,6 +43,7 @@ def record(
             sent_at=at,
             open_conversation_id=conversation,
             source=source,
+            chat=chat,
         )
     if as_json:
         document(recorded)

@@ -1,6 +1,6 @@
 """What is listed for people, as rows of a sheet."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -83,6 +83,20 @@ def print_campaigns(paper: "Console", lines: Sequence["CampaignLine"], now: date
             f"{'it' if lost == 1 else 'them'}.",
             soft_wrap=not paper.is_terminal,
         )
+    for sentence in _what_to_know(lines):
+        paper.print(sentence, soft_wrap=not paper.is_terminal)
+
+
+def _what_to_know(lines: Sequence["CampaignLine"]) -> Iterator[str]:
+    """Say of each campaign what a recall of it would not reach, or not by user."""
+    for line in lines:
+        name = UNTAGGED if line.campaign is None else plain(line.campaign)
+        for sends in line.unrecallable:
+            yield f"{name}: {number_of(sends.sends, 'send')} cannot be recalled, because {sends.reason}."
+    unknown = sum(line.recipients_unknown for line in lines)
+    if unknown:
+        count = number_of(unknown, "message")
+        yield f"{count} whose recipients are not known: recallable by campaign and key, not by user."
 
 
 def print_recalls(paper: "Console", results: Sequence["Result"]) -> None:
