@@ -15,17 +15,13 @@ HOUSE = ROOT / "ledger"
 # The demonstration, which plays an existing sender, and the tool for tests.
 PLAYERS = {"entrypoints/cli/commands/demo.py", "entrypoints/cli/demo_story.py", "testing.py"}
 HEAVY = ("sqlalchemy", "alembic", "httpx", "pydantic", "fastapi", "typer", "rich", "alibabacloud")
+CORE_OF_SENDERS = ("bodies", "capture", "deliveries", "limits", "message", "never_left", "send_calls")
 # What `ledger run` loads into the programs of others, beside the integrations.
 LOADED_INTO_SENDERS = [
     HOUSE / name
     for name in (
-        "clock.py",
-        "errors.py",
-        "core/capture.py",
-        "core/message.py",
-        "core/never_left.py",
-        "spool/journal.py",
-        "spool/lines.py",
+        *("clock.py", "errors.py", "spool/journal.py", "spool/lines.py"),
+        *(f"core/{name}.py" for name in CORE_OF_SENDERS),
     )
 ]
 # What services may hold of SQLAlchemy: the transaction that they own.

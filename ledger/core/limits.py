@@ -1,6 +1,7 @@
 """How long texts may be, and which texts every database can hold. Whoever takes a text in asks here, whatever the door.
 
-Doors inside other people's programs load this file: the standard library and relative imports only. PostgreSQL's text holds no NUL, and neither database half of a surrogate pair: such a text is refused on both alike.
+PostgreSQL's text holds no NUL, and neither database half of a surrogate pair: such a text is refused on both alike.
+Doors inside other people's programs load this file: the standard library and relative imports only.
 """
 
 import json
