@@ -45,7 +45,7 @@ def read_everything(book: Ledger) -> None:
     """Ask every reader for everything, and for each campaign, robot, user and key by itself."""
     for line in book.campaigns():
         line.to_json()
-    page = book.pages.messages(select(), limit=1000)
+    page = book.parts.pages.messages(select(), limit=1000)
     for message in page.values:
         message.to_json()
         parts: list[dict[str, Any]] = [{"keys": [message.process_query_key]}, {"robot": message.robot_code}]
@@ -115,5 +115,5 @@ def test_messages_whose_recipients_nobody_knows_are_shown_as_such_and_recalled_b
 
 def test_a_private_message_is_recorded_by_its_chat(book: Ledger) -> None:
     book.record(process_query_key="k", robot_code="r", open_conversation_id="cid", chat="private")
-    (message,) = book.pages.messages(select(), limit=10).values
+    (message,) = book.parts.pages.messages(select(), limit=10).values
     assert message.chat == "private"
