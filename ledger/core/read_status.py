@@ -5,9 +5,10 @@ Source: open.dingtalk.com, "query the read status of one-on-one bot messages in 
 
 from collections.abc import Mapping
 
+from ledger.core.answer import Answer, NoAnswer
+from ledger.core.key_results import KeyReading
 from ledger.core.limits import storable
 from ledger.core.recall import Outcome
-from ledger.core.reply import Answer, KeyReading, NoAnswer
 
 READ_STATUS_API = "readStatus"
 CODE = "readStatus"

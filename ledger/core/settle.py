@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ledger.core.key_results import KeyReading
 from ledger.core.recall import Outcome
-from ledger.core.reply import KeyReading
 
 MAX_ASKS_OF_A_FAILING_KEY = 4
 FRESH_SECONDS = 60.0
@@ -50,12 +50,13 @@ def settle(item: AskedItem, reading: KeyReading, *, now: datetime, jitter: float
     """Decide one item from what the API said of its key.
 
     A key can fail for a moment right after its send, or with SYSTEM_ERROR: it is asked again, a bounded number of
-    times. A "no" to a key whose earlier ask may have worked proves nothing, so it is `unknown`.
+    times. A "no" to a key whose earlier ask may have worked proves nothing, and neither does a "not all": what was
+    recalled already may be answered so. Both are `unknown`.
     """
     outcome = reading.outcome
     if outcome is Outcome.REFUSED and _may_pass(item, reading, now):
         return Settlement(item_id=item.item_id, outcome=None, not_before=now + backoff(item.attempts, jitter))
-    if item.in_doubt and outcome in (Outcome.REFUSED, Outcome.EXPIRED):
+    if item.in_doubt and outcome in (Outcome.REFUSED, Outcome.EXPIRED, Outcome.PARTIAL):
         outcome = Outcome.UNKNOWN
     return Settlement(item_id=item.item_id, outcome=outcome, code=reading.code, reason=reading.reason)
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ledger.core.answer import Answer, NoAnswer, error_of, is_token_refused
 from ledger.core.message import UNKNOWN, AppName, RobotCode, Route
-from ledger.core.reply import Answer, NoAnswer, error_of, is_token_refused
 from ledger.dingtalk.client import Client
 from ledger.dingtalk.tokens import DingTalkToken, DingTalkTokens
 from ledger.settings import Settings

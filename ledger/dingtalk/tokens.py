@@ -7,16 +7,17 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import isnan
 from typing import TypeGuard
 
 from ledger.clock import Clock
-from ledger.core.reply import Answer, NoAnswer, error_of, is_throttled, read_proxy, read_refusal
+from ledger.core.answer import Answer, NoAnswer, error_of, is_throttled, read_proxy, read_refusal
 from ledger.dingtalk.client import TOKEN_FIELD, Client
 from ledger.errors import CredentialsError
 from ledger.settings import AppSettings, Settings
 
 RENEW_BEFORE_SECONDS = 300
-LONGEST_LIFE_SECONDS = 24 * 3600
+USUAL_LIFE_SECONDS, LONGEST_LIFE_SECONDS = 7200.0, 24 * 3600.0
 REFUSALS_BEFORE_GIVING_UP = 2
 
 
@@ -85,8 +86,8 @@ class DingTalkTokens:
         if isinstance(answer, NoAnswer):
             return NoAnswer(reason=f"no access token: {answer.reason}", sent=False)
         body = answer.body if isinstance(answer.body, Mapping) else {}
-        value, life = body.get(TOKEN_FIELD), body.get("expireIn", 7200)
-        if answer.status == 200 and _is_token(value) and isinstance(life, (int, float)):
+        value, life = body.get(TOKEN_FIELD), _seconds(body.get("expireIn", USUAL_LIFE_SECONDS))
+        if answer.status == 200 and _is_token(value):
             seconds = min(max(1, life - RENEW_BEFORE_SECONDS), LONGEST_LIFE_SECONDS)
             return DingTalkToken(value=value, renew_at=self._clock.now() + timedelta(seconds=seconds))
         return _refused(name, answer)
@@ -117,6 +118,20 @@ def _is_token(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and bool(value) and value.isascii() and value.isprintable()
 
 
+def _seconds(life: object) -> float:
+    """Return how long a token lives, also when that is written as a text; for what is no number, the usual time.
+
+    One that ends sooner is refused once, and fetched anew.
+    """
+    if not isinstance(life, (int, float, str)):
+        return USUAL_LIFE_SECONDS
+    try:
+        seconds = float(life)
+    except (ValueError, OverflowError):
+        return LONGEST_LIFE_SECONDS if isinstance(life, int) else USUAL_LIFE_SECONDS
+    return 0.0 if isnan(seconds) else seconds
+
+
 def _ticket(name: str, app: AppSettings) -> str:
     if app.suite_ticket_file is None:
         return app.suite_ticket.get_secret_value() if app.suite_ticket else ""
@@ -132,6 +147,8 @@ def _refused(name: str, answer: Answer) -> NoAnswer:
     if error := read_proxy(answer):
         raise error
     code, message = error_of(answer)
+    if answer.status == 200 and (refusal := read_refusal(answer)):
+        raise refusal
     if answer.status >= 500 or is_throttled(answer) or answer.status == 200:
         return NoAnswer(reason=f"no access token: {code}: {message}", sent=False)
     raise read_refusal(answer) or CredentialsError(

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select, update
 
+from ledger.core.key_results import KeyReading
 from ledger.core.message import AppName, Chat
 from ledger.core.plan import KEYS_PER_CALL
 from ledger.core.recall import RETRYABLE, Item, Outcome
-from ledger.core.reply import KeyReading
 from ledger.core.selection import Selection
 from ledger.store.calls import PUT_IN_DOUBT, UNSENT
 from ledger.store.holding import DOUBTFUL, is_taken

@@ -12,8 +12,8 @@ from statistics import median
 
 from ledger.app import Ledger
 from ledger.clock import FakeClock
+from ledger.core.answer import Answer
 from ledger.core.message import AppName
-from ledger.core.reply import Answer
 from ledger.services.recalls.claimer import Claimer
 from ledger.services.recalls.settler import Settler
 from ledger.settings import Settings

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.core.answer import Answer, NoAnswer
 from ledger.core.read_status import settle_by_status
 from ledger.core.recall import Outcome
-from ledger.core.reply import Answer, NoAnswer
 
 from .values import SAMPLES, Json, junk
 

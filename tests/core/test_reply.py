@@ -7,9 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ledger.core.answer import Answer, NoAnswer, read_refusal
+from ledger.core.key_results import KeyReading
 from ledger.core.limits import storable
 from ledger.core.recall import Outcome
-from ledger.core.reply import BAN_SECONDS, Answer, KeyReading, NoAnswer, Reading, Verdict, read, read_refusal
+from ledger.core.reply import BAN_SECONDS, Reading, Verdict, read
 from ledger.errors import (
     AddressNotAllowedError,
     CredentialsError,
@@ -46,6 +48,7 @@ results = st.fixed_dictionaries(
         "failedResult": st.dictionaries(st.sampled_from(["k0", "k1", "k2", "k9"]), st.sampled_from(CODES) | junk())
         | junk(),
         "code": st.sampled_from(CODES) | junk(),
+        "errcode": st.sampled_from([0, "0", 88, 40014, "42001", 90018, 90020, -1]) | junk(),
         "message": st.sampled_from(["k0 is wrong", ""]) | junk(),
         "status": st.just(1111) | junk(),
         "wait": junk(),
@@ -354,3 +357,64 @@ def test_reasons_are_kept_verbatim_but_for_what_no_database_holds(value: Json, t
 def test_the_body_of_an_answer_does_not_show() -> None:
     body: Any = {"accessToken": "a-token-that-nobody-may-see"}
     assert "nobody-may-see" not in repr(Answer(status=200, body=body))
+
+
+GONE, THERE = ["k1", "k2"], ["k3"]
+ODD_FAILURES: list[tuple[Json, tuple[Outcome, ...]]] = [
+    (None, (R, R, U)),
+    ([], (R, R, U)),
+    ("", (R, R, U)),
+    ("system busy", (R, R, U)),
+    (7, (R, R, U)),
+    (["k3"], (R, R, F)),
+    ("k3", (R, R, F)),
+    ([{"processQueryKey": "k3", "reason": "SYSTEM_ERROR"}], (R, R, F)),
+    ([{"processQueryKey": "k3", "reason": "notRevoke.all.messages"}], (R, R, P)),
+    ([{"k3": "robot.processQueryKey.expired"}], (R, R, X)),
+    ({"list": ["k3"], "other": 3}, (R, R, U)),
+    ({"0": {"key": "k3", "reason": "no"}}, (R, R, F)),
+    (["k2", "k3"], (R, U, F)),
+    ([["k3"], None, {"k3": None}], (R, R, F)),
+]
+
+
+@pytest.mark.parametrize(("failed", "outcomes"), ODD_FAILURES, ids=lambda value: str(value)[:40])
+def test_a_failure_of_an_odd_shape_hides_no_success(failed: Json, outcomes: tuple[Outcome, ...]) -> None:
+    reading = read(Answer(status=200, body={"successResult": GONE, "failedResult": failed}), GONE + THERE)
+    assert tuple(said.outcome for said in reading.keys.values()) == outcomes
+
+
+def test_why_a_key_failed_is_kept_verbatim_in_whatever_shape() -> None:
+    body = {"failedResult": [{"processQueryKey": "k3", "reason": "消息"}], "successResult": None}
+    assert read(Answer(status=200, body=body), THERE).keys["k3"].reason == '{"processQueryKey": "k3", "reason": "消息"}'
+
+
+ERRCODES: list[tuple[Json, Verdict, type[PausedError] | None]] = [
+    ({"errcode": 40014, "errmsg": "invalid access_token"}, Verdict.RENEW, None),
+    ({"errcode": "42001", "errmsg": "expired"}, Verdict.RENEW, None),
+    ({"errcode": 88, "errmsg": "ding talk error[subcode=40014,submsg=invalid]"}, Verdict.RENEW, None),
+    ({"errcode": 88, "sub_code": "90018", "sub_msg": "too fast", "errmsg": "x"}, Verdict.THROTTLED, None),
+    ({"errcode": 90018, "errmsg": "too fast"}, Verdict.THROTTLED, None),
+    ({"errcode": 90002, "errmsg": "too fast"}, Verdict.THROTTLED, None),
+    ({"errcode": 90020, "errmsg": "month"}, Verdict.PAUSE, QuotaUsedUpError),
+    ({"errcode": 60020, "errmsg": "ip"}, Verdict.PAUSE, AddressNotAllowedError),
+    ({"errcode": 60011, "errmsg": "no right"}, Verdict.PAUSE, PermissionDeniedError),
+    ({"errcode": 88, "errmsg": "who knows"}, Verdict.TROUBLE, None),
+    ({"errcode": -1, "errmsg": "system busy"}, Verdict.TROUBLE, None),
+    ({"errcode": 400002, "errmsg": "bad", "successResult": ["k1"]}, Verdict.TROUBLE, None),
+    ({"errcode": 0, "errmsg": "ok", "successResult": ["k1"]}, Verdict.ANSWERED, None),
+    ({"errcode": 0, "errmsg": "ok"}, Verdict.TROUBLE, None),
+]
+
+
+@pytest.mark.parametrize(("body", "verdict", "kind"), ERRCODES, ids=lambda value: str(value)[:40])
+def test_an_error_of_the_older_api_is_read_as_the_error_that_it_is(
+    body: dict[str, Json], verdict: Verdict, kind: type[PausedError] | None
+) -> None:
+    reading = read(Answer(status=200, body=body), ["k1"])
+    assert reading.verdict is verdict
+    assert type(reading.error) is (kind or type(None))
+    if verdict is Verdict.TROUBLE:
+        assert reading.may_have_worked
+    if verdict not in (Verdict.ANSWERED, Verdict.TROUBLE):
+        assert reading.reason == body["errmsg"]

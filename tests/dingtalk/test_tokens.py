@@ -9,12 +9,19 @@ from typing import Any, TypeVar
 import pytest
 
 from ledger.clock import FakeClock
+from ledger.core.answer import Answer, NoAnswer
 from ledger.core.message import AppName, Chat, RobotCode, Route
-from ledger.core.reply import Answer, NoAnswer
 from ledger.dingtalk.caller import Caller
 from ledger.dingtalk.client import Client
 from ledger.dingtalk.tokens import DingTalkToken, DingTalkTokens
-from ledger.errors import AddressNotAllowedError, CredentialsError, UnknownAppError
+from ledger.errors import (
+    AddressNotAllowedError,
+    CredentialsError,
+    PausedError,
+    PermissionDeniedError,
+    QuotaUsedUpError,
+    UnknownAppError,
+)
 from ledger.settings import Settings
 from ledger.simulator import Cut, ScriptedAnswer, Simulator
 
@@ -110,6 +117,30 @@ def test_a_token_is_never_kept_for_more_than_a_day(
     assert token_of(tokens).value == "t1"
     clock.sleep(24 * 3600)
     assert token_of(tokens).value != "t1"
+
+
+@pytest.mark.parametrize("life", ["7200", "7200.0", None, "soon", [], ""])
+def test_a_life_in_another_shape_is_understood_or_taken_for_the_usual_one(
+    life: str | list[str] | None, simulator: Simulator, make_tokens: MakeTokens, clock: FakeClock
+) -> None:
+    simulator.world.script(ScriptedAnswer(status=200, body={"accessToken": "t1", "expireIn": life}))
+    tokens = make_tokens()
+    assert token_of(tokens).value == "t1"
+    clock.sleep(6899)
+    assert token_of(tokens).value == "t1"
+    clock.sleep(1)
+    assert token_of(tokens).value != "t1"
+
+
+@pytest.mark.parametrize(
+    ("errcode", "kind"), [(90020, QuotaUsedUpError), (60020, AddressNotAllowedError), (60011, PermissionDeniedError)]
+)
+def test_an_error_of_the_older_api_pauses_as_it_would_a_recall(
+    errcode: int, kind: type[PausedError], simulator: Simulator, make_tokens: MakeTokens
+) -> None:
+    simulator.world.script(ScriptedAnswer(status=200, body={"errcode": errcode, "errmsg": "no"}))
+    with pytest.raises(kind, match=f"{errcode}: no"):
+        make_tokens().get("default")
 
 
 def test_a_life_that_is_no_number_to_reckon_with_is_short(simulator: Simulator, make_tokens: MakeTokens) -> None:
@@ -266,7 +297,7 @@ def test_any_other_refusal_names_the_app_and_keeps_the_secret(
         ScriptedAnswer(status=200, body={"accessToken": ["t"], "expireIn": 7200}),
         ScriptedAnswer(status=200, body={"accessToken": "t\u00f6ken", "expireIn": 7200}),
         ScriptedAnswer(status=200, body={"accessToken": "to\nken", "expireIn": 7200}),
-        ScriptedAnswer(status=200, body={"accessToken": "token", "expireIn": None}),
+        ScriptedAnswer(status=200, body={"errcode": 88, "errmsg": "ding talk error"}),
         ScriptedAnswer.error("system.error"),
         ScriptedAnswer.error("ServiceUnavailable"),
         ScriptedAnswer.error("system.busy"),

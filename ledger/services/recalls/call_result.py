@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ledger.core.reply import Answer, NoAnswer, Reading, Verdict, read
+from ledger.core.answer import Answer, NoAnswer
+from ledger.core.reply import Reading, Verdict, read
 from ledger.errors import LedgerError
 from ledger.store import calls, history, items
 

@@ -5,12 +5,13 @@ from concurrent.futures import Executor
 from datetime import datetime
 
 from ledger.clock import Clock
+from ledger.core.answer import Answer, NoAnswer, is_throttled, is_token_refused, read_refusal
+from ledger.core.key_results import KeyReading
 from ledger.core.message import AppName
 from ledger.core.pace import reserve
 from ledger.core.quota import month_of
 from ledger.core.read_status import READ_STATUS_API, settle_by_status
 from ledger.core.recall import Result
-from ledger.core.reply import Answer, KeyReading, NoAnswer, is_throttled, is_token_refused, read_refusal
 from ledger.dingtalk.caller import Caller
 from ledger.services.reports.recalls import RecallReports
 from ledger.settings import Settings

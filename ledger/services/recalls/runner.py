@@ -14,10 +14,10 @@ from random import Random
 from typing import Protocol
 
 from ledger.clock import Clock
+from ledger.core.answer import Answer, NoAnswer
 from ledger.core.deadline import is_past
 from ledger.core.message import AppName, Route
 from ledger.core.pace import SLACK_SECONDS
-from ledger.core.reply import Answer, NoAnswer
 from ledger.errors import DatabaseUnavailableError, LedgerError
 from ledger.patience import Patience
 from ledger.services.recalls import leases

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from ledger.clock import Clock
+from ledger.core.answer import Answer, NoAnswer, errcode_of, error_of, is_throttled, is_token_refused, read_refusal
 from ledger.core.check_up import Check, failed, ok, warning
-from ledger.core.reply import Answer, NoAnswer, error_of, is_throttled, is_token_refused, read_refusal
 from ledger.dingtalk.client import Client
 from ledger.dingtalk.proxies import environment_proxies
 from ledger.dingtalk.tokens import DingTalkTokens
@@ -74,7 +74,8 @@ class DingTalkProbe:
 def _permission(answer: Answer | NoAnswer, name: str) -> Check:
     if isinstance(answer, NoAnswer):
         return failed(name, f"no answer ({answer.reason}): try again")
-    if answer.status == 200 or (answer.status == 400 and not is_token_refused(answer)):
+    is_understood = answer.status in (200, 400) and errcode_of(answer) is None
+    if is_understood and not is_token_refused(answer):
         return ok(name, "the app may recall")
     message = ": ".join(error_of(answer))
     error = None if is_throttled(answer) else read_refusal(answer)

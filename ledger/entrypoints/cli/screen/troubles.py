@@ -3,7 +3,8 @@
 import re
 from typing import TYPE_CHECKING, assert_never
 
-from ledger.core.reply import THROUGH_PROXY, Verdict
+from ledger.core.answer import THROUGH_PROXY
+from ledger.core.reply import Verdict
 from ledger.entrypoints.cli.screen.words import plain
 
 if TYPE_CHECKING:
