@@ -144,9 +144,10 @@ class Ledger:
     ) -> Iterator[Imported]:
         """Record numbered rows and yield the sums as they grow; the last is the result.
 
+        What the database does not take waits in the spool.
         Every rejected row is handed to `on_rejected` with the reason; the result names the first of them.
         """
-        return self.parts.inserter.import_lines(lines, defaults, on_rejected)
+        return self.parts.recorder.import_lines(lines, reader(defaults, self.clock), on_rejected)
 
     def watch(self, client: Watched, *, wait: bool = False) -> Watched:
         """Record from now on what a client sends, and return the client; watching it twice changes nothing.

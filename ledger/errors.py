@@ -19,6 +19,7 @@ LedgerError
 |- BusyError                  as much as can be done at once is being done
 |- DatabaseError
    |- SchemaOutOfDateError, DatabaseUnavailableError
+      |- StatementRefusedError  ... it answers, and does not do what it is asked
 """
 
 
@@ -260,6 +261,12 @@ class DatabaseUnavailableError(DatabaseError):
     """The database did not answer."""
 
     code = "database_unavailable"
+
+
+class StatementRefusedError(DatabaseUnavailableError):
+    """The database answers, and does not do what it is asked: nothing is lost that can be asked again."""
+
+    code = "statement_refused"
 
 
 class SchemaOutOfDateError(DatabaseError):

@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     quota_reserve_calls: Annotated[int, Field(ge=0)] = 0
     margin_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
     spool_dir: Path | None = None
+    spool_fallback_dir: Path | None = None
     group_window_hours: Annotated[float, Field(gt=0, le=24)] = 24.0
     plan_valid_seconds: Annotated[float, Field(gt=0, le=86400)] = 900.0
     calls_in_flight: Annotated[int, Field(ge=1, le=256)] = 16
@@ -140,6 +141,12 @@ class Settings(BaseSettings):
     def spool_folder(self) -> Path:
         """The folder inside the spool that belongs to the database: ledgers that share a spool keep apart."""
         return self.spool_dir_or_default / _short_name(self.database_url_or_default)
+
+    @property
+    def spool_folders(self) -> tuple[Path, ...]:
+        """The folder of the database's spool, and the one to write to while that cannot be written, if one is set."""
+        second = self.spool_fallback_dir
+        return (self.spool_folder, *((second / self.spool_folder.name,) if second is not None else ()))
 
     @property
     def app_names(self) -> tuple[str, ...]:

@@ -18,11 +18,9 @@ HEAVY = ("sqlalchemy", "alembic", "httpx", "pydantic", "fastapi", "typer", "rich
 CORE_OF_SENDERS = ("bodies", "capture", "deliveries", "limits", "message", "never_left", "send_calls")
 # What `ledger run` loads into the programs of others, beside the integrations.
 LOADED_INTO_SENDERS = [
-    HOUSE / name
-    for name in (
-        *("clock.py", "errors.py", "spool/journal.py", "spool/lines.py"),
-        *(f"core/{name}.py" for name in CORE_OF_SENDERS),
-    )
+    *(HOUSE / name for name in ("clock.py", "errors.py")),
+    *(HOUSE / "core" / f"{name}.py" for name in CORE_OF_SENDERS),
+    *(HOUSE / "spool" / f"{name}.py" for name in ("frames", "journal", "lines", "places", "segments", "sends")),
 ]
 # What services may hold of SQLAlchemy: the transaction that they own.
 HELD_BY_SERVICES = {"Connection"}

@@ -1,6 +1,7 @@
 """Inside a sender under `ledger run`: one feed for the whole process, and every library that is loaded hooked to it."""
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ from .following import Watching
 VARIABLE = "DINGTALK_LEDGER_RUN"
 
 
-def described(spool: Path, campaign: str | None, source: str | None) -> str:
-    """Write what a sender has to know as the value of the environment variable that tells it."""
-    return json.dumps({"spool": str(spool), "campaign": campaign, "source": source})
+def described(spool: Sequence[Path], campaign: str | None, source: str | None) -> str:
+    """Write what a sender has to know as the value of the environment variable that tells it.
+
+    `spool` are the folders in which it may write, in order.
+    """
+    return json.dumps({"spool": [str(folder) for folder in spool], "campaign": campaign, "source": source})
 
 
 def hook(library: Any, detail: str) -> None:
@@ -25,4 +29,4 @@ def hook(library: Any, detail: str) -> None:
 @cache
 def _feed(detail: str) -> Feed:
     message = json.loads(detail)
-    return Feed(Path(message["spool"]), message["campaign"], message["source"])
+    return Feed([Path(folder) for folder in message["spool"]], message["campaign"], message["source"])

@@ -1,54 +1,51 @@
 """The journal of one process: lines appended to files of its own, locked for as long as it lives.
 
 Appending is one `write`: what was written survives the process, whoever kills it; `sync` makes it survive the machine.
-A page (one file) is deleted once everything on it is in the database; what is left when its lock falls is taken in by
-another process. Only the standard library is used here, since senders without ours write journals too.
+A segment (one file) is deleted once everything in it is in the database; what is left when its lock falls is taken in
+by another process. When a folder cannot be written, the next one is. Only the standard library is used here, since
+senders without ours write journals too.
 """
 
-import fcntl
 import itertools
 import os
 import threading
+import time
 import weakref
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-# Pages of a process that writes to the database itself, and of one that leaves that to others.
+from . import segments
+from .segments import Segment
+
+# Segments of a process that writes to the database itself, and of one that leaves that to others.
 OWN = ".journal"
 FEED = ".feed"
-_UNBORN = ".new"
 LARGEST_SEGMENT_BYTES = 4 * 1024 * 1024
-# A page that has nothing left is emptied when it has grown to this, so that it is neither rewritten all the time nor
+# A segment that has nothing left is emptied when it has grown to this, so that it is neither rewritten all the time nor
 # grows for ever.
 EMPTY_AFTER_BYTES = 64 * 1024
-
-
-@dataclass(slots=True, eq=False)
-class Segment:
-    """One file, and what is still to happen to it: sends that are not over, and entries not in the database."""
-
-    path: Path
-    descriptor: int
-    size: int = 0
-    open: int = 0
-    unsettled: int = 0
-    is_active: bool = True
-    is_handed_over: bool = False
+# So long is a folder left alone that could not be written, while another one can.
+LEFT_ALONE_SECONDS = 5.0
 
 
 class Journal:
     """Appends lines; safe to share between threads, and forgotten by a process that is forked off.
 
-    Every method that writes raises OSError when the disk does.
+    `folders` are tried in order. Every method that writes raises OSError when none of them can be written; `complain`
+    gets a text when the first one cannot, once until it can again.
     """
 
-    def __init__(self, folder: Path, kind: str = OWN) -> None:
-        self._folder, self._kind = folder, kind
+    def __init__(self, *folders: Path, kind: str = OWN, complain: Callable[[str], object] = lambda _: None) -> None:
+        self._folders, self._kind, self._complain = folders, kind, complain
         self._name, self._numbers = uuid4().hex, itertools.count()
         self._lock = threading.Lock()
         self._active: Segment | None = None
         self._open_segments: set[Segment] = set()
+        self._back_at = 0.0
+        self._complained_of: Path | None = None
+        self._texts: list[str] = []
         forget = weakref.WeakMethod(self._forget)
         os.register_at_fork(after_in_child=lambda: (method := forget()) and method())
 
@@ -57,110 +54,160 @@ class Journal:
         return f"{self._name}-{next(self._numbers)}"
 
     def begin(self, line: bytes) -> Segment:
-        """Write that a send is about to leave; its end goes to the page that is returned."""
-        with self._lock:
+        """Write that a send is about to leave; its end goes to the segment that is returned."""
+        with self._alone():
             segment = self._append(line)
             segment.open += 1
             return segment
 
-    def end(self, segment: Segment, line: bytes, *, entries: int = 1) -> None:
-        """Write how a send ended; what that leaves to record, so many entries, waits until each is settled."""
-        with self._lock:
+    def end(
+        self, segment: Segment, line: bytes, *, whole: bytes | None = None, void: bytes = b"", entries: int = 1
+    ) -> Segment | None:
+        """Write how a send ended, and return the segment that holds it; None when that is not one of this process.
+
+        What leaves something to record, so many entries, waits until each is settled, and has a `whole` line, which
+        says everything: it goes to another segment when the one with the beginning takes no more, which is owed the
+        `void` line then, so that nobody takes the send for one whose program died. Without it, nothing is left.
+        """
+        with self._alone():
             if segment not in self._open_segments:
-                return
+                return None
             segment.open -= 1
             try:
-                self._write(segment, line)
-                segment.unsettled += entries
+                holder = self._end(segment, line, whole, void)
+                holder.unsettled += entries if whole is not None else 0
+                return holder
             finally:
                 self._tidy(segment)
 
     def add(self, line: bytes) -> Segment:
         """Write an entry that is whole by itself; it waits until it is settled."""
-        with self._lock:
+        with self._alone():
             segment = self._append(line)
             segment.unsettled += 1
             return segment
 
     def settle(self, segment: Segment, entries: int = 1) -> None:
-        """Forget entries of a page that are in the database now."""
+        """Forget entries of a segment that are in the database now."""
         with self._lock:
             segment.unsettled -= entries
             self._tidy(segment)
 
     def hand_over(self, segment: Segment) -> None:
-        """Give up a page: once it is let go, whoever can reach the database takes in what is on it."""
+        """Give up a segment: once it is let go, whoever can reach the database takes in what is on it."""
         with self._lock:
             segment.is_handed_over = True
             self._tidy(segment)
 
     @property
     def has_handed_over(self) -> bool:
-        """Say whether some page is left to others and not let go yet."""
+        """Say whether some segment is left to others and not let go yet."""
         return any(segment.is_handed_over for segment in tuple(self._open_segments))
 
     def seal(self) -> None:
-        """Write no more to pages that are left to others, so that they are taken in as soon as their sends are over."""
+        """Write no more to segments that are left to others, so that they are taken in once their sends are over."""
         with self._lock:
             for segment in [segment for segment in self._open_segments if segment.is_handed_over]:
                 self._retire(segment)
                 self._tidy(segment)
 
     def sync(self, segment: Segment) -> None:
-        """Return once what stands on a page is on disk."""
+        """Return once what stands in a segment is on disk; when that fails, nothing in it counts as written."""
         with self._lock:
             if segment not in self._open_segments:
                 return
             descriptor = os.dup(segment.descriptor)
         # Outside the lock: nobody's send is held up by a slow disk.
         try:
-            os.fsync(descriptor)
+            segments.sync(segment, descriptor)
+        except OSError:
+            with self._lock:
+                self._retire(segment)
+            raise
         finally:
             os.close(descriptor)
 
     def close(self) -> None:
-        """Let every page go; what is left on them is taken in by others. The journal can be used again afterwards."""
+        """Let every segment go; others take in what is left there. The journal can be used again afterwards."""
         with self._lock:
             for segment in list(self._open_segments):
                 segment.open, segment.is_handed_over = 0, segment.unsettled > 0 or segment.open > 0
                 self._retire(segment)
                 self._tidy(segment)
 
-    def _append(self, line: bytes) -> Segment:
-        if self._active is None:
-            self._active = self._new_segment()
-        elif self._active.size > LARGEST_SEGMENT_BYTES:
-            full = self._active
-            self._active = self._new_segment()
-            full.is_active = False
-            self._tidy(full)
-        self._write(self._active, line)
-        return self._active
-
-    def _write(self, segment: Segment, line: bytes) -> None:
-        written = os.write(segment.descriptor, line)
-        if written != len(line):
-            # Half a line is none: what follows must not be glued to it.
-            segment.size += written
-            os.write(segment.descriptor, b"\n")
-            raise OSError(f"the disk took {written} of {len(line)} bytes")
-        segment.size += written
-
-    def _new_segment(self) -> Segment:
-        """Make a file that nobody sees before it is locked."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / (uuid4().hex + self._kind)
-        unborn = path.with_suffix(_UNBORN)
-        descriptor = os.open(unborn, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the lock; complain after it, since whoever hears of it may send something that is written here."""
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            unborn.rename(path)
-        except OSError:
-            os.close(descriptor)
-            raise
-        segment = Segment(path=path, descriptor=descriptor, is_handed_over=self._kind == FEED)
+            with self._lock:
+                yield
+        finally:
+            while self._texts:
+                self._complain(self._texts.pop(0))
+
+    def _append(self, line: bytes) -> Segment:
+        failure: OSError | None = None
+        if self._active is not None and self._takes_more(self._active):
+            try:
+                segments.append(self._active, line)
+                return self._active
+            except OSError as error:
+                failure = error
+        for folder in self._folders:
+            try:
+                segment = segments.create(folder, self._kind)
+            except OSError as error:
+                failure = failure or error
+                continue
+            try:
+                segments.append(segment, line)
+            except OSError as error:
+                segments.discard(segment)
+                failure = failure or error
+                continue
+            self._take_up(segment, failure)
+            return segment
+        self._say_once(self._folders[-1], f"({failure}), nor any other folder")
+        raise failure or OSError("there is no folder for the spool")
+
+    def _takes_more(self, segment: Segment) -> bool:
+        if segment.is_broken or segment.size > LARGEST_SEGMENT_BYTES:
+            return False
+        return segment.path.parent == self._folders[0] or time.monotonic() < self._back_at
+
+    def _take_up(self, segment: Segment, failure: OSError | None) -> None:
+        former, self._active = self._active, segment
+        segment.is_handed_over = self._kind == FEED
         self._open_segments.add(segment)
-        return segment
+        if former is not None:
+            former.is_active = False
+            self._tidy(former)
+        if segment.path.parent == self._folders[0]:
+            self._complained_of = None
+            return
+        self._back_at = time.monotonic() + LEFT_ALONE_SECONDS
+        self._say_once(segment.path.parent, f"({failure}), and {segment.path.parent} is used instead")
+
+    def _say_once(self, folder: Path, text: str) -> None:
+        if self._complained_of != folder:
+            self._complained_of = folder
+            self._texts.append(
+                f"the spool {self._folders[0]} cannot be written {text}: fix it, or set LEDGER_SPOOL_DIR"
+            )
+
+    def _end(self, segment: Segment, line: bytes, whole: bytes | None, void: bytes) -> Segment:
+        try:
+            segments.append(segment, line)
+            return segment
+        except OSError:
+            if whole is None:
+                segment.owed.append(line)
+                return segment
+        try:
+            return self._append(whole)
+        finally:
+            # Also where nothing took it: then it is for its owner to record it, or to say that it is not.
+            segment.owed.append(void)
 
     def _retire(self, segment: Segment) -> None:
         segment.is_active = False
@@ -168,27 +215,30 @@ class Journal:
             self._active = None
 
     def _tidy(self, segment: Segment) -> None:
-        """Empty, delete or let go of a page of which nothing is left for us to do."""
+        """Empty, delete or let go of a segment of which nothing is left for us to do."""
         if segment.open > 0 or segment not in self._open_segments:
             return
         if segment.is_active:
             if segment.unsettled == 0 and segment.size > EMPTY_AFTER_BYTES and not segment.is_handed_over:
                 os.ftruncate(segment.descriptor, 0)
                 segment.size = 0
+                segment.owed.clear()
             return
         if segment.unsettled > 0 and not segment.is_handed_over:
             return
         self._open_segments.discard(segment)
-        try:
-            if segment.is_handed_over and segment.size > 0:
-                os.fsync(segment.descriptor)
-            else:
-                segment.path.unlink(missing_ok=True)
-        finally:
-            os.close(segment.descriptor)
+        if not (segment.is_handed_over and segment.size > 0):
+            segments.discard(segment)
+            return
+        # What cannot be written or synced here was not confirmed by us, or was written elsewhere as well.
+        with suppress(OSError):
+            for line in segment.owed:
+                segments.append(segment, line)
+            segments.sync(segment, segment.descriptor)
+        os.close(segment.descriptor)
 
     def _forget(self) -> None:
-        """Start anew in a process that was forked off: pages and locks are those of the one that forked."""
+        """Start anew in a process that was forked off: segments and locks are those of the one that forked."""
         self._lock = threading.Lock()
         for segment in self._open_segments:
             os.close(segment.descriptor)

@@ -13,6 +13,7 @@ from typing import Any
 from ..clock import format_time, parse_time
 from ..core.capture import Exchange, path_of
 from ..core.message import Keyless, KeylessSend
+from .frames import Record
 
 DIED = "the program ended before an answer came"
 
@@ -31,6 +32,10 @@ def sending(exchange: Exchange) -> bytes:
     return _line({"sending": _facts(exchange)})
 
 
+def _ending(exchange: Exchange) -> dict[str, Any]:
+    return {"status": exchange.status, "answered": exchange.answered, "trouble": exchange.trouble}
+
+
 def _facts(exchange: Exchange) -> dict[str, Any]:
     return {
         "id": exchange.id,
@@ -44,14 +49,20 @@ def _facts(exchange: Exchange) -> dict[str, Any]:
 
 def over(exchange: Exchange) -> bytes:
     """Write the line of a send that is over, with its answer or with why there is none."""
-    return _line(
-        {
-            "over": exchange.id,
-            "status": exchange.status,
-            "answered": exchange.answered,
-            "trouble": exchange.trouble,
-        }
-    )
+    return _line({"over": exchange.id, **_ending(exchange)})
+
+
+def whole(exchange: Exchange) -> bytes:
+    """Write one line with all of a send that is over, for where its beginning does not stand."""
+    return _line({"whole": _facts(exchange), **_ending(exchange)})
+
+
+def last_word(exchange: Exchange) -> str:
+    """Say all of a send in one line of a log, for `ledger import --from-log` to take it back in; nothing is raised."""
+    try:
+        return whole(exchange).decode("ascii").rstrip("\n")
+    except Exception:  # whatever is wrong with it, its key is worth a line
+        return repr(exchange)
 
 
 def void(exchange_id: str) -> bytes:
@@ -66,6 +77,11 @@ def row(fields: Mapping[str, Any]) -> bytes:
 
 def trace(send: KeylessSend) -> bytes:
     """Write the line of a send without a key that could not be recorded yet."""
+    return _line(facts_of_trace(send))
+
+
+def facts_of_trace(send: KeylessSend) -> dict[str, Any]:
+    """Return what that line says."""
     asked = {
         "robotCode": send.robot_code,
         "userIds": list(send.recipients),
@@ -79,7 +95,7 @@ def trace(send: KeylessSend) -> bytes:
         campaign=send.campaign,
         source=send.source,
     )
-    return _line({"trace": _facts(exchange), "trouble": send.why, "kind": send.kind.value})
+    return {"trace": _facts(exchange), "trouble": send.why, "kind": send.kind.value}
 
 
 def _line(value: Mapping[str, Any]) -> bytes:
@@ -88,37 +104,65 @@ def _line(value: Mapping[str, Any]) -> bytes:
 
 @dataclass(slots=True)
 class LineReplay:
-    """Lines in, what they come to out; sends that are not over are remembered until they are."""
+    """Records in, what they come to out; sends that are not over are remembered until they are."""
 
     open: dict[str, Exchange] = field(default_factory=dict)
 
-    def add(self, line: bytes) -> JournalEntry | None:
-        """Take one whole line in; return what is complete with it."""
+    def add(self, record: Record) -> list[JournalEntry]:
+        """Take one record in; return what is complete with it."""
+        text = record.content.decode("utf-8", "replace").rstrip("\n")
+        if record.is_damaged:
+            return [JournalEntry(unreadable=text)]
         try:
-            detail = json.loads(line)
-            if "sending" in detail:
-                exchange = _exchange(detail["sending"])
-                self.open[exchange.id] = exchange
-                return None
-            if "void" in detail:
-                self.open.pop(detail["void"], None)
-                return None
-            if "over" in detail:
-                begun = self.open.pop(detail["over"])
-                return JournalEntry(exchange=_over(begun, detail))
-            if "trace" in detail:
-                kind = Keyless(detail.get("kind", Keyless.NO_KEY))
-                trace = replace(_exchange(detail["trace"]), trouble=str(detail["trouble"]), keyless=kind)
-                return JournalEntry(exchange=trace)
-            return JournalEntry(row=dict(detail["row"]))
+            return self._complete(_parsed(text))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return JournalEntry(unreadable=line.decode("utf-8", "replace").rstrip("\n"))
+            return [JournalEntry(unreadable=text)]
+
+    def _complete(self, detail: Mapping[str, Any]) -> list[JournalEntry]:
+        if "sending" in detail:
+            exchange = _exchange(detail["sending"])
+            self.open[exchange.id] = exchange
+            return []
+        if "void" in detail:
+            self.open.pop(detail["void"], None)
+            return []
+        if "over" in detail:
+            return [JournalEntry(exchange=_over(self.open.pop(detail["over"]), detail))]
+        if "whole" in detail:
+            exchange = _exchange(detail["whole"])
+            self.open.pop(exchange.id, None)
+            return [JournalEntry(exchange=_over(exchange, detail))]
+        if "trace" in detail:
+            kind = Keyless(detail.get("kind", Keyless.NO_KEY))
+            trace = replace(_exchange(detail["trace"]), trouble=str(detail["trouble"]), keyless=kind)
+            return [JournalEntry(exchange=trace)]
+        if "unreadable" in detail:  # refused by another version
+            return self.add(Record(str(detail["unreadable"]).encode("utf-8", "replace")))
+        # A row of our own, or as `import` takes it, from the file of refused ones.
+        return [JournalEntry(row=dict(detail["row"] if "row" in detail else _of_import(detail)))]
 
     def close(self) -> list[JournalEntry]:
         """Return the sends that nobody will end any more: whether they reached anybody is unknown."""
         left = [JournalEntry(exchange=replace(exchange, trouble=DIED)) for exchange in self.open.values()]
         self.open = {}
         return left
+
+
+def _parsed(text: str) -> Mapping[str, Any]:
+    detail, end = json.JSONDecoder().raw_decode(text.lstrip())
+    rest = text.lstrip()[end:].strip()
+    # An older version wrote the reason behind what it refused.
+    if rest and not rest.startswith("# "):
+        raise ValueError(text)
+    if not isinstance(detail, dict):
+        raise TypeError(text)
+    return detail
+
+
+def _of_import(detail: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "processQueryKey" not in detail and "request" not in detail:
+        raise KeyError("processQueryKey")
+    return detail
 
 
 def _exchange(facts: Mapping[str, Any]) -> Exchange:

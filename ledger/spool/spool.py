@@ -1,116 +1,139 @@
-"""The spool: the folder of all journals, as those see it who take in what their writers left."""
+"""The spool: the folders of all journals, as those see it who take in what their writers left."""
 
 import fcntl
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from ledger.errors import StatementRefusedError
+from ledger.spool import places
+from ledger.spool.frames import Record, read_records
 from ledger.spool.journal import FEED, OWN
 from ledger.spool.lines import JournalEntry, LineReplay
+from ledger.spool.refused import RefusedRows
 
 ENTRIES_PER_BATCH = 1000
-REFUSED = "refused.jsonl"
+
+log = logging.getLogger(__name__)
 
 Write = Callable[[Sequence[JournalEntry]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Depth:
-    """How many journals wait, how large they are together, and how many bytes nobody could make sense of."""
+    """How many journals wait, how large they are together, and what was refused and waits for a person."""
 
     files: int
     bytes: int
+    refused_rows: int
     refused_bytes: int
 
 
 @dataclass(slots=True)
 class _Followed:
-    """How far a feed has been read whose writer still lives."""
+    """How far a file has been read; that of a feed whose writer still lives is read on from there."""
 
     offset: int = 0
     line_replay: LineReplay = field(default_factory=LineReplay)
+    fault: OSError | None = None
+
+    def records(self, file: BinaryIO) -> Iterator[Record]:
+        """Read on; a disk that does not let us is noted."""
+        file.seek(self.offset)
+        try:
+            for size, records in read_records(file):
+                self.offset += size
+                yield from records
+        except OSError as error:
+            self.fault = error
 
 
 class Spool:
-    """Reads journals; several processes may share the folder."""
+    """Reads journals; several processes may share the folders."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, *folders: Path) -> None:
+        self._folders, self.refused = folders, RefusedRows(*folders)
         self._followed: dict[Path, _Followed] = {}
 
     def depth(self) -> Depth:
         """Return how much waits."""
         sizes = [size for path in self._journals() if (size := _size(path)) is not None]
-        return Depth(files=len(sizes), bytes=sum(sizes), refused_bytes=_size(self.folder / REFUSED) or 0)
+        refused = [_size(path) or 0 for path in self.refused.paths()]
+        return Depth(
+            files=len(sizes),
+            bytes=sum(sizes),
+            refused_rows=self.refused.count() if refused else 0,
+            refused_bytes=sum(refused),
+        )
 
     def replay(self, write: Write) -> int:
         """Hand on what the journals hold, and delete those whose writers are gone; return how many were deleted.
 
         `write` gets batches and must make each durable before it returns. What it raises ends the taking in, and
-        everything not yet deleted is handed on again the next time.
+        everything not yet deleted is handed on again the next time. A file that cannot be read, or of which a batch is
+        refused (StatementRefusedError), holds up no other.
         """
-        deleted = 0
+        deleted, refused = 0, None
         for path in self._journals():
             try:
-                file = path.open("rb")
-            except FileNotFoundError:  # somebody else was quicker
-                self._followed.pop(path, None)
-                continue
-            with file:
-                if _is_free(file):
-                    self._read(path, file, write, to_the_end=True)
-                    path.unlink(missing_ok=True)
-                    self._followed.pop(path, None)
-                    deleted += 1
-                elif path.suffix == FEED:
-                    self._read(path, file, write, to_the_end=False)
+                deleted += self._replay_file(path, write)
+            except StatementRefusedError as error:
+                refused = refused or error
+        if refused is not None:
+            raise refused
         return deleted
 
-    def refuse(self, line: str) -> None:
-        """Keep, for a person to look at, what no message could be made of; raise OSError when the disk does."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.folder / REFUSED, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    def _replay_file(self, path: Path, write: Write) -> bool:
         try:
-            os.write(descriptor, line.encode("utf-8", "backslashreplace") + b"\n")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            file = path.open("rb")
+        except OSError as error:
+            self._followed.pop(path, None)
+            if not isinstance(error, FileNotFoundError):  # else somebody was quicker
+                log.error("%s cannot be taken in: %s", path, error)
+            return False
+        with file:
+            if not _is_free(file):
+                if path.suffix == FEED:
+                    self._followed[path] = self._read(path, file, write, to_the_end=False)
+                return False
+            fault = self._read(path, file, write, to_the_end=True).fault
+            try:
+                if fault is None:
+                    path.unlink(missing_ok=True)
+                    return True
+            except OSError as error:
+                fault = error
+            log.error("%s was taken in and will be again, which changes nothing: %s", path, fault)
+            return False
 
     def _journals(self) -> list[Path]:
-        try:
-            return sorted(path for path in self.folder.iterdir() if path.suffix in (OWN, FEED))
-        except FileNotFoundError:
-            return []
+        return sorted(path for folder in self._folders for path in _journals_in(folder))
 
-    def _read(self, path: Path, file: BinaryIO, write: Write, *, to_the_end: bool) -> None:
+    def _read(self, path: Path, file: BinaryIO, write: Write, *, to_the_end: bool) -> _Followed:
+        # What could not be written is read again from the start: nothing is remembered before it is.
         so_far = self._followed.pop(path, None) or _Followed()
-        file.seek(so_far.offset)
         batch: list[JournalEntry] = []
-        for line in _whole_lines(file):
-            kept = so_far.line_replay.add(line)
-            so_far.offset += len(line)
-            if kept is not None:
-                batch.append(kept)
-            if len(batch) == ENTRIES_PER_BATCH:
+        for record in so_far.records(file):
+            batch += so_far.line_replay.add(record)
+            if len(batch) >= ENTRIES_PER_BATCH:
                 write(batch)
                 batch = []
-        if to_the_end:
+        if to_the_end and so_far.fault is None:
             batch += so_far.line_replay.close()
         if batch:
             write(batch)
-        # Only now: what could not be written is read again from the start.
-        if not to_the_end:
-            self._followed[path] = so_far
+        return so_far
 
 
-def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines that end; half a line was never finished, and its writer never relied on it."""
-    for line in file:
-        if not line.endswith(b"\n"):
-            return
-        yield line
+def _journals_in(folder: Path) -> Iterator[Path]:
+    try:
+        if places.is_trusted(folder):
+            yield from (path for path in folder.iterdir() if path.suffix in (OWN, FEED))
+    except OSError:  # not there, or not for us
+        return
 
 
 def _is_free(file: BinaryIO) -> bool:

@@ -10,16 +10,32 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+)
 from sqlalchemy.exc import DatabaseError as SqlDatabaseError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from ledger.errors import DatabaseUnavailableError, SettingsError
+from ledger.errors import DatabaseUnavailableError, SettingsError, StatementRefusedError
+from ledger.store import faults
 from ledger.store.types import UtcDateTime
 
 SQLITE_BUSY_SECONDS = 30
 SQLITE_CHECKPOINT_PAGES = 10_000
 CONNECT_SECONDS = 10
 _READ_ONLY = "ledger_read_only"
+# What servers report of themselves, how it has to be, and what it may begin with.
+_STYLES = (
+    ("DateStyle", "ISO, MDY", ("ISO",)),
+    ("IntervalStyle", "postgres", ("postgres",)),
+    ("TimeZone", "UTC", ("UTC", "Etc/UTC", "GMT")),
+)
 
 _dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
@@ -70,19 +86,37 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except PoolTimeoutError as error:
+            raise DatabaseUnavailableError(self._say("all connections are in use", "try again")) from error
         except DBAPIError as error:
-            # The plain class is SQLite's for a file that is no database; its children are faults of statements.
-            away = isinstance(error, (OperationalError, InterfaceError)) or type(error) is SqlDatabaseError
-            if not (away or error.connection_invalidated):
+            if _is_of_values(error):
                 raise
-            raise DatabaseUnavailableError(self._say(error)) from error
+            if _is_away(error):
+                raise DatabaseUnavailableError(self._say(faults.text_of(error))) from error
+            if faults.state_of(error) in faults.OF_THE_CONNECTION:
+                # Another server may have taken over meanwhile: whoever comes next connects anew.
+                self.engine.dispose()
+            raise StatementRefusedError(self._say(faults.text_of(error))) from error
 
-    def _say(self, error: DBAPIError) -> str:
-        first_line = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
-        return (
-            f"the database {self.shown_url} cannot be used: {first_line}. "
-            "Check LEDGER_DATABASE_URL, then `ledger doctor`"
-        )
+    def _say(self, why: str, fix: str = "`ledger doctor` says more") -> str:
+        return f"the database {self.shown_url} cannot be used: {why}. Check LEDGER_DATABASE_URL, then {fix}"
+
+
+def _is_of_values(error: DBAPIError) -> bool:
+    """Say whether an error is about the values of a statement: those who made it know what to do."""
+    state = faults.state_of(error)
+    if state is not None:
+        return state.startswith(("22", "23"))
+    return isinstance(error, (DataError, IntegrityError))
+
+
+def _is_away(error: DBAPIError) -> bool:
+    # The plain class is SQLite's for a file that is no database; its children are faults of statements.
+    return (
+        error.connection_invalidated
+        or isinstance(error, (OperationalError, InterfaceError))
+        or type(error) is SqlDatabaseError
+    )
 
 
 def _checked(text: str) -> URL:
@@ -102,14 +136,7 @@ def _checked(text: str) -> URL:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
-        return create_engine(
-            url,
-            json_serializer=_dumps,
-            pool_size=8,
-            max_overflow=24,
-            pool_pre_ping=True,
-            connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "ledger"},
-        )
+        return _postgresql_engine(url)
     engine = create_engine(
         url, json_serializer=_dumps, pool_size=8, max_overflow=24, connect_args={"timeout": SQLITE_BUSY_SECONDS}
     )
@@ -117,6 +144,49 @@ def _engine(url: URL) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    threshold = url.query.get("prepare_threshold")
+    engine = create_engine(
+        url.difference_update_query(["prepare_threshold"]),
+        json_serializer=_dumps,
+        pool_size=8,
+        max_overflow=24,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "application_name": "ledger",
+            "client_encoding": "utf8",
+            # What is prepared on one connection is unknown on the next that a pooler gives us.
+            "prepare_threshold": _number(threshold),
+        },
+    )
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def _number(threshold: object) -> int | None:
+    if threshold in (None, "", "none"):
+        return None
+    if not (isinstance(threshold, str) and threshold.isdecimal()):
+        raise SettingsError("LEDGER_DATABASE_URL: prepare_threshold is a number of executions, or none")
+    return int(threshold)
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    """Read times as we expect them, whatever was set for the role or the database.
+
+    Only where it differs: a pooler hands on what it knows of these, and some hold on to a server that was set.
+    """
+    wrong = [
+        f"SET {name} TO '{value}'"
+        for name, value, is_right in _STYLES
+        if not (connection.pgconn.parameter_status(name.encode()) or b"").decode().startswith(is_right)
+    ]
+    if wrong:
+        connection.execute("; ".join(wrong))
+        connection.commit()
 
 
 def _make_folder(_dialect: object, _record: object, args: list[Any], _kwargs: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger.clock import as_utc
 from ledger.core.message import Message
+from ledger.store.faults import of_rows
 from ledger.store.schema import messages
 
 # Below, one statement takes less time than COPY's round trips.
@@ -48,21 +49,32 @@ class NewMessage:
 
 
 def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> int:
-    """Write messages and return how many were new; a key that its robot has already is left as it is."""
+    """Write messages and return how many were new; a key that its robot has already is left as it is.
+
+    Raise InvalidMessageError when the values of one of them are at fault.
+    """
     if not new:
         return 0
-    ordered = _in_order(new)
+    with of_rows(messages):
+        return _insert(connection, _in_order(new))
+
+
+def _insert(connection: Connection, ordered: Sequence[NewMessage]) -> int:
     if connection.dialect.name == "postgresql" and len(ordered) >= COPY_FROM_ROWS and _copied(connection, ordered):
         return len(ordered)
     return _inserted(connection, ordered).rowcount
 
 
 def insert_each(connection: Connection, new: Sequence[NewMessage]) -> list[bool]:
-    """Write messages and say of each whether it was new; of two with the same key the first is."""
+    """Write messages and say of each whether it was new; of two with the same key the first is.
+
+    Raise InvalidMessageError when the values of one of them are at fault.
+    """
     if not new:
         return []
-    returned = _inserted(connection, _in_order(new), " RETURNING robot_code, process_query_key")
-    written = {tuple(row) for row in returned}
+    with of_rows(messages):
+        returned = _inserted(connection, _in_order(new), " RETURNING robot_code, process_query_key")
+        written = {tuple(row) for row in returned}
     fresh = []
     for one in new:
         key = (one.message.robot_code, one.message.process_query_key)

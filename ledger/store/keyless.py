@@ -7,11 +7,15 @@ from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.message import Keyless, KeylessSend
+from ledger.store.faults import of_rows
 from ledger.store.schema import keyless_sends
 
 
 def insert_traces(connection: Connection, sends: Sequence[KeylessSend], recorded_at: datetime) -> list[bool]:
-    """Write traces and say of each whether it was new; one that is there already is left as it is."""
+    """Write traces and say of each whether it was new; one that is there already is left as it is.
+
+    Raise InvalidMessageError when the values of one of them are at fault.
+    """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(keyless_sends).on_conflict_do_nothing().returning(keyless_sends.c.trace)
     new: set[str] = set()
@@ -30,7 +34,8 @@ def insert_traces(connection: Connection, sends: Sequence[KeylessSend], recorded
             "kind": send.kind.value,
             "recorded_at": recorded_at,
         }
-        new.update(connection.scalars(statement, values))
+        with of_rows(keyless_sends):
+            new.update(connection.scalars(statement, values))
     return [send.trace in new for send in sends]
 
 

@@ -305,16 +305,25 @@ def test_while_the_database_is_away_a_sender_goes_on_and_its_keys_arrive_later(s
     assert stage.recorded() == stage.sent()
 
 
-def test_without_a_spool_a_sender_goes_on_and_its_keys_are_in_its_log(stage: Stage) -> None:
+def test_without_a_spool_a_sender_goes_on_and_its_keys_go_to_the_temporary_folder_with_one_line(stage: Stage) -> None:
     (stage.folder / "spool").write_text("where a folder should be")
     stage.write()
-    done = stage.run()
+    done = stage.run(count=20)
+    assert (done.returncode, set(done.stdout.split())) == (0, stage.sent())
+    (line,) = done.stderr.splitlines()
+    assert "LEDGER_SPOOL_DIR" in line
+    assert stage.recorded() == stage.sent()
+
+
+def test_without_any_folder_a_sender_goes_on_and_its_keys_are_in_its_log(stage: Stage) -> None:
+    (stage.folder / "spool").write_text("where a folder should be")
+    stage.write()
+    done = stage.run(variables={"TMPDIR": str(stage.folder / "spool")})
     assert done.returncode == 0
     assert set(done.stdout.split()) == stage.sent()
     assert done.stderr.count("LEDGER_SPOOL_DIR") == 1
-    assert {
-        json.loads(line.partition("RECORDED: ")[2])["processQueryKey"] for line in done.stderr.splitlines()[1:]
-    } == (stage.sent())
+    said = [json.loads(line[line.index("{") :]) for line in done.stderr.splitlines()[1:]]
+    assert {one["answered"]["processQueryKey"] for one in said} == stage.sent()
 
 
 def test_a_library_that_is_not_what_it_was_costs_a_line_and_no_send(stage: Stage) -> None:
@@ -339,12 +348,13 @@ def test_in_a_container_nothing_is_left_when_the_first_process_ends(stage: Stage
     # What a test cannot be is the first process; so it asks for what that one does.
     (stage.folder / "first.py").write_text(
         "import os, sys\n"
-        "from ledger.entrypoints.cli import container, sender\n"
+        "from ledger.entrypoints.cli import container\n"
+        "from ledger.entrypoints.cli.commands import run\n"
         "from ledger.settings import Settings\n"
         "settings = Settings.load()\n"
-        "variables = sender.environment(os.environ, settings.spool_folder, 'spring', None)\n"
+        "variables = run.environment(os.environ, settings.spool_folders, 'spring', None)\n"
         "words = [sys.executable, 'sender.py', *sys.argv[1:]]\n"
-        "sys.exit(container.stand_beside(lambda: sender.become(sys.executable, words, variables), settings))\n"
+        "sys.exit(container.stand_beside(lambda: run.become(sys.executable, words, variables), settings))\n"
     )
     stage.write(end=f"if os.fork() == 0:\n    os._exit(0)\n{end}")
     done = subprocess.run(

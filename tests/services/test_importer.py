@@ -14,8 +14,8 @@ from ledger.services.recording.batches import (
     RECIPIENTS_PER_TRANSACTION,
     REJECTIONS_KEPT,
     ROWS_PER_TRANSACTION,
+    BatchWritten,
     Imported,
-    WriteCounts,
     import_lines,
 )
 from ledger.services.recording.rows import Line
@@ -37,9 +37,9 @@ class Table:
     def __init__(self) -> None:
         self.batches: list[tuple[int, int]] = []
 
-    def write(self, messages: Sequence[Message]) -> WriteCounts:
+    def write(self, messages: Sequence[Message]) -> BatchWritten:
         self.batches.append((len(messages), sum(len(message.recipients) for message in messages)))
-        return WriteCounts(recorded=len(messages), duplicates=0)
+        return BatchWritten(recorded=len(messages), duplicates=0)
 
 
 def bad_lines(count: int, reason: str = "no good") -> Iterator[Line]:

@@ -16,9 +16,9 @@ from ledger.clock import FakeClock
 from ledger.core.capture import SEND_PATHS
 from ledger.errors import LedgerError
 from ledger.services.recording.batches import WriteCounts
-from ledger.services.recording.group_writer import WriteOutcome
-from ledger.services.recording.sends import OpenSend
-from ledger.spool.spool import REFUSED
+from ledger.services.recording.group_writer import PendingWrite, WriteOutcome
+from ledger.spool.refused import REFUSED
+from ledger.spool.sends import OpenSend
 from tests.conftest import MakeLedger
 from tests.outages import away
 
@@ -30,7 +30,7 @@ def record(book: Ledger, key: str, **more: object) -> WriteCounts:
     return book.record(**{**fields, **more})  # type: ignore[arg-type]
 
 
-def sending(book: Ledger, path: str = ONE, **more: str) -> OpenSend:
+def sending(book: Ledger, path: str = ONE, **more: str) -> OpenSend[PendingWrite]:
     body = json.dumps({"robotCode": "robot-1", "userIds": ["ann", "bob"], "openConversationId": "cid"})
     found = book.parts.recorder.send_recorder.sending("POST", f"https://api.dingtalk.com{path}", body, **more)
     assert found is not None
@@ -161,7 +161,7 @@ def test_a_poisoned_line_is_kept_apart_and_holds_up_nothing(book: Ledger, caplog
     good = json.dumps({"row": {"processQueryKey": "k", "robotCode": "r", "sentAt": "2026-03-01T11:00:00Z"}})
     bad = json.dumps({"row": {"processQueryKey": "the-key", "sentAt": "2026-03-01T11:00:00Z"}})
     (folder / "x.journal").write_text(f"nonsense\n{bad}\n{good}\n")
-    assert book.replay().to_json() == {"recorded": 1, "duplicates": 0, "keyless": 0, "refused": 2}
+    assert book.replay().to_json() == {"recorded": 1, "duplicates": 0, "keyless": 0, "refused": 2, "left": 0}
     assert "the-key" in (folder / REFUSED).read_text()
     assert any(entry.levelno == logging.CRITICAL and "the-key" in entry.message for entry in caplog.records)
     assert book.replay().refused == 0
@@ -171,9 +171,10 @@ def test_a_poisoned_line_is_kept_apart_and_holds_up_nothing(book: Ledger, caplog
 
 
 def test_a_key_that_neither_database_nor_spool_takes_is_in_the_log(
-    make_ledger: MakeLedger, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    make_ledger: MakeLedger, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "file"))
     book = make_ledger(spool_dir=tmp_path / "file")
     entry = sending(book).answered(200, b'{"processQueryKey":"through"}')
     book.parts.recorder.send_recorder.wait(entry)
@@ -191,7 +192,7 @@ def test_a_key_that_neither_database_nor_spool_takes_is_in_the_log(
 def test_a_message_that_the_database_refuses_does_not_take_others_along(book: Ledger) -> None:
     send = sending(book)
     # No door lets this through; a row of another version might.
-    object.__setattr__(send._exchange, "sent_at", None)
+    object.__setattr__(send.exchange, "sent_at", None)
     assert send.answered(200, b'{"processQueryKey":"odd"}') is None
     assert record(book, "good").recorded == 1
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ledger.settings import Settings
 from ledger.spool.journal import FEED
+from ledger.spool.places import with_last_resort
 
 if TYPE_CHECKING:
     from ledger.app import Ledger
@@ -45,11 +46,12 @@ def start(settings: Settings) -> None:
 def accompany(settings: Settings, is_gone: Callable[[float], bool], patience_seconds: float = PATIENCE_SECONDS) -> None:
     """Take in what the sender writes down until it is gone and nothing is left; `is_gone` waits for so many seconds."""
     book: Ledger | None = None
+    folders = with_last_resort(*settings.spool_folders)
     until = None
     while until is None or time.monotonic() < until:
         if until is None and is_gone(LOOK_SECONDS):
             until = time.monotonic() + patience_seconds
-        if not _has_feeds(settings.spool_folder):
+        if not any(map(_has_feeds, folders)):
             if until is not None:
                 return
             continue

@@ -9,7 +9,8 @@ from ledger.entrypoints.gateway.answers import Reply, problem
 from ledger.entrypoints.gateway.encodings import unpacked
 from ledger.entrypoints.gateway.headers import CAMPAIGN, SOURCE, RawHeaders, of_a_send, tag_of, travelling, value_of
 from ledger.services.recording.group_writer import PATIENCE_SECONDS, PendingWrite
-from ledger.services.recording.sends import OpenSend, SendRecorder
+from ledger.services.recording.sends import SendRecorder
+from ledger.spool.sends import OpenSend
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ def travelling_back(answer: ForwardedAnswer) -> RawHeaders:
     return headers
 
 
-def _lost(sending: OpenSend | None, error: NoAnswerError) -> PendingWrite | None:
+def _lost(sending: OpenSend[PendingWrite] | None, error: NoAnswerError) -> PendingWrite | None:
     if sending is None:
         return None
     if error.sent:

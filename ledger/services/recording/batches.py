@@ -1,6 +1,6 @@
 """Recording by the thousand: numbered rows in, sums out, in bounded memory and transactions; bad rows stop nothing."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ledger.core.json_value import JsonValue
@@ -44,13 +44,23 @@ class Imported(JsonValue):
     spooled: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchWritten:
+    """What became of some messages; `refused` says why of those that are no rows for the database, by their index."""
+
+    recorded: int
+    duplicates: int
+    spooled: int = 0
+    refused: Mapping[int, str] = field(default_factory=dict)
+
+
 OnRejected = Callable[[Line, str], None]
 
 
 def import_lines(
     lines: Iterable[Line],
     read: Read,
-    write: Callable[[Sequence[Message]], WriteCounts],
+    write: Callable[[Sequence[Message]], BatchWritten],
     on_rejected: OnRejected | None = None,
 ) -> Iterator[Imported]:
     """Read rows into messages and write them; yield the sums after each transaction.
@@ -59,9 +69,9 @@ def import_lines(
     """
     sums = _Sums(on_rejected)
     yield sums.so_far()
-    for messages in _batches(lines, read, sums):
-        if messages:
-            sums.add(write(messages))
+    for batch in _batches(lines, read, sums):
+        if batch:
+            sums.add([line for line, _ in batch], write([message for _, message in batch]))
         yield sums.so_far()
 
 
@@ -77,10 +87,12 @@ class _Sums:
     rejected_count: int = 0
     rejected: list[Rejected] = field(default_factory=list)
 
-    def add(self, written: WriteCounts) -> None:
+    def add(self, lines: Sequence[Line], written: BatchWritten) -> None:
         self.recorded += written.recorded
         self.duplicates += written.duplicates
         self.spooled += written.spooled
+        for index, reason in written.refused.items():
+            self.reject(lines[index], reason)
 
     def reject(self, line: Line, reason: str) -> None:
         text = reason if len(reason) <= REASON_MAX_CHARACTERS else f"{reason[:REASON_MAX_CHARACTERS]}…"
@@ -101,9 +113,9 @@ class _Sums:
         )
 
 
-def _batches(lines: Iterable[Line], read: Read, sums: _Sums) -> Iterator[list[Message]]:
+def _batches(lines: Iterable[Line], read: Read, sums: _Sums) -> Iterator[list[tuple[Line, Message]]]:
     """Yield the messages of so many rows at a time; those before a fault of the source come before the fault."""
-    messages: list[Message] = []
+    messages: list[tuple[Line, Message]] = []
     rows = recipients = 0
     source = _Source(lines)
     for line in source.until_it_fails():
@@ -113,7 +125,7 @@ def _batches(lines: Iterable[Line], read: Read, sums: _Sums) -> Iterator[list[Me
         except InvalidMessageError as error:
             sums.reject(line, str(error))
         else:
-            messages.append(message)
+            messages.append((line, message))
             recipients += len(message.recipients)
         if rows == ROWS_PER_TRANSACTION or recipients >= RECIPIENTS_PER_TRANSACTION:
             sums.read += rows

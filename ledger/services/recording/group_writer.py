@@ -17,11 +17,13 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ledger.core.message import KeylessSend, Message
+from ledger.core.message import Message
 from ledger.core.row import row_of
 from ledger.errors import LedgerError
+from ledger.services.recording.write_apart import Content, Write, write_apart
 from ledger.spool import lines
-from ledger.spool.journal import Journal, Segment
+from ledger.spool.journal import Journal
+from ledger.spool.segments import Segment
 
 ENTRIES_PER_TRANSACTION = 1000
 # So many in memory, and further ones are left to the journal.
@@ -37,9 +39,6 @@ CLOSING_SECONDS = 5.0
 LOST = "lost"
 
 log = logging.getLogger(__name__)
-
-Content = Message | KeylessSend
-Write = Callable[[Sequence[Content]], Sequence[bool]]
 
 
 class WriteOutcome(StrEnum):
@@ -107,16 +106,12 @@ class GroupWriter:
             return entry.fate.result()
 
     def spool(self, contents: Sequence[Content]) -> None:
-        """Leave things to the journal, and return once they are on disk; raise LedgerError when it takes none."""
-        try:
-            segments = {self._journal.add(_line_of(content)) for content in contents}
-            for segment in segments:
-                self._journal.sync(segment)
-                self._journal.hand_over(segment)
-        except OSError as error:
-            raise LedgerError(f"neither the database nor the spool can be written: {error}") from None
-        self.counts[WriteOutcome.SPOOLED] += len(contents)
+        """Leave things to the journal, and return once they are on disk; raise LedgerError when it takes not all."""
+        entries = [PendingWrite(content) for content in contents]
+        self._spool(entries)
         self._start()
+        for entry in entries:
+            entry.fate.result()
 
     def flush(self) -> None:
         """Return once all that was handed in before is on disk; raise LedgerError when the last of it is nowhere."""
@@ -167,39 +162,56 @@ class GroupWriter:
         if time.monotonic() < self._left_alone_until:
             self._spool(batch)
             return
-        try:
-            new = self._write([entry.content for entry in batch])
-        except LedgerError as error:
-            log.warning("what was sent waits in the spool: %s", error)
-            self._leave_alone(batch)
-        except Exception as error:
-            if len(batch) > 1:
-                for entry in batch:
-                    self._take([entry])
-                return
-            log.exception("a message could not be recorded")
-            self._give_up(batch[0], error)
-        else:
-            for entry, is_new in zip(batch, new, strict=True):
-                self._done(entry, WriteOutcome.RECORDED if is_new else WriteOutcome.DUPLICATE)
+        found = write_apart(self._write, [entry.content for entry in batch])
+        left = []
+        for entry, written in zip(batch, found, strict=True):
+            if written.error is None:
+                self._done(entry, WriteOutcome.RECORDED if written.is_new else WriteOutcome.DUPLICATE)
+            elif written.is_refused:
+                self._give_up(entry, written.error)
+            else:
+                left.append((entry, written.error))
+        if left:
+            self._leave(left, is_all=len(left) == len(batch))
 
-    def _leave_alone(self, batch: Sequence[PendingWrite]) -> None:
-        self._left_alone_until = time.monotonic() + LEFT_ALONE_SECONDS
-        self._spool(batch)
+    def _leave(self, left: Sequence[tuple[PendingWrite, Exception]], *, is_all: bool) -> None:
+        """Keep in the journal what the database does not take now."""
+        if is_all:
+            self._left_alone_until = time.monotonic() + LEFT_ALONE_SECONDS
+        log.warning("what was sent waits in the spool: %s", text_of_error(left[0][1]))
+        self._spool([entry for entry, _ in left])
 
     def _spool(self, batch: Sequence[PendingWrite]) -> None:
         """See to it that entries are on disk in the journal, which others take in."""
-        try:
-            segments = {self._segment_of(entry) for entry in batch if not entry.fate.done()}
-            for segment in segments:
+        # Twice: what a segment held whose syncing failed goes to another one.
+        batch = self._sync(batch, is_last_try=False)
+        self._sync(batch, is_last_try=True)
+
+    def _sync(self, batch: Sequence[PendingWrite], *, is_last_try: bool) -> list[PendingWrite]:
+        """Write entries that are not on disk, and sync them; return those that have to be written once more."""
+        held: dict[Segment, list[PendingWrite]] = {}
+        for entry in batch:
+            if not entry.fate.done():
+                try:
+                    held.setdefault(self._segment_of(entry), []).append(entry)
+                except OSError as error:
+                    self._log_as_last_resort(entry, error)
+        again: list[PendingWrite] = []
+        for segment, entries in held.items():
+            try:
                 self._journal.sync(segment)
                 self._journal.hand_over(segment)
-        except OSError as error:
-            for entry in batch:
-                self._log_as_last_resort(entry, error)
-        else:
-            for entry in batch:
-                self._done(entry, WriteOutcome.SPOOLED)
+            except OSError as error:
+                for entry in entries:
+                    if is_last_try:
+                        self._log_as_last_resort(entry, error)
+                    entry.segment = None
+                self._journal.settle(segment, len(entries))
+                again += entries
+            else:
+                for entry in entries:
+                    self._done(entry, WriteOutcome.SPOOLED)
+        return again
 
     def _segment_of(self, entry: PendingWrite) -> Segment:
         if entry.segment is None:
@@ -210,8 +222,8 @@ class GroupWriter:
         """Keep what is no message for the database where a person finds it, so that it does not come again."""
         try:
             self._refuse(entry.content, error)
-        except OSError as unwritable:
-            self._log_as_last_resort(entry, unwritable)
+        except OSError:
+            self._spool([entry])
         else:
             self._done(entry, WriteOutcome.REFUSED)
 
@@ -236,7 +248,7 @@ class GroupWriter:
         try:
             self._when_idle()
         except Exception as error:
-            log.warning("the spool could not be taken in: %s", error)
+            log.warning("the spool could not be taken in: %s", text_of_error(error))
 
 
 def _drained(waiting: "queue.SimpleQueue[PendingWrite | None]", most: int) -> list[PendingWrite | None]:
@@ -247,6 +259,12 @@ def _drained(waiting: "queue.SimpleQueue[PendingWrite | None]", most: int) -> li
         except queue.Empty:
             break
     return found
+
+
+def text_of_error(error: Exception) -> str:
+    """Say an error in one line; one that is none of ours with its kind."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, LedgerError) else f"{type(error).__name__}: {text}"
 
 
 def text_of(content: Content) -> str:

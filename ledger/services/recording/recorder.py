@@ -2,18 +2,21 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ledger.clock import Clock
 from ledger.core.message import Message
-from ledger.errors import DatabaseError, InvalidMessageError
-from ledger.services.recording.batches import Imported, WriteCounts, import_lines
-from ledger.services.recording.group_writer import Content, GroupWriter, WriteOutcome, text_of
+from ledger.errors import InvalidMessageError
+from ledger.services.recording.batches import BatchWritten, Imported, OnRejected, WriteCounts, import_lines
+from ledger.services.recording.group_writer import GroupWriter, WriteOutcome, text_of_error
 from ledger.services.recording.inserts import Inserter
+from ledger.services.recording.refusals import Refusals
 from ledger.services.recording.rows import Line, Read
 from ledger.services.recording.sends import SendRecorder
 from ledger.services.recording.spool_replay import Replayed, SpoolReplay
+from ledger.services.recording.write_apart import Content, Written, is_away, write_apart
 from ledger.settings import Settings
+from ledger.spool import places
 from ledger.spool.journal import Journal
 from ledger.spool.spool import Depth, Spool
 
@@ -28,17 +31,19 @@ class Recorder:
     def __init__(self, recorder: Callable[[], Inserter], clock: Clock, settings: Settings) -> None:
         # Asked for anew each time: it cannot be had while the database is away.
         self._recorder, self._clock = recorder, clock
-        self._spool = Spool(settings.spool_folder)
-        self._journal = Journal(settings.spool_folder)
-        self.writer = GroupWriter(self._write_each, self._journal, self._refuse, when_idle=self.replay)
-        self._spool_replay = SpoolReplay(self._spool, self._write_each)
+        folders = places.with_last_resort(*settings.spool_folders)
+        self._spool = Spool(*folders)
+        self._journal = Journal(*folders, complain=log.error)
+        self._refusals = Refusals(self._spool.refused)
+        self.writer = GroupWriter(self._write_each, self._journal, self._refusals.keep, when_idle=self.replay)
+        self._spool_replay = SpoolReplay(self._spool, self._write_each, self.writer.spool, self._refusals)
         self.send_recorder = SendRecorder(self._journal, self.writer, clock)
 
     def keep(self, message: Message) -> WriteCounts:
         """Return once a message is on disk; raise LedgerError when neither the database nor the spool takes it."""
         fate = self.writer.wait(self.writer.submit(message))
         if fate is WriteOutcome.REFUSED:
-            raise InvalidMessageError("the database does not take this message: the log and `ledger doctor` say why")
+            raise InvalidMessageError("the database does not take this message: `ledger doctor` says where it is kept")
         return WriteCounts(
             recorded=int(fate is WriteOutcome.RECORDED),
             duplicates=int(fate is WriteOutcome.DUPLICATE),
@@ -47,8 +52,14 @@ class Recorder:
 
     def keep_many(self, lines: Iterable[Line], read: Read) -> Imported:
         """Return once every row that makes a message is on disk; raise LedgerError as `keep` does."""
-        (last,) = deque(import_lines(lines, read, self._write_or_spool), maxlen=1)
+        (last,) = deque(self.import_lines(lines, read), maxlen=1)
         return last
+
+    def import_lines(
+        self, lines: Iterable[Line], read: Read, on_rejected: OnRejected | None = None
+    ) -> Iterator[Imported]:
+        """Keep rows and yield the sums after each transaction; raise LedgerError as `keep` does."""
+        return import_lines(lines, read, self._write_or_spool, on_rejected)
 
     def replay(self) -> Replayed:
         """Move what waits in the spool into the database; raise DatabaseError when it is away."""
@@ -81,13 +92,19 @@ class Recorder:
     def _write_each(self, contents: Sequence[Content]) -> Sequence[bool]:
         return self._recorder().write_each(contents)
 
-    def _write_or_spool(self, messages: Sequence[Message]) -> WriteCounts:
+    def _write_or_spool(self, messages: Sequence[Message]) -> BatchWritten:
         try:
             return self._recorder().write(messages)
-        except DatabaseError as error:
-            log.warning("what was sent waits in the spool: %s", error)
-            self.writer.spool(messages)
-            return WriteCounts(recorded=0, duplicates=0, spooled=len(messages))
-
-    def _refuse(self, content: Content, error: Exception) -> None:
-        self._spool.refuse(text_of(content) + f"  # {error}")
+        except Exception as error:
+            if is_away(error):
+                found = [Written(error=error)] * len(messages)
+            else:
+                found = write_apart(self._write_each, messages)
+        left = [(message, one.error) for message, one in zip(messages, found, strict=True) if one.error and one.is_left]
+        if left:
+            log.warning("what was sent waits in the spool: %s", text_of_error(left[0][1]))
+            self.writer.spool([message for message, _ in left])
+        recorded = sum(one.is_new for one in found)
+        refused = {index: str(one.error) for index, one in enumerate(found) if one.is_refused}
+        duplicates = len(messages) - recorded - len(left) - len(refused)
+        return BatchWritten(recorded=recorded, duplicates=duplicates, spooled=len(left), refused=refused)

@@ -10,6 +10,7 @@ from ledger.core.capture import capture_pair
 from ledger.core.message import Message
 from ledger.core.row import Row
 from ledger.errors import InvalidMessageError
+from ledger.spool.refused import REASON
 
 # A later time is a wrong zone or a wrong clock, and would promise a deadline that is not there.
 FUTURE_TOLERANCE = timedelta(minutes=5)
@@ -68,7 +69,7 @@ def within(read: Read, robots: frozenset[str]) -> Read:
 
 def read_row(fields: Mapping[str, Any], defaults: Defaults, now: datetime) -> Message:
     """Read a row into a message; raise InvalidMessageError when it is not acceptable."""
-    message = _message(fields, defaults)
+    message = message_of(fields, defaults)
     if message.sent_at > now + FUTURE_TOLERANCE:
         raise InvalidMessageError(
             f"sentAt {format_time(message.sent_at)} is in the future: check its offset and the sender's clock"
@@ -81,8 +82,10 @@ def read_row(fields: Mapping[str, Any], defaults: Defaults, now: datetime) -> Me
     return message
 
 
-def _message(fields: Mapping[str, Any], defaults: Defaults) -> Message:
-    given = {name: value for name, value in fields.items() if value not in (None, "")}
+def message_of(fields: Mapping[str, Any], defaults: Defaults) -> Message:
+    """Make a message of a row or of a captured pair, whatever its time; raise InvalidMessageError."""
+    # A row that was refused once comes with the reason; it is the rest that counts.
+    given = {name: value for name, value in fields.items() if value not in (None, "") and name != REASON}
     if "request" in given or "response" in given:
         pair = {"campaign": defaults.campaign, "source": defaults.source, "sentAt": defaults.sent_at, **given}
         return capture_pair(pair)

@@ -2,15 +2,17 @@
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ledger.core.capture import outcomes_of
 from ledger.core.json_value import JsonValue
 from ledger.core.message import KeylessSend
-from ledger.core.row import Row
-from ledger.errors import InvalidMessageError
-from ledger.services.recording.group_writer import Content
+from ledger.errors import InvalidMessageError, LedgerError, StatementRefusedError
+from ledger.services.recording.refusals import Refusals
+from ledger.services.recording.rows import Defaults, message_of
+from ledger.services.recording.write_apart import Content, Write, Written, is_away, write_apart
 from ledger.spool.lines import JournalEntry
 from ledger.spool.spool import Spool
 
@@ -19,19 +21,28 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed(JsonValue):
-    """What came out of the spool: messages new to the ledger, known ones, sends without a key, and what is neither."""
+    """What came out of the spool: messages new to the ledger, known ones, sends without a key, and what is neither.
+
+    `left` is what the database does not take as it is now, and takes others beside it: it waits on in the spool.
+    """
 
     recorded: int = 0
     duplicates: int = 0
     keyless: int = 0
     refused: int = 0
+    left: int = 0
 
 
 class SpoolReplay:
-    """Moves what waits in the spool into the database; one thread at a time."""
+    """Moves what waits in the spool into the database; one thread at a time.
 
-    def __init__(self, spool: Spool, write: Callable[[Sequence[Content]], Sequence[bool]]) -> None:
-        self._spool, self._write = spool, write
+    `keep_on` writes to the spool again what has to wait, and raises LedgerError when it cannot.
+    """
+
+    def __init__(
+        self, spool: Spool, write: Write, keep_on: Callable[[Sequence[Content]], None], refusals: Refusals
+    ) -> None:
+        self._spool, self._write, self._keep_on, self._refusals = spool, write, keep_on, refusals
         self._lock = threading.Lock()
 
     def run_once(self) -> Replayed | None:
@@ -47,36 +58,64 @@ class SpoolReplay:
             self._lock.release()
 
     def _take_in(self) -> Replayed:
-        totals = {"recorded": 0, "duplicates": 0, "keyless": 0, "refused": 0}
-
-        def write(batch: Sequence[JournalEntry]) -> None:
-            contents: list[Content] = []
-            for kept in batch:
-                try:
-                    found = _contents(kept)
-                except InvalidMessageError as error:
-                    self._refuse(kept, str(error))
-                    totals["refused"] += 1
-                else:
-                    contents += found
-            for content, is_new in zip(contents, self._write(contents), strict=True):
-                is_trace = isinstance(content, KeylessSend)
-                totals["duplicates" if not is_new else "keyless" if is_trace else "recorded"] += 1
-
-        self._spool.replay(write)
-        if any(totals.values()):
-            log.info("taken in from the spool: %s", ", ".join(f"{count} {name}" for name, count in totals.items()))
+        totals: Counter[str] = Counter()
+        try:
+            self._refusals.offer_again()
+            self._spool.replay(lambda batch: self._take(batch, totals))
+        except OSError as error:
+            raise LedgerError(f"the spool cannot be written: {error}") from None
+        finally:
+            if totals:
+                log.info("taken in from the spool: %s", ", ".join(f"{count} {name}" for name, count in totals.items()))
         return Replayed(**totals)
 
-    def _refuse(self, kept: JournalEntry, why: str) -> None:
-        line = kept.unreadable if kept.unreadable is not None else repr(kept.row or kept.exchange)
-        log.critical("a line of the spool is no message (%s) and is kept in %s: %s", why, self._spool.folder, line)
-        self._spool.refuse(line)
+    def _take(self, batch: Sequence[JournalEntry], totals: "Counter[str]") -> None:
+        """Put a batch where it belongs, for sure; raise LedgerError when that cannot be, and it is handed out again."""
+        contents, refused = _sorted(batch)
+        found = list(zip(contents, write_apart(self._write, contents) if contents else (), strict=True))
+        left = [(content, written.error) for content, written in found if written.error and written.is_left]
+        if left and (len(left) == len(found) or any(is_away(error) for _, error in left)):
+            raise _as_ours(left[0][1])
+        # Not before the others are safe: until then the batch comes again.
+        for content, written in found:
+            if written.error is not None and written.is_refused:
+                self._refusals.keep(content, written.error)
+        for entry, reason in refused:
+            self._refusals.keep_entry(entry, reason)
+        if left:
+            log.warning("%d entries wait on in the spool: %s", len(left), left[0][1])
+            self._keep_on([content for content, _ in left])
+        totals.update(_name_of(content, written) for content, written in found)
+        totals.update("refused" for _ in refused)
 
 
-def _contents(kept: JournalEntry) -> Sequence[Content]:
-    if kept.exchange is not None:
-        return outcomes_of(kept.exchange)
-    if kept.row is not None:
-        return (Row.read(kept.row).to_message(),)
+def _sorted(batch: Sequence[JournalEntry]) -> tuple[list[Content], list[tuple[JournalEntry, str]]]:
+    """Return what can be recorded, and what cannot, with the reason."""
+    contents: list[Content] = []
+    refused: list[tuple[JournalEntry, str]] = []
+    for entry in batch:
+        try:
+            contents += _contents(entry)
+        except InvalidMessageError as error:
+            refused.append((entry, str(error)))
+    return contents, refused
+
+
+def _as_ours(error: Exception) -> LedgerError:
+    if isinstance(error, LedgerError):
+        return error
+    return StatementRefusedError(f"the database takes nothing of it: {type(error).__name__}: {error}")
+
+
+def _name_of(content: Content, written: Written) -> str:
+    if written.error is not None:
+        return "refused" if written.is_refused else "left"
+    return "duplicates" if not written.is_new else "keyless" if isinstance(content, KeylessSend) else "recorded"
+
+
+def _contents(entry: JournalEntry) -> Sequence[Content]:
+    if entry.exchange is not None:
+        return outcomes_of(entry.exchange)
+    if entry.row is not None:
+        return (message_of(entry.row, Defaults()),)
     raise InvalidMessageError("it cannot be read")

@@ -15,7 +15,8 @@ from ledger.errors import LedgerError
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_STOPPED
 from ledger.services.upkeep.dingtalk_probe import DingTalkProbe
 from ledger.settings import Settings, given_by
-from ledger.spool.spool import REFUSED, Spool
+from ledger.spool import places
+from ledger.spool.spool import Spool
 from ledger.store import calls, chores, migrate, recalls, tokens, usage
 from ledger.store.campaigns import count_recipients_unknown
 from ledger.store.database import Database
@@ -74,17 +75,20 @@ class Doctor:
 
     def _spool_state(self, name: str) -> Check:
         folder = self._settings.spool_folder
+        spool = Spool(*places.with_last_resort(*self._settings.spool_folders))
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            places.make(folder)
             with tempfile.TemporaryFile(dir=folder) as probe:
                 probe.write(b"probe")
             free = shutil.disk_usage(folder).free
         except OSError as error:
             return failed(name, f"{folder} cannot be written ({error.strerror}): fix it or set LEDGER_SPOOL_DIR")
-        depth = Spool(folder).depth()
-        if depth.refused_bytes:
-            found = f"{folder / REFUSED} holds lines that are no messages: record by hand what can be, then delete it"
-            return failed(name, found)
+        depth = spool.depth()
+        if depth.refused_rows:
+            files = ", ".join(map(str, spool.refused.paths()))
+            rows = f"{depth.refused_rows:,} row{'s' if depth.refused_rows > 1 else ''}"
+            fix = f"put right what can be and `ledger import` it, then delete the file: {files}"
+            return failed(name, f"{rows} could not be recorded, each with its reason: {fix}")
         waiting = f"{depth.bytes:,} bytes wait in {depth.files} files" if depth.bytes else "nothing waits"
         message = f"{_short(self._settings.spool_dir_or_default)}: {waiting}, {_gigabytes(free)} free"
         if free < LEAST_FREE_BYTES:

@@ -49,21 +49,24 @@ def run(
     if note := warning_about(program, words):
         say(f"note: {note}")
     settings = Settings.load()
-    variables = environment(os.environ, settings.spool_folder, campaign, source)
+    variables = environment(os.environ, settings.spool_folders, campaign, source)
     if container.is_first_process():
         raise typer.Exit(container.stand_beside(lambda: become(program, words, variables), settings))
     companion.start(settings)
     become(program, words, variables)
 
 
-def environment(given: Mapping[str, str], spool: Path, campaign: str | None, source: str | None) -> dict[str, str]:
+def environment(
+    given: Mapping[str, str], spool: Sequence[Path], campaign: str | None, source: str | None
+) -> dict[str, str]:
     """Return the environment of a sender: the given one, and where Python finds what to load first."""
     from ledger import integrations
     from ledger.integrations.running import VARIABLE, described
+    from ledger.spool.places import with_last_resort
 
     home = str(Path(integrations.__file__).parent / "bootstrap")
     others = [path for path in given.get("PYTHONPATH", "").split(os.pathsep) if path and path != home]
-    detail = described(spool.absolute(), campaign, source)
+    detail = described([folder.absolute() for folder in with_last_resort(*spool)], campaign, source)
     return {**given, "PYTHONPATH": os.pathsep.join([home, *others]), VARIABLE: detail}
 
 

@@ -1,0 +1,107 @@
+"""What no message could be made of: kept in a file of JSON lines, each with its reason, until a person has looked.
+
+The lines are rows as `ledger import` takes them, wherever one could be made. A newer program or newer tables may know
+what to do with them: then they are offered again.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from ledger.spool import places
+from ledger.spool.journal import OWN
+from ledger.spool.segments import write_all
+
+REFUSED = "refused.jsonl"
+# Beside the fields of a row: why it was refused, and by which version of the program and of the tables.
+REASON = "refused"
+
+
+class RefusedRows:
+    """The files of refused rows in the folders of a spool; several processes may share them."""
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
+
+    def add(self, fields: Mapping[str, Any], reason: str, version: str) -> Path:
+        """Keep a row, on disk, and return its file; raise OSError when no folder can be written."""
+        whole = {**fields, REASON: {"reason": reason, "version": version}}
+        line = json.dumps(whole, ensure_ascii=True, separators=(",", ":"), default=str).encode("ascii") + b"\n"
+        failure: OSError | None = None
+        for folder in self._folders:
+            try:
+                return _add(folder, line)
+            except OSError as error:
+                failure = failure or error
+        raise failure or OSError("there is no folder for the spool")
+
+    def paths(self) -> list[Path]:
+        """Return the files that hold something."""
+        found = [folder / REFUSED for folder in self._folders if places.is_trusted(folder)]
+        return [path for path in found if _lines(path)]
+
+    def count(self) -> int:
+        """Return how many rows there are."""
+        return sum(len(_lines(path)) for path in self.paths())
+
+    def offer_again(self, version: str) -> None:
+        """Give what another version refused to whoever takes in the spool: its file becomes one of the journals."""
+        for path in self.paths():
+            if all(_version_of(line) == version for line in _lines(path)):
+                continue
+            descriptor = _locked(path, os.O_WRONLY)
+            try:
+                path.rename(path.with_name(uuid4().hex + OWN))
+            finally:
+                os.close(descriptor)
+
+
+def _add(folder: Path, line: bytes) -> Path:
+    places.make(folder)
+    path = folder / REFUSED
+    descriptor = _locked(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        size = os.fstat(descriptor).st_size
+        try:
+            write_all(descriptor, line)
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
+    finally:
+        os.close(descriptor)
+    places.sync(folder)
+    return path
+
+
+def _locked(path: Path, flags: int) -> int:
+    """Open a file and lock it; another process may give it another name meanwhile."""
+    while True:
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if path.exists() and path.stat().st_ino == os.fstat(descriptor).st_ino:
+                return descriptor
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return [line for line in path.read_bytes().splitlines() if line.strip()]
+    except OSError:
+        return []
+
+
+def _version_of(line: bytes) -> str | None:
+    try:
+        version: str | None = json.loads(line)[REASON]["version"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return version

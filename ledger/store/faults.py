@@ -1,0 +1,59 @@
+"""Faults of a database: which of them a row has to answer for, and what is said of all others.
+
+Only what names the row's own values is the row's fault: an SQLSTATE of class 22 (data) or 23 (constraint) about a rule
+of ours. Everything else, whatever it is, means that the database cannot take it now.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import CheckConstraint, Table
+from sqlalchemy.exc import DBAPIError
+
+from ledger.errors import InvalidMessageError
+
+# What a server says when it, or what stands before it, is not the one that can be written, or knows our connection no
+# more: read-only (a standby), in recovery or of an older plan, prepared statements of another connection.
+OF_THE_CONNECTION = {"25006", "0A000", "26000", "42P05", "57P01", "57P02", "57P03"}
+
+_OF_ENCODINGS = {"22021", "22P05"}
+
+
+def state_of(error: DBAPIError) -> str | None:
+    """Return the SQLSTATE of an error; None where there is none, as on SQLite."""
+    found = getattr(error.orig, "sqlstate", None)
+    return found if isinstance(found, str) else None
+
+
+def text_of(error: DBAPIError) -> str:
+    """Return the first line of what the driver says, with the SQLSTATE if there is one."""
+    lines = str(error.orig).strip().splitlines()
+    state = state_of(error)
+    return (lines[0] if lines else type(error.orig).__name__) + (f" (SQLSTATE {state})" if state else "")
+
+
+@contextmanager
+def of_rows(table: Table) -> Iterator[None]:
+    """Run statements that write rows into a table; raise InvalidMessageError when a row's own values are at fault."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not _is_fault_of_row(error, table):
+            raise
+        raise InvalidMessageError(f"the database does not take it: {text_of(error)}") from error
+
+
+def _is_fault_of_row(error: DBAPIError, table: Table) -> bool:
+    # Names that others gave a rule of theirs say nothing of ours: who adds one may also take it away.
+    checks = {str(one.name) for one in table.constraints if isinstance(one, CheckConstraint)}
+    if isinstance(error.orig, sqlite3.Error):
+        code = getattr(error.orig, "sqlite_errorname", "")
+        return code == "SQLITE_CONSTRAINT_CHECK" and str(error.orig).rpartition(": ")[2] in checks
+    state, about = state_of(error) or "", getattr(error.orig, "diag", None)
+    if state == "23514":
+        return about is not None and about.table_name == table.name and about.constraint_name in checks
+    # The values that came along: too long, out of range, no text. A function of somebody's trigger may fail in the same
+    # way, and letters that the database has no place for are a fault of its encoding.
+    is_value = state.startswith("22") and state not in _OF_ENCODINGS
+    return is_value and about is not None and "function" not in (about.context or "")
