@@ -44,5 +44,6 @@ def watch(client: Any, watching: Watching) -> None:
             return
     raise InputError(
         f"a {type(client).__name__} cannot be watched: give an httpx.Client or AsyncClient (or those of httpx2), a "
-        "requests.Session, an aiohttp.ClientSession, a urllib3.PoolManager or a client of alibabacloud_dingtalk; for anything else there is `ledger gateway`"
+        "requests.Session, an aiohttp.ClientSession, a urllib3.PoolManager or a client of alibabacloud_dingtalk; for "
+        "anything else there is `ledger gateway`"
     )
