@@ -1,16 +1,25 @@
 """What can be set, from the environment or the TOML file that LEDGER_CONFIG names; checked whole at the start."""
 
 import os
-import tomllib
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Self
-from urllib.parse import parse_qs, urlsplit
+from typing import Annotated, Any, Self, get_args
+from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -20,25 +29,72 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as UnreadableVariableError
 
+from ledger.database_url import DatabaseUrl, url_of_file, with_home
 from ledger.errors import SettingsError, UnknownAppError
+from ledger.settings_file import path_of_file, read_file
+from ledger.settings_words import sentence_of, unknown
 
 PREFIX = "LEDGER_"
 DEFAULT_APP = "default"
 # Variables of ours that are no settings of the ledger itself.
 _OTHER_VARIABLES = {"LEDGER_CONFIG", "LEDGER_ACTOR", "LEDGER_DEBUG", "LEDGER_TEST_BROWSER", "LEDGER_TEST_DATABASE_URL"}
-
-
-def _with_readable_port(url: str) -> str:
-    _ = urlsplit(url).port  # raises ValueError
-    return url
+# Kubernetes gives these to every program beside a service that is called ledger, or ledger-something.
+_OF_KUBERNETES = re.compile(r"LEDGER(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
+_HALF_SURROGATE = re.compile("[\ud800-\udfff]")
+_PORT_OF_KUBERNETES = re.compile(r"(tcp|udp|sctp)://")
 
 
 def _split(value: object) -> object:
     return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
 
-_Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+"), AfterValidator(_with_readable_port)]
+def _endpoint(url: str) -> str:
+    """Check the address of an endpoint; raise ValueError, which never repeats it."""
+    as_in = "write an address, as in https://api.dingtalk.com"
+    try:
+        parts = urlsplit(url)
+        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise ValueError(as_in) from None
+    if not is_whole or parts.query or parts.fragment or not url.isprintable() or " " in url:
+        raise ValueError(as_in)
+    if "@" in parts.netloc:
+        raise ValueError(f"{as_in}, without a user or password")
+    return url
+
+
+def _database_url(text: str) -> str:
+    return DatabaseUrl.read(text).text if text else ""
+
+
+def _tidied(kind: Any, given: Any) -> Any:
+    """Take what was set as people mean it: without blanks around it, and an empty text is none.
+
+    A number is no yes or no, which Python would take for 1 and 0.
+    """
+    if not isinstance(given, Mapping):
+        return given
+    tidy: dict[str, Any] = {}
+    for name, value in given.items():
+        field = kind.model_fields.get(name)
+        kinds = set(get_args(field.annotation) or (field.annotation,)) if field else set()
+        if isinstance(value, str):
+            value = value.strip()
+            if _HALF_SURROGATE.search(value) and Path not in kinds:
+                # So come bytes that are no UTF-8: as such they are refused.
+                value = value.encode("utf-8", "surrogatepass")
+        elif isinstance(value, bool) and kinds & {int, float} and bool not in kinds:
+            value = str(value)
+        if value != "":
+            tidy[name] = value
+    return tidy
+
+
+_Url = Annotated[str, AfterValidator(_endpoint)]
 _Rate = Annotated[float, Field(ge=0.01, le=1000)]
+_Path = Annotated[Path, AfterValidator(lambda path: Path(with_home(str(path))))]
+_Robot = Annotated[str, Field(min_length=1)]
+MOST_CALLS = 1_000_000_000
 
 
 class AppSettings(BaseModel):
@@ -50,16 +106,21 @@ class AppSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    robots: tuple[str, ...] = ()
+    robots: tuple[_Robot, ...] = ()
     app_key: str | None = None
     app_secret: SecretStr | None = None
     suite_key: str | None = None
     suite_secret: SecretStr | None = None
     auth_corp_id: str | None = None
     suite_ticket: SecretStr | None = None
-    suite_ticket_file: Path | None = None
+    suite_ticket_file: _Path | None = None
     api_url: _Url | None = None
     calls_per_second: _Rate | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tidy(cls, given: Any) -> Any:
+        return _tidied(cls, given)
 
 
 class Settings(BaseSettings):
@@ -67,32 +128,43 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
 
-    database_url: Annotated[str, Field(repr=False)] = ""
+    database_url: Annotated[str, Field(repr=False), AfterValidator(_database_url)] = ""
     api_url: _Url = "https://api.dingtalk.com"
     app_key: str | None = None
     app_secret: SecretStr | None = None
     calls_per_second: _Rate = 20.0
-    monthly_calls: Annotated[int, Field(ge=1)] = 5000
-    quota_reserve_calls: Annotated[int, Field(ge=0)] = 0
+    monthly_calls: Annotated[int, Field(ge=1, le=MOST_CALLS)] = 5000
+    quota_reserve_calls: Annotated[int, Field(ge=0, le=MOST_CALLS)] = 0
     margin_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
-    spool_dir: Path | None = None
-    spool_fallback_dir: Path | None = None
+    spool_dir: _Path | None = None
+    spool_fallback_dir: _Path | None = None
     group_window_hours: Annotated[float, Field(gt=0, le=24)] = 24.0
     plan_valid_seconds: Annotated[float, Field(gt=0, le=86400)] = 900.0
     calls_in_flight: Annotated[int, Field(ge=1, le=256)] = 16
     http_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
-    approval_recipients: Annotated[int | None, Field(ge=0)] = None
+    approval_recipients: Annotated[int | None, Field(ge=0, le=1_000_000_000)] = None
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
     session_hours: Annotated[float, Field(gt=0, le=720)] = 12.0
-    request_max_bytes: Annotated[int, Field(ge=1000)] = 20_000_000
-    connections_max: Annotated[int, Field(ge=1, le=60_000)] = 1000
-    connections_per_address_max: Annotated[int, Field(ge=1, le=60_000)] = 500
+    request_max_bytes: Annotated[int, Field(ge=1000, le=1_000_000_000)] = 20_000_000
     requests_recording: Annotated[int, Field(ge=1, le=64)] = 8
     database_patience_seconds: Annotated[float, Field(ge=0, le=60)] = 15.0
     gateway_key: SecretStr | None = None
     gateway_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
     gateway_connections: Annotated[int, Field(ge=1, le=10_000)] = 256
     apps: dict[str, AppSettings] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tidy(cls, given: Any) -> Any:
+        return _tidied(cls, given)
+
+    @model_validator(mode="after")
+    def _one_app_a_robot(self) -> Self:
+        count = Counter(robot for app in self.apps.values() for robot in set(app.robots))
+        for robot in (robot for robot, times in count.items() if times > 1):
+            apps = ", ".join(name for name, app in self.apps.items() if robot in app.robots)
+            raise ValueError(f"robot {robot!r} belongs to several apps ({apps}): leave it in one of them")
+        return self
 
     @classmethod
     def load(cls, **given: Any) -> Self:
@@ -101,11 +173,12 @@ class Settings(BaseSettings):
         Raise SettingsError naming every setting that is unknown (with the nearest known one) or out of its range.
         """
         names = {PREFIX + name.upper() for name in cls.model_fields}
-        _refuse_unknown((name for name in os.environ if name.startswith(PREFIX)), names | _OTHER_VARIABLES, "variable")
+        if sentence := unknown(_variables(), names | _OTHER_VARIABLES, "variable"):
+            raise SettingsError(sentence)
         try:
             return cls(**given)
         except ValidationError as error:
-            raise SettingsError("; ".join(_say(detail["loc"], detail["msg"]) for detail in error.errors())) from None
+            raise SettingsError("; ".join(_say(detail) for detail in error.errors())) from None
         except UnreadableVariableError as error:
             raise SettingsError(f"a LEDGER_ variable is not JSON: {error}") from None
 
@@ -119,30 +192,28 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the sources in order: arguments, environment, file."""
-        path = os.environ.get("LEDGER_CONFIG")
-        from_file = InitSettingsSource(
-            settings_cls, init_kwargs=_read_file(Path(path), cls.model_fields) if path else {}
-        )
+        path = path_of_file()
+        from_file = InitSettingsSource(settings_cls, init_kwargs=_in_file(path, cls.model_fields) if path else {})
         return init_settings, env_settings, from_file
 
     @property
     def database_url_or_default(self) -> str:
         """The SQLAlchemy URL; without a setting, an SQLite file in the user's data folder."""
-        return self.database_url or f"sqlite:///{_data_folder() / 'ledger.sqlite'}"
+        return self.database_url or url_of_file(_data_folder() / "ledger.sqlite")
 
     @property
     def spool_dir_or_default(self) -> Path:
         """The folder in which what could not be written waits: beside an SQLite file, else in the data folder."""
         if self.spool_dir is not None:
             return self.spool_dir
-        _, _, path = self.database_url_or_default.partition(":///")
-        is_file = self.database_url_or_default.startswith("sqlite") and path and path != ":memory:"
-        return (Path(path).parent if is_file else _data_folder()) / "spool"
+        database = DatabaseUrl.read(self.database_url_or_default)
+        return (Path(database.path).parent if database.is_sqlite else _data_folder()) / "spool"
 
     @property
     def spool_folder(self) -> Path:
         """The folder inside the spool that belongs to the database: ledgers that share a spool keep apart."""
-        return self.spool_dir_or_default / _short_name(self.database_url_or_default)
+        place = DatabaseUrl.read(self.database_url_or_default).place
+        return self.spool_dir_or_default / sha256(place.encode()).hexdigest()[:16]
 
     @property
     def spool_folders(self) -> tuple[Path, ...]:
@@ -206,57 +277,52 @@ class Settings(BaseSettings):
 
 def given_by() -> str:
     """Say where the settings of this process come from; the names of variables, never their values."""
-    path = os.environ.get("LEDGER_CONFIG")
+    path = path_of_file()
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     count = len(known & set(os.environ))
     file = f"the file {path}" if path else "no file (LEDGER_CONFIG is not set)"
     return f"{file}, {count or 'no'} LEDGER_ variable{'' if count == 1 else 's'}"
 
 
-def _short_name(database_url: str) -> str:
-    """Name a database by where it is, whoever connects to it and how."""
-    parts = urlsplit(database_url)
-    if parts.scheme.startswith("sqlite"):
-        where = str(Path(database_url.partition(":///")[2]).absolute())
-    else:
-        query = parse_qs(parts.query)
-        host = parts.hostname or "".join(query.get("host", ()))
-        where = f"{host}:{parts.port or ''.join(query.get('port', ())) or 5432}{parts.path}"
-    return sha256(where.encode()).hexdigest()[:16]
+def _variables() -> Iterator[str]:
+    """Yield the names of the LEDGER_ variables that somebody set."""
+    for name, value in os.environ.items():
+        is_ours = name.startswith(PREFIX) and value.strip()
+        is_port = name.endswith("_PORT") and _PORT_OF_KUBERNETES.match(value)
+        if is_ours and not is_port and not _OF_KUBERNETES.fullmatch(name):
+            yield name
 
 
 def _data_folder() -> Path:
-    return platformdirs.user_data_path("dingtalk-ledger")
-
-
-def _read_file(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"LEDGER_CONFIG names {path}, which cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not TOML: {error}") from None
+        folder = platformdirs.user_data_path("dingtalk-ledger")
+    except RuntimeError:
+        folder = Path("~")
+    if not folder.is_absolute():
+        raise SettingsError(
+            "nobody knows your home folder, where the ledger would be (HOME is not set, and this user has no entry): "
+            "set LEDGER_DATABASE_URL and LEDGER_SPOOL_DIR, or HOME"
+        )
+    return folder
+
+
+def _in_file(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
+    content = read_file(path)
     settings = {name.lower().removeprefix(PREFIX.lower()): value for name, value in content.items()}
-    _refuse_unknown(settings, known, f"setting in {path}:")
+    if len(settings) < len(content):
+        raise SettingsError(f"{path} has a setting twice, with and without LEDGER_: leave one of them")
+    sentences = [unknown(settings, known, f"setting in {path}:")]
     apps = settings.get("apps", {})
     if not isinstance(apps, dict) or not all(isinstance(app, dict) for app in apps.values()):
         raise SettingsError(f"apps in {path} are written as tables: [apps.NAME], and its settings below")
     for name, app in apps.items():
-        _refuse_unknown(app, AppSettings.model_fields, f"setting in {path}, [apps.{name}]:")
+        sentences.append(unknown(app, AppSettings.model_fields, f"setting in {path}, [apps.{name}]:"))
+    if any(sentences):
+        raise SettingsError("; ".join(filter(None, sentences)))
     return settings
 
 
-def _refuse_unknown(names: Iterable[str], known: Iterable[str], what: str) -> None:
-    known = sorted(known)
-    text = []
-    for name in names:
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
-            text.append(f"unknown {what} {name}" + (f" (did you mean {near[0]}?)" if near else ""))
-    if text:
-        raise SettingsError("; ".join(sorted(text)))
-
-
-def _say(where: tuple[int | str, ...], message: str) -> str:
-    name = ".".join(str(part) for part in where)
-    return f"{name if '.' in name else PREFIX + name.upper()}: {message[0].lower()}{message[1:]}"
+def _say(error: Any) -> str:
+    name = ".".join(str(part) for part in error["loc"])
+    sentence = sentence_of(name, error)
+    return f"{name if '.' in name else PREFIX + name.upper()}: {sentence}" if name else sentence

@@ -1,5 +1,6 @@
 """Settings: where they come from, what is refused and how that is said, and that no secret ever shows."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,34 +100,52 @@ def test_every_unknown_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("LEDGER_CALLS_PER_SECOND", "0", "greater than or equal to 0.01"),
-        ("LEDGER_CALLS_PER_SECOND", "1e-300", "greater than or equal to 0.01"),
-        ("LEDGER_CALLS_PER_SECOND", "1001", "less than or equal to 1000"),
-        ("LEDGER_CALLS_PER_SECOND", "nan", "less than or equal to 1000"),
-        ("LEDGER_CALLS_PER_SECOND", "fast", "valid number"),
-        ("LEDGER_MONTHLY_CALLS", "0", "greater than or equal to 1"),
-        ("LEDGER_MONTHLY_CALLS", "1.5", "valid integer"),
-        ("LEDGER_MARGIN_SECONDS", "-1", "greater than or equal to 0"),
-        ("LEDGER_MARGIN_SECONDS", "3601", "less than or equal to 3600"),
-        ("LEDGER_MARGIN_SECONDS", "nan", "less than or equal to 3600"),
-        ("LEDGER_GROUP_WINDOW_HOURS", "24.1", "less than or equal to 24"),
-        ("LEDGER_CALLS_IN_FLIGHT", "257", "less than or equal to 256"),
-        ("LEDGER_HTTP_TIMEOUT_SECONDS", "0", "greater than 0"),
-        ("LEDGER_PLAN_VALID_SECONDS", "0", "greater than 0"),
-        ("LEDGER_API_URL", "api.dingtalk.com", "match pattern"),
-        ("LEDGER_API_URL", "ftp://api.dingtalk.com", "match pattern"),
-        ("LEDGER_API_URL", "https://?x=1", "match pattern"),
-        ("LEDGER_API_URL", "https://host:port", "port"),
-        ("LEDGER_API_URL", "http://host:99999", "port"),
-        ("LEDGER_API_URL", "http://[::1", "invalid IPv6 URL"),
+        ("LEDGER_CALLS_PER_SECOND", "0", "it has to be at least 0.01 calls a second"),
+        ("LEDGER_CALLS_PER_SECOND", "1e-300", "it has to be at least 0.01 calls a second"),
+        ("LEDGER_CALLS_PER_SECOND", "1001", "it has to be at most 1,000 calls a second"),
+        ("LEDGER_CALLS_PER_SECOND", "nan", "it has to be at most 1,000 calls a second"),
+        ("LEDGER_CALLS_PER_SECOND", "-inf", "it has to be at least 0.01 calls a second"),
+        ("LEDGER_CALLS_PER_SECOND", "fast", "it has to be a number of calls a second"),
+        ("LEDGER_CALLS_PER_SECOND", "20/s", "it has to be a number of calls a second"),
+        ("LEDGER_MONTHLY_CALLS", "0", "it has to be at least 1 calls"),
+        ("LEDGER_MONTHLY_CALLS", "1.5", "it has to be a whole number of calls"),
+        ("LEDGER_MONTHLY_CALLS", "true", "it has to be a whole number of calls"),
+        ("LEDGER_MONTHLY_CALLS", "9" * 5000, "it has to be a whole number of calls"),
+        ("LEDGER_MONTHLY_CALLS", "9" * 30, "it has to be at most 1,000,000,000 calls"),
+        ("LEDGER_REQUEST_MAX_BYTES", "20MB", "it has to be a whole number of bytes"),
+        ("LEDGER_MARGIN_SECONDS", "-1", "it has to be at least 0 seconds"),
+        ("LEDGER_MARGIN_SECONDS", "3601", "it has to be at most 3,600 seconds"),
+        ("LEDGER_MARGIN_SECONDS", "inf", "it has to be at most 3,600 seconds"),
+        ("LEDGER_MARGIN_SECONDS", "30s", "it has to be a number of seconds"),
+        ("LEDGER_GROUP_WINDOW_HOURS", "24.1", "it has to be at most 24 hours"),
+        ("LEDGER_CALLS_IN_FLIGHT", "257", "it has to be at most 256"),
+        ("LEDGER_HTTP_TIMEOUT_SECONDS", "0", "it has to be more than 0 seconds"),
+        ("LEDGER_PLAN_VALID_SECONDS", "0", "it has to be more than 0 seconds"),
+        ("LEDGER_APP_KEY", "\udcff", "it has to be text in UTF-8"),
+        ("LEDGER_APPS", "[1]", "it has to be a table, as in [apps.NAME]"),
     ],
 )
 def test_a_value_out_of_its_range_is_named(
     variable: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
-    assert refusal().startswith(f"{variable}: ")
-    assert message.lower() in refusal().lower()
+    assert refusal() == f"{variable}: {message}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("api.dingtalk.com", "ftp://api.dingtalk.com", "https://?x=1", f"https://host:{SECRET}", "http://host:99999"),
+        *("http://[::1", f"https://u:{SECRET}@host", f"https://u:{SECRET}/x@host", f"https://host/#{SECRET}"),
+        *(f"https://host?{SECRET}", "https://ho st", "https://host\x00", "https://:443", "https://host:0"),
+    ],
+)
+def test_an_endpoint_that_is_no_address_is_refused_without_a_word_of_it(
+    url: str,
+) -> None:
+    message = refusal(api_url=url)
+    assert message.startswith("LEDGER_API_URL: write an address, as in https://api.dingtalk.com")
+    assert SECRET not in message
 
 
 def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,6 +239,16 @@ def test_a_mistake_in_the_file_is_named_with_the_file(text: str, message: str, w
     ("text", "message"),
     [
         ("monthly_calls = 0", "LEDGER_MONTHLY_CALLS: "),
+        ("monthly_calls = true", "LEDGER_MONTHLY_CALLS: it has to be a whole number of calls"),
+        ("margin_seconds = false", "LEDGER_MARGIN_SECONDS: it has to be a number of seconds"),
+        ("margin_seconds = nan", "LEDGER_MARGIN_SECONDS: it has to be at most 3,600 seconds"),
+        ("margin_seconds = 2026-03-01", "LEDGER_MARGIN_SECONDS: it has to be a number of seconds"),
+        ("app_key = 123", "LEDGER_APP_KEY: it has to be text: in the file, put it in quotes"),
+        ("spool_dir = 5", "LEDGER_SPOOL_DIR: it has to be a path: in the file, put it in quotes"),
+        ("database_url = ['x']", "LEDGER_DATABASE_URL: it has to be text"),
+        ("[apps.hr]\nrobots = 5", "apps.hr.robots: it has to be a list"),
+        ("[apps.hr]\nrobots = ['']", "apps.hr.robots.0: it has to be text that is not empty"),
+        ("monthly_calls = 1\nLEDGER_MONTHLY_CALLS = 2", "twice, with and without LEDGER_"),
         ("[apps.hr]\ncalls_per_second = 0", "apps.hr.calls_per_second: "),
         ("[apps.hr]\napi_url = 'x'", "apps.hr.api_url: "),
         ("[apps.hr]\nrobots = 'x'", "apps.hr.robots: "),
@@ -234,6 +263,73 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest
     for path in (tmp_path / "nowhere.toml", tmp_path):
         monkeypatch.setenv("LEDGER_CONFIG", str(path))
         assert f"LEDGER_CONFIG names {path}, which cannot be read" in refusal()
+
+
+@pytest.mark.parametrize("text", ["app_key = '钥匙'\n", "app_key = '钥匙'\r\n"])
+def test_a_file_as_editors_of_windows_save_it_is_read(text: str, write_file: WriteFile) -> None:
+    write_file("").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert Settings.load().app_key == "钥匙"
+
+
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path, says in ((pipe, "it is a pipe"), ("/dev/zero", "it is a device"), (tmp_path, "it is a folder")):
+        monkeypatch.setenv("LEDGER_CONFIG", str(path))
+        assert says in refusal()
+    (tmp_path / "huge").write_bytes(b"#" * 1_000_001)
+    monkeypatch.setenv("LEDGER_CONFIG", str(tmp_path / "huge"))
+    assert "more than 1,000,000 bytes" in refusal()
+
+
+@pytest.mark.parametrize("path", ["", " ", "/dev/null"])
+def test_no_file_is_named_by_an_empty_name(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEDGER_CONFIG", path)
+    assert Settings.load().monthly_calls == 5000
+
+
+def test_blanks_around_a_value_are_not_of_it_and_blanks_alone_are_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As files of secrets end with a line's end.
+    monkeypatch.setenv("LEDGER_APP_SECRET", f" {SECRET}\n")
+    monkeypatch.setenv("LEDGER_MONTHLY_CALLS", "  ")
+    monkeypatch.setenv("LEDGER_API_URL", "https://api.dingtalk.io \n")
+    monkeypatch.setenv("LEDGER_DATABASE_URL", "\t")
+    settings = Settings.load()
+    assert settings.app_secret is not None
+    assert settings.app_secret.get_secret_value() == SECRET
+    assert (settings.monthly_calls, settings.api_url) == (5000, "https://api.dingtalk.io")
+    assert settings.database_url_or_default.endswith("ledger.sqlite")
+
+
+def test_an_unknown_variable_that_is_empty_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEDGER_XYZZY", "")
+    assert Settings.load().monthly_calls == 5000
+
+
+def test_what_kubernetes_says_of_a_service_called_ledger_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = {"LEDGER_PORT_8400_TCP": "tcp://10.0.0.9:8400", "LEDGER_PORT_8400_TCP_ADDR": "10.0.0.9"}
+    service = {"LEDGER_SERVICE_HOST": "10.0.0.9", "LEDGER_SERVICE_PORT": "8400", "LEDGER_SERVICE_PORT_HTTP": "8400"}
+    other = {"LEDGER_GATEWAY_SERVICE_HOST": "10.0.0.8", "LEDGER_GATEWAY_PORT": "tcp://10.0.0.8:8401"}
+    for name, value in {"LEDGER_PORT": "tcp://10.0.0.9:8400", **address, **service, **other}.items():
+        monkeypatch.setenv(name, value)
+    assert Settings.load().monthly_calls == 5000
+    monkeypatch.setenv("LEDGER_PORT", "8400")
+    assert "unknown variable LEDGER_PORT" in refusal()
+
+
+def test_a_robot_of_two_apps_is_named_with_both() -> None:
+    apps = {"hr": {"robots": ["dinghr", "dingx"]}, "it": {"robots": ["dingx"]}}
+    assert refusal(apps=apps) == "robot 'dingx' belongs to several apps (hr, it): leave it in one of them"
+
+
+def test_without_a_home_the_variable_to_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    # A user without an entry: whoever asks the system for the home of such a number gets nothing.
+    monkeypatch.setattr("pwd.getpwuid", lambda _: (_ for _ in ()).throw(KeyError()))
+    with pytest.raises(SettingsError, match="LEDGER_DATABASE_URL and LEDGER_SPOOL_DIR, or HOME"):
+        _ = Settings.load().database_url_or_default
+    assert "write the whole path" in refusal(database_url="sqlite:///~/x.sqlite")
 
 
 def test_a_file_that_is_not_utf8_is_named(write_file: WriteFile) -> None:
@@ -334,6 +430,10 @@ def test_an_app_has_its_own_rate_or_the_common_one() -> None:
     [
         ({"database_url": "sqlite:////var/lib/ledger/book.sqlite"}, Path("/var/lib/ledger/spool")),
         ({"database_url": "sqlite:///book.sqlite"}, Path("spool")),
+        ({"database_url": "sqlite:////data/a%20b%3F/book.sqlite"}, Path("/data/a b?/spool")),
+        ({"database_url": "sqlite:////data/book.sqlite?timeout=3"}, Path("/data/spool")),
+        ({"database_url": "sqlite:///~/book.sqlite"}, Path("~/spool").expanduser()),
+        ({"spool_dir": "~/elsewhere"}, Path("~/elsewhere").expanduser()),
         ({"database_url": "sqlite:///x.sqlite", "spool_dir": Path("/elsewhere")}, Path("/elsewhere")),
     ],
 )
@@ -341,7 +441,7 @@ def test_what_could_not_be_written_waits_beside_the_database(given: dict[str, An
     assert Settings.load(**given).spool_dir_or_default == folder
 
 
-@pytest.mark.parametrize("url", ["postgresql+psycopg://h/d", "sqlite://", "sqlite:///:memory:"])
+@pytest.mark.parametrize("url", ["postgresql+psycopg://h/d", "postgres://h/d"])
 def test_without_a_file_to_be_beside_it_waits_in_the_data_folder(url: str) -> None:
     folder = Settings.load(database_url=url).spool_dir_or_default
     assert folder.is_absolute()

@@ -11,7 +11,6 @@ from typing import Any
 
 CAMPAIGN_HEADER = "x-ledger-campaign"
 SOURCE_HEADER = "x-ledger-source"
-HEADERS = (CAMPAIGN_HEADER, SOURCE_HEADER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,20 +8,20 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.exc import DatabaseError as SqlDatabaseError
 from sqlalchemy.exc import (
-    ArgumentError,
     DataError,
     DBAPIError,
     IntegrityError,
     InterfaceError,
-    NoSuchModuleError,
     OperationalError,
 )
-from sqlalchemy.exc import DatabaseError as SqlDatabaseError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from ledger.database_url import DatabaseUrl
 from ledger.errors import DatabaseUnavailableError, SettingsError, StatementRefusedError
 from ledger.store import faults
 from ledger.store.types import UtcDateTime
@@ -29,6 +29,14 @@ from ledger.store.types import UtcDateTime
 SQLITE_BUSY_SECONDS = 30
 SQLITE_CHECKPOINT_PAGES = 10_000
 CONNECT_SECONDS = 10
+_BY_DEFAULT = {"connect_timeout": CONNECT_SECONDS, "application_name": "ledger"}
+# What is to be done about the messages of SQLite that do not say it.
+_FIXES = {
+    "readonly database": "Let this user write the file and its folder, beside which SQLite keeps two more",
+    "unable to open": "Let this user read and write the file and its folder, or change LEDGER_DATABASE_URL",
+    "disk is full": "Make room",
+    "not a database": "Name another file in LEDGER_DATABASE_URL",
+}
 _READ_ONLY = "ledger_read_only"
 # What servers report of themselves, how it has to be, and what it may begin with.
 _STYLES = (
@@ -55,6 +63,8 @@ class Database:
     @property
     def shown_url(self) -> str:
         """The URL without its password, for messages."""
+        if self.is_sqlite:
+            return f"sqlite:///{self.url.database}"
         return self.url.set(query={}).render_as_string(hide_password=True)
 
     @contextmanager
@@ -99,7 +109,8 @@ class Database:
             raise StatementRefusedError(self._say(faults.text_of(error))) from error
 
     def _say(self, why: str, fix: str = "`ledger doctor` says more") -> str:
-        return f"the database {self.shown_url} cannot be used: {why}. Check LEDGER_DATABASE_URL, then {fix}"
+        check = next((check for message, check in _FIXES.items() if message in why), "Check LEDGER_DATABASE_URL")
+        return f"the database {self.shown_url} cannot be used: {why}. {check}, then {fix}"
 
 
 def _is_of_values(error: DBAPIError) -> bool:
@@ -121,17 +132,16 @@ def _is_away(error: DBAPIError) -> bool:
 
 def _checked(text: str) -> URL:
     try:
-        url = make_url(text)
-        backend = url.get_backend_name()
-    except (ArgumentError, NoSuchModuleError):
-        raise SettingsError("LEDGER_DATABASE_URL is not an SQLAlchemy URL, as in postgresql://user@host/name") from None
-    if backend not in ("sqlite", "postgresql"):
-        raise SettingsError(f"LEDGER_DATABASE_URL names {backend}: the ledger runs on sqlite and postgresql")
-    if backend == "sqlite":
-        if not url.database or url.database == ":memory:":
-            raise SettingsError("LEDGER_DATABASE_URL names no file: write sqlite:////path/to/ledger.sqlite")
-        return url.set(drivername="sqlite")
-    return url.set(drivername="postgresql+psycopg")
+        read = DatabaseUrl.read(text)
+    except ValueError as error:
+        raise SettingsError(f"LEDGER_DATABASE_URL: {error}") from None
+    if read.is_sqlite and Path(read.path).is_dir():
+        raise SettingsError(f"LEDGER_DATABASE_URL names a folder: add a file to it, as in {read.path}/ledger.sqlite")
+    url = make_url(read.text)
+    if read.is_sqlite:
+        return url
+    # A folder of sockets is written as libpq has it: postgresql://%2Frun%2Fpostgresql/name.
+    return url.set(drivername="postgresql+psycopg", host=unquote(url.host) if url.host else url.host)
 
 
 def _engine(url: URL) -> Engine:
@@ -155,8 +165,8 @@ def _postgresql_engine(url: URL) -> Engine:
         max_overflow=24,
         pool_pre_ping=True,
         connect_args={
-            "connect_timeout": CONNECT_SECONDS,
-            "application_name": "ledger",
+            # What the URL says of these counts.
+            **{name: value for name, value in _BY_DEFAULT.items() if name not in url.query},
             "client_encoding": "utf8",
             # What is prepared on one connection is unknown on the next that a pooler gives us.
             "prepare_threshold": _number(threshold),

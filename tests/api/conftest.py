@@ -25,7 +25,6 @@ class Service:
     url: str
     book: Ledger
     app: FastAPI
-    server: ServiceServer
 
     def client(self, secret: str | None = None, **options: Any) -> httpx.Client:
         """Return a client, with a token if one is given."""
@@ -53,7 +52,7 @@ def serving(book: Ledger, *, port: int = 0, **options: Any) -> Iterator[Service]
         thread.start()
         try:
             # The socket listens already: the first request waits until the server takes it.
-            yield Service(url, book, app, server)
+            yield Service(url, book, app)
         finally:
             server.stop()
             thread.join(20)

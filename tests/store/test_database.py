@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 
 from ledger import Ledger, Settings
 from ledger.clock import AlignedClock, SystemClock
+from ledger.database_url import url_of_file
 from ledger.errors import DatabaseUnavailableError, NaiveTimeError, SettingsError
 from ledger.store.database import Database
 from ledger.store.schema import messages, usage
@@ -75,15 +76,122 @@ def test_processes_that_meet_at_the_first_use_create_the_ledger_once(tmp_path: P
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("nonsense", "not an SQLAlchemy URL"),
+        ("nonsense", "no URL of a database"),
+        ("/data/ledger.sqlite", "no URL of a database: write sqlite:////path"),
+        ("sqlite:/data/ledger.sqlite", "no URL of a database"),
+        ("sqlite:////data/a\nb", "no URL of a database"),
         ("mysql://user@host/name", "sqlite and postgresql"),
+        ("mssql+pyodbc://host/name", "sqlite and postgresql"),
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
+        ("sqlite:////data/", "names no file"),
+        ("sqlite://data/ledger.sqlite", "three slashes"),
+        ("sqlite:////data/what?.sqlite", "write %3F for"),
+        ("sqlite:////data/x.sqlite?mode=ro&uri=true", "nothing that SQLite knows"),
+        ("sqlite+aiosqlite:////data/x.sqlite", "without another driver"),
+        ("postgresql+asyncpg://host/name", "psycopg alone: write postgresql://"),
+        ("postgresql+psycopg2://host/name", "psycopg alone: write postgresql://"),
     ],
 )
 def test_a_url_that_cannot_work_says_why(url: str, says: str) -> None:
     with pytest.raises(SettingsError, match=says):
         Database(url)
+    with pytest.raises(SettingsError, match=says):
+        Settings.load(database_url=url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ann:very@secret@host/name",
+        "postgresql://ann:x@very/secret@host/name",
+        "postgresql://ann:x@very?secret@host/name",
+        "postgresql://ann:very-secret",
+        "postgresql://host:very-secret/name",
+        "postgresql://host:99999secret/name",
+        "postgresql//ann:very-secret@host/name",
+        "ann:very-secret@host/name",
+        "secret://ann:very-secret@host/name",
+        "mysql://ann:very-secret@host/name",
+        "postgresql+secret://ann:very-secret@host/name",
+        "sqlite://ann:very-secret@host/name",
+    ],
+)
+def test_nothing_of_a_url_is_shown_that_did_not_parse_as_meant(url: str) -> None:
+    for refuse in (Database, lambda url: Settings.load(database_url=url)):
+        with pytest.raises(SettingsError) as caught:
+            refuse(url)
+        assert "secret" not in str(caught.value) + repr(caught.value)
+        assert "very" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "user", "password", "host", "name"),
+    [
+        ("postgres://ann:pw@host/name", "ann", "pw", "host", "name"),
+        ("postgresql+psycopg://ann:pw@host/name", "ann", "pw", "host", "name"),
+        (" postgresql://ann:pw@host/name\n", "ann", "pw", "host", "name"),
+        ("postgresql://ann:p%40%2F%23%25%3A%3F@host/name", "ann", "p@/#%:?", "host", "name"),
+        ("postgresql://ann:p/w#x:y%zz?@host:1/name", "ann", "p/w#x:y%zz?", "host", "name"),
+        ("postgresql://ann@%2Frun%2Fpostgresql/name", "ann", None, "/run/postgresql", "name"),
+        ("postgresql://[fd00::1]:5/name", None, None, "fd00::1", "name"),
+    ],
+)
+def test_a_url_of_postgresql_is_read_as_it_was_meant(
+    url: str, user: str | None, password: str | None, host: str, name: str
+) -> None:
+    database = Database(url)
+    assert database.url.drivername == "postgresql+psycopg"
+    found = database.url
+    assert (found.username, found.password, found.host, found.database) == (user, password, host, name)
+    assert password is None or password not in database.shown_url
+    assert Settings.load(database_url=url).spool_folder
+
+
+@pytest.mark.parametrize("name", ["100%", "a b", "消息", "what?", "a#b", "%41", "'q'", "a&b=c", "x" * 200])
+def test_a_file_of_any_name_is_opened_and_its_spool_lies_beside_it(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name / f"{name}.sqlite"
+    settings = Settings.load(database_url=url_of_file(path))
+    with Ledger(settings) as book:
+        assert book.campaigns() == []
+        assert str(path) in book.database.shown_url
+    assert path.is_file()
+    assert settings.spool_dir_or_default == path.parent / "spool"
+
+
+def test_a_relative_file_lies_where_the_command_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Ledger(Settings.load(database_url="sqlite:///book.sqlite")) as book:
+        assert book.campaigns() == []
+    assert (tmp_path / "book.sqlite").is_file()
+
+
+def test_the_home_of_a_user_may_be_written_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with Ledger(Settings.load(database_url="sqlite:///~/book.sqlite")) as book:
+        assert book.campaigns() == []
+    assert (tmp_path / "book.sqlite").is_file()
+
+
+def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"names a folder: add a file to it, as in {tmp_path}/ledger.sqlite"):
+        Database(f"sqlite:///{tmp_path}")
+
+
+def test_parameters_of_the_url_reach_the_server(postgresql: PostgreSQL) -> None:
+    url = postgresql.create()
+    joint = "&" if "?" in url else "?"
+    for parameter, expected in (("application_name=mine", "mine"), ("connect_timeout=3", "ledger")):
+        database = Database(f"{url}{joint}{parameter}&sslmode=prefer")
+        with database.read() as connection:
+            assert connection.scalar(text("SHOW application_name")) == expected
+        database.close()
+    for wrong in ("sslmod=prefer", "sslmode=sometimes"):
+        database = Database(f"{url}{joint}{wrong}")
+        with pytest.raises(DatabaseUnavailableError, match="sslmod"), database.read():
+            pass
+        database.close()
+    postgresql.drop(url)
 
 
 def test_a_database_that_is_away_is_named_without_its_password() -> None:

@@ -41,6 +41,7 @@ def demo() -> None:
     It needs no credentials, takes half a minute and leaves nothing behind.
     """
     from ledger.app import Ledger
+    from ledger.database_url import url_of_file
     from ledger.settings import Settings
     from ledger.simulator import Behaviour, Simulator
 
@@ -51,7 +52,7 @@ def demo() -> None:
         Simulator(behaviour=behaviour) as dingtalk,
     ):
         settings = Settings.load(
-            database_url=f"sqlite:///{Path(folder) / 'ledger.sqlite'}",
+            database_url=url_of_file(Path(folder) / "ledger.sqlite"),
             api_url=dingtalk.url,
             app_key="demo",
             app_secret="demo",  # noqa: S106 - the simulator takes any
