@@ -167,9 +167,17 @@ class Ledger:
             raise InputError("the campaign or source is empty: leave it out, or name what is meant")
         return tags.tagged(tags.Tags(campaign=name, source=source))
 
-    def receive(self, lines: Iterable[Line], defaults: Defaults, *, robots: Collection[str] = ()) -> Imported:
+    def receive(
+        self,
+        lines: Iterable[Line],
+        defaults: Defaults,
+        *,
+        robots: Collection[str] = (),
+        on_rejected: OnRejected | None = None,
+    ) -> Imported:
         """Record numbered rows of others, of some robots or all; what the database does not take waits in the spool."""
-        return self.parts.recorder.keep_many(lines, within(reader(defaults, self.clock), frozenset(robots)))
+        read = within(reader(defaults, self.clock), frozenset(robots))
+        return self.parts.recorder.keep_many(lines, read, on_rejected)
 
     def progress(self, recall_id: int) -> Result:
         """Return where one recall stands, without what would take long to count; raise UnknownRecallError."""

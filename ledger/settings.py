@@ -146,6 +146,8 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
     session_hours: Annotated[float, Field(gt=0, le=720)] = 12.0
     request_max_bytes: Annotated[int, Field(ge=1000, le=1_000_000_000)] = 20_000_000
+    connections_max: Annotated[int, Field(ge=1, le=60_000)] = 1000
+    connections_per_address_max: Annotated[int, Field(ge=1, le=60_000)] = 500
     requests_recording: Annotated[int, Field(ge=1, le=64)] = 8
     database_patience_seconds: Annotated[float, Field(ge=0, le=60)] = 15.0
     gateway_key: SecretStr | None = None

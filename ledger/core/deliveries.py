@@ -20,6 +20,8 @@ _MODELS = {
 }
 _CHATS = {"IM_GROUP": Chat.GROUP, "IM_ROBOT": Chat.ONE_TO_ONE, "IM_SINGLE": Chat.PRIVATE}
 KEYLESS_CHATS = {kind: Chat.ONE_TO_ONE if kind is Keyless.WORK_NOTIFICATION else Chat.GROUP for kind in Keyless}
+# What an answer may call IM.
+_OF_CHATS = ("IM_GROUP", "IM_SINGLE")
 _SPACES = "dtv1.card//"
 # Of the ids of users, those that the rest of the world knows.
 _BY_UNION_ID = "2"
@@ -93,12 +95,12 @@ def deliveries_of(path: str, asked: Mapping[str, Any], answered: Mapping[str, An
 
 
 def _of_card(asked: Mapping[str, Any], answered: Mapping[str, Any]) -> Iterator[Delivery]:
-    wanted = dict(_spaces_of(asked.get("openSpaceId")))
+    wanted = list(_spaces_of(asked.get("openSpaceId")))
     results = answered.get("spaces")
     if not results:
         if answered.get("refused"):
             return
-        for name, kind in (wanted or {"": "IM_ROBOT"}).items():
+        for name, kind in wanted or [("", "IM_ROBOT")]:
             yield _to_space(asked, name, kind, None)
         return
     for result in results:
@@ -118,13 +120,16 @@ def _spaces_of(text: object) -> Iterator[tuple[str, str]]:
             yield name, kind.upper()
 
 
-def _space_of(result: Mapping[str, Any], wanted: Mapping[str, str]) -> tuple[str, str]:
+def _space_of(result: Mapping[str, Any], wanted: Sequence[tuple[str, str]]) -> tuple[str, str]:
     """Return the id and the type of a space that an answer names; its types are coarser than those of the request."""
     name, kind = id_of(result.get("spaceId")) or "", (id_of(result.get("spaceType")) or "").upper()
-    name, named = next(_spaces_of(name), (name, kind)) if name.startswith((_SPACES, "IM_", "ONE_BOX")) else (name, kind)
-    if name not in wanted and len(wanted) == 1 and not name:
-        name = next(iter(wanted))
-    return name, wanted.get(name, "IM_GROUP" if named == "IM" else named)
+    if name.startswith((_SPACES, *_MODELS, "ONE_BOX")):
+        name, kind = next(_spaces_of(name), (name, kind))
+    if not name and len(wanted) == 1:
+        return wanted[0]
+    # A conversation can be two spaces, one for its messages and one for what hangs above them.
+    asked = [one for own, one in wanted if own == name and (one == kind or (kind == "IM" and one in _OF_CHATS))]
+    return name, asked[0] if asked else "IM_GROUP" if kind == "IM" else kind
 
 
 def _to_space(asked: Mapping[str, Any], name: str, kind: str, key: object, *, is_answered: bool = False) -> Delivery:

@@ -14,6 +14,8 @@ from ledger.core.message import AppName, Chat, Route
 from ledger.core.pace import Pace, departures
 
 KEYS_PER_CALL = 20
+# What a robot belongs to that the settings give to no app: nobody here can call for it.
+NO_APP = AppName("")
 
 
 class Standing(StrEnum):
@@ -24,6 +26,7 @@ class Standing(StrEnum):
     ALREADY_RECALLED = "already_recalled"
     IN_PROGRESS = "in_progress"
     SHARED = "shared_skipped"
+    UNCONFIGURED = "unconfigured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,8 @@ def judge(candidate: Candidate, *, now: datetime, asked: frozenset[str], include
         return candidate.held
     if is_past(candidate.deadline, now):
         return Standing.EXPIRED
+    if candidate.route.app == NO_APP:
+        return Standing.UNCONFIGURED
     if asked and not include_shared and not asked.issuperset(candidate.recipients):
         return Standing.SHARED
     return Standing.ELIGIBLE
@@ -78,6 +83,7 @@ class Tally:
     include_shared: bool = False
     counts: dict[Standing, int] = field(default_factory=lambda: dict.fromkeys(Standing, 0))
     robots: dict[str, int] = field(default_factory=dict)
+    unconfigured: dict[str, int] = field(default_factory=dict)
     deadlines: dict[CallGroup, "array[float]"] = field(default_factory=lambda: defaultdict(lambda: array("d")))
     people: set[str] = field(default_factory=set)
     others: set[str] = field(default_factory=set)
@@ -88,8 +94,10 @@ class Tally:
         self.counts[standing] += 1
         if standing in (Standing.ELIGIBLE, Standing.SHARED) and self.asked:
             self.others.update(user for user in candidate.recipients if user not in self.asked)
+        robot = candidate.route.robot_code
+        if standing is Standing.UNCONFIGURED:
+            self.unconfigured[robot] = self.unconfigured.get(robot, 0) + 1
         if standing is Standing.ELIGIBLE:
-            robot = candidate.route.robot_code
             self.robots[robot] = self.robots.get(robot, 0) + 1
             self.people.update(candidate.recipients)
             self.deadlines[candidate.call_group].append(candidate.deadline.timestamp())

@@ -1,7 +1,7 @@
 """The words of a recall: its states, the outcomes of its items, and the values that doors show."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -44,7 +44,8 @@ class Plan(JsonValue):
     possible number, `estimated_seconds` its time at the allowed rate, `will_expire_first` how many messages reach
     their deadline before their turn. `quota` counts calls of the month. `unrecorded_keys` were named, but
     the ledger has no message of them. `held_by` are the recalls that are at the messages `in_progress`. `approval` is
-    there when a second person has to agree.
+    there when a second person has to agree. `unconfigured` messages are of robots that the settings give to no app,
+    counted in `unconfigured_robots`.
     """
 
     recall_id: int
@@ -66,6 +67,8 @@ class Plan(JsonValue):
     unrecorded_keys: int = 0
     held_by: tuple[int, ...] = ()
     approval: Approval | None = None
+    unconfigured: int = 0
+    unconfigured_robots: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,8 @@ Body = bytes | AsyncIterator[bytes] | None
 CONNECT_SECONDS = 10.0
 PROXY_WANTS_LOGIN = 407
 LONGEST_HEADER_BYTES = 64 * 1024
+# What DingTalk answers to a send has a few hundred bytes.
+ANSWER_MAX_BYTES = 16 * 1024 * 1024
 # Larger bodies go out in pieces, so that writing one does not hold up the others.
 PIECE_BYTES = 64 * 1024
 _EXPECTED = (TimeoutError, aiohttp.ClientError, OSError, ValueError)
@@ -56,9 +58,13 @@ class ForwardedAnswer:
                 yield piece
 
     async def read(self) -> bytes:
-        """Return the whole body; raise NoAnswerError when it breaks off."""
-        with _failures():
-            return await self._response.read()
+        """Return the whole body; raise NoAnswerError when it breaks off, or is longer than ANSWER_MAX_BYTES."""
+        body = bytearray()
+        async for piece in self.pieces():
+            body += piece
+            if len(body) > ANSWER_MAX_BYTES:
+                raise NoAnswerError(f"it has more than {ANSWER_MAX_BYTES:,} bytes", sent=True, timed_out=False)
+        return bytes(body)
 
 
 class Forwarder:

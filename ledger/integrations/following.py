@@ -49,8 +49,9 @@ class Sink(Protocol):
 class Following:
     """One request under way, as one hook sees it. Without a `sending` there is nothing to do."""
 
-    sink: Sink
+    watching: "Watching"
     sending: SendUnderWay | None
+    own: tags.Tags = tags.NONE
     entry: Any = None
 
     def answered(self, status: int, body: object) -> None:
@@ -82,6 +83,11 @@ class Following:
 _outer: ContextVar[Following | None] = ContextVar("ledger_following", default=None)
 
 
+def current() -> Following | None:
+    """Return the request that a hook further out follows just now."""
+    return _outer.get()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Watching:
     """How the sends of a client are followed: where they go, and whether the sender waits for the disk."""
@@ -101,10 +107,12 @@ class Watching:
 
         Of several hooks around one request the innermost records it, for it is the one that sees what goes out.
         """
-        tagged, outer = own.over(tags.current()), _outer.get()
+        outer = _outer.get()
+        own = own.over(outer.own) if outer is not None else own
+        tagged = own.over(tags.current())
         sending = self.sink.sending(method, url, body, campaign=tagged.campaign, source=tagged.source)
-        following = Following(self.sink, sending)
-        if outer is not None and outer.sink is self.sink and sending is not None:
+        following = Following(self, sending, own)
+        if outer is not None and outer.watching.sink is self.sink and sending is not None:
             outer.give_way()
         token = _outer.set(following)
         try:

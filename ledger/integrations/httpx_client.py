@@ -1,4 +1,4 @@
-"""Following the sends of httpx, sync and async.
+"""Following the sends of httpx and of its successor httpx2, sync and async.
 
 The seam is the transport: the one method that every request passes on its way out, each hop of a redirect and each
 round of an auth flow by itself, inside the event hooks of the sender, which so can neither hide a key nor break its
@@ -6,6 +6,7 @@ recording. The answer to a send is a few hundred bytes: it is read at once, also
 looks at it, and given on as it came.
 """
 
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from . import tags
 from .following import Following, Watching, unharmed
 from .seams import hook_class, hook_object
 
+LIBRARIES = ("httpx", "httpx2")
 SYNC, ASYNC = "handle_request", "handle_async_request"
 
 
@@ -58,10 +60,15 @@ async def _handle_async(watching: Watching, call: Callable[[Any], Awaitable[Any]
 
 def _tells_all(transport: Any, name: str) -> bool:
     """Return whether a transport makes one attempt and tells how it ended; one that tries again may hide the first."""
-    import httpx
-
-    plain = httpx.HTTPTransport if name == SYNC else httpx.AsyncHTTPTransport
+    httpx = _library_of(transport)
+    plain = getattr(httpx, "HTTPTransport" if name == SYNC else "AsyncHTTPTransport", ())
     return isinstance(transport, plain) and getattr(type(transport), name) is getattr(plain, name)
+
+
+def _library_of(value: Any) -> Any:
+    """Return the library, httpx or httpx2, that an object is of."""
+    roots = (kind.__module__.partition(".")[0] for kind in type(value).__mro__)
+    return sys.modules[next((root for root in roots if root in LIBRARIES), LIBRARIES[0])]
 
 
 def _read(stream: Any) -> tuple[list[bytes], Exception | None]:
@@ -88,7 +95,7 @@ async def _read_async(stream: Any) -> tuple[list[bytes], Exception | None]:
 
 
 def _take_in(following: Following, response: Any, chunks: list[bytes], error: Exception | None) -> None:
-    response.stream = _again(chunks, error)
+    response.stream = _again(_library_of(response), chunks, error)
     if error is not None:
         following.failed(error)
     else:
@@ -96,18 +103,18 @@ def _take_in(following: Following, response: Any, chunks: list[bytes], error: Ex
 
 
 def _decoded(response: Any, body: bytes) -> bytes:
-    import httpx
-
     if "content-encoding" not in response.headers:
         return body
-    return httpx.Response(response.status_code, headers=response.headers, content=body).content
+    content: bytes = (
+        _library_of(response).Response(response.status_code, headers=response.headers, content=body).content
+    )
+    return content
 
 
-def _again(chunks: list[bytes], error: Exception | None) -> Any:
+def _again(httpx: Any, chunks: list[bytes], error: Exception | None) -> Any:
     """Return a stream of what was read, which ends as the first one did."""
-    import httpx
 
-    class Again(httpx.SyncByteStream, httpx.AsyncByteStream):
+    class Again(httpx.SyncByteStream, httpx.AsyncByteStream):  # type: ignore[misc]  # whichever library it is
         def __iter__(self) -> Iterator[bytes]:
             yield from chunks
             if error is not None:

@@ -5,19 +5,17 @@ redirect by itself, before the response hooks of the sender. The answer to a sen
 streams it or never looks at it, and given on to be read again, undecoded and with the error that ended it, if any.
 """
 
-import io
 from collections.abc import Callable
 from typing import Any
 
-from . import tags
+from . import tags, urllib3_pool
 from .following import Following, Watching, unharmed
 from .seams import hook_class, hook_object
-
-CHUNK_BYTES = 65536
 
 
 def watch(session: Any, watching: Watching) -> None:
     """Follow the sends of one session, through the adapters that it has and those that it gets."""
+    watch_attempts()
     for adapter in session.adapters.values():
         hook_object(adapter, "send", _send, watching)
     hook_object(session, "mount", _mount, watching)
@@ -25,7 +23,15 @@ def watch(session: Any, watching: Watching) -> None:
 
 def watch_all(requests: Any, watching: Watching) -> None:
     """Follow the sends of every session, the passing ones of `requests.post` too."""
+    watch_attempts()
     hook_class(requests.adapters.HTTPAdapter, "send", _send, watching)
+
+
+def watch_attempts() -> None:
+    """See each attempt of a Retry, which the adapter hides."""
+    import urllib3
+
+    urllib3_pool.watch_attempts(urllib3)
 
 
 def _mount(watching: Watching, call: Callable[..., Any], _session: Any, prefix: str, adapter: Any) -> None:
@@ -51,14 +57,9 @@ def _body_of(request: Any) -> object:
     body = request.body
     if body is None or isinstance(body, (bytes, str)):
         return body
-    if hasattr(body, "read"):
-        if hasattr(body, "seekable") and body.seekable():
-            start, content = body.tell(), body.read()
-            body.seek(start)
-            return content
-        content = body.read()
-    else:
-        content = b"".join(chunk.encode() if isinstance(chunk, str) else chunk for chunk in body)
+    content = urllib3_pool.content_of(body)
+    if hasattr(body, "seekable") and body.seekable():
+        return content
     request.body = content
     return content
 
@@ -78,49 +79,9 @@ def _tells_all(adapter: Any) -> bool:
 
 def _take_in(following: Following, response: Any) -> None:
     raw = response.raw
+    if following.sending is None:  # an attempt further in has seen it
+        return
     if response._content is not False or not hasattr(raw, "stream"):  # one that tools for tests made up
         following.answered(response.status_code, response.content)
         return
-    chunks: list[bytes] = []
-    try:
-        chunks.extend(raw.stream(CHUNK_BYTES, decode_content=False))
-    except Exception as error:
-        response.raw = _again(raw, b"".join(chunks), error)
-        following.failed(error)
-    else:
-        body = b"".join(chunks)
-        response.raw = _again(raw, body)
-        decoded = unharmed(lambda: _again(raw, body).read(decode_content=True))
-        following.answered(response.status_code, decoded or b"")
-
-
-class _Body(io.BytesIO):
-    """What was read of a body, and the error that ended it."""
-
-    def __init__(self, content: bytes, error: Exception | None) -> None:
-        super().__init__(content)
-        self._error = error
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Return more of it; raise in the end what ended it."""
-        found = super().read(size)
-        if self._error is not None and (not found or size is None or size < 0):
-            raise self._error
-        return found
-
-
-def _again(raw: Any, body: bytes, error: Exception | None = None) -> Any:
-    """Return the urllib3 response anew, with a body that can be read once more."""
-    from urllib3 import HTTPResponse
-
-    return HTTPResponse(
-        body=_Body(body, error),
-        headers=raw.headers,
-        status=raw.status,
-        version=raw.version,
-        reason=raw.reason,
-        preload_content=False,
-        decode_content=False,
-        original_response=getattr(raw, "_original_response", None),
-        request_method="POST",
-    )
+    response.raw = urllib3_pool.take_in(following, raw)

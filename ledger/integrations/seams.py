@@ -8,7 +8,7 @@ from .following import Sink, Watching
 
 # What a hook is: it gets how to watch, the method as it was, the object, and what the method was called with.
 Hook = Callable[..., Any]
-_MARK = "_ledger_sink"
+_MARK, _ONCE = "_ledger_sink", "_ledger_hook"
 
 
 def hook_object(owner: Any, name: str, hook: Hook, watching: Watching) -> None:
@@ -46,6 +46,20 @@ def hook_class(kind: type, name: str, hook: Hook, watching: Watching) -> None:
         return hook(watching, functools.partial(before, owner), owner, *args, **options)
 
     setattr(hooked, _MARK, watching.sink)
+    setattr(kind, name, hooked)
+
+
+def hook_class_once(kind: type, name: str, hook: Hook) -> None:
+    """Put a hook around a method of a class, one for whoever follows what passes it."""
+    before = getattr(kind, name)
+    if getattr(before, _ONCE, None) is hook:
+        return
+
+    @functools.wraps(before)
+    def hooked(owner: Any, *args: Any, **options: Any) -> Any:
+        return hook(functools.partial(before, owner), owner, *args, **options)
+
+    setattr(hooked, _ONCE, hook)
     setattr(kind, name, hooked)
 
 

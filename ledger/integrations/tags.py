@@ -11,6 +11,7 @@ from typing import Any
 
 CAMPAIGN_HEADER = "x-ledger-campaign"
 SOURCE_HEADER = "x-ledger-source"
+HEADERS = (CAMPAIGN_HEADER, SOURCE_HEADER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

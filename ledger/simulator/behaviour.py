@@ -63,6 +63,11 @@ class Behaviour:
     """Answer null for an empty successResult or failedResult."""
     capitalised_error_fields: bool = False
 
+    card_results_are_nested: bool = True
+    """Whether createAndDeliver answers as the SDK has it, or with a bare list as its page shows."""
+    failed_spaces: frozenset[str] = frozenset()
+    """Ids of spaces that a card cannot be delivered to, while the call succeeds."""
+
     latency_seconds: float = 0.0
     calls_per_second: int | None = 20
     """Per app and API path, in any one-second window; None switches the limit off."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from . import authorising, reading, recalling, sending
+from . import authorising, cards, reading, recalling, sending
 from .behaviour import Behaviour
 from .desk import Ask
 from .tokens import TokenDesk
@@ -23,6 +23,10 @@ ROUTES: Mapping[tuple[str, str], Callable[[Ask], dict[str, Any]]] = MappingProxy
         ("POST", "/v1.0/robot/oToMessages/batchSend"): sending.send_one_on_one,
         ("POST", "/v1.0/robot/groupMessages/send"): sending.send_to_group,
         ("POST", "/v1.0/robot/privateChatMessages/send"): sending.send_private,
+        ("POST", "/v1.0/card/instances/createAndDeliver"): cards.create_and_deliver,
+        ("POST", "/v1.0/card/instances/deliver"): cards.deliver,
+        ("POST", "/v1.0/im/interactiveCards/send"): cards.send_interactive,
+        ("POST", "/v1.0/im/v1.0/robot/interactiveCards/send"): cards.send_interactive_of_robot,
         # The lower-case t is DingTalk's own.
         ("POST", "/v1.0/robot/otoMessages/batchRecall"): recalling.recall_one_on_one,
         ("POST", "/v1.0/robot/groupMessages/recall"): recalling.recall_in_group,

@@ -13,6 +13,7 @@ from .exchange import Reply, Request
 from .gateway import Gateway
 from .ids import IdMaker
 from .journal import Journal, call_of
+from .keyless import KEYLESS_ROUTES
 from .messages import MessageBook
 from .refusals import Refusal
 from .routes import ROUTES, TOKEN_ROUTES
@@ -98,6 +99,8 @@ class Service:
         route = (request.method, request.path)
         if route in TOKEN_ROUTES:
             return TOKEN_ROUTES[route](self.tokens, visit.fields or {}, now, rules)
+        if route in KEYLESS_ROUTES:
+            return KEYLESS_ROUTES[route](request, visit.fields or {})
         handler = ROUTES.get(route)
         if handler is None:
             raise Refusal("InvalidAction.NotFound")

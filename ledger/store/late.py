@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_
 
+from ledger.core.plan import Standing
 from ledger.core.recall import Status
 from ledger.core.selection import Selection
 from ledger.store.recalls import Recall
@@ -27,8 +28,9 @@ def is_late(recall: Recall, now: datetime) -> ColumnElement[bool]:
     )
     # What one that follows it has left out was seen as well.
     plans = select(recalls.c.id).where(or_(recalls.c.id == recall.id, recalls.c.follows == recall.id))
+    # A robot that no app was configured for may be known by now.
     skips = select(recall_skips.c.robot_code, recall_skips.c.process_query_key).where(
-        recall_skips.c.recall_id.in_(plans)
+        recall_skips.c.recall_id.in_(plans), recall_skips.c.standing != Standing.UNCONFIGURED
     )
     return and_(
         columns.recorded_at > recall.planned_at - LOOK_BACK,

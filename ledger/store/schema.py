@@ -21,7 +21,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0004"
+REVISION = "0005"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -138,6 +138,8 @@ recall_items = Table(
     Column("reason", Text),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("in_doubt", Boolean, nullable=False, server_default=text("false")),
+    # The call that it left in and that nobody answered: what left together mostly shares its fate.
+    Column("asked_with", Id),
     Column("not_before", UtcDateTime),
     Column("call_id", Id),
     Column("finished_at", UtcDateTime),
@@ -188,7 +190,10 @@ recall_skips = Table(
     Column("sent_at", UtcDateTime, nullable=False),
     Column("deadline", UtcDateTime, nullable=False),
     Column("recipients", UserIds, nullable=False),
-    CheckConstraint("standing IN ('expired', 'already_recalled', 'in_progress', 'shared_skipped')", name="standing"),
+    CheckConstraint(
+        "standing IN ('expired', 'already_recalled', 'in_progress', 'shared_skipped', 'unconfigured')",
+        name="standing",
+    ),
     Index("ix_recall_skips_recall", "recall_id", "id"),
     sqlite_autoincrement=True,
 )
@@ -235,6 +240,14 @@ paces = Table(
     Column("next_at", UtcDateTime),
     Column("share", Float, nullable=False),
     Column("blocked_until", UtcDateTime),
+)
+
+# When the clock of each machine that nobody sets showed zero, as its processes agreed: by it they keep one pace.
+machine_clocks = Table(
+    "machine_clocks",
+    metadata,
+    Column("machine", Text, primary_key=True),
+    Column("zero_at", UtcDateTime, nullable=False),
 )
 
 # Calls of ours that count against the organisation's monthly quota.

@@ -25,6 +25,7 @@ class Service:
     url: str
     book: Ledger
     app: FastAPI
+    server: ServiceServer
 
     def client(self, secret: str | None = None, **options: Any) -> httpx.Client:
         """Return a client, with a token if one is given."""
@@ -52,7 +53,7 @@ def serving(book: Ledger, *, port: int = 0, **options: Any) -> Iterator[Service]
         thread.start()
         try:
             # The socket listens already: the first request waits until the server takes it.
-            yield Service(url, book, app)
+            yield Service(url, book, app, server)
         finally:
             server.stop()
             thread.join(20)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.core.message import AppName, Chat, Route
+from ledger.core.message import AppName, Chat, RobotCode, Route
 from ledger.core.pace import Pace, recovered, reserve
-from ledger.core.plan import KEYS_PER_CALL, Candidate, Standing, Tally, judge, next_call
+from ledger.core.plan import KEYS_PER_CALL, NO_APP, Candidate, Standing, Tally, judge, next_call
 
 from .values import HOUR, NOW, ROUTES, a_candidate, a_route, after, spans
 
@@ -83,6 +83,16 @@ def test_a_message_that_reached_others_too_is_taken_only_when_they_are_included(
 ) -> None:
     candidate = a_candidate(recipients=recipients)
     assert judge(candidate, now=NOW, asked=frozenset(asked), include_shared=include_shared) is standing
+
+
+def test_a_message_of_a_robot_of_no_app_is_counted_by_robot_and_takes_no_part() -> None:
+    stranger = Route(app=NO_APP, chat=Chat.ONE_TO_ONE, robot_code=RobotCode("dingX"))
+    tally = tallied([a_candidate(1), a_candidate(2, route=stranger), a_candidate(3, route=stranger)])
+    assert (tally.counts[Standing.ELIGIBLE], tally.counts[Standing.UNCONFIGURED]) == (1, 2)
+    assert (tally.robots.get("dingX"), tally.unconfigured) == (None, {"dingX": 2})
+    assert tally.forecast(RATES, {}).calls == 1
+    late = judge(a_candidate(route=stranger, deadline=NOW), now=NOW, asked=frozenset(), include_shared=False)
+    assert late is Standing.EXPIRED
 
 
 def test_the_very_last_instant_is_too_late() -> None:

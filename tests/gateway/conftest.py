@@ -124,6 +124,7 @@ class Running:
     host: str
     port: int
     book: Ledger
+    server: GatewayServer
 
     @property
     def url(self) -> str:
@@ -159,7 +160,7 @@ def running_gateway(book: Ledger, app: str | None = None) -> Iterator[Running]:
         thread.start()
         try:
             host, port = listener.getsockname()[:2]
-            yield Running(host, port, book)
+            yield Running(host, port, book, server)
         finally:
             server.should_exit = True
             thread.join(30)

@@ -242,7 +242,7 @@ def test_an_endless_head_is_refused(gateway: Running, upstream: Upstream) -> Non
                 sent += len(piece)
         assert sent < 10_000_000
         with suppress(ConnectionError):  # what was still on its way may have overtaken the answer
-            assert stream.readline().startswith(b"HTTP/1.1 400")
+            assert stream.readline().startswith(b"HTTP/1.1 431")
     assert upstream.seen == []
 
 

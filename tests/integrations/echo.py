@@ -40,7 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.redirects_to, body = None, b""
         else:
             self.send_response(200)
-            body = gzip.compress(ANSWER) if self.server.zips else ANSWER
+            body = gzip.compress(ANSWER, mtime=0) if self.server.zips else ANSWER
         self.send_header("Content-Type", "application/json")
         if self.server.zips:
             self.send_header("Content-Encoding", "gzip")

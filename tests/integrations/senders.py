@@ -7,7 +7,9 @@ from typing import Any
 
 import aiohttp
 import httpx
+import httpx2
 import requests
+import urllib3
 
 from ledger.core.capture import SEND_PATHS
 from ledger.core.message import Chat
@@ -74,6 +76,37 @@ async def httpx_async(watch: Watch, letter: Letter) -> Any:
         watch(client)
         answer = await client.post(letter.address, json=letter.body, headers=letter.all_headers)
         return answer.raise_for_status().json()
+
+
+def with_httpx2(watch: Watch, letter: Letter) -> Any:
+    """Send with a client of httpx2."""
+    with httpx2.Client(timeout=letter.timeout_seconds) as client:
+        watch(client)
+        answer = client.post(letter.address, json=letter.body, headers=letter.all_headers)
+        return answer.raise_for_status().json()
+
+
+def with_httpx2_async(watch: Watch, letter: Letter) -> Any:
+    """Send with an async client of httpx2."""
+    return asyncio.run(httpx2_async(watch, letter))
+
+
+async def httpx2_async(watch: Watch, letter: Letter) -> Any:
+    """Send with an async client of httpx2, inside a task."""
+    async with httpx2.AsyncClient(timeout=letter.timeout_seconds) as client:
+        watch(client)
+        answer = await client.post(letter.address, json=letter.body, headers=letter.all_headers)
+        return answer.raise_for_status().json()
+
+
+def with_urllib3(watch: Watch, letter: Letter) -> Any:
+    """Send with a pool manager of urllib3."""
+    with urllib3.PoolManager(retries=False, timeout=letter.timeout_seconds) as pool:
+        watch(pool)
+        answer = pool.request("POST", letter.address, json=letter.body, headers=letter.all_headers)
+        if answer.status >= 400:
+            raise OSError(f"the answer is {answer.status}")
+        return answer.json()
 
 
 def with_requests(watch: Watch, letter: Letter) -> Any:
@@ -151,9 +184,17 @@ SendAsync = Callable[[Watch, Letter], Awaitable[Any]]
 SENDERS: dict[str, Send] = {
     "httpx": with_httpx,
     "httpx-async": with_httpx_async,
+    "httpx2": with_httpx2,
+    "httpx2-async": with_httpx2_async,
+    "urllib3": with_urllib3,
     "requests": with_requests,
     "aiohttp": with_aiohttp,
     "sdk": with_sdk,
     "sdk-async": with_sdk_async,
 }
-IN_TASKS: dict[str, SendAsync] = {"httpx": httpx_async, "aiohttp": aiohttp_async, "sdk": sdk_async}
+IN_TASKS: dict[str, SendAsync] = {
+    "httpx": httpx_async,
+    "httpx2": httpx2_async,
+    "aiohttp": aiohttp_async,
+    "sdk": sdk_async,
+}

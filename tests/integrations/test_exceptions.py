@@ -6,6 +6,7 @@ from types import ModuleType
 
 import aiohttp
 import httpx
+import httpx2
 import pytest
 import requests
 import urllib3
@@ -21,6 +22,12 @@ MAY_HAVE_LEFT = {
         "LocalProtocolError", "NetworkError", "ProtocolError", "ReadError", "ReadTimeout", "RemoteProtocolError",
         "RequestError", "RequestNotRead", "ResponseNotRead", "StreamClosed", "StreamConsumed", "StreamError",
         "TimeoutException", "TooManyRedirects", "TransportError", "WriteError", "WriteTimeout",
+    },
+    "httpx2": {
+        "CloseError", "CookieConflict", "DecodingError", "HTTPError", "HTTPStatusError", "InvalidURL",
+        "LocalProtocolError", "NetworkError", "ProtocolError", "ReadError", "ReadTimeout", "RemoteProtocolError",
+        "RequestError", "RequestNotRead", "ResponseNotRead", "SSEError", "StreamClosed", "StreamConsumed",
+        "StreamError", "TimeoutException", "TooManyRedirects", "TransportError", "WriteError", "WriteTimeout",
     },
     "requests": {
         "ChunkedEncodingError", "ConnectionError", "ContentDecodingError", "FileModeWarning", "HTTPError",
@@ -45,6 +52,7 @@ MAY_HAVE_LEFT = {
 }  # fmt: skip
 MODULES: dict[str, ModuleType] = {
     "httpx": httpx,
+    "httpx2": httpx2,
     "requests": requests.exceptions,
     "urllib3": urllib3.exceptions,
     "aiohttp": aiohttp.client_exceptions,

@@ -62,19 +62,16 @@ async def _follow(request: Request, book: Ledger, result: recalling.Result, seen
         if _id_of(result) != seen:
             seen, said_at = _id_of(result), time.monotonic()
             yield _event(result)
-        if result.status in _OVER or request.app.state.stopping.is_set() or await request.is_disconnected():
+        if result.status in _OVER:
             return
         if time.monotonic() - said_at > SIGN_OF_LIFE_SECONDS:
             said_at = time.monotonic()
             yield ": still here\n\n"
-            try:
-                # A token may have been revoked meanwhile.
-                await admit(request, Permission.SEE)
-            except DatabaseUnavailableError:
-                pass
-            except LedgerError:
+        until = time.monotonic() + pause
+        while (left := until - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, BETWEEN_LOOKS_SECONDS))
+            if not await _goes_on(request):
                 return
-        await asyncio.sleep(pause)
         started = time.monotonic()
         try:
             result = await run_in_threadpool(book.progress, result.recall_id)
@@ -83,6 +80,19 @@ async def _follow(request: Request, book: Ledger, result: recalling.Result, seen
         except LedgerError:
             return
         pause = max(BETWEEN_LOOKS_SECONDS, (time.monotonic() - started) / LARGEST_SHARE)
+
+
+async def _goes_on(request: Request) -> bool:
+    """Say whether somebody is there who may still look: a token may have been revoked meanwhile."""
+    if request.app.state.stopping.is_set() or await request.is_disconnected():
+        return False
+    try:
+        await admit(request, Permission.SEE)
+    except DatabaseUnavailableError:
+        return True
+    except LedgerError:
+        return False
+    return True
 
 
 def _event(result: recalling.Result) -> str:

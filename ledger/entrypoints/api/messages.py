@@ -1,11 +1,10 @@
 """Messages: handed in by programs, and looked up while they can still be recalled."""
 
-import json
+import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from io import BytesIO
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -15,14 +14,13 @@ from ledger.core.roles import Permission
 from ledger.entrypoints.api.idempotency import OnlyOnce
 from ledger.entrypoints.api.models import Message, Page, Received, Short
 from ledger.entrypoints.api.parameters import Cursor, Limit, Selected, page_of
-from ledger.entrypoints.formats.lines import Format, read_lines
+from ledger.entrypoints.api.rows import CSV, JSON, NDJSON, GivenRows
 from ledger.entrypoints.http.door import Book, Door, Who, needs
 from ledger.entrypoints.http.problems import RejectedError
 from ledger.errors import BusyError
 from ledger.patience import Patience
-from ledger.services.recording.rows import Defaults, Line
+from ledger.services.recording.rows import Defaults
 
-JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
 _EXAMPLE = {
     "processQueryKey": "qgLmBd0xWvXbQ2xEhGNf+HkKQLRrLxOQb8Fzk/X5xaU=",
     "robotCode": "dingrobot1",
@@ -59,7 +57,8 @@ _BODY = {
 # So long does a request wait for its turn before it is asked to come again.
 PATIENCE_SECONDS = 1.0
 BETWEEN_TRIES_SECONDS = 0.005
-_PROBLEMS = (400, 409, 415, 422, 429)
+BETWEEN_LOOKS_SECONDS = 0.5
+_PROBLEMS = (400, 409, 413, 415, 422, 429)
 
 router = APIRouter(prefix="/v1", route_class=Door, tags=["messages"])
 
@@ -76,19 +75,23 @@ async def record(
 ) -> Response:
     """Record one message, or thousands at once; recording twice changes nothing.
 
-    Rows that cannot be recorded are listed and stop nothing; when there is no other, the answer is 422.
+    Rows that cannot be recorded are listed and stop nothing; when there is no other, the answer is 422. After 1,000 of
+    them nothing more is read: 422 too, with what was recorded up to there. A request has 50,000 rows at most.
     """
     kind = _kind(request)
     defaults = Defaults(campaign=campaign, robot=robot, source=source)
 
-    def work() -> Received:
-        received = book.receive(_lines(body, kind), defaults, robots=who.robots)
-        if received.read and received.rejected_count == received.read:
-            raise RejectedError(received.to_json())
-        return Received.model_validate(received)
+    async with _turn(request), _rows(request, await request.body(), kind) as rows:
 
-    async with _turn(request):
-        body = await request.body()
+        def work() -> Received:
+            rows.check()
+            received = book.receive(rows, defaults, robots=who.robots, on_rejected=rows.note_rejected)
+            if rows.why_stopped is not None:
+                raise RejectedError(received.to_json(), rows.why_stopped)
+            if received.read and received.rejected_count == received.read:
+                raise RejectedError(received.to_json())
+            return Received.model_validate(received)
+
         return await run_in_threadpool(once, 200, work, is_repeatable=True)
 
 
@@ -133,20 +136,18 @@ async def _turn(request: Request) -> AsyncIterator[None]:
         turns.release()
 
 
-def _lines(body: bytes, kind: str) -> list[Line]:
-    if kind != JSON:
-        return list(read_lines(BytesIO(body), Format.CSV if kind == CSV else Format.JSONL))
+@asynccontextmanager
+async def _rows(request: Request, body: bytes, kind: str) -> AsyncIterator[GivenRows]:
+    """Give the rows of a body, which end when nobody waits for the answer any more."""
+    rows = GivenRows(body, kind)
+
+    async def look() -> None:
+        while not await request.is_disconnected():
+            await asyncio.sleep(BETWEEN_LOOKS_SECONDS)
+        rows.client_is_gone = True
+
+    looking = asyncio.create_task(look())
     try:
-        value = json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise HTTPException(400, f"this is not JSON: {error}") from None
-    rows = value if isinstance(value, list) else [value]
-    return [Line(number=number, fields=_fields(row)) for number, row in enumerate(rows, start=1)]
-
-
-def _fields(row: object) -> dict[str, Any] | str:
-    return row if isinstance(row, dict) else "a row is a JSON object"
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+        yield rows
+    finally:
+        looking.cancel()

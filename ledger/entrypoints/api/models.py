@@ -156,6 +156,8 @@ class Plan(ApiModel):
     unrecorded_keys: int = Field(description="Keys that were named and that the ledger does not know.", examples=[0])
     held_by: list[int] = Field(description="The recalls that are at the messages in progress.", examples=[[]])
     approval: Approval | None
+    unconfigured: int = Field(description="Messages of robots that no app is configured for.", examples=[0])
+    unconfigured_robots: Mapping[str, int] = Field(description="Those robots, counted.", examples=[{}])
 
 
 class Result(ApiModel):

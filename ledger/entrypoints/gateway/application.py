@@ -19,6 +19,7 @@ from ledger.entrypoints.gateway.answers import Reply, document, problem
 from ledger.entrypoints.gateway.headers import travelling, value_of
 from ledger.entrypoints.gateway.sends import Send, Sends, travelling_back
 from ledger.entrypoints.gateway.streams import SenderGoneError, arriving, give, relay, start, whole
+from ledger.entrypoints.gateway.unknown_calls import UnknownCalls
 from ledger.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ledger.app import Ledger
 
 HEALTH = "/healthz"
+SEND_MAX_BYTES = 1_000_000
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ class Gateway:
     def __init__(self, book: "Ledger", endpoints: Endpoints, count: "Counter") -> None:
         self._book, self._endpoints, self._settings, self._count = book, endpoints, book.settings, count
         self._admission = Admission(book.settings.gateway_key)
+        self._unknown = UnknownCalls()
         self._forwarder: Forwarder
         self._sends: Sends
 
@@ -102,10 +105,10 @@ class Gateway:
         )
 
     async def _send(self, scope: Scope, target: str, receive: Receive, emit: Emit) -> None:
-        most = self._settings.request_max_bytes
+        most = min(SEND_MAX_BYTES, self._settings.request_max_bytes)
         body = await whole(arriving(receive), most)
         if body is None:
-            message = f"a send may have {most:,} bytes: DingTalk takes far less; LEDGER_REQUEST_MAX_BYTES raises it"
+            message = f"a send may have {most:,} bytes: DingTalk takes far less"
             await self._give(problem(413, "too_large", message), emit, "refused")
             return
         send = Send(
@@ -125,6 +128,7 @@ class Gateway:
 
     async def _pass(self, scope: Scope, target: str, receive: Receive, emit: Emit) -> None:
         """Forward what is no send as it arrives, and its answer as that arrives."""
+        self._unknown.note(scope["method"], scope["raw_path"].decode("latin-1"))
         body: bytes | AsyncIterator[bytes] | None = arriving(receive)
         length = _length_of(scope)
         if length is not None and length <= PIECE_BYTES:

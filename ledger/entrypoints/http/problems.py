@@ -69,10 +69,10 @@ _CODES_OF_STATUS = {
 
 
 class RejectedError(InvalidMessageError):
-    """Nothing of what was handed in could be recorded; the answer says of each row why."""
+    """Nothing of what was handed in could be recorded, or too little; the answer says of each row why."""
 
-    def __init__(self, received: Mapping[str, Any]) -> None:
-        super().__init__("no row could be recorded: `rejected` says why")
+    def __init__(self, received: Mapping[str, Any], why: str = "no row could be recorded: `rejected` says why") -> None:
+        super().__init__(why)
         self.received = received
 
 

@@ -4,14 +4,15 @@ import os
 import signal
 from collections.abc import Callable
 
-import uvicorn
 from fastapi import FastAPI
+
+from ledger.entrypoints.process.http_server import BoundedServer
 
 GRACE_SECONDS = 20
 INTERRUPTED = 130
 
 
-class ServiceServer(uvicorn.Server):
+class ServiceServer(BoundedServer):
     """Serves an application on sockets that listen already; `stop` or a signal ends it once requests are answered.
 
     So does `is_over`: a signal may come before the server takes signals.
@@ -19,10 +20,7 @@ class ServiceServer(uvicorn.Server):
 
     def __init__(self, app: FastAPI, is_over: Callable[[], bool] = lambda: False) -> None:
         self._app, self._is_over = app, is_over
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
-        )
-        super().__init__(config)
+        super().__init__(app, app.state.book.settings, timeout_graceful_shutdown=GRACE_SECONDS)
 
     def stop(self) -> None:
         """Make `run` return soon; what streams without an end ends now."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # not loaded in every sender
 PACKAGE = "_dingtalk_ledger"  # not `ledger`: the sender may have a module of that name
 VARIABLE = "DINGTALK_LEDGER_RUN"
 OLDEST = (3, 11)
-LIBRARIES = ("httpx", "requests", "aiohttp")
+LIBRARIES = ("httpx", "httpx2", "urllib3", "requests", "aiohttp")
 
 
 def say(text: str) -> None:

@@ -1,5 +1,6 @@
 """Planning a recall: gather what is selected, let core decide, freeze it with its items."""
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -9,11 +10,11 @@ from ledger.clock import Clock
 from ledger.core.approval import Approval, is_needed
 from ledger.core.limits import check_actor, check_reason
 from ledger.core.message import UNKNOWN, AppName
-from ledger.core.plan import Forecast, Standing, Tally
+from ledger.core.plan import NO_APP, Forecast, Standing, Tally
 from ledger.core.quota import bounds_of, month_of, quota
 from ledger.core.recall import Plan, Status
 from ledger.core.selection import Selection
-from ledger.errors import EmptySelectionError
+from ledger.errors import EmptySelectionError, UnknownAppError
 from ledger.services.recalls.plan_writer import PlanWriter, SortedCandidates
 from ledger.settings import Settings
 from ledger.store import history, paces, plans, recalls, usage
@@ -23,6 +24,8 @@ from ledger.store.late import is_late
 from ledger.store.messages import count_known_keys
 
 BATCH_ROWS = 5000
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,7 @@ class Planner:
 
     def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
         self._database, self._clock, self._settings = database, clock, settings
+        self._told: set[tuple[int, str]] = set()
         self.valid_for = timedelta(seconds=settings.plan_valid_seconds)
 
     def plan(self, selection: Selection, *, reason: str, actor: str, include_shared: bool = False) -> Plan:
@@ -106,9 +110,11 @@ class Planner:
             late = is_late(wanted.follows, now) if wanted.follows else None
             for candidate in candidates(snapshot, wanted.selection, self._app_of, BATCH_ROWS, late):
                 found.add(candidate, tally.add(candidate))
-            if wanted.follows is not None and not tally.counts[Standing.ELIGIBLE]:
-                # Nobody asked for this plan by hand, so nobody has to see that it is empty.
-                return None
+            if wanted.follows is not None:
+                self._tell_of_unconfigured(wanted.follows, tally)
+                if not tally.counts[Standing.ELIGIBLE]:
+                    # Nobody asked for this plan by hand, so nobody has to see that it is empty.
+                    return None
             with self._database.write() as connection:
                 recall_id = wanted.begin(connection, now)
             freezer = PlanWriter(self._database, self._clock, recall_id)
@@ -123,12 +129,23 @@ class Planner:
                 raise
         return plan
 
+    def _tell_of_unconfigured(self, recall: recalls.Recall, tally: Tally) -> None:
+        """Say once of each robot that a sticky recall waits for somebody to configure it; nobody sees its plan."""
+        new = {(recall.id, robot) for robot in tally.unconfigured} - self._told
+        self._told |= new
+        for _, robot in sorted(new):
+            log.warning("sticky recall %s: messages of robot %s wait: no app is configured for it", recall.id, robot)
+
     def _needs_approval(self, plan: Plan) -> bool:
         most = self._settings.approval_recipients
         return is_needed(recipients=plan.recipients, messages=plan.eligible, most=most)
 
     def _app_of(self, robot: str) -> AppName:
-        return AppName(self._settings.app_of(None if robot == UNKNOWN else robot))
+        try:
+            return AppName(self._settings.app_of(None if robot == UNKNOWN else robot))
+        except UnknownAppError:
+            # Whoever may record can name any robot: one that nobody knows holds up none of the others.
+            return NO_APP
 
     def _plan(self, snapshot: Connection, recall_id: int, selection: Selection, tally: Tally) -> Plan:
         rates = {route.app: self._settings.rate_of(route.app) for route, _ in tally.deadlines}
@@ -156,5 +173,7 @@ class Planner:
             first_deadline=first,
             last_deadline=last,
             unrecorded_keys=len(selection.keys) - known,
+            unconfigured=counts[Standing.UNCONFIGURED],
+            unconfigured_robots=tally.unconfigured,
             held_by=tuple(holders(snapshot, selection)) if counts[Standing.IN_PROGRESS] else (),
         )

@@ -50,9 +50,9 @@ class Recorder:
             spooled=int(fate is WriteOutcome.SPOOLED),
         )
 
-    def keep_many(self, lines: Iterable[Line], read: Read) -> Imported:
+    def keep_many(self, lines: Iterable[Line], read: Read, on_rejected: OnRejected | None = None) -> Imported:
         """Return once every row that makes a message is on disk; raise LedgerError as `keep` does."""
-        (last,) = deque(self.import_lines(lines, read), maxlen=1)
+        (last,) = deque(self.import_lines(lines, read, on_rejected), maxlen=1)
         return last
 
     def import_lines(

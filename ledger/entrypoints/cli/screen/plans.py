@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from ledger.core.recall import Plan
 
+MOST_ROBOTS = 3
+
 
 def show_plan(paper: "Console", plan: "Plan", *, reason: str, now: datetime, until: datetime | None = None) -> None:
     """Write a plan for people; `until` is when it stops to take what arrives late."""
@@ -72,6 +74,12 @@ def why_nothing(plan: "Plan") -> str:
             f"{number_of(plan.shared_skipped, 'message')} reached other people too "
             "(--include-shared takes them back from those as well)"
         )
+    if plan.unconfigured:
+        verb = "belongs" if plan.unconfigured == 1 else "belong"
+        reasons.append(
+            f"{number_of(plan.unconfigured, 'message')} {verb} to a robot of no app ({_strangers(plan)}): "
+            "add it to `robots` of [apps.NAME] in the file of LEDGER_CONFIG"
+        )
     if not reasons:
         return "nothing to recall: the ledger holds no message that fits; `ledger campaigns` lists what it holds"
     return f"nothing can be recalled: {', '.join(reasons)}"
@@ -96,8 +104,17 @@ def _left_out(plan: "Plan") -> Iterator[tuple[str, str]]:
     message = [f"{count:,} {why}" for count, why in parts if count]
     if message:
         yield "left out", ", ".join(message)
+    if plan.unconfigured:
+        yield "NO APP", f"{plan.unconfigured:,} of a robot of no app ({_strangers(plan)}): configure it or leave it out"
     if plan.unrecorded_keys:
         yield "NOT KNOWN", f"{number_of(plan.unrecorded_keys, 'key')} of those named: the ledger has no message of them"
+
+
+def _strangers(plan: "Plan") -> str:
+    """Name the robots that no app is configured for, the first few of many."""
+    names = [plain(robot) for robot in list(plan.unconfigured_robots)[:MOST_ROBOTS]]
+    more = len(plan.unconfigured_robots) - len(names)
+    return ", ".join([*names, *([f"{more} more"] if more else [])])
 
 
 def _holders(plan: "Plan") -> str:
