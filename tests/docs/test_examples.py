@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ledger import Ledger
 from ledger.core.row import Row
 from ledger.settings import Settings
 from ledger.simulator import TOKEN_HEADER, Simulator
@@ -155,6 +156,15 @@ def sending_at(simulator: Simulator) -> dict[str, Any]:
     }
 
 
+def recording_at(simulator: Simulator) -> dict[str, Any]:
+    """Return what the examples that record by hand leave to their reader: keys, with whom they reached, and when."""
+    moment = datetime.now(UTC) - timedelta(minutes=5)
+    key, *others = simulator.world.make_messages(3, robot_code=ROBOT, sent_at=moment, users=("ann",))
+    common = {"robotCode": ROBOT, "userIds": ["ann"], "sentAt": moment.isoformat()}
+    rows = [{**common, "processQueryKey": other} for other in others]
+    return {"key": key, "robot": ROBOT, "users": ["ann"], "moment": moment, "rows": rows}
+
+
 def test_the_door_without_a_line_records_an_unchanged_sender(tmp_path: Path) -> None:
     (line,) = (block.text for block in blocks("bash", page=README) if block.text.startswith("ledger run"))
     with Simulator() as simulator:
@@ -174,20 +184,25 @@ def test_the_python_examples_of_a_page_work_one_after_the_other(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LEDGER_DATABASE_URL", f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    monkeypatch.setenv("LEDGER_APP_KEY", "key")
+    monkeypatch.setenv("LEDGER_APP_KEY", APP)
     monkeypatch.setenv("LEDGER_APP_SECRET", "secret")
-    names: dict[str, Any] = {"key": "k+/=", "robot": "r", "users": ["ann"], "moment": datetime.now(UTC)}
     with Simulator(behaviour=UNHURRIED) as simulator:
         monkeypatch.setenv("LEDGER_API_URL", simulator.url)
-        names |= sending_at(simulator)
+        names = sending_at(simulator) | recording_at(simulator)
         for example in blocks("python", page=page):
             exec(compile(example.text, str(example), "exec"), names)  # noqa: S102  (the point of the test)
         names["client"].close()
-    (message,) = simulator.world.messages()
-    with names["book"] as book:
-        recorded = {line.campaign: line.messages for line in book.campaigns()}
-    by_hand = any("book.record(" in block.text for block in blocks("python", page=page))
-    assert recorded == {"spring": 1 + by_hand}, message
+        names["book"].close()
+        with Ledger() as book:
+            again = book.plan(campaign="spring", reason="look") if "result" not in names else None
+            result = book.run(again) if again is not None else names["result"]
+            items = list(book.history())
+    sent = {message.key for message in simulator.world.messages()}
+    recorded = {item.process_query_key for item in items}
+    by_hand = {names["key"], *(row["processQueryKey"] for row in names["rows"])}
+    assert sent - by_hand <= recorded
+    assert (by_hand <= recorded) == any("record_many" in block.text for block in blocks("python", page=page))
+    assert (result.recalled, result.status) == (len(recorded), "finished")
 
 
 @pytest.mark.parametrize("block", blocks("json"), ids=str)

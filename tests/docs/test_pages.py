@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,13 @@ def test_the_first_two_blocks_are_the_two_commands_of_a_newcomer_one_line_each()
 
 def test_the_readme_can_be_read_in_one_go() -> None:
     assert text_of(README).count("\n") <= LONGEST_README_LINES
+
+
+def test_the_readme_names_every_library_that_the_ledger_is_built_on() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    names = {re.split(r"[\[<>=;]", wanted)[0].strip() for wanted in project["dependencies"]}
+    built_on = text_of(README).split("## Built on", 1)[1].split("\n## ", 1)[0].lower()
+    assert {name for name in names if name not in built_on} == set()
 
 
 def test_every_page_is_reached_from_the_readme() -> None:
