@@ -34,6 +34,39 @@ const answers = Array.from({ length: 20 }, async () => {
 Promise.all(answers).then((keys) => console.log(JSON.stringify(keys)))
 """
 
+# What Spring's clients are built on since Java 11: every first request of a connection offers to go on with HTTP/2.
+JAVA = """
+import java.net.*;
+import java.net.http.*;
+import java.util.*;
+
+public class Sender {
+    public static void main(String[] words) throws Exception {
+        HttpClient client = HttpClient.newHttpClient();
+        HttpRequest request = HttpRequest.newBuilder(URI.create(words[0]))
+            .header("content-type", "application/json")
+            .header("x-acs-dingtalk-access-token", words[1])
+            .header("x-ledger-campaign", URLEncoder.encode(words[2], "UTF-8"))
+            .header("x-ledger-source", "hr-mailer")
+            .POST(HttpRequest.BodyPublishers.ofString(words[3]))
+            .build();
+        List<String> answers = new ArrayList<>();
+        for (int number = 0; number < 5; number++)
+            answers.add(checked(client.send(request, HttpResponse.BodyHandlers.ofString())));
+        var running = new ArrayList<java.util.concurrent.CompletableFuture<HttpResponse<String>>>();
+        for (int number = 0; number < 10; number++)
+            running.add(client.sendAsync(request, HttpResponse.BodyHandlers.ofString()));
+        for (var answer : running) answers.add(checked(answer.get()));
+        System.out.println(String.join("\\n", answers));
+    }
+
+    static String checked(HttpResponse<String> answer) {
+        if (answer.statusCode() != 200) throw new RuntimeException(answer.statusCode() + " " + answer.body());
+        return answer.body();
+    }
+}
+"""
+
 
 @pytest.fixture
 def gateway(make_gateway: MakeGateway, simulator: Simulator) -> Running:
@@ -85,6 +118,23 @@ def test_fetch_of_node_as_a_sender(gateway: Running, simulator: Simulator) -> No
     done = subprocess.run(["node", "-e", NODE, "--", *words], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert_recalled(gateway, json.loads(done.stdout))
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="Java is not installed here")
+def test_the_http_client_of_java_as_a_sender(gateway: Running, simulator: Simulator, tmp_path: Path) -> None:
+    source = tmp_path / "Sender.java"
+    source.write_text(JAVA, encoding="utf-8")
+    (token,) = token_of(simulator).values()
+    words = [gateway.url + SEND_PATH, token, CAMPAIGN, json.dumps(send_body("ann"))]
+    done = subprocess.run(
+        ["java", "-Dfile.encoding=UTF-8", "-Dsun.jnu.encoding=UTF-8", str(source), *words],
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert_recalled(gateway, [json.loads(line)["processQueryKey"] for line in done.stdout.splitlines()])
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed here")

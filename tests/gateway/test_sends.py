@@ -17,6 +17,7 @@ from sqlalchemy import make_url
 
 from ledger import Ledger
 from ledger.core.recall import Outcome
+from ledger.dingtalk.forwarder import ANSWER_MAX_BYTES
 from ledger.simulator import Chat, ScriptedAnswer, Simulator
 from ledger.store.database import Database
 from tests.gateway.conftest import (
@@ -249,15 +250,27 @@ def babble(_: Seen, connection: socket.socket) -> None:
     connection.shutdown(socket.SHUT_RDWR)
 
 
+def go_on_and_on(_: Seen, connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (10 * ANSWER_MAX_BYTES))
+    for _number in range(10):
+        connection.sendall(b" " * ANSWER_MAX_BYTES)
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "code"),
-    [(hang, 504, "timeout"), (cut, 502, "cut"), (cut_in_the_middle, 502, "cut"), (babble, 502, "cut")],
+    [
+        (hang, 504, "timeout"),
+        (cut, 502, "cut"),
+        (cut_in_the_middle, 502, "cut"),
+        (babble, 502, "cut"),
+        (go_on_and_on, 502, "cut"),
+    ],
 )
 def test_a_send_without_an_answer_leaves_a_trace_and_an_error_in_dingtalks_shape(
     make_gateway: MakeGateway, upstream: Upstream, answer: object, status: int, code: str
 ) -> None:
     upstream.answer = answer  # type: ignore[assignment]
-    gateway = make_gateway(upstream.url, gateway_timeout_seconds=0.3)
+    gateway = make_gateway(upstream.url, gateway_timeout_seconds=0.3 if answer is hang else 30)
     text = gateway.send("ann", headers={"x-ledger-campaign": "spring"})
     assert (text.status_code, text.json()["code"]) == (status, f"ledger.gateway.{code}")
     assert "may have sent" in text.json()["message"]
