@@ -27,6 +27,7 @@ from ledger.services.recalls.lifecycle import OnProgress, RunIn
 from ledger.services.recording.batches import Imported, OnRejected, WriteCounts
 from ledger.services.recording.rows import Defaults, Line, read_row, reader, within
 from ledger.services.recording.spool_replay import Replayed
+from ledger.services.recording.tagger import Tagged
 from ledger.services.reports.recalls import RecallReport
 from ledger.services.reports.verifier import Verification
 from ledger.services.upkeep import readiness
@@ -213,7 +214,9 @@ class Ledger:
         self,
         *,
         reason: str,
-        campaign: str | None = None,
+        campaign: str | Collection[str] | None = None,
+        untagged: bool = False,
+        source: str | None = None,
         users: Collection[str] | None = None,
         keys: Collection[str] | None = None,
         robot: str | None = None,
@@ -228,7 +231,15 @@ class Ledger:
         `within` are the robots that the actor may touch, none for all.
         """
         selection = select(
-            campaign=campaign, users=users, keys=keys, robot=robot, since=since, until=until, within=within
+            campaign=campaign,
+            untagged=untagged,
+            source=source,
+            users=users,
+            keys=keys,
+            robot=robot,
+            since=since,
+            until=until,
+            within=within,
         )
         self.parts.recorder.catch_up()
         return self.parts.planner.plan(selection, reason=reason, actor=who_acts(actor), include_shared=include_shared)
@@ -322,10 +333,45 @@ class Ledger:
         self.parts.lost_calls.run_once()
         return self.parts.recall_reports.report(recall_id)
 
+    def tag(
+        self,
+        *,
+        campaign: str,
+        reason: str,
+        from_campaign: str | Collection[str] | None = None,
+        untagged: bool = False,
+        source: str | None = None,
+        users: Collection[str] | None = None,
+        keys: Collection[str] | None = None,
+        robot: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        actor: str | None = None,
+    ) -> Tagged:
+        """Put the messages that fit every given part, and that the ledger still holds, under a campaign.
+
+        Those that have another one already are moved only when that is named, or their keys are. What recalls hold
+        stays as it was. An empty selection is refused; `untagged` are all that have no campaign.
+        """
+        selection = select(
+            campaign=from_campaign,
+            untagged=untagged,
+            source=source,
+            users=users,
+            keys=keys,
+            robot=robot,
+            since=since,
+            until=until,
+        )
+        self.parts.recorder.catch_up()
+        return self.parts.tagger.tag(selection, campaign=campaign, reason=reason, actor=who_acts(actor))
+
     def history(
         self,
         *,
-        campaign: str | None = None,
+        campaign: str | Collection[str] | None = None,
+        untagged: bool = False,
+        source: str | None = None,
         users: Collection[str] | None = None,
         keys: Collection[str] | None = None,
         robot: str | None = None,
@@ -336,7 +382,16 @@ class Ledger:
         limit: int | None = None,
     ) -> Iterator[Item]:
         """Yield the outcome of every key that fits every given part, newest first; without any, of all keys."""
-        selection = select(campaign=campaign, users=users, keys=keys, robot=robot, since=since, until=until)
+        selection = select(
+            campaign=campaign,
+            untagged=untagged,
+            source=source,
+            users=users,
+            keys=keys,
+            robot=robot,
+            since=since,
+            until=until,
+        )
         wanted = Outcome(outcome) if outcome else None
         return self.parts.recall_reports.history(selection, outcome=wanted, actor=actor, limit=limit)
 

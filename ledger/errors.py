@@ -67,7 +67,7 @@ class EmptySelectionError(InputError):
     def __init__(self) -> None:
         super().__init__(
             "nothing is selected: name at least one of "
-            "--campaign, --user, --key, --keys-file, --robot, --since, --until"
+            "--campaign, --untagged, --source, --user, --key, --keys-file, --robot, --since, --until"
         )
 
 

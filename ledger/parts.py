@@ -16,6 +16,7 @@ from ledger.services.recalls.runner import Runner
 from ledger.services.recalls.sticky import StickyRecalls
 from ledger.services.recording.inserts import Inserter
 from ledger.services.recording.recorder import Recorder
+from ledger.services.recording.tagger import Tagger
 from ledger.services.reports.campaign_counts import CampaignCounts
 from ledger.services.reports.figures import Meter
 from ledger.services.reports.pages import Pages
@@ -125,6 +126,11 @@ class Parts:
     def inserter(self) -> Inserter:
         """Writes messages."""
         return Inserter(self.opened(), self.clock, self.settings)
+
+    @part
+    def tagger(self) -> Tagger:
+        """Tags what was recorded without a campaign, or with a wrong one."""
+        return Tagger(self.opened(), self.clock)
 
     @part
     def recall_reports(self) -> RecallReports:

@@ -15,10 +15,13 @@ from ledger.errors import InputError
 class Selection:
     """A message is selected when it fits every part that is set; of its send time, `until` itself is no more part.
 
-    `within` are the robots that whoever selects may touch, none for all; it narrows, and alone selects nothing.
+    Of several campaigns it fits one; `untagged` are messages without any. `within` are the robots that whoever selects
+    may touch, none for all; it narrows, and alone selects nothing.
     """
 
-    campaign: Campaign | None = None
+    campaigns: frozenset[Campaign] = frozenset()
+    untagged: bool = False
+    source: str | None = None
     users: frozenset[UserId] = frozenset()
     keys: frozenset[MessageKey] = frozenset()
     robot: RobotCode | None = None
@@ -29,13 +32,21 @@ class Selection:
     @property
     def is_empty(self) -> bool:
         """True when nothing is set, which never means everything."""
-        return not (self.campaign or self.users or self.keys or self.robot or self.since or self.until)
+        parts = (self.campaigns, self.untagged, self.source, self.users, self.keys, self.robot, self.since, self.until)
+        return not any(parts)
+
+    @property
+    def campaign(self) -> Campaign | None:
+        """The campaign, when it is one."""
+        return next(iter(self.campaigns)) if len(self.campaigns) == 1 else None
 
     @classmethod
     def from_json(cls, parts: Mapping[str, Any]) -> "Selection":
         """Return the selection that `to_json` gave these parts of."""
         return cls(
-            campaign=parts.get("campaign"),
+            campaigns=frozenset([parts["campaign"]] if "campaign" in parts else parts.get("campaigns", ())),
+            untagged=parts.get("untagged", False),
+            source=parts.get("source"),
             users=frozenset(parts.get("users", ())),
             keys=frozenset(parts.get("keys", ())),
             robot=parts.get("robot"),
@@ -48,6 +59,9 @@ class Selection:
         """Return the parts that are set, as JSON values; long lists of keys are kept whole."""
         parts = {
             "campaign": self.campaign,
+            "campaigns": sorted(self.campaigns) if len(self.campaigns) > 1 else None,
+            "untagged": self.untagged or None,
+            "source": self.source,
             "users": sorted(self.users) or None,
             "keys": sorted(self.keys) or None,
             "robot": self.robot,
@@ -65,7 +79,9 @@ def robots_of(parts: Mapping[str, Any]) -> frozenset[RobotCode]:
 
 def select(
     *,
-    campaign: str | None = None,
+    campaign: str | Collection[str] | None = None,
+    untagged: bool = False,
+    source: str | None = None,
     users: Collection[str] | None = None,
     keys: Collection[str] | None = None,
     robot: str | None = None,
@@ -77,16 +93,23 @@ def select(
 
     None leaves a part out. An empty text or list is a mistake that would otherwise widen the selection without a word.
     """
-    for name, part in (("campaign", campaign), ("robot", robot), ("users", users), ("keys", keys)):
+    if untagged and campaign:
+        raise InputError("untagged and campaign exclude each other: a message has a campaign, or none")
+    named = (("campaign", campaign), ("source", source), ("robot", robot), ("users", users), ("keys", keys))
+    for name, part in named:
         if part is not None and not part:
             raise InputError(f"{name} is empty: leave it out, or name what is meant")
         if name in ("users", "keys") and isinstance(part, str):
             raise InputError(f"{name} is one text: give a list, as in [{part!r}]")
         most = KEY_MAX_CHARACTERS if name == "keys" else NAME_MAX_CHARACTERS
         for text in [part] if isinstance(part, str) else part or ():
+            if not text:
+                raise InputError(f"{name} is empty: leave it out, or name what is meant")
             check_text(name, text, most)
     return Selection(
-        campaign=Campaign(campaign) if campaign else None,
+        campaigns=frozenset(Campaign(one) for one in ([campaign] if isinstance(campaign, str) else campaign or ())),
+        untagged=untagged,
+        source=source,
         users=frozenset(UserId(user) for user in users or ()),
         keys=frozenset(MessageKey(key) for key in keys or ()),
         robot=RobotCode(robot) if robot else None,

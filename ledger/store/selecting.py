@@ -52,8 +52,12 @@ def selected_items(selection: Selection, *, is_sqlite: bool) -> list[ColumnEleme
 def _common(selection: Selection, table: FromClause, *, is_sqlite: bool) -> list[ColumnElement[bool]]:
     columns = table.c
     conditions: list[ColumnElement[bool]] = [true()]
-    if selection.campaign is not None:
-        conditions.append(columns.campaign == selection.campaign)
+    if selection.campaigns:
+        conditions.append(columns.campaign.in_(sorted(selection.campaigns)))
+    if selection.untagged:
+        conditions.append(columns.campaign.is_(None))
+    if selection.source is not None:
+        conditions.append(columns.source == selection.source)
     if selection.robot is not None:
         conditions.append(columns.robot_code == selection.robot)
     if selection.within:

@@ -89,7 +89,7 @@ def _find(url: str, workload: Workload) -> dict[str, float]:
     """Search as a plan does: for users, of whom each got some messages, and for campaigns of a few thousand."""
     rows = list(islice(workload.rows(), SEARCHES))
     users = [Selection(users=frozenset({UserId(row["userIds"][0])})) for row in rows]
-    campaigns = [Selection(campaign=Campaign(row["campaign"])) for row in rows[:3]]
+    campaigns = [Selection(campaigns=frozenset({Campaign(row["campaign"])})) for row in rows[:3]]
     database = Database(url)
 
     def search(selection: Selection) -> int:

@@ -19,7 +19,7 @@ def test_nothing_set_is_empty() -> None:
 @pytest.mark.parametrize(
     ("part", "shown"),
     [
-        ({"campaign": Campaign("spring")}, {"campaign": "spring"}),
+        ({"campaigns": frozenset({Campaign("spring")})}, {"campaign": "spring"}),
         ({"users": frozenset({UserId("u2"), UserId("u1")})}, {"users": ["u1", "u2"]}),
         ({"keys": frozenset({MessageKey("k+/=")})}, {"keys": ["k+/="]}),
         ({"robot": RobotCode("dingbot")}, {"robot": "dingbot"}),
@@ -37,7 +37,7 @@ def test_any_one_part_is_a_selection_and_is_shown(part: dict[str, Any], shown: d
     "selection",
     [
         Selection(),
-        Selection(campaign=Campaign("spring"), robot=RobotCode("dingbot")),
+        Selection(campaigns=frozenset({Campaign("spring")}), robot=RobotCode("dingbot")),
         Selection(users=frozenset({UserId("u1")}), keys=frozenset({MessageKey("k+/="), MessageKey("K")})),
         Selection(since=NOW - HOUR, until=NOW),
     ],
@@ -46,6 +46,6 @@ def test_a_selection_that_is_written_down_means_the_same_when_read_again(selecti
     assert Selection.from_json(json.loads(json.dumps(selection.to_json()))) == selection
 
 
-@pytest.mark.parametrize("part", [{"campaign": Campaign("")}, {"users": frozenset()}, {"robot": RobotCode("")}])
+@pytest.mark.parametrize("part", [{"campaigns": frozenset()}, {"users": frozenset()}, {"robot": RobotCode("")}])
 def test_an_empty_part_does_not_make_a_selection(part: dict[str, Any]) -> None:
     assert Selection(**part).is_empty

@@ -16,7 +16,9 @@ _Texts = Query(min_length=1, max_length=USERS_MAX)
 
 def _selection(
     request: Request,
-    campaign: Annotated[Short | None, Query()] = None,
+    campaign: Annotated[list[Short] | None, _Texts] = None,
+    untagged: Annotated[bool, Query(description="Without a campaign.")] = False,
+    source: Annotated[Short | None, Query()] = None,
     user: Annotated[list[Short] | None, _Texts] = None,
     key: Annotated[list[Key] | None, _Texts] = None,
     robot: Annotated[Short | None, Query()] = None,
@@ -24,7 +26,17 @@ def _selection(
     until: Annotated[Moment | None, Query(description="Sent before.")] = None,
 ) -> Selection:
     robots = within(who_asks(request), robot)
-    return select(campaign=campaign, users=user, keys=key, robot=robot, since=since, until=until, within=robots)
+    return select(
+        campaign=campaign,
+        untagged=untagged,
+        source=source,
+        users=user,
+        keys=key,
+        robot=robot,
+        since=since,
+        until=until,
+        within=robots,
+    )
 
 
 Selected = Annotated[Selection, Depends(_selection)]

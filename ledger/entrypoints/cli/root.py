@@ -31,6 +31,7 @@ from ledger.entrypoints.cli.commands import (
     serve,
     show,
     simulator,
+    tag,
     token,
     unstick,
     verify,
@@ -127,7 +128,7 @@ def _add(panel: str, **commands: Any) -> None:
         app.command(name.rstrip("_"), rich_help_panel=panel)(function)
 
 
-_add("Record", record=record.record, import_=import_.import_, campaigns=campaigns.campaigns)
+_add("Record", record=record.record, import_=import_.import_, campaigns=campaigns.campaigns, tag=tag.tag)
 # What follows the sender's name is the sender's, options too.
 app.command(
     "run",

@@ -12,8 +12,13 @@ from ledger.errors import InputError, UnreadableFileError
 
 _PANEL = "Selection (together they narrow)"
 
-Campaign = Annotated[
-    str | None, typer.Option("--campaign", metavar="NAME", help="Of this campaign.", rich_help_panel=_PANEL)
+Campaigns = Annotated[
+    list[str] | None,
+    typer.Option("--campaign", metavar="NAME", help="Of this campaign; of one of several.", rich_help_panel=_PANEL),
+]
+Untagged = Annotated[bool, typer.Option("--untagged", help="Without a campaign.", rich_help_panel=_PANEL)]
+Source = Annotated[
+    str | None, typer.Option("--source", metavar="NAME", help="Sent by this program.", rich_help_panel=_PANEL)
 ]
 Users = Annotated[
     list[str] | None,
@@ -46,7 +51,9 @@ Until = Annotated[
 class SelectionOptions(TypedDict):
     """What was selected, as the Ledger's methods take it."""
 
-    campaign: str | None
+    campaign: list[str] | None
+    untagged: bool
+    source: str | None
     users: list[str] | None
     keys: list[str] | None
     robot: str | None
@@ -55,25 +62,31 @@ class SelectionOptions(TypedDict):
 
 
 def gather(
-    campaign: str | None,
-    users: list[str] | None,
-    keys: list[str] | None,
-    keys_file: str | None,
-    robot: str | None,
-    since: str | None,
-    until: str | None,
+    *,
+    campaign: list[str] | None = None,
+    untagged: bool = False,
+    source: str | None = None,
+    users: list[str] | None = None,
+    keys: list[str] | None = None,
+    keys_file: str | None = None,
+    robot: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
 ) -> SelectionOptions:
     """Read the options of a selection; raise InputError for one that is there but empty.
 
     An empty one, as from an unset shell variable, would silently select more than was meant.
     """
-    named = [("--campaign", campaign), ("--robot", robot), ("--since", since), ("--until", until)]
+    named = [("--source", source), ("--robot", robot), ("--since", since), ("--until", until)]
+    named += [("--campaign", one) for one in campaign or ()]
     named += [("--user", user) for user in users or ()] + [("--key", key) for key in keys or ()]
     for option, value in named:
         if value is not None and not value.strip():
             raise InputError(f"{option} is empty: give it a value or leave it out")
     return SelectionOptions(
-        campaign=campaign,
+        campaign=campaign or None,
+        untagged=untagged,
+        source=source,
         users=users or None,
         keys=[*(keys or ()), *(read_keys(keys_file) if keys_file is not None else ())] or None,
         robot=robot,

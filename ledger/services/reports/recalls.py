@@ -69,9 +69,10 @@ class RecallReports:
         with self._database.read() as connection:
             lines = count_campaigns(connection, now, within)
             without_key = keyless.count_by_campaign(connection, now - WINDOW, within)
-            until = {
-                recall.selection.get("campaign"): recall.sticky_until
+            until: dict[str | None, datetime | None] = {
+                campaign: recall.sticky_until
                 for recall in recalls.sticky(connection, now)
+                for campaign in Selection.from_json(recall.selection).campaigns
                 if recall.status not in (Status.PLANNED, Status.CANCELLED) and _may_hold(recall, within)
             }
         known = {line.campaign for line in lines}

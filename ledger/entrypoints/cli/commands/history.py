@@ -20,7 +20,9 @@ BATCH_ROWS = 200
 
 
 def history(
-    campaign: options.Campaign = None,
+    campaign: options.Campaigns = None,
+    untagged: options.Untagged = False,
+    source: options.Source = None,
     user: options.Users = None,
     key: options.Keys = None,
     keys_file: options.KeysFile = None,
@@ -39,7 +41,17 @@ def history(
     """
     if as_csv and as_json:
         raise typer.BadParameter("--csv and --json exclude each other")
-    asked = options.gather(campaign, user, key, keys_file, robot, since, until)
+    asked = options.gather(
+        campaign=campaign,
+        untagged=untagged,
+        source=source,
+        users=user,
+        keys=key,
+        keys_file=keys_file,
+        robot=robot,
+        since=since,
+        until=until,
+    )
     with opened() as book:
         items = book.history(outcome=outcome, actor=actor, limit=limit, **asked)
         if as_json:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 def recall(
     reason: Annotated[str, typer.Option("--reason", help="Why, for the history.")],
-    campaign: options.Campaign = None,
+    campaign: options.Campaigns = None,
+    untagged: options.Untagged = False,
+    source: options.Source = None,
     user: options.Users = None,
     key: options.Keys = None,
     keys_file: options.KeysFile = None,
@@ -45,7 +47,17 @@ def recall(
 
     Show the plan, ask, run it, show what came of it. Exit 0 when all that was eligible is recalled.
     """
-    asked = options.gather(campaign, user, key, keys_file, robot, since, until)
+    asked = options.gather(
+        campaign=campaign,
+        untagged=untagged,
+        source=source,
+        users=user,
+        keys=key,
+        keys_file=keys_file,
+        robot=robot,
+        since=since,
+        until=until,
+    )
     seconds = read_duration(sticky)
     with opened() as book:
         plan = book.plan(reason=reason, include_shared=include_shared, actor=actor, **asked)
@@ -55,7 +67,7 @@ def recall(
         if not plan.eligible:
             raise NothingEligibleError(why_nothing(plan))
         if not yes:
-            confirm(plan, campaign)
+            confirm(plan, campaign[0] if campaign and len(campaign) == 1 else None)
         result = carry_out(book, plan, seconds, actor=actor)
         return finish(book, result, plan, as_json=as_json)
 
