@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from ledger import Ledger
+from ledger.core.message import Keyless
 from ledger.core.recall import Outcome, Result, Status
 from ledger.errors import ApprovalNeededError, LedgerError
+from ledger.integrations.clients import LIBRARIES
 from ledger.services.recalls.lifecycle import RunIn
 from ledger.simulator import World
 from tests.conftest import MakeLedger
@@ -60,6 +62,16 @@ def test_the_tables_of_states_and_outcomes_have_those_of_the_code() -> None:
     outcomes = [row[0] for row in table(ARCHITECTURE, "The outcomes of an item")]
     assert states == [state.value for state in Status]
     assert outcomes == [outcome.value for outcome in Outcome]
+
+
+def test_the_table_of_what_has_no_key_has_every_kind() -> None:
+    kinds = [row[0].strip("`") for row in table(ROOT / "docs" / "recording.md", "What has no key")]
+    assert kinds == [kind.value for kind in Keyless]
+
+
+def test_the_page_of_recording_names_every_library_that_is_hooked() -> None:
+    text = text_of(ROOT / "docs" / "recording.md")
+    assert [name for name in LIBRARIES if not re.search(rf"\b{name}\b", text)] == []
 
 
 def test_decisions_are_numbered_in_order_and_all_of_one_form() -> None:
