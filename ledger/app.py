@@ -446,7 +446,7 @@ class Ledger:
 
     def lacks(self) -> dict[str, str]:
         """Return what is missing to do the work, each with what to do; never raises for what it finds."""
-        return readiness.lacks(self.database, self.clock)
+        return readiness.lacks(self.database, self.clock, self.settings)
 
     def spool_depth(self) -> Depth:
         """Return how much waits in the spool; the database is not asked."""

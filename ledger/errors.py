@@ -18,7 +18,7 @@ LedgerError
 |- RequestInProgressError     the same request is being worked on already
 |- BusyError                  as much as can be done at once is being done
 |- DatabaseError
-   |- SchemaOutOfDateError, DatabaseUnavailableError
+   |- SchemaOutOfDateError, UnfitDatabaseError, DatabaseUnavailableError
       |- StatementRefusedError  ... it answers, and does not do what it is asked
 """
 
@@ -267,6 +267,12 @@ class StatementRefusedError(DatabaseUnavailableError):
     """The database answers, and does not do what it is asked: nothing is lost that can be asked again."""
 
     code = "statement_refused"
+
+
+class UnfitDatabaseError(DatabaseError):
+    """The database cannot hold what the ledger keeps."""
+
+    code = "unfit_database"
 
 
 class SchemaOutOfDateError(DatabaseError):

@@ -55,13 +55,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(autouse=True)
-def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let tests reach this machine only, and start them without settings of the person who runs them."""
+def _only_loopback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let tests reach this machine only, and start them without settings of the person who runs them.
+
+    A spool of last resort lies in the temporary folder: each test has its own.
+    """
     import pytest_socket
 
     pytest_socket.socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
     for name in [name for name in os.environ if name.startswith("LEDGER_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)

@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, func, make_url, select
 from sqlalchemy.exc import DatabaseError as SqlDatabaseError
 from sqlalchemy.exc import (
-    DataError,
     DBAPIError,
-    IntegrityError,
     InterfaceError,
     OperationalError,
 )
@@ -99,26 +97,15 @@ class Database:
         except PoolTimeoutError as error:
             raise DatabaseUnavailableError(self._say("all connections are in use", "try again")) from error
         except DBAPIError as error:
-            if _is_of_values(error):
+            if faults.is_of_values(error):
                 raise
             if _is_away(error):
                 raise DatabaseUnavailableError(self._say(faults.text_of(error))) from error
-            if faults.state_of(error) in faults.OF_THE_CONNECTION:
-                # Another server may have taken over meanwhile: whoever comes next connects anew.
-                self.engine.dispose()
             raise StatementRefusedError(self._say(faults.text_of(error))) from error
 
     def _say(self, why: str, fix: str = "`ledger doctor` says more") -> str:
         check = next((check for message, check in _FIXES.items() if message in why), "Check LEDGER_DATABASE_URL")
         return f"the database {self.shown_url} cannot be used: {why}. {check}, then {fix}"
-
-
-def _is_of_values(error: DBAPIError) -> bool:
-    """Say whether an error is about the values of a statement: those who made it know what to do."""
-    state = faults.state_of(error)
-    if state is not None:
-        return state.startswith(("22", "23"))
-    return isinstance(error, (DataError, IntegrityError))
 
 
 def _is_away(error: DBAPIError) -> bool:
@@ -173,7 +160,14 @@ def _postgresql_engine(url: URL) -> Engine:
         },
     )
     event.listen(engine, "connect", _prepare_postgresql)
+    event.listen(engine, "handle_error", _give_up_connections)
     return engine
+
+
+def _give_up_connections(context: ExceptionContext) -> None:
+    """Connect anew after what is a connection's fault: another server may have taken over meanwhile."""
+    if getattr(context.original_exception, "sqlstate", None) in faults.OF_THE_CONNECTION:
+        context.is_disconnect = True
 
 
 def _number(threshold: object) -> int | None:

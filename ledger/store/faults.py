@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import CheckConstraint, Table
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-from ledger.errors import InvalidMessageError
+from ledger.errors import InvalidMessageError, StatementRefusedError
 
-# What a server says when it, or what stands before it, is not the one that can be written, or knows our connection no
-# more: read-only (a standby), in recovery or of an older plan, prepared statements of another connection.
-OF_THE_CONNECTION = {"25006", "0A000", "26000", "42P05", "57P01", "57P02", "57P03"}
-
+# What a server says when it is not the one that can be written (a standby), ends, or, behind a pooler, knows nothing of
+# what was prepared on the connection before.
+OF_THE_CONNECTION = {"25006", "26000", "42P05", "57P01", "57P02", "57P03"}
 _OF_ENCODINGS = {"22021", "22P05"}
 
 
@@ -35,13 +34,28 @@ def text_of(error: DBAPIError) -> str:
 
 @contextmanager
 def of_rows(table: Table) -> Iterator[None]:
-    """Run statements that write rows into a table; raise InvalidMessageError when a row's own values are at fault."""
+    """Run statements that write rows into a table.
+
+    Raise InvalidMessageError when a row's own values are at fault, StatementRefusedError for other rules about values.
+    """
     try:
         yield
     except DBAPIError as error:
-        if not _is_fault_of_row(error, table):
-            raise
-        raise InvalidMessageError(f"the database does not take it: {text_of(error)}") from error
+        if _is_fault_of_row(error, table):
+            raise InvalidMessageError(f"the database does not take it: {text_of(error)}") from error
+        if is_of_values(error):
+            raise StatementRefusedError(
+                f"a rule of the database that is not ours stops it: {text_of(error)}"
+            ) from error
+        raise
+
+
+def is_of_values(error: DBAPIError) -> bool:
+    """Say whether an error is about the values of a statement: those who made it know what to do."""
+    state = state_of(error)
+    if state is not None:
+        return state.startswith(("22", "23"))
+    return isinstance(error, (DataError, IntegrityError))
 
 
 def _is_fault_of_row(error: DBAPIError, table: Table) -> bool:

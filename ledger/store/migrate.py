@@ -4,7 +4,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from ledger.errors import SchemaOutOfDateError
+from ledger.errors import SchemaOutOfDateError, UnfitDatabaseError
+from ledger.store import fitness
 from ledger.store.database import Database
 from ledger.store.schema import REVISION
 
@@ -16,8 +17,13 @@ def current(database: Database) -> str | None:
 
 
 def upgrade(database: Database, revision: str = "head") -> str | None:
-    """Bring the tables up to a revision in one transaction; return the revision afterwards."""
+    """Bring the tables up to a revision in one transaction; return the revision afterwards.
+
+    Raise UnfitDatabaseError when the database cannot hold what the ledger keeps.
+    """
     with database.write() as connection:
+        if (wrong := fitness.encoding_trouble(fitness.encoding_of(connection))) is not None:
+            raise UnfitDatabaseError(f"{database.shown_url}: {wrong}")
         _run(connection, "upgrade", revision)
         return _current(connection)
 

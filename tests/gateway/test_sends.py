@@ -177,9 +177,14 @@ def test_a_database_that_does_not_answer_is_not_waited_for(recording: Running, s
 
 
 def test_an_answer_whose_key_nothing_takes_reaches_its_sender_and_the_log(
-    make_gateway_on_both: MakeGateway, simulator: Simulator, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    make_gateway_on_both: MakeGateway,
+    simulator: Simulator,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "file").touch()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "file"))
     gateway = make_gateway_on_both(simulator.url, spool_dir=tmp_path / "file")
     assert gateway.send("before", headers=token_of(simulator)).status_code == 200
     with away(gateway.book), caplog.at_level(logging.CRITICAL):

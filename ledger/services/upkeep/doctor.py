@@ -1,7 +1,5 @@
 """The check-up: is everything there that a recall needs, and if not, what fixes it."""
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -12,19 +10,20 @@ from ledger.core.message import UNKNOWN
 from ledger.core.quota import QuotaLevel, bounds_of, level_of, month_of
 from ledger.core.recall import Status
 from ledger.errors import LedgerError
+from ledger.services.upkeep import disks
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_STOPPED
 from ledger.services.upkeep.dingtalk_probe import DingTalkProbe
+from ledger.services.upkeep.disks import Disk
 from ledger.settings import Settings, given_by
 from ledger.spool import places
 from ledger.spool.spool import Spool
-from ledger.store import calls, chores, migrate, recalls, tokens, usage
+from ledger.store import calls, chores, fitness, migrate, recalls, tokens, usage
 from ledger.store.campaigns import count_recipients_unknown
 from ledger.store.database import Database
 from ledger.store.messages import any_robot_of
 from ledger.store.schema import REVISION
 
 CLOCKS_DIFFER_SECONDS = 2.0
-LEAST_FREE_BYTES = 100_000_000
 
 
 class Doctor:
@@ -61,28 +60,26 @@ class Doctor:
     def _database_state(self, name: str) -> Check:
         found = migrate.current(self._database)
         migrate.ensure(self._database)
+        if troubles := fitness.troubles_of(self._database):
+            return failed(name, f"{self._database.shown_url}: " + "; ".join(troubles))
         tables = f"tables of version {REVISION}" + ("" if found else ", made just now")
         message = f"{self._database.shown_url}, {tables}"
-        if not self._database.is_sqlite:
-            machine = SystemClock()
-            before = machine.now()
-            skew = _seconds_between(self._database.server_time(), before + (machine.now() - before) / 2)
-            if abs(skew) > CLOCKS_DIFFER_SECONDS:
-                side = "ahead of" if skew > 0 else "behind"
-                message += f"; its clock is {abs(skew):.0f} s {side} this machine's, and counts: synchronise both (NTP)"
-                return warning(name, message)
+        if (folder := disks.folder_of(self._database)) is not None:
+            return _of_disk(name, disks.probe(folder), message, "make room, or nothing can be recorded")
+        machine = SystemClock()
+        before = machine.now()
+        skew = _seconds_between(self._database.server_time(), before + (machine.now() - before) / 2)
+        if abs(skew) > CLOCKS_DIFFER_SECONDS:
+            side = "ahead of" if skew > 0 else "behind"
+            message += f"; its clock is {abs(skew):.0f} s {side} this machine's, and counts: synchronise both (NTP)"
+            return warning(name, message)
         return ok(name, message)
 
     def _spool_state(self, name: str) -> Check:
-        folder = self._settings.spool_folder
         spool = Spool(*places.with_last_resort(*self._settings.spool_folders))
-        try:
-            places.make(folder)
-            with tempfile.TemporaryFile(dir=folder) as probe:
-                probe.write(b"probe")
-            free = shutil.disk_usage(folder).free
-        except OSError as error:
-            return failed(name, f"{folder} cannot be written ({error.strerror}): fix it or set LEDGER_SPOOL_DIR")
+        disk = disks.probe(self._settings.spool_folder)
+        if disk.trouble is not None:
+            return failed(name, f"{disk.folder} {disk.trouble}: fix it or set LEDGER_SPOOL_DIR")
         depth = spool.depth()
         if depth.refused_rows:
             files = ", ".join(map(str, spool.refused.paths()))
@@ -90,10 +87,8 @@ class Doctor:
             fix = f"put right what can be and `ledger import` it, then delete the file: {files}"
             return failed(name, f"{rows} could not be recorded, each with its reason: {fix}")
         waiting = f"{depth.bytes:,} bytes wait in {depth.files} files" if depth.bytes else "nothing waits"
-        message = f"{_short(self._settings.spool_dir_or_default)}: {waiting}, {_gigabytes(free)} free"
-        if free < LEAST_FREE_BYTES:
-            return warning(name, f"{message}: make room, or keys may be lost when the database is away")
-        return ok(name, message)
+        message = f"{_short(self._settings.spool_dir_or_default)}: {waiting}"
+        return _of_disk(name, disk, message, "make room, or keys may be lost when the database is away")
 
     def _worker(self, name: str) -> Check:
         now = self._clock.now()
@@ -153,6 +148,13 @@ class Doctor:
                 return any_robot_of(connection, lambda robot: robot != UNKNOWN and self._settings.app_of(robot) == app)
         except LedgerError:
             return None
+
+
+def _of_disk(name: str, disk: Disk, message: str, fix: str) -> Check:
+    if disk.trouble is not None:
+        return failed(name, f"{message}; {disk.folder} {disk.trouble}")
+    free = f"{message}, {_gigabytes(disk.free_bytes)} free"
+    return warning(name, f"{free}: {fix}") if disk.is_nearly_full else ok(name, free)
 
 
 def _seconds_between(later: datetime, earlier: datetime) -> float:
