@@ -46,7 +46,9 @@ def test_every_room_holds_the_files_that_its_row_names() -> None:
         assert [name for name in files if not (ROOT / room / name).is_file()] == [], room
     services = {room: files for room, files in rooms.items() if room.startswith("ledger/services/")}
     there = {path for path in (ROOT / "ledger/services").glob("*/*.py") if path.name != "__init__.py"}
-    assert {ROOT / room / name for room, files in services.items() for name in files} == there
+    assert {ROOT / room / name for room, files in services.items() for name in files} == there, (
+        "name each file of services in the row of its room, in docs/architecture.md"
+    )
 
 
 def test_every_part_of_the_house_has_a_room_or_a_floor() -> None:
