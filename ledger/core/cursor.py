@@ -24,9 +24,9 @@ def decode(text: str, *, by_time: bool) -> Place:
     """Read a place back; raise BadCursorError for what `encode` did not write, or wrote of another kind of list."""
     try:
         moment, number = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-        place = parse_time(moment) if moment is not None else None, int(number)
+        place = parse_time(moment) if moment is not None else None, number
     except (ValueError, TypeError, AttributeError, RecursionError, InputError):
         raise BadCursorError from None
-    if (place[0] is not None) is not by_time or not 0 <= place[1] <= LARGEST_ID:
+    if (place[0] is not None) is not by_time or type(number) is not int or not 0 <= number <= LARGEST_ID:
         raise BadCursorError
     return place

@@ -1,6 +1,7 @@
 """A recall over HTTP, from plan to report: run by the worker of the service, or waiting for another one."""
 
 import json
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -60,6 +61,21 @@ def test_who_comes_back_to_a_recall_that_is_over_is_told_to_stop(service: Servic
         (seen,) = [line.removeprefix("id: ") for line in first.splitlines() if line.startswith("id: ")]
         assert client.get(address, headers={"Last-Event-ID": seen}).status_code == 204
         assert "event: progress" in client.get(address, headers={"Last-Event-ID": "before"}).text
+
+
+def test_what_is_followed_ends_at_once_when_the_token_is_revoked(service: Service, world: World) -> None:
+    send(service.book, world, 1)
+    number = service.book.plan(campaign="spring", reason="wrong link").recall_id
+    with (
+        service.signed_up(Role.AUDITOR, name="li") as li,
+        li.stream("GET", f"/v1/recalls/{number}/events") as events,
+    ):
+        lines = events.iter_lines()
+        assert any(line.startswith("data: ") for line in lines)
+        service.book.parts.service_tokens.revoke("li", actor="tester")
+        started = time.monotonic()
+        assert not [line for line in lines if line.startswith("data: ")]
+        assert time.monotonic() - started < 3
 
 
 def test_what_the_service_lacks_pauses_the_recall_at_once_and_is_said(serve_ledger: ServeLedger, world: World) -> None:

@@ -232,6 +232,19 @@ def test_a_send_by_another_spelling_of_its_path_is_recorded_too(gateway: Running
     assert gateway.book.campaigns()[0].messages == 1
 
 
+def test_what_may_be_a_send_that_the_ledger_does_not_know_is_forwarded_and_said_once(
+    gateway: Running, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    paths = ["/v1.0/robot/new/kind/zhang.san", "/v1.0/robot/new/kind/li.si", "/v1.0/oauth2/accessToken"]
+    with gateway.client() as client:
+        for path in paths:
+            assert client.post(path, json={}).status_code == 200
+        assert client.get("/v1.0/contact/users").status_code == 200
+    assert len(upstream.seen) == 4
+    (said,) = [text for text in caplog.messages if "nothing of it is recorded" in text]
+    assert said.startswith("POST /v1.0/robot/new/kind/… is forwarded")
+
+
 def test_an_endless_head_is_refused(gateway: Running, upstream: Upstream) -> None:
     with socket.create_connection((gateway.host, gateway.port)) as line, line.makefile("rb") as stream:
         line.sendall(b"GET /v1.0/x HTTP/1.1\r\nX: ")
