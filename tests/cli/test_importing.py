@@ -93,7 +93,7 @@ def test_a_captured_pair_of_a_send_call_is_a_row(shell: Shell) -> None:
     [
         (("import", "/nowhere.jsonl"), "cannot be read: No such file"),
         (("import", "/"), "cannot be read: Is a directory"),
-        (("import", "-", "--format", "xml"), "neither jsonl nor csv"),
+        (("import", "-", "--format", "xml"), "is not jsonl, csv or xlsx"),
         (("import",), "Missing argument 'FILE'"),
         (("import", "-", "--sent-at", "2026-03-01"), "no zone"),
     ],
@@ -144,7 +144,7 @@ def test_an_archive_that_is_damaged_from_the_start_is_refused(shell: Shell, kind
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"PK\x03\x04rest", "unzip -p"), ("{}".encode("utf-16"), "save it as UTF-8")]
+    ("content", "message"), [(b"PK\x03\x04rest", "unzip -p"), (b"\xff\xfe{", "the file is not utf-16")]
 )
 def test_what_is_no_text_is_refused_with_what_to_do(shell: Shell, content: bytes, message: str) -> None:
     ended = shell("import", "-", stdin=content)

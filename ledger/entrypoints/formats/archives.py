@@ -40,7 +40,10 @@ def unpacked(file: BinaryIO) -> BinaryIO:
     """Return the file itself, or what is packed in it; reading raises UnreadableFileError once the data is damaged."""
     head = _read_head(file)
     if head.startswith(b"PK\x03\x04"):
-        raise UnreadableFileError("this is a zip archive: unpack it first, as in `unzip -p FILE | ledger import -`")
+        raise UnreadableFileError(
+            "this is a zip archive: unpack it first, as in `unzip -p FILE | ledger import -`; "
+            "if it is a spreadsheet, say --format xlsx"
+        )
     whole = io.BufferedReader(_Rejoined(head, file), BUFFER_BYTES)
     for magic, name, opened in _KINDS:
         if head.startswith(magic):

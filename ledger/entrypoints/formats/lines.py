@@ -1,24 +1,23 @@
-"""Files of messages as numbered lines: JSONL or CSV, in constant memory. What a row means is not known here."""
+"""Files of messages as numbered lines: JSONL or CSV in constant memory, or a spreadsheet. Rows mean nothing here."""
 
 import csv
 import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, BinaryIO, NoReturn
 
-from ledger.core.bodies import split_ids
+from ledger.entrypoints.formats.cells import columns_of, fields_of_row
+from ledger.entrypoints.formats.spreadsheets import read_spreadsheet
 from ledger.errors import UnreadableFileError
 from ledger.services.recording.rows import Line
 
 LINE_MAX_BYTES = 1_000_000
-COLUMNS = ("processQueryKey", "robotCode", "userIds", "campaign", "sentAt", "openConversationId", "source", "chat")
 _TOO_LONG = f"the line is longer than {LINE_MAX_BYTES:,} bytes"
 _NOT_UTF8 = "the line is not UTF-8"
+_SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
 _BOM = b"\xef\xbb\xbf"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Format(StrEnum):
@@ -26,12 +25,15 @@ class Format(StrEnum):
 
     JSONL = "jsonl"
     CSV = "csv"
+    XLSX = "xlsx"
 
 
 def format_of(name: str) -> Format:
-    """Guess the format from a file's name, packed or not; what is not called CSV is taken for JSONL."""
+    """Guess the format from a file's name, packed or not; what has no known name is taken for JSONL."""
     plain = re.sub(r"\.(gz|bz2|xz|zst)$", "", name.lower())
-    return Format.CSV if plain.endswith(".csv") else Format.JSONL
+    if plain.endswith((".xlsx", ".xlsm")):
+        return Format.XLSX
+    return Format.CSV if plain.endswith((".csv", ".tsv")) else Format.JSONL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,9 @@ def read_lines(file: BinaryIO, form: Format) -> Rows:
 
     Blank lines are counted and left out.
     """
+    if form is Format.XLSX:
+        header, lines = read_spreadsheet(file)
+        return Rows(header=header, lines=lines)
     return _read_csv(file) if form is Format.CSV else Rows(header=b"", lines=_read_jsonl(file))
 
 
@@ -59,8 +64,6 @@ def _physical_lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
     while chunk := file.readline(LINE_MAX_BYTES + 1):
         number += 1
         if number == 1:
-            if chunk.startswith(_UTF16):
-                raise UnreadableFileError("the file is UTF-16: save it as UTF-8")
             chunk = chunk.removeprefix(_BOM)
         if len(chunk) <= LINE_MAX_BYTES or chunk.endswith(b"\n"):
             yield number, chunk
@@ -105,15 +108,19 @@ def _read_csv(file: BinaryIO) -> Rows:
     csv.field_size_limit(LINE_MAX_BYTES)
     source = _CsvText(file)
     header = next((line for line in source if line.strip() or source.why), "")
-    # Spreadsheets write what their country takes for a separator.
-    separator = max(",;\t", key=header.count)
+    said = _SEPARATOR.fullmatch(header.strip("\r\n")) if header else None
+    if said:
+        source.taken()
+        header = next((line for line in source if line.strip() or source.why), "")
+    # Spreadsheets write what their country takes for a separator, and some say which.
+    separator = said[1] if said else max(",;\t", key=header.count)
     if source.why == _TOO_LONG:
         raise UnreadableFileError(f"the CSV header: {_TOO_LONG}")
     try:
-        columns = [cell.strip() for cell in next(csv.reader([header], delimiter=separator))] if header else []
+        columns = columns_of(next(csv.reader([header], delimiter=separator))) if header else []
     except csv.Error as error:
         raise UnreadableFileError(f"the CSV header cannot be read: {error}") from None
-    lines = _csv_rows(source, _checked(columns), separator) if columns else iter(())
+    lines = _csv_rows(source, columns, separator) if columns else iter(())
     return Rows(header=(source.taken() or b"").lstrip(), lines=lines)
 
 
@@ -128,8 +135,9 @@ def _csv_rows(source: "_CsvText", columns: Sequence[str], separator: str) -> Ite
         except csv.Error as error:
             failure = f"the line is not CSV: {error}"
         why, raw = source.why or failure, source.taken()
-        if row or why:
-            yield Line(number=start, fields=why or _fields(columns, row), raw=raw)
+        fields = why or fields_of_row(columns, row)
+        if fields is not None:
+            yield Line(number=start, fields=fields, raw=raw)
 
 
 class _CsvText:
@@ -170,26 +178,3 @@ class _CsvText:
         raw = None if self.why == _TOO_LONG else b"".join(self._kept)
         self._kept, self._size_bytes, self.why = [], 0, None
         return raw
-
-
-def _checked(names: list[str]) -> list[str]:
-    """Return the columns of a header; raise UnreadableFileError for one that is unknown, double or missing."""
-    for name in names:
-        if name not in COLUMNS:
-            near = get_close_matches(name, COLUMNS, n=1, cutoff=0.5)
-            message = f"did you mean {near[0]}?" if near else f"known are {', '.join(COLUMNS)}"
-            raise UnreadableFileError(f"unknown column {name!r} in the CSV header: {message}")
-        if names.count(name) > 1:
-            raise UnreadableFileError(f"the column {name} is there twice in the CSV header")
-    if "processQueryKey" not in names:
-        raise UnreadableFileError("the CSV header has no column processQueryKey")
-    return names
-
-
-def _fields(columns: Sequence[str], row: Sequence[str]) -> dict[str, Any] | str:
-    if len(row) != len(columns):
-        return f"the line has {len(row)} cells where the header names {len(columns)}"
-    fields: dict[str, Any] = {name: cell.strip() for name, cell in zip(columns, row, strict=True)}
-    if "userIds" in fields:
-        fields["userIds"] = split_ids(fields["userIds"])
-    return fields

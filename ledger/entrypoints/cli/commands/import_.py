@@ -33,47 +33,68 @@ SHOWN_REJECTIONS = 20
 def import_(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file of messages, packed or not; - is stdin.")],
     form: Annotated[
-        str | None, typer.Option("--format", help="jsonl or csv. Without: as the name says, else jsonl.")
+        str | None, typer.Option("--format", help="jsonl, csv or xlsx. Without: as the name says, else jsonl.")
     ] = None,
     campaign: CampaignTag = None,
     robot: Annotated[str | None, typer.Option("--robot", help="The robotCode of rows without one.")] = None,
     sent_at: SentAt = None,
     source: SourceTag = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option("--encoding", help="The charset, as in gb18030. Without: UTF-8 or UTF-16; of CSV, as guessed."),
+    ] = None,
+    zone: Annotated[
+        str | None, typer.Option("--zone", help="Where times without a zone are of, as in Asia/Shanghai.")
+    ] = None,
+    epoch: Annotated[
+        bool, typer.Option("--epoch", help="Times that are numbers count seconds or milliseconds since 1970.")
+    ] = False,
     rejected_to: Annotated[
         Path | None,
         typer.Option("--rejected-to", metavar="FILE", help="Write rejected rows to a new file, to fix and import."),
     ] = None,
     as_json: AsJson = False,
 ) -> Code:
-    """Record the messages of a file, one a line; gzip, bzip2, xz and zstd are unpacked.
+    """Record the messages of a file, one a line or row; gzip, bzip2, xz and zstd are unpacked.
 
     A row that cannot be recorded is listed with its line and stops nothing (exit 3).
     """
     from ledger.entrypoints.formats.archives import unpacked
+    from ledger.entrypoints.formats.charsets import in_utf8
     from ledger.entrypoints.formats.lines import Format, format_of, read_lines
     from ledger.entrypoints.formats.rejected_lines import RejectedLinesFile
+    from ledger.entrypoints.formats.sent_times import SentTimes, zone_of
     from ledger.services.recording.rows import Defaults
 
     if form is not None and form not in tuple(Format):
-        raise typer.BadParameter(f"{form!r} is neither jsonl nor csv", param_hint="--format")
+        raise typer.BadParameter(f"{form!r} is not jsonl, csv or xlsx", param_hint="--format")
+    times = SentTimes(zone=zone_of(zone) if zone is not None else None, is_epoch=epoch)
     at = parse_time(sent_at) if sent_at is not None else None
     defaults = Defaults(campaign=campaign, robot=robot, sent_at=at, source=source, of_history=True)
     with _opened_file(file) as content:
         chosen = Format(form) if form else format_of(file)
-        rows = read_lines(unpacked(content), chosen)
+        if chosen is Format.XLSX:
+            text: BinaryIO = content
+        else:
+            text, guessed = in_utf8(unpacked(content), encoding, may_guess=chosen is Format.CSV)
+            if guessed:
+                say(f"note: {file} is not UTF-8: read as {guessed}; if that is wrong, say what it is with --encoding")
+        rows = read_lines(text, chosen)
         to_fix = RejectedLinesFile(rejected_to, rows.header) if rejected_to else None
         with opened() as book, to_fix or nullcontext():
-            sums = book.import_lines(rows, defaults, to_fix.add if to_fix else None)
+            sums = book.import_lines(times.applied(iter(rows)), defaults, to_fix.add if to_fix else None)
             imported, fault = _followed(sums, _extent_of(content))
-    given = {"campaign": campaign, "robot": robot, "sent-at": sent_at, "source": source}
-    if rejected_to and format_of(rejected_to.name) is not chosen:
-        given["format"] = chosen
+    given = {"campaign": campaign, "robot": robot, "sent-at": sent_at, "source": source, "zone": zone}
+    # Rejected rows of a spreadsheet are written as CSV.
+    written = Format.CSV if chosen is Format.XLSX else chosen
+    if rejected_to and format_of(rejected_to.name) is not written:
+        given["format"] = written
     if as_json:
         _document(imported, fault, to_fix)
     else:
         _show(imported, is_kept=to_fix is not None)
         if to_fix and imported.rejected_count:
-            _show_mending(to_fix, given)
+            _show_mending(to_fix, given, is_epoch=epoch)
     if fault is not None:
         say(f"error: {fault}")
         return Code.INCOMPLETE if fault.is_fault_of_input else code_of_error(fault)
@@ -142,10 +163,11 @@ def _show(imported: "Imported", *, is_kept: bool) -> None:
         paper.print(f"and {more:,} more" + ("" if is_kept else ": --rejected-to FILE keeps them all, to fix"))
 
 
-def _show_mending(to_fix: "RejectedLinesFile", given: "dict[str, str | None]") -> None:
+def _show_mending(to_fix: "RejectedLinesFile", given: "dict[str, str | None]", *, is_epoch: bool) -> None:
     """Say where the rejected rows are, and what to do with them."""
     paper = console()
     options = [word for name, value in given.items() if value for word in (f"--{name}", value)]
+    options += ["--epoch"] if is_epoch else []
     left_out = f"; {number_of(to_fix.left_out, 'row')} too long to be kept" if to_fix.left_out else ""
     command = shlex.join(["ledger", "import", str(to_fix.path), *options])
     for message in (
