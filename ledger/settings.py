@@ -37,7 +37,14 @@ from ledger.settings_words import sentence_of, unknown
 PREFIX = "LEDGER_"
 DEFAULT_APP = "default"
 # Variables of ours that are no settings of the ledger itself.
-_OTHER_VARIABLES = {"LEDGER_CONFIG", "LEDGER_ACTOR", "LEDGER_DEBUG", "LEDGER_TEST_BROWSER", "LEDGER_TEST_DATABASE_URL"}
+_OTHER_VARIABLES = {
+    "LEDGER_CONFIG",
+    "LEDGER_ACTOR",
+    "LEDGER_DEBUG",
+    "LEDGER_TEST_BROWSER",
+    "LEDGER_TEST_DATABASE_URL",
+    "LEDGER_TEST_PGBOUNCER",
+}
 # Kubernetes gives these to every program beside a service that is called ledger, or ledger-something.
 _OF_KUBERNETES = re.compile(r"LEDGER(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
 _HALF_SURROGATE = re.compile("[\ud800-\udfff]")
