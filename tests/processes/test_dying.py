@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from ledger.core.recall import Outcome, Status
 from tests.processes.conftest import MakeStage, Stage, ended, kill
 
-KEYS = 4000
+KEYS = 1600
 KEYS_PER_CALL = 20
 IN_FLIGHT = 16
 LATENCY_SECONDS = 0.005
