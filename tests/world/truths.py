@@ -138,7 +138,7 @@ def _check_usage(scene: Scene) -> None:
     statement = "SELECT coalesce(sum(calls), 0) AS calls FROM usage WHERE app <> '(sends)'"
     counted = int(scene.rows(statement)[0]["calls"])
     made = int(scene.rows(MADE)[0]["calls"])
-    if counted < made:
+    if counted != made:
         raise UntrueError(f"{made} calls were made that cost quota, {counted} were counted")
 
 
