@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from typer.testing import CliRunner
@@ -98,6 +99,11 @@ class Shell:
             time.tzset()
         return Ended(done.exit_code, done.stdout, done.stderr)
 
+    def typed(self, answer: str, *args: str) -> Ended:
+        """Run a command inside this process whose question somebody answers, as on a terminal."""
+        with patch("ledger.entrypoints.cli.screen.confirmation._need_terminal"):
+            return self(*args, stdin=f"{answer}\n")
+
     def command(self, *args: str) -> Sequence[str]:
         """Return the words of the real command."""
         return [sys.executable, "-m", "ledger", *args]
@@ -155,3 +161,10 @@ def simulator() -> Iterator[Simulator]:
 def shell(tmp_path: Path, simulator: Simulator) -> Shell:
     """The command against an empty ledger."""
     return Shell(tmp_path, simulator.url)
+
+
+@pytest.fixture
+def quick_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the demonstration go faster than anybody could watch, with its ledger in the folder of the test."""
+    monkeypatch.setattr("ledger.entrypoints.cli.commands.demo.CALLS_PER_SECOND", 100.0)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

@@ -14,8 +14,20 @@ from .terminal import on_terminal
 RECALL = ("recall", "--reason", "typo", "--campaign", "spring")
 
 
-@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("yes", 0), ("n", 10), ("", 10), ("spring", 10)])
+@pytest.mark.parametrize(("answer", "code"), [("yes", 0), ("n", 10), ("spring", 10)])
 def test_a_few_messages_need_a_yes(shell: Shell, simulator: Simulator, answer: str, code: int) -> None:
+    shell.send(simulator, 3, campaign="spring")
+    ended = shell.typed(answer, *RECALL)
+    assert "[y/N]" in ended.err
+    assert ended.code == code
+    assert ("3 of 3 recalled" in ended.out) == (code == 0)
+    assert ("nothing was recalled" in ended.err) == (code == 10)
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("", 10)])
+def test_on_a_terminal_the_question_stands_where_one_types(
+    shell: Shell, simulator: Simulator, answer: str, code: int
+) -> None:
     shell.send(simulator, 3, campaign="spring")
     with on_terminal(shell, *RECALL) as terminal:
         terminal.wait_for("[y/N]")
@@ -30,10 +42,9 @@ def test_many_messages_need_the_name_of_their_campaign(
     shell: Shell, simulator: Simulator, answer: str, code: int
 ) -> None:
     shell.send(simulator, 21, campaign="spring")
-    with on_terminal(shell, *RECALL) as terminal:
-        terminal.wait_for("to confirm:")
-        terminal.type(answer)
-        assert terminal.end() == code
+    ended = shell.typed(answer, *RECALL)
+    assert "to confirm:" in ended.err
+    assert ended.code == code
 
 
 def test_one_message_to_many_people_is_not_small(shell: Shell, simulator: Simulator) -> None:
@@ -49,10 +60,9 @@ def test_many_messages_without_a_campaign_need_their_number(
     shell: Shell, simulator: Simulator, answer: str, code: int
 ) -> None:
     shell.send(simulator, 1001)
-    with on_terminal(shell, "recall", "--reason", "typo", "--robot", "dingbot") as terminal:
-        terminal.wait_for("Type 1001 to confirm:")
-        terminal.type(answer)
-        assert terminal.end() == code
+    ended = shell.typed(answer, "recall", "--reason", "typo", "--robot", "dingbot")
+    assert "Type 1001 to confirm:" in ended.err
+    assert ended.code == code
 
 
 def test_the_end_of_input_is_a_no(shell: Shell, simulator: Simulator) -> None:

@@ -5,7 +5,6 @@ import pytest
 from ledger.simulator import Simulator
 
 from .conftest import Shell
-from .terminal import on_terminal
 
 RECALL = ("recall", "--reason", "typo", "--campaign", "c", "--yes")
 
@@ -28,7 +27,7 @@ def inquiries(simulator: Simulator) -> int:
 def test_without_a_terminal_somebody_has_to_agree_beforehand(
     doubtful: Shell, simulator: Simulator, command: str
 ) -> None:
-    ended = doubtful.real(command, "1", "--verify", "--json")
+    ended = doubtful(command, "1", "--verify", "--json")
     assert (ended.code, ended.json["error"]["code"]) == (10, "not_confirmed")
     assert "2 calls" in ended.err
     assert inquiries(simulator) == 0
@@ -36,7 +35,7 @@ def test_without_a_terminal_somebody_has_to_agree_beforehand(
 
 
 def test_show_settles_and_then_shows(doubtful: Shell, simulator: Simulator) -> None:
-    ended = doubtful.real("show", "1", "--verify", "--yes", "--json")
+    ended = doubtful("show", "1", "--verify", "--yes", "--json")
     assert (ended.code, ended.json["recalled"], ended.json["unknown"]) == (0, 4, 0)
     assert len(ended.json["items"]) == 4
     assert "2 of 2 messages settled" in ended.err
@@ -49,7 +48,7 @@ def test_show_settles_and_then_shows(doubtful: Shell, simulator: Simulator) -> N
 
 
 def test_retry_settles_and_has_nothing_left_to_do(doubtful: Shell, simulator: Simulator) -> None:
-    ended = doubtful.real("retry", "1", "--verify", "--yes", "--json")
+    ended = doubtful("retry", "1", "--verify", "--yes", "--json")
     assert (ended.code, ended.json["recalled"]) == (0, 4)
     assert sum(call.path.endswith("batchRecall") for call in simulator.world.calls()) == 1
 
@@ -71,14 +70,11 @@ def test_what_somebody_has_to_mend_is_exit_5(doubtful: Shell, simulator: Simulat
 
 
 @pytest.mark.parametrize(("answer", "code", "cost"), [("y", 0, 2), ("n", 10, 0), ("", 10, 0)])
-def test_on_a_terminal_it_is_a_question(
-    doubtful: Shell, simulator: Simulator, answer: str, code: int, cost: int
-) -> None:
-    with on_terminal(doubtful, "show", "1", "--verify") as terminal:
-        terminal.wait_for("[y/N]")
-        assert "2 calls of the month's quota" in " ".join(terminal.shown.split())
-        terminal.type(answer)
-        assert terminal.end() == code
+def test_it_is_a_question(doubtful: Shell, simulator: Simulator, answer: str, code: int, cost: int) -> None:
+    ended = doubtful.typed(answer, "show", "1", "--verify")
+    assert "[y/N]" in ended.err
+    assert "2 calls of the month's quota" in " ".join(ended.err.split())
+    assert ended.code == code
     assert inquiries(simulator) == cost
 
 

@@ -5,7 +5,6 @@ import pytest
 from ledger.simulator import Simulator
 
 from .conftest import Shell
-from .terminal import on_terminal
 
 RECALL = ("recall", "--reason", "typo", "--campaign", "spring")
 
@@ -38,13 +37,12 @@ def test_a_plan_that_the_quota_does_not_cover_needs_more_than_a_y(
     shell.send(simulator, 3, campaign="spring")
     shell.variables["LEDGER_MONTHLY_CALLS"] = "1"
     assert shell(*RECALL, "--dry-run", "--json").json["quota"]["after"] < 0
-    with on_terminal(shell, *RECALL) as terminal:
-        terminal.wait_for("Type spring to confirm:")
-        message = words(terminal.shown)
-        assert "The month's quota does not cover it: the recall will pause when it is used up." in message
-        assert "the month's quota does not cover this" in message
-        terminal.type(answer)
-        assert terminal.end() == code
+    ended = shell.typed(answer, *RECALL)
+    assert ended.code == code
+    message = words(ended.out + ended.err)
+    assert "Type spring to confirm:" in message
+    assert "The month's quota does not cover it: the recall will pause when it is used up." in message
+    assert "the month's quota does not cover this" in message
 
 
 def test_yes_confirms_that_too(shell: Shell, simulator: Simulator) -> None:

@@ -25,7 +25,7 @@ def test_all_recalled_is_exit_0_and_one_document(shell: Shell, simulator: Simula
 
 def test_a_dry_run_prints_the_plan_and_calls_nothing(shell: Shell, simulator: Simulator) -> None:
     shell.send(simulator, 3, campaign="c", users=["a", "b"])
-    ended = shell.real(*RECALL, "--dry-run", "--json")
+    ended = shell(*RECALL, "--dry-run", "--json")
     assert (ended.code, ended.json["status"], ended.json["eligible"]) == (0, "planned", 3)
     assert set(ended.json) >= {"calls", "quota", "robots", "recipients", "other_recipients", "first_deadline"}
     assert simulator.world.calls() == []
@@ -80,7 +80,7 @@ def test_what_somebody_has_to_mend_pauses_with_exit_5_and_resume_goes_on(
 ) -> None:
     shell.send(simulator, 2, campaign="c")
     simulator.world.change(**trouble)
-    ended = shell.real(*RECALL, "--yes", "--json")
+    ended = shell(*RECALL, "--yes", "--json")
     assert (ended.code, ended.json["status"], ended.json["error"]["code"]) == (5, "paused", code)
     assert ended.json["pending"] == 2
     simulator.world.change(permission_missing=False, ip_refused=False, monthly_quota=None)
@@ -102,7 +102,7 @@ def test_without_a_terminal_somebody_has_to_say_yes_beforehand(shell: Shell, sim
     assert ended.code == 10
     assert "nothing was recalled" in ended.err
     assert "--yes" in ended.err
-    assert shell.real(*RECALL, "--json").json["error"]["code"] == "not_confirmed"
+    assert shell(*RECALL, "--json").json["error"]["code"] == "not_confirmed"
     assert simulator.world.calls() == []
 
 

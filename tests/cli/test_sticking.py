@@ -100,12 +100,11 @@ def test_what_was_recorded_after_the_plan_is_said(shell: Shell, simulator: Simul
 def test_a_worker_recalls_what_arrives_for_a_sticky_recall(shell: Shell, simulator: Simulator) -> None:
     shell.send(simulator, 1, campaign="c")
     assert shell(*RECALL, "--sticky", "1h").code == 0
+    (late,) = simulator.world.make_messages(1, robot_code=ROBOT, users=["u1"])
+    row = {"processQueryKey": late, "robotCode": ROBOT, "userIds": ["u1"], "campaign": "c"}
+    now = datetime.now(UTC).isoformat()
+    assert shell("import", "-", "--sent-at", now, stdin=json.dumps(row)).code == 0
     with shell.running("worker") as worker:
-        worker.wait_for("working on")
-        (late,) = simulator.world.make_messages(1, robot_code=ROBOT, users=["u1"])
-        row = {"processQueryKey": late, "robotCode": ROBOT, "userIds": ["u1"], "campaign": "c"}
-        now = datetime.now(UTC).isoformat()
-        assert shell("import", "-", "--sent-at", now, stdin=json.dumps(row)).code == 0
         worker.wait_until(lambda: [one["follows"] for one in shell("recalls", "--json").json] == [1, None])
         worker.wait_until(lambda: shell("recalls", "--json").json[0]["status"] == "finished")
     assert all(message.recalled_at for message in simulator.world.messages())

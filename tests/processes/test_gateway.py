@@ -20,8 +20,8 @@ from ledger.simulator import Simulator
 from ledger.store.schema import keyless_sends, messages
 from tests.processes.conftest import UNLIMITED, Outage, Stage, ended, kill, wait_until
 
-WORKERS = 3
-SENDERS = 12
+WORKERS = 2
+SENDERS = 6
 ROUNDS = 4
 SEND_PATH = "/v1.0/robot/oToMessages/batchSend"
 
@@ -103,11 +103,8 @@ def stage(outage: Outage, tmp_path: Path) -> Iterator[Stage]:
         made.stop()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_killed_at_random_a_gateway_keeps_every_send_once(
-    stage: Stage, outage: Outage, tmp_path: Path, seed: int
-) -> None:
-    chance = random.Random(seed)  # noqa: S311  (a test that can be repeated)
+def test_killed_at_random_a_gateway_keeps_every_send_once(stage: Stage, outage: Outage, tmp_path: Path) -> None:
+    chance = random.Random(1)  # noqa: S311  (a test that can be repeated)
     detail = tmp_path / "said"
     simulator = stage.simulator
     simulator.world.change(latency_seconds=0.005)

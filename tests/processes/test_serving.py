@@ -39,7 +39,7 @@ def newest(book: Ledger) -> Result:
 
 def test_what_one_service_began_another_finishes_when_it_is_killed(make_stage: MakeStage) -> None:
     stage = make_stage(latency_seconds=0.05)
-    keys = stage.send(4000)
+    keys = stage.send(2000)
     first = stage.start(*SERVE, **FAST)
     with watched(stage) as book:
         begin(book)
