@@ -115,10 +115,10 @@ class Ledger:
             "process_query_key": process_query_key,
             "robot_code": robot_code,
             "user_ids": user_ids,
-            "campaign": campaign,
+            "campaign": campaign or self.settings.campaign,
             "sent_at": sent_at or self.clock.now(),
             "open_conversation_id": open_conversation_id,
-            "source": source,
+            "source": source or self.settings.source,
             "chat": chat,
         }
         return self.parts.recorder.keep(read_row(row, Defaults(), self.clock.now()))

@@ -101,6 +101,8 @@ _Url = Annotated[str, AfterValidator(_endpoint)]
 _Rate = Annotated[float, Field(ge=0.01, le=1000)]
 _Path = Annotated[Path, AfterValidator(lambda path: Path(with_home(str(path))))]
 _Robot = Annotated[str, Field(min_length=1)]
+# The limit of names in core, which stands above.
+_Tag = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]
 MOST_CALLS = 1_000_000_000
 
 
@@ -160,6 +162,8 @@ class Settings(BaseSettings):
     gateway_key: SecretStr | None = None
     gateway_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
     gateway_connections: Annotated[int, Field(ge=1, le=10_000)] = 256
+    campaign: _Tag | None = None
+    source: _Tag | None = None
     apps: dict[str, AppSettings] = Field(default_factory=dict)
 
     @model_validator(mode="before")

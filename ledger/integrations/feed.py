@@ -22,7 +22,7 @@ def say(text: str) -> None:
 
 
 class Feed(SendJournal[None]):
-    """Takes sends in; `folders` are where they may be written, in order."""
+    """Takes sends in; `folders` are where they may be written, in order. `note` takes a word of how each ended."""
 
     def __init__(
         self,
@@ -30,20 +30,29 @@ class Feed(SendJournal[None]):
         campaign: str | None,
         source: str | None,
         complain: Callable[[str], None] = say,
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
         journal = Journal(*folders, kind=FEED, complain=complain)
         super().__init__(journal, SystemClock(), campaign=campaign, source=source)
-        self._complain = complain
+        self._complain, self._note = complain, note
 
     def wait(self, entry: object) -> None:
         """Return at once: nobody waits for a feed."""
 
     def _take(self, exchange: Exchange, segment: Segment | None) -> None:
         self._write_end(exchange, segment)
+        if _has_key(exchange):
+            self._note("recorded")
+        elif exchange.status is None or not 300 <= exchange.status < 500:
+            self._note("keyless")
 
     def _not_recorded(self, exchange: Exchange, error: Exception) -> None:
-        if exchange.answered.get("processQueryKey") or exchange.answered.get("spaces"):
+        if _has_key(exchange):
             self._complain(f"NOT RECORDED ({type(error).__name__}: {error}): {lines.last_word(exchange)}")
 
     def _cannot_follow(self, error: Exception) -> None:
         self._complain(f"a send could not be followed ({type(error).__name__})")
+
+
+def _has_key(exchange: Exchange) -> bool:
+    return bool(exchange.answered.get("processQueryKey") or exchange.answered.get("spaces"))

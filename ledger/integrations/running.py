@@ -2,15 +2,37 @@
 
 import json
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from . import clients
 from .feed import Feed
 from .following import Watching
 
-VARIABLE = "DINGTALK_LEDGER_RUN"
+VARIABLE, SIGN_VARIABLE, HOSTS_VARIABLE = "DINGTALK_LEDGER_RUN", "DINGTALK_LEDGER_SIGN", "DINGTALK_LEDGER_HOSTS"
+
+
+class Sight(Protocol):
+    """What the bootstrap keeps for `ledger run`: who talks to DingTalk, and what was recorded of it."""
+
+    def note(self, word: str, /) -> None:
+        """Leave a word of what happened to a send."""
+
+    def saw(self, url: str, /) -> None:
+        """Take in that a hook saw a request."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchingRun(Watching):
+    """Follows as others do, and says of each request that it was seen."""
+
+    sight: Sight
+
+    def is_send(self, method: str, url: str) -> bool:
+        """Return whether a request is a send."""
+        self.sight.saw(url)
+        return super().is_send(method, url)
 
 
 def described(spool: Sequence[Path], campaign: str | None, source: str | None) -> str:
@@ -21,12 +43,22 @@ def described(spool: Sequence[Path], campaign: str | None, source: str | None) -
     return json.dumps({"spool": [str(folder) for folder in spool], "campaign": campaign, "source": source})
 
 
-def hook(library: Any, detail: str) -> None:
+def hook(library: Any, detail: str, sight: Sight) -> None:
     """Follow the sends of all clients of a library, into the spool that the environment tells of."""
-    clients.LIBRARIES[library.__name__](library, Watching(sink=_feed(detail)))
+    clients.LIBRARIES[library.__name__](library, WatchingRun(sink=_feed(detail, sight), sight=sight))
 
 
-@cache
-def _feed(detail: str) -> Feed:
+_feeds: dict[str, Feed] = {}
+
+
+def _feed(detail: str, sight: Sight) -> Feed:
+    """Return the one feed of this process."""
+    if detail not in _feeds:
+        _feeds[detail] = _made(detail, sight)
+    return _feeds[detail]
+
+
+def _made(detail: str, sight: Sight) -> Feed:
     message = json.loads(detail)
-    return Feed([Path(folder) for folder in message["spool"]], message["campaign"], message["source"])
+    folders = [Path(folder) for folder in message["spool"]]
+    return Feed(folders, message["campaign"], message["source"], note=sight.note)

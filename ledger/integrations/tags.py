@@ -1,6 +1,7 @@
 """Tags: under which campaign and source the sends of a block are recorded, in its tasks and threads too."""
 
 import functools
+import sys
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -41,6 +42,7 @@ def current() -> Tags:
 def tagged(tags: Tags) -> Iterator[None]:
     """Tag every send inside; a block within a block keeps the outer one's tags for what it leaves open."""
     _carry_into_threads()
+    _carry_into_thread_pools()
     token = _tags.set(tags.over(_tags.get()))
     try:
         yield
@@ -70,6 +72,7 @@ def _text(value: object) -> str | None:
 
 _lock = threading.Lock()
 _is_carrying = False
+_IS_CARRYING = "_ledger_is_carrying"
 
 
 def _carry_into_threads() -> None:
@@ -89,6 +92,8 @@ def _start(start: Callable[[threading.Thread], None]) -> Callable[[threading.Thr
     @functools.wraps(start)
     def carrying(thread: threading.Thread) -> None:
         tags = _tags.get()
+        if type(thread).__module__ == "multiprocessing.dummy":
+            _carry_into_thread_pools()
         if tags is not None:
             # On the thread itself, since a subclass may have a `run` of its own.
             thread.run = _with(tags, thread.run)  # type: ignore[method-assign]
@@ -113,7 +118,29 @@ def _submit(submit: Callable[..., Future[Any]]) -> Callable[..., Future[Any]]:
     return carrying
 
 
-def _with(tags: Tags, work: Callable[..., Any]) -> Callable[..., Any]:
+def _carry_into_thread_pools() -> None:
+    """Do the same for the pools of multiprocessing that are made of threads, once somebody has loaded them.
+
+    Their jobs carry the tags of where they were handed in, or none: the threads live on beyond the block.
+    """
+    loaded = sys.modules.get("multiprocessing.pool")
+    if loaded is None or _IS_CARRYING in vars(loaded.ThreadPool):
+        return
+    pool = loaded.ThreadPool
+    setattr(pool, _IS_CARRYING, True)
+    for name in ("apply_async", "_map_async", "imap", "imap_unordered"):
+        setattr(pool, name, _handed_in(getattr(pool, name)))
+
+
+def _handed_in(hand_in: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(hand_in)
+    def carrying(pool: Any, job: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        return hand_in(pool, _with(_tags.get(), job), *args, **options)
+
+    return carrying
+
+
+def _with(tags: Tags | None, work: Callable[..., Any]) -> Callable[..., Any]:
     def tagged_work(*args: Any, **options: Any) -> Any:
         token = _tags.set(tags)
         try:

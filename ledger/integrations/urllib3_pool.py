@@ -41,13 +41,12 @@ def watch_attempts(urllib3: Any) -> None:
 def _attempt(call: Callable[..., Any], pool: Any, conn: Any, method: str, url: str, *args: Any, **options: Any) -> Any:
     outer = current()
     watching = outer.watching if outer is not None else next(iter(_of_everybody), None)
-    if watching is None or not watching.is_send(method, url):
+    address = f"{pool.scheme}://{pool.host}:{pool.port}{url}" if url[:1] == "/" else url
+    if watching is None or not watching.is_send(method, address):
         return call(conn, method, url, *args, **options)
     own, options = _without_tags(options)
     body, options = _body_of(options)
-    with watching.follow(
-        method, f"{pool.scheme}://{pool.host}{url}" if url[:1] == "/" else url, body, own
-    ) as following:
+    with watching.follow(method, address, body, own) as following:
         response = call(conn, method, url, *args, **options)
         response = take_in(following, response)
     watching.settle(following)

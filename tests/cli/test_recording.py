@@ -35,3 +35,43 @@ def test_what_cannot_be_recorded_is_refused(shell: Shell, words: tuple[str, ...]
     assert ended.err.startswith("error: ")
     assert message in " ".join(ended.err.split())
     assert shell("campaigns", "--json").json == []
+
+
+def test_a_private_message_is_recorded_with_its_kind_of_chat(shell: Shell) -> None:
+    ended = shell("record", "--robot", "r", "--key", "k", "--conversation", "cid", "--chat", "private")
+    assert (ended.code, ended.out) == (0, "recorded\n")
+    ended = shell("record", "--robot", "r", "--key", "k2", "--chat", "private")
+    assert (ended.code, "needs its openConversationId" in ended.err) == (2, True)
+
+
+def test_what_was_sent_without_a_campaign_is_tagged_later(shell: Shell) -> None:
+    shell("record", "--robot", "r", "--key", "k1", "--source", "hr")
+    shell("record", "--robot", "r", "--key", "k2", "--source", "hr", "--campaign", "spring")
+    words = ("tag", "--source", "hr", "--campaign", "easter", "--reason", "forgotten")
+    ended = shell(*words)
+    assert ended.code == 0
+    assert ended.out.splitlines() == [
+        "1 message tagged easter",
+        "1 message left alone: tagged already; --from-campaign or --key moves them",
+    ]
+    assert shell(*words, "--key", "k2", "--json").json == {"tagged": 1, "left": 0}
+    assert [line["campaign"] for line in shell("campaigns", "--json").json] == ["easter"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "nothing is selected"),
+        (("--untagged", "--from-campaign", "x"), "exclude each other"),
+        (("--source", ""), "--source is empty"),
+    ],
+)
+def test_tagging_without_a_selection_is_refused(shell: Shell, words: tuple[str, ...], message: str) -> None:
+    ended = shell("tag", "--campaign", "easter", "--reason", "x", *words)
+    assert (ended.code, message in ended.err) == (2, True)
+
+
+def test_what_cannot_be_recalled_and_whom_nobody_knows_is_said_with_the_campaigns(shell: Shell) -> None:
+    shell("record", "--robot", "r", "--key", "k1")
+    said = " ".join(shell("campaigns").out.split())
+    assert "1 message whose recipients are not known: recallable by campaign and key, not by user." in said

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 import venv
 from collections.abc import Callable, Iterator
@@ -17,7 +19,7 @@ import pytest
 
 from ledger import Ledger, Settings
 from ledger.entrypoints.cli.commands.run import warning_about
-from ledger.simulator import TOKEN_HEADER, Behaviour, ScriptedAnswer, Simulator
+from ledger.simulator import TOKEN_HEADER, Behaviour, Cut, ScriptedAnswer, Simulator
 
 # A whole sender: where to, the token and how many come as arguments; keys are written as they come.
 SENDER = """
@@ -39,6 +41,11 @@ CALLS = {
         f'        return (await client.post(url + "{PATH}", json=body, headers=headers)).json()',
         "asyncio.run(send())",
     ),
+    "httpx2": ("import httpx2", f'httpx2.post(url + "{PATH}", json=body, headers=headers).json()'),
+    "urllib3": (
+        "import urllib3",
+        f'urllib3.request("POST", url + "{PATH}", json=body, headers=headers).json()',
+    ),
     "aiohttp": (
         "import aiohttp, asyncio\nasync def send():\n    async with aiohttp.ClientSession() as session:\n"
         f'        async with session.post(url + "{PATH}", json=body, headers=headers) as answer:\n'
@@ -50,6 +57,13 @@ LIBRARIES = ("anyio", "certifi", "charset_normalizer", "h11", "httpcore", "httpx
 PATIENCE_SECONDS = 60.0
 
 
+def taken_from(err: str) -> tuple[list[str], str]:
+    """Return the lines by which the recorder says what it did, and the rest of what was written to stderr."""
+    lines = err.splitlines(keepends=True)
+    signs = [line for line in lines if re.match(r"ledger: ([\d,]+ sends? recorded|nothing was recorded)", line)]
+    return [line.strip() for line in signs], "".join(line for line in lines if line not in signs)
+
+
 @dataclass
 class Stage:
     """A sender, a pretend DingTalk and a ledger, each a process or a thread of its own."""
@@ -59,6 +73,7 @@ class Stage:
     database_url: str
     python: str = sys.executable
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
+    signs: list[str] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -100,6 +115,7 @@ class Stage:
         given = options.pop("input", None)
         process = self.start(*words, **options, **({"stdin": subprocess.PIPE} if given is not None else {}))
         out, err = process.communicate(given, timeout=PATIENCE_SECONDS)
+        self.signs, err = taken_from(err)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def sent(self) -> set[str]:
@@ -207,7 +223,7 @@ def test_output_input_arguments_and_exit_code_are_the_senders_own(stage: Stage) 
     assert arguments == list(words[1:])
     assert (typed, folder, number) == ("typed", str(stage.folder), process.pid)
     assert "bootstrap" not in str(path)
-    assert (process.returncode, err) == (7, "to stderr\n")
+    assert (process.returncode, taken_from(err)) == (7, (["ledger: 0 sends recorded"], "to stderr\n"))
 
 
 @pytest.mark.parametrize(("end", "code"), [("", 0), ("sys.exit(3)", 3), ("1 / 0", 1)])
@@ -288,7 +304,7 @@ def test_a_module_of_the_sender_that_is_called_ledger_stays_its_own(stage: Stage
         timeout=PATIENCE_SECONDS,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "mine\n")
+    assert (done.returncode, taken_from(done.stderr)) == (0, (["ledger: 1 send recorded"], "mine\n"))
     assert stage.recorded() == stage.sent()
 
 
@@ -359,7 +375,7 @@ def test_in_a_container_nothing_is_left_when_the_first_process_ends(stage: Stage
         "from ledger.entrypoints.cli.commands import run\n"
         "from ledger.settings import Settings\n"
         "settings = Settings.load()\n"
-        "variables = run.environment(os.environ, settings.spool_folders, 'spring', None)\n"
+        "variables = run.environment(os.environ, settings, 'spring', None)\n"
         "words = [sys.executable, 'sender.py', *sys.argv[1:]]\n"
         "sys.exit(container.stand_beside(lambda: run.become(sys.executable, words, variables), settings))\n"
     )
@@ -401,8 +417,6 @@ def companions(stage: Stage) -> int:
 
 
 def test_a_traced_send_that_was_cut_is_counted(stage: Stage) -> None:
-    from ledger.simulator import Cut
-
     stage.simulator.world.script(ScriptedAnswer(cut=Cut.AFTER_WORK))
     stage.write()
     assert stage.run(count=1).returncode == 1
@@ -470,3 +484,82 @@ def test_scripts_are_told_by_their_first_lines(tmp_path: Path, first: str, is_py
     script = tmp_path / "send"
     script.write_text(first)
     assert (warning_about(str(script), ["send"]) is None) == is_python
+
+
+def test_at_the_end_a_line_says_how_many_sends_were_recorded(stage: Stage) -> None:
+    stage.write()
+    stage.run(count=3)
+    assert stage.signs == ["ledger: 3 sends recorded"]
+    assert not list(Path(tempfile.gettempdir()).glob("ledger-run-*")), "nothing is left behind"
+
+
+def test_the_line_counts_what_children_sent_and_what_has_no_key(stage: Stage) -> None:
+    stage.simulator.world.script(ScriptedAnswer(cut=Cut.AFTER_WORK))
+    stage.write(
+        setup="if len(sys.argv) == 4:\n    import subprocess\n"
+        "    subprocess.run([sys.executable, *sys.argv, 'child'])\n"
+    )
+    stage.run(count=2)
+    assert stage.signs == ["ledger: 2 sends recorded, 1 send without a key"]
+
+
+def test_a_sender_that_is_killed_has_its_line_all_the_same(stage: Stage) -> None:
+    stage.write(end="os.kill(os.getpid(), 9)")
+    assert stage.run(count=2).returncode == -signal.SIGKILL
+    assert stage.signs == ["ledger: 2 sends recorded"]
+
+
+@pytest.mark.parametrize("words", [["-I"], ["-E"], None])
+def test_a_command_in_which_no_recorder_was_loaded_is_told_so(stage: Stage, words: list[str] | None) -> None:
+    stage.write()
+    sender = [
+        sys.executable,
+        *(words or []),
+        "sender.py",
+        stage.simulator.url,
+        stage.simulator.world.issue_token(),
+        "1",
+    ]
+    stage.run(*(["env", "-u", "PYTHONPATH", *sender] if words is None else sender))
+    (line,) = stage.signs
+    assert line.startswith("ledger: nothing was recorded: no Python of this command loaded the recorder")
+    assert line.endswith("use `ledger gateway`")
+
+
+BY_HTTP_CLIENT = (
+    "import http.client\n"
+    "def send():\n"
+    "    line = http.client.HTTPConnection(url.removeprefix('http://'))\n"
+    f"    line.request('POST', '{PATH}', json.dumps(body), headers)\n"
+    "    return json.loads(line.getresponse().read())"
+)
+
+
+def test_a_library_that_is_not_hooked_is_named(stage: Stage) -> None:
+    text = SENDER.format(setup=BY_HTTP_CLIENT, call="send()", end="", token_header=TOKEN_HEADER)
+    (stage.folder / "sender.py").write_text(text)
+    done = stage.run(variables={"LEDGER_API_URL": stage.simulator.url})
+    assert done.returncode == 0, done.stderr
+    assert len(stage.sent()) == 3
+    assert stage.signs == [
+        "ledger: 0 sends recorded; http.client talked to DingTalk and is not recorded: use `ledger gateway`"
+    ]
+
+
+@pytest.mark.parametrize("library", list(CALLS))
+def test_a_library_that_is_hooked_is_not_blamed(stage: Stage, library: str) -> None:
+    stage.write(library)
+    stage.run(variables={"LEDGER_API_URL": stage.simulator.url})
+    assert stage.signs == ["ledger: 3 sends recorded"]
+
+
+def test_settings_tag_a_whole_process(stage: Stage) -> None:
+    stage.write()
+    command = [sys.executable, "-m", "ledger", "run", "--", sys.executable, "sender.py"]
+    given = {"LEDGER_CAMPAIGN": "from-settings", "LEDGER_SOURCE": "cron"}
+    arguments = [stage.simulator.url, stage.simulator.world.issue_token(), "1"]
+    environment = stage.environment | given
+    subprocess.run([*command, *arguments], cwd=stage.folder, env=environment, check=True, timeout=PATIENCE_SECONDS)
+    with stage.book() as book:
+        assert [(line.campaign, line.messages) for line in book.campaigns()] == [("from-settings", 1)]
+        assert book.plan(source="cron", reason="x").eligible == 1

@@ -1,14 +1,18 @@
 """Campaigns: what is sent inside a block carries its tag, whichever task or thread sends it."""
 
 import asyncio
+import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.pool import ThreadPool
 
 import pytest
 
 from ledger import Ledger
 from ledger.integrations import tags
+from tests.conftest import MakeLedger
+from tests.integrations.senders import Letter, with_httpx
 from tests.integrations.test_recording import on_one_database
 
 pytestmark = on_one_database
@@ -76,6 +80,21 @@ def in_to_thread() -> str | None:
     return asyncio.run(asyncio.to_thread(seen))
 
 
+def in_a_thread_pool() -> str | None:
+    with ThreadPool(1) as pool:
+        return pool.apply(seen)
+
+
+def in_a_map_of_a_thread_pool() -> str | None:
+    with ThreadPool(1) as pool:
+        return pool.map(lambda _: seen(), [0])[0]
+
+
+def in_a_lazy_map_of_a_thread_pool() -> str | None:
+    with ThreadPool(1) as pool:
+        return next(pool.imap_unordered(lambda _: seen(), [0]))
+
+
 @pytest.mark.parametrize(
     "place",
     [
@@ -85,6 +104,9 @@ def in_to_thread() -> str | None:
         in_a_timer,
         in_a_pool,
         in_a_map,
+        in_a_thread_pool,
+        in_a_map_of_a_thread_pool,
+        in_a_lazy_map_of_a_thread_pool,
         in_a_task,
         in_an_executor_of_a_loop,
         in_to_thread,
@@ -147,3 +169,61 @@ def test_what_a_job_raises_or_returns_is_its_own(book: Ledger) -> None:
         assert pool.submit(divmod, 7, 2).result() == (3, 1)
         with pytest.raises(ZeroDivisionError):
             pool.submit(divmod, 7, 0).result()
+
+
+def test_a_thread_pool_made_before_the_block_carries_it_and_no_further(book: Ledger) -> None:
+    with ThreadPool(1) as pool:
+        with book.campaign("spring"):
+            assert pool.apply(seen) == "spring"
+            assert pool.starmap(lambda _, __: seen(), [(0, 0)]) == ["spring"]
+        assert pool.apply(seen) is None
+
+
+def test_a_thread_pool_made_in_a_block_does_not_keep_it(book: Ledger) -> None:
+    with book.campaign("spring"):
+        pool = ThreadPool(1)
+    with pool:
+        assert pool.apply(seen) is None
+
+
+def test_background_tasks_of_starlette_carry_a_block_of_their_own(book: Ledger) -> None:
+    from starlette.background import BackgroundTasks
+
+    found: list[str | None] = []
+
+    def send_all(campaign: str) -> None:
+        with book.campaign(campaign):
+            found.append(seen())
+
+    tasks = BackgroundTasks()
+    with book.campaign("of the request"):
+        tasks.add_task(send_all, "spring")
+    asyncio.run(tasks())
+    assert found == ["spring"]
+
+
+def test_a_worker_of_a_queue_opens_the_block_for_each_job(book: Ledger) -> None:
+    jobs: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    found: list[str | None] = []
+
+    def work() -> None:
+        while (campaign := jobs.get()) is not None:
+            with book.campaign(campaign):
+                found.append(seen())
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    for job in ("spring", "summer", None):
+        jobs.put(job)
+    worker.join()
+    assert found == ["spring", "summer"]
+
+
+def test_settings_tag_what_has_no_tag_of_its_own(make_ledger: MakeLedger, letter: Letter) -> None:
+    book = make_ledger(campaign="from-settings", source="cron")
+    with_httpx(book.watch, letter)
+    book.record(process_query_key="k", robot_code="robot-1")
+    with book.campaign("spring"):
+        with_httpx(book.watch, letter)
+    assert {line.campaign: line.messages for line in book.campaigns()} == {"from-settings": 2, "spring": 1}
+    assert book.plan(source="cron", reason="x").eligible == 3

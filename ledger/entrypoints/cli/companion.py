@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ledger.entrypoints.cli.run_sign import RunSign, say_at_the_end
 from ledger.settings import Settings
 from ledger.spool.journal import FEED
 from ledger.spool.places import with_last_resort
@@ -22,11 +23,11 @@ PAUSE_SECONDS = 2.0
 PATIENCE_SECONDS = 20.0
 
 
-def start(settings: Settings) -> None:
+def start(settings: Settings, sign: RunSign | None = None) -> None:
     """Start the companion of this process, which is about to become the sender.
 
     Nothing ties the two together: the companion is nobody's child that the sender could wait for, has no terminal,
-    and holds none of the sender's files open.
+    and holds none of the sender's files open but stderr, on which it says one line as soon as the sender is gone.
     """
     sender = os.getpid()
     watched = _opened(sender)
@@ -38,7 +39,7 @@ def start(settings: Settings) -> None:
         os.setsid()
         if os.fork() == 0:
             _let_go(watched)
-            accompany(settings, _ending_of(sender, watched))
+            accompany(settings, _speaking(_ending_of(sender, watched), sign))
     finally:
         os._exit(0)
 
@@ -67,6 +68,26 @@ def accompany(settings: Settings, is_gone: Callable[[float], bool], patience_sec
         else:
             if until is not None:
                 return
+
+
+def _speaking(is_gone: Callable[[float], bool], sign: RunSign | None) -> Callable[[float], bool]:
+    """Return what waits for the end of the sender, and says what came of it before whoever reads its stderr goes."""
+
+    def is_gone_and_said(seconds: float) -> bool:
+        if not is_gone(seconds):
+            return False
+        if sign is not None:
+            say_at_the_end(sign)
+        _close_stderr()
+        return True
+
+    return is_gone_and_said
+
+
+def _close_stderr() -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def _has_feeds(folder: Path) -> bool:
@@ -103,9 +124,9 @@ def _is_gone(process: int, seconds: float) -> bool:
 
 
 def _let_go(but: int | None) -> None:
-    """Give up what belongs to the sender: its input and output, its open files, its signals."""
+    """Give up what belongs to the sender: its input and output but stderr, its open files, its signals."""
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
+    for stream in (0, 1):
         os.dup2(nowhere, stream)
     most = os.sysconf("SC_OPEN_MAX")
     kept = but if but is not None else 2

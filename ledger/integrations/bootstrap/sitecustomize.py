@@ -4,6 +4,7 @@ It has to do without a trace what any version of Python allows: this file keeps 
 `sitecustomize` that would have been loaded otherwise, and loads the rest of ours only when there is something to hook.
 """
 
+import atexit
 import os
 import sys
 
@@ -14,8 +15,15 @@ if TYPE_CHECKING:  # not loaded in every sender
 
 PACKAGE = "_dingtalk_ledger"  # not `ledger`: the sender may have a module of that name
 VARIABLE = "DINGTALK_LEDGER_RUN"
+SIGN_VARIABLE, HOSTS_VARIABLE = "DINGTALK_LEDGER_SIGN", "DINGTALK_LEDGER_HOSTS"
 OLDEST = (3, 11)
-LIBRARIES = ("httpx", "httpx2", "urllib3", "requests", "aiohttp")
+LIBRARIES = HOOKED = ("httpx", "httpx2", "urllib3", "requests", "aiohttp")
+
+
+# Libraries that talk to servers by themselves, and are not hooked; by the names of the modules that are at work then.
+UNHOOKED = ("niquests", "urllib3_future", "tornado", "pycurl", "curl_cffi", "http.client")
+# These resolve and connect in C, where nobody sees it.
+IN_C = ("pycurl", "curl_cffi")
 
 
 def say(text: str) -> None:
@@ -39,6 +47,82 @@ def step_aside() -> None:
     finally:
         if ours is not None:
             sys.modules.setdefault("sitecustomize", ours)
+
+
+class Sight:
+    """Sees who talks to DingTalk, and whether a hook saw it too; leaves a sign of that for `ledger run`."""
+
+    def __init__(self, path: "str | None", hosts: str) -> None:
+        self._path, self._hosts = path, hosts.split()
+        self._pending: dict[str, str] = {}
+        self._told: set[str] = set()
+        self._has_seen = False
+
+    def note(self, word: str) -> None:
+        """Leave a word; a file that is gone has nobody who reads it."""
+        if not self._path:
+            return
+        try:
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND)
+            try:
+                os.write(descriptor, (word + "\n").encode("utf-8", "replace"))
+            finally:
+                os.close(descriptor)
+        except OSError:
+            return
+
+    def saw(self, url: str) -> None:
+        """Take in that a hook saw a request."""
+        if not self._has_seen and any(host in url for host in self._hosts):
+            self._has_seen = True
+
+    def hear(self, event: str, arguments: "Any") -> None:
+        """Listen to what Python does: an audit hook must not raise."""
+        if event != "socket.connect" and event != "socket.getaddrinfo":
+            return
+        try:
+            address = arguments[1] if event == "socket.connect" else arguments
+            if isinstance(address, tuple) and len(address) > 1 and self._is_theirs(address[0], address[1]):
+                self._heard()
+        except Exception:  # the sender's business goes on
+            return
+
+    def end(self) -> None:
+        """Say at the end of the process what no hook saw."""
+        if not self._has_seen:
+            for name in self._pending:
+                self._tell(name)
+        for name in IN_C:
+            if name in sys.modules:
+                self._tell(name + " (if it sends)")
+
+    def _is_theirs(self, host: "Any", port: "Any") -> bool:
+        if isinstance(host, bytes):
+            host = host.decode("ascii", "replace")
+        return host in self._hosts or "%s:%s" % (host, port) in self._hosts  # noqa: UP031
+
+    def _heard(self) -> None:
+        frame: Any = sys._getframe(2)
+        names: list[str] = []
+        while frame is not None:
+            names.append(frame.f_globals.get("__name__") or "")
+            frame = frame.f_back
+        roots = {name.partition(".")[0] for name in names}
+        if roots.isdisjoint(HOOKED):
+            known = [name for name in UNHOOKED if name in names or name in roots]
+            if known:
+                self._tell(known[0])
+            else:
+                self._pending["something"] = ""
+        elif roots & {"niquests", "urllib3_future"}:
+            self._tell("niquests")
+        else:
+            self._pending[next(name for name in HOOKED if name in roots)] = ""
+
+    def _tell(self, name: str) -> None:
+        if name not in self._told:
+            self._told.add(name)
+            self.note("unseen " + name)
 
 
 class Lookout:
@@ -70,6 +154,9 @@ class Lookout:
         spec.loader.exec_module = exec_module
 
 
+SIGHT = Sight(os.environ.get(SIGN_VARIABLE), os.environ.get(HOSTS_VARIABLE, ""))
+
+
 def hook(module: "Any") -> None:
     """Hook a library that has just been loaded; whatever goes wrong, the sender goes on without."""
     try:
@@ -83,7 +170,7 @@ def hook(module: "Any") -> None:
                 folder = os.path.dirname(folder)  # noqa: PTH120
             package.__path__ = [folder]
             sys.modules[PACKAGE] = package
-        importlib.import_module(PACKAGE + ".integrations.running").hook(module, os.environ[VARIABLE])
+        importlib.import_module(PACKAGE + ".integrations.running").hook(module, os.environ[VARIABLE], SIGHT)
     except Exception as error:
         say("%s is not recorded (%s: %s)" % (module.__name__, type(error).__name__, error))  # noqa: UP031
 
@@ -95,6 +182,10 @@ def start() -> None:
     if sys.version_info < OLDEST:
         say("this Python is too old to be recorded (3.11 or later can be): use `ledger gateway`")
         return
+    SIGHT.note("loaded")
+    if os.environ.get(HOSTS_VARIABLE):
+        sys.addaudithook(SIGHT.hear)
+        atexit.register(SIGHT.end)
     sys.meta_path.insert(0, Lookout(LIBRARIES, hook))
     for name in LIBRARIES:
         if name in sys.modules:

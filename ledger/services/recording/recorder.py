@@ -37,7 +37,9 @@ class Recorder:
         self._refusals = Refusals(self._spool.refused)
         self.writer = GroupWriter(self._write_each, self._journal, self._refusals.keep, when_idle=self.replay)
         self._spool_replay = SpoolReplay(self._spool, self._write_each, self.writer.spool, self._refusals)
-        self.send_recorder = SendRecorder(self._journal, self.writer, clock)
+        self.send_recorder = SendRecorder(
+            self._journal, self.writer, clock, campaign=settings.campaign, source=settings.source
+        )
 
     def keep(self, message: Message) -> WriteCounts:
         """Return once a message is on disk; raise LedgerError when neither the database nor the spool takes it."""

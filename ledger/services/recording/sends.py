@@ -21,8 +21,16 @@ log = logging.getLogger(__name__)
 class SendRecorder(SendJournal[PendingWrite]):
     """Follows sends into the journal of this process, and hands them to its writer."""
 
-    def __init__(self, journal: Journal, writer: GroupWriter, clock: Clock) -> None:
-        super().__init__(journal, clock)
+    def __init__(
+        self,
+        journal: Journal,
+        writer: GroupWriter,
+        clock: Clock,
+        *,
+        campaign: str | None = None,
+        source: str | None = None,
+    ) -> None:
+        super().__init__(journal, clock, campaign=campaign, source=source)
         self._writer = writer
 
     def wait(self, entry: PendingWrite | None, *, patience_seconds: float = PATIENCE_SECONDS) -> None:

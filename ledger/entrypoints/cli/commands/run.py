@@ -11,18 +11,24 @@ import signal
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
+from ledger.entrypoints.cli.run_sign import RunSign, say_at_the_end
 from ledger.entrypoints.cli.screen.output import say
 from ledger.errors import InputError
+
+if TYPE_CHECKING:
+    from ledger.settings import Settings
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 _PYTHON = re.compile(r"(python|pypy)[\d.]*t?")
 # With these, Python loads nothing that it is not told to.
 _DEAF = {"I": "-I", "E": "-E", "S": "-S"}
 _SHEBANG_BYTES = 512
+DINGTALK_HOSTS = frozenset({"api.dingtalk.com", "api.dingtalk.io", "oapi.dingtalk.com"})
 
 
 def run(
@@ -34,7 +40,8 @@ def run(
 ) -> None:
     """Run a Python sender as it is, and record what it sends.
 
-    It sees to httpx, requests, aiohttp and the official SDK, in any virtual environment. The exit code is the sender's.
+    It sees to httpx, requests, urllib3, aiohttp and the official SDK, in any virtual environment. The exit code is the
+    sender's. At the end, a line on stderr says how many sends were recorded, or why none was.
     """
     from ledger.entrypoints.cli import companion, container
     from ledger.settings import Settings
@@ -49,15 +56,27 @@ def run(
     if note := warning_about(program, words):
         say(f"note: {note}")
     settings = Settings.load()
-    variables = environment(os.environ, settings.spool_folders, campaign, source)
+    sign = RunSign()
+    variables = environment(os.environ, settings, campaign, source) | signed(settings, sign.path)
     if container.is_first_process():
-        raise typer.Exit(container.stand_beside(lambda: become(program, words, variables), settings))
-    companion.start(settings)
+        code = container.stand_beside(lambda: become(program, words, variables), settings)
+        say_at_the_end(sign)
+        raise typer.Exit(code)
+    companion.start(settings, sign)
     become(program, words, variables)
 
 
+def signed(settings: "Settings", path: Path | None) -> dict[str, str]:
+    """Return what lets recorders leave a sign, and tells them where DingTalk is."""
+    from ledger.integrations.running import HOSTS_VARIABLE, SIGN_VARIABLE
+
+    urls = {settings.api_url, *(app.api_url for app in settings.apps.values() if app.api_url)}
+    hosts = {parts.netloc if parts.port else parts.hostname or "" for parts in map(urlsplit, urls)}
+    return {SIGN_VARIABLE: str(path or ""), HOSTS_VARIABLE: " ".join(sorted(hosts | DINGTALK_HOSTS))}
+
+
 def environment(
-    given: Mapping[str, str], spool: Sequence[Path], campaign: str | None, source: str | None
+    given: Mapping[str, str], settings: "Settings", campaign: str | None, source: str | None
 ) -> dict[str, str]:
     """Return the environment of a sender: the given one, and where Python finds what to load first."""
     from ledger import integrations
@@ -66,7 +85,8 @@ def environment(
 
     home = str(Path(integrations.__file__).parent / "bootstrap")
     others = [path for path in given.get("PYTHONPATH", "").split(os.pathsep) if path and path != home]
-    detail = described([folder.absolute() for folder in with_last_resort(*spool)], campaign, source)
+    folders = [folder.absolute() for folder in with_last_resort(*settings.spool_folders)]
+    detail = described(folders, campaign or settings.campaign, source or settings.source)
     return {**given, "PYTHONPATH": os.pathsep.join([home, *others]), VARIABLE: detail}
 
 
