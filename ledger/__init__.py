@@ -3,6 +3,7 @@
 Importing this package opens nothing and loads nothing heavy: `Ledger` is loaded when it is first asked for.
 """
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ __all__ = ["Ledger", "Settings"]
 
 def __getattr__(name: str) -> object:
     if name == "Ledger":
+        if sys.platform == "win32":
+            from ledger.__main__ import WINDOWS
+
+            raise ImportError(WINDOWS.removeprefix("error: ").strip())
         from ledger.app import Ledger
 
         return Ledger

@@ -89,7 +89,7 @@ def _tidied(kind: Any, given: Any) -> Any:
             value = value.strip()
             if _HALF_SURROGATE.search(value) and Path not in kinds:
                 # So come bytes that are no UTF-8: as such they are refused.
-                value = value.encode("utf-8", "surrogatepass")
+                value = value.encode("utf-8", "surrogateescape")
         elif isinstance(value, bool) and kinds & {int, float} and bool not in kinds:
             value = str(value)
         if value != "":

@@ -1,4 +1,7 @@
-"""A run as one watches it: it shows how far it is; Ctrl-C pauses it, twice leaves at once."""
+"""A run as one watches it: it shows how far it is; Ctrl-C pauses it, twice leaves at once.
+
+It goes on when its terminal is gone.
+"""
 
 import signal
 from collections.abc import Callable
@@ -6,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ledger.core.recall import Result
 from ledger.entrypoints.cli.screen.run_progress import shown
-from ledger.entrypoints.process.signals import InterruptedRun, Stop
+from ledger.entrypoints.process.signals import InterruptedRun, Stop, outliving_its_terminal
 
 if TYPE_CHECKING:
     from ledger.app import Ledger
@@ -18,7 +21,7 @@ def run_interruptibly(
     book: "Ledger", recall_id: int, work: Callable[[OnProgress], Result], *, actor: str | None = None
 ) -> Result:
     """Do the work of a recall under somebody's eyes; after Ctrl-C it is paused, with its calls written down."""
-    with Stop(signal.SIGTERM) as stop, shown() as watch:
+    with outliving_its_terminal(), Stop(signal.SIGTERM) as stop, shown() as watch:
         stop.say_so = watch.stopping
 
         def on_progress(result: Result) -> None:

@@ -37,9 +37,11 @@ from ledger.entrypoints.cli.commands import (
     verify,
     worker,
 )
-from ledger.entrypoints.cli.screen.output import abandon, document_of_error, prepare, say
+from ledger.entrypoints.cli.screen.output import document_of_error, say
+from ledger.entrypoints.cli.screen.width import sane_width
 from ledger.entrypoints.process.exits import Code, code_of_error
-from ledger.errors import LedgerError
+from ledger.entrypoints.process.streams import abandon, as_meant, prepare
+from ledger.errors import InputError, LedgerError
 
 # Typer carries its own copy of Click since 0.20-something; the public name leads to whichever there is.
 _UsageError: Any = typer.BadParameter.__mro__[1]
@@ -50,17 +52,21 @@ class Root(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
         """Run a command and exit with its code."""
-        given = list(sys.argv[1:] if args is None else args)
+        given = [as_meant(word) for word in (sys.argv[1:] if args is None else args)]
         prepare()
         try:
-            code = super().main(given, *rest, **{**options, "standalone_mode": False}) or Code.DONE
+            with sane_width():
+                code = super().main(given, *rest, **{**options, "standalone_mode": False}) or Code.DONE
         except typer.Abort:
             code = Code.INTERRUPTED
+        except SystemExit as exit_:
+            # So ends help whose reader has seen enough.
+            code = Code.DONE if isinstance(exit_.__context__, BrokenPipeError) else exit_.code
         except Exception as error:
             # Nobody is to see a traceback who did not ask for one.
             code = _say(error, as_json="--json" in given)
         abandon()
-        sys.exit(int(code))
+        sys.exit(int(code or Code.DONE))
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; a reader who has seen enough, as `head` has, is no error."""
@@ -80,6 +86,8 @@ def _say(error: Exception, *, as_json: bool) -> Code:
         name, message, code = "usage", _usage(error), Code.WRONG_USAGE
     elif isinstance(error, LedgerError):
         name, message, code = error.code, str(error), code_of_error(error)
+    elif isinstance(error, UnicodeEncodeError):
+        name, message, code = InputError.code, _not_utf8(), Code.WRONG_USAGE
     else:
         first = (str(error).strip() or "no more is known").splitlines()[0]
         message = f"{type(error).__name__}: {first} (unexpected; LEDGER_DEBUG=1 shows the traceback)"
@@ -88,6 +96,13 @@ def _say(error: Exception, *, as_json: bool) -> Code:
     if as_json:
         document_of_error(name, message)
     return code
+
+
+def _not_utf8() -> str:
+    encoding = sys.getfilesystemencoding()
+    if encoding == "utf-8":
+        return "what was given holds bytes that are not UTF-8"
+    return f"what was given cannot be written in {encoding}, the encoding of this locale: set LC_ALL=C.UTF-8"
 
 
 def _usage(error: Any) -> str:

@@ -11,14 +11,16 @@ from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import code_of_error
 from ledger.entrypoints.process.logs import log_to_stderr
 from ledger.entrypoints.process.signals import Stop
+from ledger.entrypoints.process.streams import prepare
 from ledger.errors import LedgerError
 
 
 def main(orders: WorkerOptions, descriptor: int) -> int:
     """Serve on a socket, and return an exit code."""
+    prepare()
     log_to_stderr(orders.log_format, orders.log_level)
     try:
-        stop = Stop(signal.SIGTERM, say_so=lambda: None)
+        stop = Stop(signal.SIGTERM, signal.SIGHUP, say_so=lambda: None)
         with opened() as book, socket.socket(fileno=descriptor) as listener, stop:
             serve(book, orders, listener, lambda: stop.is_asked_for or _is_closed(sys.stdin.fileno()))
     except LedgerError as error:

@@ -171,5 +171,8 @@ def _gigabytes(size: int) -> str:
 
 def _short(folder: Path) -> str:
     """Write a folder below the user's home with ~."""
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError:  # nobody knows it
+        return str(folder)
     return f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder)

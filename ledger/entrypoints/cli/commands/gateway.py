@@ -59,7 +59,7 @@ def gateway(
         _check_circle(endpoints, address, port)
         shown = f"[{address}]" if ":" in address else address
         where = f"listening on http://{shown}:{port}, forwarding to {', '.join(sorted(endpoints.all))}"
-        with Stop(signal.SIGTERM, say_so=lambda: None) as stop:
+        with Stop(signal.SIGTERM, signal.SIGHUP, say_so=lambda: None) as stop:
             log.info("%s, recording on %s", where, book.database.shown_url)
             if workers == 1:
                 _serve(book, orders, listeners[0], stop)

@@ -18,6 +18,7 @@ import typer
 
 from ledger.entrypoints.cli.run_sign import RunSign, say_at_the_end
 from ledger.entrypoints.cli.screen.output import say
+from ledger.entrypoints.cli.screen.width import given_environment
 from ledger.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def run(
         say(f"note: {note}")
     settings = Settings.load()
     sign = RunSign()
-    variables = environment(os.environ, settings, campaign, source) | signed(settings, sign.path)
+    variables = environment(given_environment(), settings, campaign, source) | signed(settings, sign.path)
     if container.is_first_process():
         code = container.stand_beside(lambda: become(program, words, variables), settings)
         say_at_the_end(sign)
@@ -99,10 +100,19 @@ def become(program: str, words: Sequence[str], variables: Mapping[str, str]) -> 
     sys.stdout.flush()
     sys.stderr.flush()
     try:
-        os.execve(program, list(words), dict(variables))  # noqa: S606  (to run a given program is what it is for)
+        given = {_bytes(name): _bytes(value) for name, value in variables.items()}
+        os.execve(program, [_bytes(word) for word in words], given)  # noqa: S606  (to run a given program is what it is for)
     except OSError as error:
         say(f"error: {words[0]}: {error.strerror}")
         raise typer.Exit(NOT_EXECUTABLE) from None
+
+
+def _bytes(text: str) -> bytes:
+    """Return a text as it came; the locale may have no word for it."""
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape")
 
 
 def warning_about(program: str, words: Sequence[str]) -> str | None:

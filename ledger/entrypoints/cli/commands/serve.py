@@ -66,6 +66,6 @@ def _run(book: "Ledger", app: "FastAPI", listener: socket.socket) -> None:
     name, port = listener.getsockname()[:2]
     shown = f"[{name}]" if ":" in name else name
     # The server gives signals back to whoever had them before: they were obeyed already.
-    with Stop(signal.SIGTERM, say_so=lambda: None) as stop:
+    with Stop(signal.SIGTERM, signal.SIGHUP, say_so=lambda: None) as stop:
         log.info("listening on http://%s:%s, on %s", shown, port, book.database.shown_url)
         ServiceServer(app, lambda: stop.is_asked_for).run([listener])

@@ -29,7 +29,7 @@ def worker(
     log_to_stderr(log_format, log_level)
     with opened() as book, serving_metrics(book, metrics_host, metrics_port):
         at_work = book.worker()
-        with Stop(signal.SIGTERM, say_so=at_work.stop), ThreadPoolExecutor(1, "ledger-worker") as desk:
+        with Stop(signal.SIGTERM, signal.SIGHUP, say_so=at_work.stop), ThreadPoolExecutor(1, "ledger-worker") as desk:
             # Not in this thread: here signals arrive, and the lock of the event that they set must never be held.
             ended = desk.submit(at_work.run)
             log.info("working on %s: %s", book.database.shown_url, DUTIES)

@@ -1,13 +1,15 @@
 """Where things are written: one JSON document or a table on stdout, everything else for people on stderr."""
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+
+from ledger.errors import UnwritableFileError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,8 +54,9 @@ def document_of_list(values: Iterable["JsonValue"]) -> None:
 
 
 def document_of_error(code: str, message: str) -> None:
-    """Write an error as the one JSON document."""
-    document({"error": {"code": code, "message": message}})
+    """Write an error as the one JSON document, if it can be written at all."""
+    with suppress(OSError, UnwritableFileError):
+        document({"error": {"code": code, "message": message}})
 
 
 def in_batches(values: Iterable[Value], size: int, write: Callable[[Sequence[Value]], None]) -> int:
@@ -63,21 +66,3 @@ def in_batches(values: Iterable[Value], size: int, write: Callable[[Sequence[Val
         write(batch)
         total += len(batch)
     return total
-
-
-def prepare() -> None:
-    """Make both streams UTF-8 whatever the locale says: JSON has to be, and names may be Chinese."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-
-
-def abandon() -> None:
-    """Let what is still buffered for a reader who has gone away go nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)

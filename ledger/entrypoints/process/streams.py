@@ -1,0 +1,104 @@
+"""The standard streams of a process as it finds them: closed, full, gone, or of an encoding that cannot hold a name."""
+
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import TextIO
+
+from ledger.errors import UnwritableFileError
+
+_INPUT, _OUTPUT, _MESSAGES = 0, 1, 2
+
+
+class Output(io.TextIOWrapper):
+    """Standard output; what it does not take is an error of ours with a name, but a reader who left is none."""
+
+    def write(self, text: str, /) -> int:
+        """Write a text."""
+        try:
+            return super().write(text)
+        except OSError as error:
+            raise _named(error) from None
+
+    def flush(self) -> None:
+        """Write what waits."""
+        try:
+            super().flush()
+        except OSError as error:
+            raise _named(error) from None
+
+
+class Messages(io.TextIOWrapper):
+    """Standard error; what it does not take is lost, since there is nobody to tell."""
+
+    def write(self, text: str, /) -> int:
+        """Write a text."""
+        with suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with suppress(OSError):
+            super().flush()
+
+
+def prepare() -> None:
+    """Make the streams fit to be used: open, and UTF-8 whatever the locale says, since names may be Chinese.
+
+    A stream that is closed leads nowhere. Its number must not stay free: the next file to be opened would get it, and
+    everything that is said would go into that.
+    """
+    for number in (_INPUT, _OUTPUT, _MESSAGES):
+        _open_if_closed(number)
+    sys.stdin = sys.stdin or _on(_INPUT, io.TextIOWrapper)
+    if sys.stdout is None or sys.stdout is sys.__stdout__:
+        sys.stdout = _on(_OUTPUT, Output, sys.stdout)
+    if sys.stderr is None or sys.stderr is sys.__stderr__:
+        sys.stderr = _on(_MESSAGES, Messages, sys.stderr)
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def abandon() -> None:
+    """Let what is still buffered for a reader who has gone away go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, UnwritableFileError):
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def as_meant(word: str) -> str:
+    """Return an argument as UTF-8, which it is in all likelihood, also where the locale says something else."""
+    try:
+        return os.fsencode(word).decode("utf-8")
+    except UnicodeError:
+        return word
+
+
+def _open_if_closed(number: int) -> None:
+    try:
+        os.fstat(number)
+    except OSError:
+        # The lowest free number is given: this one, since those before it are open by now.
+        os.open(os.devnull, os.O_RDONLY if number == _INPUT else os.O_WRONLY)
+
+
+def _on(number: int, kind: type[io.TextIOWrapper], before: TextIO | None = None) -> io.TextIOWrapper:
+    """Return a stream on a file that is open, in place of another."""
+    if not isinstance(before, io.TextIOWrapper):
+        raw = io.FileIO(number, "r" if number == _INPUT else "w", closefd=False)
+        return kind(io.BufferedReader(raw) if number == _INPUT else io.BufferedWriter(raw), encoding="utf-8")
+    lines, is_direct = before.line_buffering, before.write_through
+    return kind(before.detach(), encoding="utf-8", line_buffering=lines, write_through=is_direct)
+
+
+def _named(error: OSError) -> Exception:
+    if isinstance(error, BrokenPipeError):
+        return error
+    return UnwritableFileError(f"the output cannot be written: {error.strerror or error}. Make room, and try again")
