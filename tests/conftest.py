@@ -43,8 +43,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Run single tests in this process, which is quicker than to start others."""
-    return 0 if config.args and all("::" in named for named in config.args) else None
+    """Run single tests in this process, which is quicker than to start others; else one worker more than cores.
+
+    Somebody always waits: for a process that starts, for a second of a rate.
+    """
+    if config.args and all("::" in named for named in config.args):
+        return 0
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return len(os.sched_getaffinity(0)) + 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

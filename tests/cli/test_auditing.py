@@ -24,7 +24,7 @@ def detail(shell: Shell, simulator: Simulator) -> Shell:
 
 
 def test_history_is_one_document_and_can_be_narrowed(detail: Shell) -> None:
-    everything = detail.real("history", "--json")
+    everything = detail("history", "--json")
     assert (everything.err, len(everything.json)) == ("", 4)
     assert len(detail("history", "--outcome", "refused", "--json").json) == 1
     assert len(detail("history", "--limit", "2", "--json").json) == 2
@@ -89,7 +89,7 @@ def test_a_reader_who_has_seen_enough_is_no_error(detail: Shell) -> None:
 
 
 def test_the_doctor_is_content_with_a_whole_house(detail: Shell, simulator: Simulator) -> None:
-    ended = detail.real("doctor", "--json")
+    ended = detail("doctor", "--json")
     assert (ended.code, ended.json["ok"]) == (0, True), ended.out
     simulator.world.change(permission_missing=True)
     ill = detail("doctor")

@@ -25,7 +25,7 @@ from tests.sending import send
 from .chromium import Browser, started
 from .conftest import EVIL
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.xdist_group("browser")]
 
 DESKTOP, PHONE = (1280, 900), (375, 812)
 SAID = {
@@ -83,8 +83,7 @@ def signed_in(browser: Browser, service: Service, role: Role = Role.OPERATOR) ->
     browser.clicks = 0
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("language", list(SAID))
+@pytest.mark.parametrize(("language", "size"), [("en", DESKTOP), ("zh-CN", PHONE)], ids=["en-desktop", "zh-phone"])
 def test_an_operator_finds_a_campaign_recalls_it_retries_what_failed_and_exports(
     chrome: Chrome, service: Service, world: World, language: str, size: tuple[int, int]
 ) -> None:
@@ -177,8 +176,7 @@ def test_a_deadline_is_counted_down_and_times_are_in_the_zone_of_the_browser(
     assert all(text.startswith("9 min ") for text in seen)
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("size", "is_dark"), [(DESKTOP, False), (PHONE, True)], ids=["light-desktop", "dark-phone"])
 def test_no_page_keeps_anybody_out(
     chrome: Chrome, service: Service, world: World, size: tuple[int, int], is_dark: bool
 ) -> None:
