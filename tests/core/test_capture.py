@@ -200,7 +200,7 @@ TEXT = json.dumps(ASKED)
         "\ufeff" + TEXT,
         b"\xef\xbb\xbf" + TEXT.encode(),
         TEXT.encode("utf-16"),
-        gzip.compress(TEXT.encode()),
+        gzip.compress(TEXT.encode(), mtime=0),
         zlib.compress(TEXT.encode()),
         {"robotCode": "r", "userIds": ["u1", "u2", "", None, "u1"]},
         {"robotCode": "r", "userIds": '["u1", "u2"]'},
