@@ -1,57 +1,55 @@
-"""The ledger as its users hold it: one object, whose methods are what a door may ask for."""
+"""The ledger as programs hold it: one object, whose methods are what the documentation promises, and no more.
+
+What this package runs itself (commands, the service, the gateway) takes the parts below it, `ledger.parts`.
+"""
 
 import atexit
-import getpass
-import logging
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ledger.clock import Clock
 from ledger.core.campaign import CampaignLine
-from ledger.core.check_up import Check, CheckUp
+from ledger.core.check_up import CheckUp
 from ledger.core.limits import check_actor
 from ledger.core.message import Chat
 from ledger.core.recall import Item, Outcome, Plan, Result, Status
 from ledger.core.selection import select
-from ledger.errors import DatabaseError, InputError
+from ledger.errors import InputError
 from ledger.integrations import clients, tags
 from ledger.integrations.following import Watching
 from ledger.parts import Parts
-from ledger.services.recalls.leases import own_name
-from ledger.services.recalls.lifecycle import OnProgress, RunIn
-from ledger.services.recording.batches import Imported, OnRejected, WriteCounts
-from ledger.services.recording.rows import Defaults, Line, read_row, reader, within
-from ledger.services.recording.spool_replay import Replayed
+from ledger.services.access.actor import who_acts
+from ledger.services.recalls.lifecycle import OnProgress
+from ledger.services.recording.batches import Imported, WriteCounts
+from ledger.services.recording.rows import Defaults, Line
 from ledger.services.recording.tagger import Tagged
 from ledger.services.reports.recalls import RecallReport
 from ledger.services.reports.verifier import Verification
-from ledger.services.upkeep import readiness
-from ledger.services.upkeep.chores import Chores
 from ledger.services.upkeep.purger import Purged
 from ledger.settings import Settings
-from ledger.spool.spool import Depth
-from ledger.store.database import Database
-from ledger.store.items import Reason
 
 if TYPE_CHECKING:
     from httpx import BaseTransport
 
-    from ledger.scheduler import Worker
-
 Watched = TypeVar("Watched")
-
-log = logging.getLogger(__name__)
 
 
 class Ledger:
     """The recall ledger. Nothing is opened before the first use; `close` when done (it also happens at exit).
 
-    Without settings, they come from the environment; tests hand in a clock, an executor and a transport of httpx.
+    Without settings, they come from the environment; tests hand in a clock, an executor and a transport of httpx. It
+    may be shared between threads. `parts` is what it is made of; nothing is promised of that.
+
+    Every method that asks the database raises DatabaseUnavailableError when that is away, and SchemaOutOfDateError when
+    its tables are of another version. All errors are children of LedgerError, with a stable `code`.
+
+    >>> with Ledger(settings) as other:
+    ...     other.recalls()
+    []
     """
 
     def __init__(
@@ -63,13 +61,12 @@ class Ledger:
         transport: "BaseTransport | None" = None,
     ) -> None:
         self.parts = Parts(settings or Settings.load(), clock, executor, transport)
-        self.settings, self.clock = self.parts.settings, self.parts.clock
         atexit.register(self.close)
 
     @property
-    def database(self) -> Database:
-        """The database, whether or not it is open yet."""
-        return self.parts.database
+    def settings(self) -> Settings:
+        """The settings that it was opened with."""
+        return self.parts.settings
 
     def __enter__(self) -> Self:
         return self
@@ -78,10 +75,6 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def open(self) -> None:
-        """Open the database now, as the first use would; raise DatabaseError when it is away or its tables are old."""
-        self.parts.opened()
 
     def close(self) -> None:
         """Write what was handed in, to the database or the spool, and close every connection; may be called twice.
@@ -108,20 +101,23 @@ class Ledger:
 
         Without a chat kind, one that has a conversation is taken for a group message.
 
-        On disk is in the database, or in the spool while the database is away. Raise InvalidMessageError (a naive
-        time, a key over 1,024 characters, ...); then nothing was recorded.
+        On disk is in the database, or in the spool while that is away: one of `recorded`, `duplicates`, `spooled` is 1.
+        Raise InvalidMessageError (a naive time, a key over 1,024 characters, ...); then nothing was recorded.
+
+        >>> book.record(process_query_key="key-1", robot_code="dingrobot1", user_ids=["li.si"], campaign="welcome")
+        WriteCounts(recorded=1, duplicates=0, spooled=0)
         """
         row = {
             "process_query_key": process_query_key,
             "robot_code": robot_code,
             "user_ids": user_ids,
-            "campaign": campaign or self.settings.campaign,
-            "sent_at": sent_at or self.clock.now(),
+            "campaign": campaign,
+            "sent_at": sent_at,
             "open_conversation_id": open_conversation_id,
-            "source": source or self.settings.source,
+            "source": source,
             "chat": chat,
         }
-        return self.parts.recorder.keep(read_row(row, Defaults(), self.clock.now()))
+        return self.parts.recorder.record(row)
 
     def record_many(
         self,
@@ -135,20 +131,14 @@ class Ledger:
 
         What the database does not take waits in the spool. Raise LedgerError when the spool cannot be written either;
         then the rows that no sum speaks of are not recorded.
+
+        >>> rows = [{"processQueryKey": "key-1", "sentAt": now}, {"processQueryKey": "key-2"}]
+        >>> done = book.record_many(rows, robot_code="dingrobot1")
+        >>> done.recorded, done.rejected_count, done.rejected[0].line
+        (1, 1, 2)
         """
         lines = (Line(number=number, fields=row) for number, row in enumerate(rows, start=1))
-        defaults = Defaults(campaign=campaign, robot=robot_code, sent_at=sent_at)
-        return self.parts.recorder.keep_many(lines, reader(defaults, self.clock))
-
-    def import_lines(
-        self, lines: Iterable[Line], defaults: Defaults, on_rejected: OnRejected | None = None
-    ) -> Iterator[Imported]:
-        """Record numbered rows and yield the sums as they grow; the last is the result.
-
-        What the database does not take waits in the spool.
-        Every rejected row is handed to `on_rejected` with the reason; the result names the first of them.
-        """
-        return self.parts.recorder.import_lines(lines, reader(defaults, self.clock), on_rejected)
+        return self.parts.recorder.record_many(lines, Defaults(campaign=campaign, robot=robot_code, sent_at=sent_at))
 
     def watch(self, client: Watched, *, wait: bool = False) -> Watched:
         """Record from now on what a client sends, and return the client; watching it twice changes nothing.
@@ -163,52 +153,21 @@ class Ledger:
         return client
 
     def campaign(self, name: str, source: str | None = None) -> AbstractContextManager[None]:
-        """Tag what watched clients send inside the block, in the tasks, threads and pool jobs that begin in it too."""
+        """Tag what watched clients send inside the block, in the tasks, threads and pool jobs that begin in it too.
+
+        Raise InputError for an empty name or source.
+        """
         if not name or source == "":
             raise InputError("the campaign or source is empty: leave it out, or name what is meant")
         return tags.tagged(tags.Tags(campaign=name, source=source))
 
-    def receive(
-        self,
-        lines: Iterable[Line],
-        defaults: Defaults,
-        *,
-        robots: Collection[str] = (),
-        on_rejected: OnRejected | None = None,
-    ) -> Imported:
-        """Record numbered rows of others, of some robots or all; what the database does not take waits in the spool."""
-        read = within(reader(defaults, self.clock), frozenset(robots))
-        return self.parts.recorder.keep_many(lines, read, on_rejected)
+    def campaigns(self) -> list[CampaignLine]:
+        """Return what can still be recalled, a line a campaign, soonest deadline first.
 
-    def progress(self, recall_id: int) -> Result:
-        """Return where one recall stands, without what would take long to count; raise UnknownRecallError."""
-        return self.parts.recall_reports.progress(recall_id)
-
-    def result(self, recall_id: int) -> Result:
-        """Return where one recall stands; raise UnknownRecallError."""
-        self.parts.lost_calls.run_once()
-        return self.parts.recall_reports.result(recall_id)
-
-    def summary(self, recall_id: int) -> RecallReport:
-        """Return one recall with what was asked for and who did what, but without its items and requests."""
-        return self.parts.recall_reports.summary(recall_id)
-
-    def reasons(self, recall_id: int, *, limit: int) -> list[Reason]:
-        """Return why messages of a recall were not recalled, the most frequent first."""
-        return self.parts.recall_reports.reasons(recall_id, limit=limit)
-
-    def keys_per_second(self, recall_id: int) -> float:
-        """Return how fast a recall went in the last seconds."""
-        return self.parts.recall_reports.keys_per_second(recall_id)
-
-    def replay(self) -> Replayed:
-        """Move what waits in the spool into the database; raise DatabaseError when it is away."""
-        return self.parts.recorder.replay()
-
-    def campaigns(self, *, within: Collection[str] = ()) -> list[CampaignLine]:
-        """Return what can still be recalled, a line a campaign, soonest deadline first; of some robots, or of all."""
-        self.parts.recorder.catch_up()
-        return self.parts.recall_reports.campaigns(within)
+        >>> [(line.campaign, line.messages, line.recallable) for line in book.campaigns()]
+        [('spring', 3, 3)]
+        """
+        return self.parts.campaigns()
 
     def plan(
         self,
@@ -223,12 +182,17 @@ class Ledger:
         since: datetime | None = None,
         until: datetime | None = None,
         include_shared: bool = False,
-        within: Collection[str] = (),
         actor: str | None = None,
     ) -> Plan:
-        """Plan a recall of the messages that fit every given part; nothing is called. An empty selection is refused.
+        """Plan a recall of the messages that fit every given part; nothing is called.
 
-        `within` are the robots that the actor may touch, none for all.
+        `since` and `until` are of the time of sending. With `users`, messages that reached other people too are left
+        out unless `include_shared`. Raise EmptySelectionError when no part is given, NaiveTimeError or another
+        InputError for one that cannot be meant.
+
+        >>> plan = book.plan(campaign="spring", reason="wrong link", actor="wang")
+        >>> plan.eligible, plan.recipients, plan.calls
+        (3, 3, 1)
         """
         selection = select(
             campaign=campaign,
@@ -239,99 +203,81 @@ class Ledger:
             robot=robot,
             since=since,
             until=until,
-            within=within,
         )
-        self.parts.recorder.catch_up()
         return self.parts.planner.plan(selection, reason=reason, actor=who_acts(actor), include_shared=include_shared)
 
-    def run(
-        self,
-        plan: Plan | int,
-        *,
-        actor: str | None = None,
-        on_progress: OnProgress | None = None,
-        run_in: RunIn = RunIn.CALLER,
-    ) -> Result:
-        """Run a plan (or the recall of that number) to its end, or leave that to a worker; a plan runs once.
+    def run(self, plan: Plan | int, *, actor: str | None = None, on_progress: OnProgress | None = None) -> Result:
+        """Run a plan (or the recall of that number) to its end; a plan runs once.
 
-        Without an actor, it is run by who planned it.
+        Without an actor, it is run by who planned it. `on_progress` is called with a Result now and then. What somebody
+        has to fix is no error: the result is `paused`, and says why in `error`. Raise UnknownRecallError,
+        WrongStateError (it has run), PlanEndedError (it is too old), PlanChangedError (another recall took its
+        messages), NothingEligibleError, and ApprovalNeededError when a second person has to agree first.
+
+        >>> result = book.run(book.plan(campaign="spring", reason="wrong link"))
+        >>> result.status, result.recalled, result.is_complete
+        (<Status.FINISHED: 'finished'>, 3, True)
         """
         recall_id, who = plan if isinstance(plan, int) else plan.recall_id, check_actor(actor) if actor else None
-        return self.parts.lifecycle.run(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
+        return self.parts.lifecycle.run(recall_id, actor=who, on_progress=on_progress)
 
-    def approve(
-        self,
-        recall_id: int,
-        *,
-        actor: str | None = None,
-        on_progress: OnProgress | None = None,
-        run_in: RunIn = RunIn.CALLER,
-    ) -> Result:
-        """Agree, as a second person, to what another one wants to run, and run it."""
-        who = who_acts(actor)
-        return self.parts.lifecycle.approve(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
+    def approve(self, recall_id: int, *, actor: str | None = None, on_progress: OnProgress | None = None) -> Result:
+        """Agree, as a second person, to what another one wants to run, and run it.
+
+        Raise ForbiddenError when it is the same person, and as `run` does.
+        """
+        return self.parts.lifecycle.approve(recall_id, actor=who_acts(actor), on_progress=on_progress)
 
     def refuse(self, recall_id: int, *, reason: str, actor: str | None = None) -> Result:
-        """Do not agree to what another person wants to run."""
+        """Do not agree to what another person wants to run: its plan is over.
+
+        Raise UnknownRecallError, WrongStateError when it does not wait for anybody, InputError without a reason.
+        """
         return self.parts.lifecycle.refuse(recall_id, actor=who_acts(actor), reason=reason)
 
-    def resume(
-        self,
-        recall_id: int,
-        *,
-        actor: str | None = None,
-        on_progress: OnProgress | None = None,
-        run_in: RunIn = RunIn.CALLER,
-    ) -> Result:
-        """Go on with a recall that was paused or whose process went away."""
-        who = who_acts(actor)
-        return self.parts.lifecycle.resume(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
+    def resume(self, recall_id: int, *, actor: str | None = None, on_progress: OnProgress | None = None) -> Result:
+        """Go on with a recall that was paused or whose process went away.
 
-    def retry(
-        self,
-        recall_id: int,
-        *,
-        actor: str | None = None,
-        on_progress: OnProgress | None = None,
-        run_in: RunIn = RunIn.CALLER,
-    ) -> Result:
-        """Ask again for what ended refused, partial or unknown, while its deadline lasts."""
-        who = who_acts(actor)
-        return self.parts.lifecycle.retry(recall_id, actor=who, on_progress=on_progress, run_in=run_in)
+        Raise UnknownRecallError, and WrongStateError when nothing of it waits.
+        """
+        return self.parts.lifecycle.resume(recall_id, actor=who_acts(actor), on_progress=on_progress)
 
-    def pause(self, recall_id: int, *, why: str, actor: str | None = None) -> Result:
-        """Make no more calls of a recall until it is resumed."""
-        return self.parts.lifecycle.pause(recall_id, actor=who_acts(actor), why=why)
+    def retry(self, recall_id: int, *, actor: str | None = None, on_progress: OnProgress | None = None) -> Result:
+        """Ask again for what ended refused, partial or unknown, while its deadline lasts.
 
-    def stick(self, recall_id: int, seconds: float, *, actor: str | None = None) -> Result:
-        """Let workers recall what is still recorded under a recall's selection, as it arrives, for a time."""
-        return self.parts.sticky.stick(recall_id, seconds, actor=who_acts(actor))
-
-    def unstick(self, recall_id: int, *, actor: str | None = None) -> Result:
-        """Leave alone what arrives late from now on."""
-        return self.parts.sticky.stick(recall_id, 0, actor=who_acts(actor))
-
-    def inquiry_cost(self, recall_id: int) -> int:
-        """Return how many calls of the quota it takes to settle what ended unknown or partial by its read status."""
-        return self.parts.read_status.cost(recall_id)
-
-    def inquire(self, recall_id: int, *, actor: str | None = None) -> Result:
-        """Settle what ended unknown or partial by asking DingTalk for its read status, one call a key."""
-        return self.parts.read_status.run(recall_id, actor=who_acts(actor))
+        Raise UnknownRecallError, WrongStateError when it never ran, NothingEligibleError when there is nothing to ask.
+        """
+        return self.parts.lifecycle.retry(recall_id, actor=who_acts(actor), on_progress=on_progress)
 
     def cancel(self, recall_id: int, *, actor: str | None = None) -> Result:
-        """Stop a recall for good: what waits ends cancelled."""
+        """Stop a recall for good: what waits ends cancelled, what is in flight ends by its answer.
+
+        Raise UnknownRecallError, and WrongStateError when it has finished.
+
+        >>> book.cancel(book.plan(campaign="spring", reason="wrong link").recall_id).cancelled
+        3
+        """
         return self.parts.lifecycle.cancel(recall_id, actor=who_acts(actor))
 
+    def result(self, recall_id: int) -> Result:
+        """Return where one recall stands; its outcomes and `pending` add up to `eligible`. Raise UnknownRecallError."""
+        return self.parts.current_recalls.result(recall_id)
+
     def recalls(self, *, statuses: Sequence[Status] = tuple(Status), limit: int | None = None) -> list[Result]:
-        """Return where recalls stand, newest first."""
-        self.parts.lost_calls.run_once()
-        return self.parts.recall_reports.results(statuses=statuses, limit=limit)
+        """Return where recalls in these states stand, newest first; without a limit, all of them."""
+        return self.parts.current_recalls.results(statuses=statuses, limit=limit)
 
     def show(self, recall_id: int) -> RecallReport:
-        """Return one recall with its items, what it left out, and its HTTP requests."""
-        self.parts.lost_calls.run_once()
-        return self.parts.recall_reports.report(recall_id)
+        """Return one recall with its items, what it left out, its HTTP requests, and who did what.
+
+        Raise UnknownRecallError.
+
+        >>> result = book.run(book.plan(campaign="spring", reason="wrong link"))
+        >>> report = book.show(result.recall_id)
+        >>> len(report.items), len(report.calls), [entry["event"] for entry in report.timeline]
+        (3, 1, ['planned', 'started', 'finished'])
+        """
+        return self.parts.current_recalls.report(recall_id)
 
     def tag(
         self,
@@ -363,7 +309,6 @@ class Ledger:
             since=since,
             until=until,
         )
-        self.parts.recorder.catch_up()
         return self.parts.tagger.tag(selection, campaign=campaign, reason=reason, actor=who_acts(actor))
 
     def history(
@@ -381,7 +326,14 @@ class Ledger:
         actor: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Item]:
-        """Yield the outcome of every key that fits every given part, newest first; without any, of all keys."""
+        """Yield the outcome of every key that fits every given part, newest first; without any, of all keys.
+
+        It is read as it is iterated over, in constant memory. Raise InputError for a part that cannot be meant.
+
+        >>> result = book.run(book.plan(campaign="spring", reason="wrong link", actor="wang"))
+        >>> {(item.outcome.value, item.actor) for item in book.history(campaign="spring")}
+        {('recalled', 'wang')}
+        """
         selection = select(
             campaign=campaign,
             untagged=untagged,
@@ -392,75 +344,36 @@ class Ledger:
             since=since,
             until=until,
         )
-        wanted = Outcome(outcome) if outcome else None
-        return self.parts.recall_reports.history(selection, outcome=wanted, actor=actor, limit=limit)
+        return self.parts.recall_reports.history(selection, outcome=_outcome(outcome), actor=actor, limit=limit)
 
     def purge(self) -> Purged:
-        """Delete what is past its window."""
+        """Delete the messages that are past their window; recalls and their history stay.
+
+        >>> book.purge().purged
+        0
+        """
         return self.parts.purger.run_once()
 
     def verify(self, known_digest: str | None = None) -> Verification:
-        """Check that nobody rewrote the history, nor cut off what came before a digest that was kept elsewhere."""
+        """Check that nobody rewrote the history, nor cut off what came before a digest that was kept elsewhere.
+
+        >>> book.verify().ok
+        True
+        """
         return self.parts.verifier.run_once(known_digest)
 
-    def worker(self) -> "Worker":
-        """Return a worker, which resumes recalls, follows sticky ones, and purges, until it is stopped."""
-        from ledger.scheduler import Worker
-
-        chores = Chores(self.parts.opened(), self.clock, own_name())
-        return Worker(
-            chores,
-            self.parts.runner,
-            self.parts.caller,
-            self.parts.sticky,
-            self.parts.purger,
-            self.parts.lost_calls,
-            self.settings,
-            self.align_clock,
-            self.replay,
-        )
-
     def doctor(self) -> CheckUp:
-        """Check everything that a recall needs; never raises for what it finds."""
-        return CheckUp.of(self.examine())
+        """Check everything that a recall needs; never raises for what it finds.
 
-    def examine(self) -> Iterator[Check]:
-        """Yield what `doctor` finds, as it is found."""
-        from ledger.services.upkeep.dingtalk_probe import DingTalkProbe
-        from ledger.services.upkeep.doctor import Doctor
-
-        with suppress(DatabaseError):
-            self.align_clock()
-        whose = "this machine's" if self.database.is_sqlite else "the database server's"
-        asking = DingTalkProbe(self.parts.client, self.parts.dingtalk_tokens, self.clock, self.settings, whose)
-        yield from Doctor(self.database, asking, self.clock, self.settings).examine()
-
-    def align_clock(self) -> None:
-        """Keep to the database server's time, which is that of all processes that share it."""
-        self.parts.align_clock()
-
-    @property
-    def written(self) -> Mapping[str, int]:
-        """How what this process recorded has ended, counted: in the database, the spool, or refused."""
-        return self.parts.recorder.counts
-
-    def lacks(self) -> dict[str, str]:
-        """Return what is missing to do the work, each with what to do; never raises for what it finds."""
-        return readiness.lacks(self.database, self.clock, self.settings)
-
-    def spool_depth(self) -> Depth:
-        """Return how much waits in the spool; the database is not asked."""
-        return self.parts.recorder.depth()
+        >>> found = book.doctor()
+        >>> found.ok, found.checks[0].name
+        (True, 'settings')
+        """
+        return CheckUp.of(self.parts.examine())
 
 
-def who_acts(actor: str | None) -> str:
-    """Return who does something, named or the default one; raise InputError for a name that the history cannot keep."""
-    return check_actor(actor or default_actor())
-
-
-def default_actor() -> str:
-    """Return who is at work: LEDGER_ACTOR, or the name of the operating system's user; raise InputError without."""
+def _outcome(outcome: Outcome | str | None) -> Outcome | None:
     try:
-        return os.environ.get("LEDGER_ACTOR") or getpass.getuser()
-    except (KeyError, OSError):
-        raise InputError("nobody can tell who you are here: say it with --actor or LEDGER_ACTOR") from None
+        return Outcome(outcome) if outcome else None
+    except ValueError:
+        raise InputError(f"{outcome!r} is no outcome: {', '.join(Outcome)} are") from None

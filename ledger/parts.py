@@ -1,15 +1,20 @@
 """Everything built once, and late: settings, clock and database first, then each service when it is first asked for."""
 
 import threading
+from collections.abc import Collection, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.clock import AlignedClock, Clock, SystemClock
 from ledger.core.campaign import CampaignLine
+from ledger.core.check_up import Check
+from ledger.errors import DatabaseError
 from ledger.services.access.idempotency import IdempotentRequests
 from ledger.services.access.tokens import ServiceTokens
-from ledger.services.recalls.leases import LostCalls
+from ledger.services.recalls.current_recalls import CurrentRecalls
+from ledger.services.recalls.leases import LostCalls, own_name
 from ledger.services.recalls.lifecycle import Lifecycle
 from ledger.services.recalls.planner import Planner
 from ledger.services.recalls.runner import Runner
@@ -22,6 +27,8 @@ from ledger.services.reports.figures import Meter
 from ledger.services.reports.pages import Pages
 from ledger.services.reports.recalls import RecallReports
 from ledger.services.reports.verifier import Verifier
+from ledger.services.upkeep import readiness
+from ledger.services.upkeep.chores import Chores
 from ledger.services.upkeep.purger import Purger
 from ledger.settings import Settings
 from ledger.store import migrate
@@ -34,6 +41,7 @@ if TYPE_CHECKING:
     from ledger.dingtalk.caller import Caller
     from ledger.dingtalk.client import Client
     from ledger.dingtalk.tokens import DingTalkTokens
+    from ledger.scheduler import Worker
     from ledger.services.recalls.read_status import Inquirer
 
 T = TypeVar("T")
@@ -57,7 +65,11 @@ class Parts:
     """What a ledger is made of. Nothing is opened before the first use."""
 
     def __init__(
-        self, settings: Settings, clock: Clock | None, executor: Executor | None, transport: "BaseTransport | None"
+        self,
+        settings: Settings,
+        clock: Clock | None = None,
+        executor: Executor | None = None,
+        transport: "BaseTransport | None" = None,
     ) -> None:
         self.settings = settings
         self.clock = clock or AlignedClock(SystemClock())
@@ -93,6 +105,42 @@ class Parts:
         if isinstance(self.clock, AlignedClock) and not self.database.is_sqlite:
             self.clock.align(self.database.server_time)
 
+    def campaigns(self, robots: Collection[str] = ()) -> list[CampaignLine]:
+        """Return what can still be recalled, of some robots or all, once the spool is caught up with."""
+        self.recorder.catch_up()
+        return self.recall_reports.campaigns(robots)
+
+    def lacks(self) -> dict[str, str]:
+        """Return what is missing to do the work, each with what to do; never raises for what it finds."""
+        return readiness.lacks(self.database, self.clock, self.settings)
+
+    def examine(self) -> Iterator[Check]:
+        """Yield what the doctor finds, as it is found; never raises for what it finds."""
+        from ledger.services.upkeep.dingtalk_probe import DingTalkProbe
+        from ledger.services.upkeep.doctor import Doctor
+
+        with suppress(DatabaseError):
+            self.align_clock()
+        whose = "this machine's" if self.database.is_sqlite else "the database server's"
+        probe = DingTalkProbe(self.client, self.dingtalk_tokens, self.clock, self.settings, whose)
+        yield from Doctor(self.database, probe, self.clock, self.settings).examine()
+
+    def worker(self) -> "Worker":
+        """Return a worker, which resumes recalls, follows sticky ones, and purges, until it is stopped."""
+        from ledger.scheduler import Worker
+
+        return Worker(
+            Chores(self.opened(), self.clock, own_name()),
+            self.runner,
+            self.caller,
+            self.sticky,
+            self.purger,
+            self.lost_calls,
+            self.settings,
+            self.align_clock,
+            self.recorder.replay,
+        )
+
     @part
     def figures(self) -> Meter:
         """Figures of the whole ledger; its counters begin when it is first asked for."""
@@ -101,7 +149,7 @@ class Parts:
     @part
     def campaign_counts(self) -> CampaignCounts:
         """What can still be recalled, for those who look again and again."""
-        return CampaignCounts(self._campaigns, self.clock)
+        return CampaignCounts(self.campaigns, self.clock)
 
     @part
     def pages(self) -> Pages:
@@ -118,10 +166,6 @@ class Parts:
         """Who may use the service."""
         return ServiceTokens(self.opened(), self.clock, self.settings)
 
-    def _campaigns(self, robots: frozenset[str]) -> list[CampaignLine]:
-        self.recorder.catch_up()
-        return self.recall_reports.campaigns(robots)
-
     @part
     def inserter(self) -> Inserter:
         """Writes messages."""
@@ -130,7 +174,7 @@ class Parts:
     @part
     def tagger(self) -> Tagger:
         """Tags what was recorded without a campaign, or with a wrong one."""
-        return Tagger(self.opened(), self.clock)
+        return Tagger(self.opened(), self.clock, self.recorder.catch_up)
 
     @part
     def recall_reports(self) -> RecallReports:
@@ -140,7 +184,7 @@ class Parts:
     @part
     def planner(self) -> Planner:
         """Makes plans."""
-        return Planner(self.opened(), self.clock, self.settings)
+        return Planner(self.opened(), self.clock, self.settings, self.recorder.catch_up)
 
     @part
     def purger(self) -> Purger:
@@ -161,6 +205,11 @@ class Parts:
     def lost_calls(self) -> LostCalls:
         """Ends what was in flight of cancelled recalls and got lost."""
         return LostCalls(self.opened(), self.clock)
+
+    @part
+    def current_recalls(self) -> CurrentRecalls:
+        """Says where recalls stand, for who looks without a worker."""
+        return CurrentRecalls(self.lost_calls, self.recall_reports)
 
     @part
     def sticky(self) -> StickyRecalls:

@@ -13,14 +13,14 @@ from ledger import Ledger
 @contextmanager
 def away(*books: Ledger) -> Iterator[None]:
     """Make the database of some ledgers unreachable, also for connections that are open."""
-    url = books[0].database.url
-    if not books[0].database.is_sqlite:
+    url = books[0].parts.database.url
+    if not books[0].parts.database.is_sqlite:
         with _no_connections(url):
             yield
         return
     path = Path(url.database or "")
     for book in books:
-        book.database.close()
+        book.parts.database.close()
     names = [path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")]
     moved = [name for name in names if name.exists()]
     for name in moved:

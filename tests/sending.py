@@ -20,7 +20,7 @@ def send(
     conversation: str | None = None,
 ) -> list[str]:
     """Send messages some time ago, record them, and return their keys; each reaches a user of its own by default."""
-    sent_at = book.clock.now() - sent_ago
+    sent_at = book.parts.clock.now() - sent_ago
     chat = Chat.GROUP if conversation else Chat.ONE_ON_ONE
     keys = world.make_messages(count, robot_code=robot, sent_at=sent_at, chat=chat, conversation=conversation)
     rows = [row(key, sent_at, robot=robot, campaign=campaign, users=users, conversation=conversation) for key in keys]

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -200,3 +201,48 @@ def test_below_the_doors_nobody_but_the_clock_reads_the_machines_time_or_sleeps(
     asking = {"datetime.now", "datetime.utcnow", "datetime.today", "time.time", "time.sleep"}
     assert called(HOUSE / "clock.py") & asking == {"datetime.now", "time.sleep"}
     assert [path.name for path in modules(folder) if called(path) & asking] == []
+
+
+def classes() -> Iterator[tuple[str, str]]:
+    """Yield every class of the house with its file; what the API gives and the simulator plays have their own words."""
+    for path in modules():
+        place = path.relative_to(HOUSE).as_posix()
+        if place != "entrypoints/api/models.py" and not place.startswith("simulator/"):
+            yield from ((node.name, place) for node in content(path) if isinstance(node, ast.ClassDef))
+
+
+def test_no_class_name_has_two_meanings() -> None:
+    places = defaultdict[str, set[str]](set)
+    count = Counter[str]()
+    for name, place in classes():
+        places[name].add(place)
+        count[name] += 1
+    assert len(places) > 100
+    assert {name: places[name] for name in places if count[name] > 1} == {}
+
+
+def test_a_report_opens_no_transaction_that_writes() -> None:
+    assert ".read" in "".join(sorted(called(HOUSE / "services/reports/recalls.py")))
+    writing = {path.name: name for path in modules("services/reports") for name in called(path) if is_writing(name)}
+    assert writing == {}
+
+
+def is_writing(call: str) -> bool:
+    """Say whether a call, as it is written, opens a transaction that writes."""
+    return call.rpartition(".")[2] == "write"
+
+
+def test_doors_take_the_parts_and_leave_the_facade_to_programs() -> None:
+    assert {path for path in importers_of("ledger.app") if path.startswith("entrypoints/")} <= PLAYERS
+    assert {path for path in importers_of("ledger.store") if path.startswith("entrypoints/")} <= {
+        # The tables themselves are what this one is for.
+        "entrypoints/cli/commands/db.py"
+    }
+
+
+def test_a_recall_is_looked_up_for_somebody_in_one_place() -> None:
+    assert [path.name for path in modules() if any(name.endswith("check_within") for name in called(path))] == [
+        "seen_recall.py"
+    ]
+    makes = [path.name for path in modules("entrypoints") if "SeenRecall" in called(path)]
+    assert makes == ["seen_recall.py"]

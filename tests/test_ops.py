@@ -30,7 +30,7 @@ THEIRS = {"job", "instance", "le"}
 @pytest.fixture
 def exposed(book: Ledger, world: World) -> dict[str, set[str]]:
     """The names of all series after a day with everything in it, each with its labels."""
-    metrics = Metrics(book)
+    metrics = Metrics(book.parts)
     generate_latest(metrics.registry)
     send(book, world, 2)
     world.script(ScriptedAnswer.error("invalid.processQueryKey", path="/v1.0/robot/otoMessages/batchRecall", times=3))
@@ -109,7 +109,7 @@ def test_promtool_takes_the_rules_and_the_expressions(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
 def test_promtool_finds_nothing_to_say_about_the_metrics(book: Ledger) -> None:
-    text = generate_latest(Metrics(book).registry)
+    text = generate_latest(Metrics(book.parts).registry)
     ours = b"\n".join(line for line in text.splitlines() if b"ledger_" in line) + b"\n"
     done = subprocess.run(["promtool", "check", "metrics"], input=ours, capture_output=True)
     assert done.returncode == 0, done.stdout + done.stderr

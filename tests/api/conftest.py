@@ -45,7 +45,7 @@ class Service:
 @contextmanager
 def serving(book: Ledger, *, port: int = 0, **options: Any) -> Iterator[Service]:
     """Serve a ledger in a thread until the end; at a port, or any free one."""
-    app = build_app(book, **{"is_open": True, "with_worker": False, **options})
+    app = build_app(book.parts, **{"is_open": True, "with_worker": False, **options})
     with socket.create_server(("127.0.0.1", port)) as listener:
         server = ServiceServer(app)
         thread = threading.Thread(target=server.run, args=([listener],))

@@ -131,7 +131,7 @@ def test_the_database_knows_no_secret(service: Service) -> None:
     secret = service.token(Role.OPERATOR)
     with signed_in(service, secret) as browser:
         held = browser.cookies["ledger-session"]
-    with service.book.database.read() as connection:
+    with service.book.parts.database.read() as connection:
         stored = repr(connection.exec_driver_sql("SELECT * FROM tokens").all())
         stored += repr(connection.exec_driver_sql("SELECT * FROM sessions").all())
         stored += repr(connection.exec_driver_sql("SELECT detail FROM history").all())

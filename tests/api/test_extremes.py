@@ -151,7 +151,7 @@ NO_TEXT = ["1" * 5000, "1" * 400, "-" + "1" * 400 + ".5", '{"a":' * 500 + "1" + 
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/recalls"])
 def test_every_field_of_a_body_answers_extremes(service: Service, path: str) -> None:
-    message = row("key", service.book.clock.now(), users=["ann"])
+    message = row("key", service.book.parts.clock.now(), users=["ann"])
     whole = dict(message if path == "/v1/messages" else RECALL)
     with service.client() as client:
         assert client.post(path, json=whole).status_code in (200, 201)

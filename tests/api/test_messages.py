@@ -16,7 +16,7 @@ from .conftest import ServeLedger, Service
 
 
 def rows(service: Service, count: int, **fields: Any) -> list[dict[str, Any]]:
-    return [row(f"key-{number}", service.book.clock.now(), **fields) for number in range(count)]
+    return [row(f"key-{number}", service.book.parts.clock.now(), **fields) for number in range(count)]
 
 
 def test_one_message_is_recorded_and_twice_is_once(service: Service) -> None:
@@ -124,7 +124,7 @@ def test_more_at_once_than_fit_are_asked_to_come_again(serve_ledger: ServeLedger
 
 
 def test_a_token_of_one_robot_records_for_it_only(service: Service) -> None:
-    mixed = [*rows(service, 2, robot="robot-1"), row("other", service.book.clock.now(), robot="robot-2")]
+    mixed = [*rows(service, 2, robot="robot-1"), row("other", service.book.parts.clock.now(), robot="robot-2")]
     with service.signed_up(Role.RECORDER, robots=("robot-1",)) as sender:
         answer = sender.post("/v1/messages", json=mixed).json()
     assert (answer["recorded"], answer["rejected"][0]["line"]) == (2, 3)
@@ -137,16 +137,16 @@ def test_while_the_database_cannot_be_used_messages_go_to_the_spool_and_come_in_
     service: Service, role: Role | None, headers: dict[str, str]
 ) -> None:
     book = service.book
-    if not book.database.is_sqlite:
+    if not book.parts.database.is_sqlite:
         pytest.skip("a file is spoilt here; a restart of PostgreSQL has a test of its own")
-    path = Path(book.database.url.database or "")
+    path = Path(book.parts.database.url.database or "")
     with service.signed_up(role) if role else service.client() as sender:
-        assert sender.post("/v1/messages", json=row("before", book.clock.now())).json()["recorded"] == 1
-        book.database.close()
+        assert sender.post("/v1/messages", json=row("before", book.parts.clock.now())).json()["recorded"] == 1
+        book.parts.database.close()
         whole = path.read_bytes()
         path.write_bytes(b"this is no database at all" * 1000)
         answer = sender.post("/v1/messages", json=[*rows(service, 3), {"robotCode": "r"}], headers=headers).json()
-        book.database.close()
+        book.parts.database.close()
         path.write_bytes(whole)
     assert (answer["recorded"], answer["spooled"], len(answer["rejected"])) == (0, 3, 1)
     (line,) = book.campaigns()

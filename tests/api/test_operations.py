@@ -30,7 +30,7 @@ from .conftest import ServeLedger, Service, serving
 def beat(service: Service) -> None:
     """Let a worker show that it lives."""
     chore = Chore(name=HEARTBEAT, every=HEARTBEAT_EVERY, lease=timedelta(seconds=5), action=lambda: None)
-    assert Chores(service.book.database, service.book.clock, "a worker").do(chore)
+    assert Chores(service.book.parts.database, service.book.parts.clock, "a worker").do(chore)
 
 
 def figures(text: str) -> dict[tuple[str, tuple[str, ...]], float]:
@@ -66,15 +66,15 @@ def test_the_worker_inside_makes_the_service_ready(serve_ledger: ServeLedger) ->
 def test_old_tables_and_a_database_that_is_away_are_named_without_secrets(service: Service) -> None:
     beat(service)
     with service.client() as anybody:
-        migrate.downgrade(service.book.database, "0002")
+        migrate.downgrade(service.book.parts.database, "0002")
         old = anybody.get("/readyz").json()
         assert (old["missing"], "ledger db upgrade" in old["detail"]) == (["migrations"], True)
-        migrate.upgrade(service.book.database)
+        migrate.upgrade(service.book.parts.database)
         with away(service.book):
             gone = anybody.get("/readyz")
             assert anybody.get("/healthz").status_code == 200
         assert (gone.status_code, gone.json()["missing"]) == (503, ["database"])
-        assert str(service.book.database.url.database) not in gone.text
+        assert str(service.book.parts.database.url.database) not in gone.text
 
 
 def test_metrics_are_for_those_who_may_operate(service: Service) -> None:
@@ -113,7 +113,7 @@ def test_a_scrape_does_without_a_database_that_is_away(serve_ledger: ServeLedger
     with service.client() as client:
         assert client.get("/metrics").status_code == 200
     # Past the door: with a database that is away, nobody can tell who asks.
-    registry = Metrics(service.book).registry
+    registry = Metrics(service.book.parts).registry
     with away(service.book):
         found = figures(generate_latest(registry).decode())
     assert found["ledger_database_up", ()] == 0
@@ -148,7 +148,7 @@ def test_one_can_follow_a_request_into_the_history_and_on_to_dingtalk(
     with service.client(headers={"x-request-id": "trace-7"}) as client:
         number = client.post("/v1/recalls", json={"campaign": "spring", "reason": "typo"}).json()["recall_id"]
         assert client.post(f"/v1/recalls/{number}/run").status_code == 202
-    service.book.worker().serve_recalls()
+    service.book.parts.worker().serve_recalls()
     report = service.book.show(number)
     (started,) = [entry for entry in report.timeline if entry["event"] == "started"]
     assert started["request_id"] == "trace-7"
@@ -192,7 +192,7 @@ def test_a_whole_recall_leaves_no_secret_in_the_log(
 
 def test_a_service_that_was_told_to_stop_before_it_listens_to_signals_stops(book: Ledger) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = ServiceServer(build_app(book, is_open=True, with_worker=False), lambda: True)
+        server = ServiceServer(build_app(book.parts, is_open=True, with_worker=False), lambda: True)
         running = threading.Thread(target=server.run, args=([listener],))
         running.start()
         running.join(timeout=30)

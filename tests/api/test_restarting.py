@@ -37,7 +37,7 @@ def server() -> Iterator[Server]:
 def service(server: Server, tmp_path: Path) -> Iterator[Service]:
     """A service on it, with ordinary time."""
     with Ledger(Settings.load(database_url=server.url, spool_dir=tmp_path / "spool")) as book:
-        migrate.upgrade(book.database)
+        migrate.upgrade(book.parts.database)
         with serving(book) as running:
             yield running
 
@@ -53,7 +53,7 @@ def test_nothing_is_lost_and_nothing_is_a_5xx(service: Service, server: Server) 
             while not goes_on.is_set():
                 number += 1
                 started = time.monotonic()
-                rows = [row(f"{name}-{number}-{key}", book.clock.now(), users=["ann"]) for key in range(20)]
+                rows = [row(f"{name}-{number}-{key}", book.parts.clock.now(), users=["ann"]) for key in range(20)]
                 answer = client.get(path) if body is None else client.post(path, json=rows)
                 slowest[0] = max(slowest[0], time.monotonic() - started)
                 statuses[answer.status_code] += 1
@@ -83,7 +83,7 @@ def test_nothing_is_lost_and_nothing_is_a_5xx(service: Service, server: Server) 
 
     assert set(statuses) == {200}, statuses
     assert slowest[0] < 15
-    book.replay()
+    book.parts.recorder.replay()
     with psycopg.connect(server.url) as connection:
         (stored,) = connection.execute("SELECT count(*) FROM messages").fetchone() or (0,)
     assert stored == answered["promised"] > 0

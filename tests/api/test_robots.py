@@ -6,7 +6,7 @@ A route that is added is walked too. One that takes the number of a recall and f
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import pytest
@@ -16,6 +16,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 
 from ledger.clock import format_time
 from ledger.core.roles import Permission, Role
+from ledger.core.selection import select
 from ledger.entrypoints.http import seen_recall
 from ledger.entrypoints.http.door import Door, needs
 from ledger.entrypoints.http.seen_recall import Seen
@@ -52,10 +53,10 @@ def shared(serve_ledger: ServeLedger, world: World) -> Shared:
     keys = send(book, world, 2, robot=THEIRS, campaign="both", users=["secret-bob"])
     keys += send(book, world, 2, robot=THEIRS, campaign="secret-group", conversation="secret-conversation")
 
-    def planned(**parts: object) -> int:
-        return book.plan(reason="secret reason", actor="secret-wang", **parts).recall_id  # type: ignore[arg-type]
+    def planned(*, reason: str = "secret reason", actor: str = "secret-wang", **parts: Any) -> int:
+        return book.parts.planner.plan(select(**parts), reason=reason, actor=actor).recall_id
 
-    ours = book.plan(campaign="both", reason="ours", actor="ann", within={OURS}).recall_id
+    ours = planned(campaign="both", reason="ours", actor="ann", within={OURS})
     theirs = {
         "of both": planned(campaign="both"),
         "within both": planned(campaign="both", within={OURS, THEIRS}),
@@ -68,12 +69,12 @@ def shared(serve_ledger: ServeLedger, world: World) -> Shared:
     book.parts.lifecycle.start(running)
     paused = theirs["paused"] = planned(keys=keys[3:4])
     book.parts.lifecycle.start(paused)
-    book.pause(paused, why="secret pause", actor="secret-li")
+    book.parts.lifecycle.pause(paused, why="secret pause", actor="secret-li")
     send(book, world, 3, robot=THEIRS, campaign="secret-large")
     waiting = theirs["waiting"] = planned(campaign="secret-large")
     with pytest.raises(ApprovalNeededError):
         book.run(waiting, actor="secret-wang")
-    book.stick(finished, 3600, actor="secret-wang")
+    book.parts.sticky.stick(finished, 3600, actor="secret-wang")
     return Shared(service, ours, theirs, keys, service.token(Role.ADMIN, name="ann", robots=(OURS,)))
 
 
@@ -253,8 +254,8 @@ def test_a_plan_takes_nothing_of_another_robot_and_tells_nothing_of_it(shared: S
 
 
 def test_a_bound_program_records_for_its_robots_only(shared: Shared, world: World) -> None:
-    (key,) = world.make_messages(1, robot_code=THEIRS, sent_at=shared.service.book.clock.now())
-    row = {"processQueryKey": key, "robotCode": THEIRS, "sentAt": format_time(shared.service.book.clock.now())}
+    (key,) = world.make_messages(1, robot_code=THEIRS, sent_at=shared.service.book.parts.clock.now())
+    row = {"processQueryKey": key, "robotCode": THEIRS, "sentAt": format_time(shared.service.book.parts.clock.now())}
     with shared.service.client(shared.secret) as bound:
         assert bound.post("/v1/messages", json=row).status_code == 422
 
@@ -275,7 +276,7 @@ def test_many_waiting_plans_of_others_do_not_hide_ours(serve_ledger: ServeLedger
         plan = service.book.plan(campaign="theirs", reason="secret", actor=f"wang-{number}")
         with pytest.raises(ApprovalNeededError):
             service.book.run(plan)
-    plan = service.book.plan(campaign="ours", reason="x", actor="li", within={OURS})
+    plan = service.book.parts.planner.plan(select(campaign="ours", within={OURS}), reason="x", actor="li")
     with pytest.raises(ApprovalNeededError):
         service.book.run(plan)
     with service.signed_up(Role.OPERATOR, robots=(OURS,)) as bound:

@@ -37,7 +37,7 @@ def recorded(service: Service) -> int:
 
 
 def good(service: Service, count: int) -> list[Any]:
-    return [row(f"key-{number}", service.book.clock.now()) for number in range(count)]
+    return [row(f"key-{number}", service.book.parts.clock.now()) for number in range(count)]
 
 
 @pytest.mark.parametrize("kind", TYPES)

@@ -80,7 +80,7 @@ def _fill(url: str, messages: int, recalls: int) -> None:
         ago = timedelta(hours=23.5) * (CAMPAIGNS - number) / CAMPAIGNS
         fill(url, made_up(f"campaign {number}", each), campaign=f"campaign {number}", sent_ago=ago)
     with Ledger(Settings.load(database_url=url)) as book:
-        now = book.clock.now()
+        now = book.parts.clock.now()
         rows = [
             {
                 "actor": f"actor {number % 50}",
@@ -90,14 +90,14 @@ def _fill(url: str, messages: int, recalls: int) -> None:
             }
             for number in range(recalls)
         ]
-        with book.database.write() as connection:
+        with book.parts.database.write() as connection:
             typed = _RECALLS.replace(":selection", "CAST(:selection AS JSON)").replace(":plan", "CAST(:plan AS JSON)")
-            statement = text(_RECALLS if book.database.is_sqlite else typed)
-            if book.database.is_sqlite:
+            statement = text(_RECALLS if book.parts.database.is_sqlite else typed)
+            if book.parts.database.is_sqlite:
                 rows = [row | {"at": f"{row['at']:%Y-%m-%d %H:%M:%S.%f}"} for row in rows]
             connection.execute(statement, rows)
             connection.execute(text(_ITEMS), {"each": ITEMS_PER_RECALL})
-        with book.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
+        with book.parts.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
             plain.exec_driver_sql("ANALYZE")
 
 
@@ -108,7 +108,7 @@ def _measure(url: str, spool: Path, asked: argparse.Namespace) -> dict[str, Any]
         large = book.plan(campaign=f"campaign {CAMPAIGNS - 1}", reason="large").recall_id
         planned = time.perf_counter() - started
         running = book.plan(campaign=f"campaign {CAMPAIGNS - 2}", reason="large").recall_id
-        book.run(running, run_in=RunIn.ANY_WORKER)
+        book.parts.lifecycle.run(running, run_in=RunIn.ANY_WORKER)
         found = {name: _ask(client, path) for name, path in _pages(client, large, running, asked.recalls).items()}
         return {"planning (s)": round(planned, 2), "pages": found, "programs": programs.measure(client)}
 
@@ -169,7 +169,7 @@ def _last_part(client: httpx.Client, path: str) -> str:
 @contextmanager
 def _serving(book: Ledger) -> Iterator[httpx.Client]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = ServiceServer(build_app(book, is_open=True, with_worker=False))
+        server = ServiceServer(build_app(book.parts, is_open=True, with_worker=False))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -19,7 +19,7 @@ def main() -> None:
     path, url = sys.argv[1:]
     with Ledger(Settings(database_url=url)) as book, Path(path).open("rb") as file:
         started = time.perf_counter()
-        *_, last = book.import_lines(read_lines(file, Format.JSONL), Defaults())
+        *_, last = book.parts.recorder.import_lines(read_lines(file, Format.JSONL), Defaults())
         seconds = time.perf_counter() - started
     figures = {"messages": last.recorded, "seconds": seconds, "peak_rss_mib": _peak_rss_mib()}
     json.dump(figures, sys.stdout)

@@ -22,7 +22,7 @@ def measure(url: str) -> dict[str, float]:
     with Ledger(Settings(database_url=url)) as book:
         book.campaigns()  # opens the connection and loads the code, which is no part of a purge
         lengths: list[float] = []
-        with _transactions_timed(book.database.engine, lengths):
+        with _transactions_timed(book.parts.database.engine, lengths):
             started = time.perf_counter()
             purged = book.purge().purged
             seconds = time.perf_counter() - started

@@ -90,7 +90,7 @@ def _measure(database_url: str, spool: Path, urls: dict[int, str], options: argp
         }
         for library in options.libraries.split(","):
             for in_flight, url in urls.items():
-                figures = _compare(LOADS[library], url, in_flight, ways, options, book.replay)
+                figures = _compare(LOADS[library], url, in_flight, ways, options, book.parts.recorder.replay)
                 found.setdefault(library, {})[in_flight] = figures
                 message = (figures["added_milliseconds"], figures["added_processor_milliseconds"])
                 sys.stderr.write(f"{library} {in_flight}: {message}\n")

@@ -90,12 +90,12 @@ def test_decisions_are_numbered_in_order_and_all_of_one_form() -> None:
 
 Act = Callable[[Ledger, int], object]
 ACTS: dict[str, Act] = {
-    "run": lambda book, recall: book.run(recall, run_in=RunIn.ANY_WORKER),
-    "approve": lambda book, recall: book.approve(recall, actor="another", run_in=RunIn.ANY_WORKER),
+    "run": lambda book, recall: book.parts.lifecycle.run(recall, run_in=RunIn.ANY_WORKER),
+    "approve": lambda book, recall: book.parts.lifecycle.approve(recall, actor="another", run_in=RunIn.ANY_WORKER),
     "refuse": lambda book, recall: book.refuse(recall, actor="another", reason="no"),
-    "pause": lambda book, recall: book.pause(recall, why="lunch"),
-    "resume": lambda book, recall: book.resume(recall, run_in=RunIn.ANY_WORKER),
-    "retry": lambda book, recall: book.retry(recall, run_in=RunIn.ANY_WORKER),
+    "pause": lambda book, recall: book.parts.lifecycle.pause(recall, why="lunch", actor="tester"),
+    "resume": lambda book, recall: book.parts.lifecycle.resume(recall, actor="tester", run_in=RunIn.ANY_WORKER),
+    "retry": lambda book, recall: book.parts.lifecycle.retry(recall, actor="tester", run_in=RunIn.ANY_WORKER),
     "cancel": lambda book, recall: book.cancel(recall),
 }
 
@@ -113,12 +113,12 @@ def paused(book: Ledger, world: World) -> int:
     """Return a paused recall of which one message was refused, and one waits."""
     send(book, world, 1, robot="robot-1", sent_ago=timedelta(hours=1))
     # No message of DingTalk has this key; its deadline is nearer, so that it is asked first.
-    book.record_many([row("no-such-key", book.clock.now() - timedelta(hours=2), robot="robot-2")])
+    book.record_many([row("no-such-key", book.parts.clock.now() - timedelta(hours=2), robot="robot-2")])
     plan = book.plan(campaign="spring", reason="typo")
 
     def stop_at_the_first(result: Result) -> None:
         if result.refused:
-            book.pause(plan.recall_id, why="lunch")
+            book.parts.lifecycle.pause(plan.recall_id, why="lunch", actor="tester")
 
     book.run(plan, on_progress=stop_at_the_first)
     result = book.result(plan.recall_id)
@@ -133,7 +133,7 @@ def recall_in(state: Status, book: Ledger, world: World) -> int:
         return book.plan(campaign="spring", reason="typo", actor="one").recall_id
     recall = paused(book, world)
     if state is Status.RUNNING:
-        book.resume(recall, run_in=RunIn.ANY_WORKER)
+        book.parts.lifecycle.resume(recall, actor="tester", run_in=RunIn.ANY_WORKER)
     elif state is Status.FINISHED:
         book.resume(recall)
     elif state is Status.CANCELLED:

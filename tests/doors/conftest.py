@@ -101,6 +101,6 @@ def door(request: pytest.FixtureRequest, tmp_path: Any, limits: dict[str, Any]) 
             **limits,
         }
         with Ledger(Settings.load(**given)) as book:
-            migrate.upgrade(book.database)
+            migrate.upgrade(book.parts.database)
             with opened(request.param, book, upstream) as found:
                 yield found

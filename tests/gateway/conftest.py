@@ -155,7 +155,9 @@ class Running:
 def running_gateway(book: Ledger, app: str | None = None) -> Iterator[Running]:
     """Run the gateway of a ledger in a thread until the end, which is a graceful one."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = GatewayServer(Gateway(book, Endpoints(book.settings, app), Metrics(book).gateway), book.settings)
+        server = GatewayServer(
+            Gateway(book.parts, Endpoints(book.settings, app), Metrics(book.parts).gateway), book.settings
+        )
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:

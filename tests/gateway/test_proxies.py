@@ -49,7 +49,7 @@ def test_a_send_goes_through_the_proxy_and_is_recorded(
     answer = gateway.send("u1", headers=token_of(simulator) | {"x-ledger-campaign": "spring"})
     assert answer.status_code == 200, answer.text
     assert all(HOST in asked for asked in proxy.asked)
-    gateway.book.replay()
+    gateway.book.parts.recorder.replay()
     assert [line.messages for line in gateway.book.campaigns()] == [1]
 
 

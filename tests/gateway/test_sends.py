@@ -149,15 +149,15 @@ def test_while_the_database_is_away_keys_wait_in_the_spool(recording: Running, s
 @contextmanager
 def stuck(book: Ledger) -> Iterator[None]:
     """Hold a lock that lets nobody write."""
-    if book.database.is_sqlite:
+    if book.parts.database.is_sqlite:
         import sqlite3
 
-        connection = sqlite3.connect(book.database.url.database or "", isolation_level=None)
+        connection = sqlite3.connect(book.parts.database.url.database or "", isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
         yield
         connection.close()
         return
-    url = make_url(book.database.url).set(drivername="postgresql").render_as_string(hide_password=False)
+    url = make_url(book.parts.database.url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url) as locking:
         locking.execute("LOCK TABLE messages IN EXCLUSIVE MODE")
         yield
@@ -172,7 +172,7 @@ def test_a_database_that_does_not_answer_is_not_waited_for(recording: Running, s
             # The loop goes on meanwhile.
             assert client.get("/healthz").json()["ok"] is True
         assert {answer.result().status_code for answer in waiting} == {200}
-        assert recording.book.written["spooled"] == 20
+        assert recording.book.parts.recorder.counts["spooled"] == 20
     assert recorded(recording.book) == [("spring", 21)]
 
 
@@ -192,7 +192,7 @@ def test_an_answer_whose_key_nothing_takes_reaches_its_sender_and_the_log(
     assert answer.status_code == 200
     text = [record.getMessage() for record in caplog.records if record.levelno == logging.CRITICAL]
     assert any(answer.json()["processQueryKey"] in line for line in text)
-    assert gateway.book.written["lost"] == 1
+    assert gateway.book.parts.recorder.counts["lost"] == 1
 
 
 def test_with_a_spool_that_cannot_be_written_the_database_still_records(
@@ -201,7 +201,7 @@ def test_with_a_spool_that_cannot_be_written_the_database_still_records(
     (tmp_path / "file").touch()
     gateway = make_gateway_on_both(simulator.url, spool_dir=tmp_path / "file")
     assert gateway.send("ann", headers=token_of(simulator)).status_code == 200
-    assert messages_in(gateway.book.database.url.render_as_string(hide_password=False)) == 1
+    assert messages_in(gateway.book.parts.database.url.render_as_string(hide_password=False)) == 1
 
 
 def test_a_send_goes_on_when_its_sender_hangs_up(gateway: Running, upstream: Upstream) -> None:

@@ -108,7 +108,7 @@ def test_while_the_database_is_away_the_sender_notices_nothing_and_no_key_is_los
     with away(book):
         keys = {send(book.watch, letter)["processQueryKey"] for _ in range(3)}
         book.close()
-    book.replay()
+    book.parts.recorder.replay()
     assert keys_of(book) == keys
 
 
@@ -117,7 +117,7 @@ def test_a_sender_that_wants_to_wait_has_its_answer_after_the_database_has_its_k
     book: Ledger, letter: Letter, send: Send, tmp_path: Path
 ) -> None:
     elsewhere = Settings.load(database_url=book.settings.database_url, spool_dir=tmp_path / "another")
-    with Ledger(elsewhere, clock=book.clock) as other:
+    with Ledger(elsewhere, clock=book.parts.clock) as other:
         send(lambda client: book.watch(client, wait=True), letter)
         assert other.campaigns()[0].messages == 1, "without help from the spool"
 

@@ -120,7 +120,7 @@ def test_a_recall_goes_on_although_another_process_holds_the_database_for_a_whil
     keys = stage.send(1000)
     process = stage.recall(calls_per_second=50)
     stage.wait_for_calls(10, process)
-    with stage.book() as book, book.database.write() as connection:
+    with stage.book() as book, book.parts.database.write() as connection:
         connection.exec_driver_sql("UPDATE paces SET share = share")
         seen = len(stage.calls())
         time.sleep(1.0)

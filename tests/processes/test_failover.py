@@ -34,7 +34,7 @@ def test_keys_that_are_recorded_during_a_failover_are_all_there_afterwards(tmp_p
             recorded[f"spooled {key}" if written.spooled else key] += 1
 
     with pair() as servers, Ledger(Settings.load(database_url=servers.url, spool_dir=tmp_path / "spool")) as book:
-        migrate.upgrade(book.database)
+        migrate.upgrade(book.parts.database)
         threads = [threading.Thread(target=work, args=(book, thread)) for thread in range(THREADS)]
         for thread in threads:
             thread.start()
@@ -44,17 +44,17 @@ def test_keys_that_are_recorded_during_a_failover_are_all_there_afterwards(tmp_p
         wait_until(lambda: len(recorded) > at + 200)
         (check,) = [check for check in book.doctor().checks if check.name == "database"]
         assert (check.ok, "standby" in check.found) == (False, True), check.found
-        assert "database" in book.lacks()
+        assert "database" in book.parts.lacks()
         servers.promote()
         wait_until(lambda: any(not key.startswith("spooled ") for key in list(recorded)[-THREADS:]))
         done.set()
         for thread in threads:
             thread.join()
         assert faults == []
-        book.replay()
-        with book.database.read() as connection:
+        book.parts.recorder.replay()
+        with book.parts.database.read() as connection:
             found = set(connection.scalars(select(messages.c.process_query_key)))
         assert any(key.startswith("spooled ") for key in recorded)
         assert {key.removeprefix("spooled ") for key in recorded} == found
-        assert book.spool_depth().bytes == 0
+        assert book.parts.recorder.depth().bytes == 0
         assert not (book.settings.spool_folder / REFUSED).exists()

@@ -78,10 +78,10 @@ def worker_of(url: str) -> int:
 
 def assert_each_send_is_kept_once(book: Ledger, simulator: Simulator, senders: Senders) -> None:
     """Compare what DingTalk sent with what the ledger knows, user by user."""
-    book.replay()
+    book.parts.recorder.replay()
     assert book.parts.recorder.depth().files == 0
     assert book.parts.recorder.depth().refused_bytes == 0
-    with book.database.read() as connection:
+    with book.parts.database.read() as connection:
         found = connection.execute(select(messages.c.process_query_key, messages.c.recipients)).all()
         traced = connection.scalars(select(keyless_sends.c.recipients)).all()
     keys = {message.users[0]: message.key for message in simulator.world.messages()}

@@ -45,10 +45,10 @@ def kept(url: str, folder: Path) -> list[str]:
     """Return the keys in the ledger once everything that waited is in."""
     book = Ledger(Settings.load(database_url=url, spool_dir=folder / "spool"))
     try:
-        book.replay()
+        book.parts.recorder.replay()
         assert book.parts.recorder.depth().files == 0
         assert book.parts.recorder.depth().refused_bytes == 0
-        with book.database.read() as connection:
+        with book.parts.database.read() as connection:
             return list(connection.scalars(select(messages.c.process_query_key)))
     finally:
         book.close()

@@ -57,8 +57,8 @@ def test_many_threads_record_import_and_plan_at_once_and_a_recall_takes_every_me
     assert faults == []
     assert (result.status, result.recalled) == (Status.FINISHED, len(keys))
     with stage.book() as book:
-        assert book.written == {}
-        assert book.spool_depth().bytes == 0
+        assert book.parts.recorder.counts == {}
+        assert book.parts.recorder.depth().bytes == 0
         assert sum(line.messages for line in book.campaigns() if line.campaign == "noise") == 8 * 220
         assert book.verify().ok
         assert [check.found for check in book.doctor().checks if check.name == "database" and not check.ok] == []

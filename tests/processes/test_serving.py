@@ -58,9 +58,9 @@ def test_two_services_do_each_chore_once(make_stage: MakeStage) -> None:
     stage.send(40)
     with watched(stage) as book:
         book.run(book.plan(campaign="spring", reason="wrong link", actor="tester"))
-        book.stick(1, 3600, actor="tester")
+        book.parts.sticky.stick(1, 3600, actor="tester")
         both = [stage.start(*SERVE, **FAST) for _ in range(2)]
-        wait_until(lambda: book.lacks() == {})
+        wait_until(lambda: book.parts.lacks() == {})
         sent_at = datetime.now(UTC) - timedelta(hours=1)
         late = stage.world.make_messages(60, robot_code="robot-1", sent_at=sent_at)
         book.record_many([row(key, sent_at, campaign="spring") for key in late])

@@ -91,8 +91,8 @@ def test_whatever_postgresql_says_of_a_message_its_key_is_kept_and_recorded_when
             assert book.record_many(rows(*many)).spooled == COPY_FROM_ROWS, state
         assert record(book, "alone") == "spooled"
         execute(url, "DELETE FROM fault")
-        book.replay()
-        assert book.spool_depth().bytes == 0
+        book.parts.recorder.replay()
+        assert book.parts.recorder.depth().bytes == 0
         assert kept(book) == len(STATES) + len(BY_COPY) * COPY_FROM_ROWS + 2
         assert refused(book) == []
     postgresql.drop(url)
@@ -108,11 +108,11 @@ def failing_at(book: Ledger, statement_number: int, state: str) -> Iterator[list
         if next(numbers) == statement_number:
             raise DBAPIError.instance(statement, None, kind("injected"), psycopg.Error)
 
-    event.listen(book.database.engine, "before_cursor_execute", fail)
+    event.listen(book.parts.database.engine, "before_cursor_execute", fail)
     try:
         yield executed
     finally:
-        event.remove(book.database.engine, "before_cursor_execute", fail)
+        event.remove(book.parts.database.engine, "before_cursor_execute", fail)
 
 
 @pytest.mark.parametrize("state", ["08006", "0A000", "22012", "23502", "25006", "40P01", "42501", "42P01", "XX000"])
@@ -126,7 +126,7 @@ def test_whichever_statement_of_recording_fails_the_key_is_kept(make_ledger: Mak
             break
     assert 1 < number < 20
     book = make_ledger()
-    book.replay()
+    book.parts.recorder.replay()
     assert kept(book) == number + 1
     assert refused(book) == []
 
@@ -134,13 +134,13 @@ def test_whichever_statement_of_recording_fails_the_key_is_kept(make_ledger: Mak
 def test_a_table_that_is_missing_refuses_no_message(make_ledger: MakeLedger) -> None:
     book = make_ledger()
     assert record(book, "a") == "recorded"
-    with book.database.write() as connection:
+    with book.parts.database.write() as connection:
         connection.execute(text("ALTER TABLE messages RENAME TO gone"))
     assert record(book, "b") == "spooled"
     assert book.record_many(rows(*(f"many-{number}" for number in range(60)))).spooled == 60
-    with book.database.write() as connection:
+    with book.parts.database.write() as connection:
         connection.execute(text("ALTER TABLE gone RENAME TO messages"))
-    book.replay()
+    book.parts.recorder.replay()
     assert kept(book) == 62
 
 
@@ -157,16 +157,16 @@ def test_a_role_that_may_not_write_any_more_loses_no_message_and_the_doctor_sees
         name = name_of(lesser)
         readonly = f"ALTER ROLE {name} SET default_transaction_read_only ="
         execute(url, f"REVOKE INSERT ON messages FROM {name}" if loss == "INSERT" else f"{readonly} on")
-        book.database.close()  # a role's settings count from the next connection on
+        book.parts.database.close()  # a role's settings count from the next connection on
         assert record(book, "b") == "spooled"
         assert book.record_many(rows("c", "d")).spooled == 2
         (check,) = [check for check in book.doctor().checks if check.name == "database"]
         assert not check.ok
         assert ("GRANT INSERT ON messages" if loss == "INSERT" else "default_transaction_read_only") in check.found
-        assert "ledger doctor" in book.lacks()["database"]
+        assert "ledger doctor" in book.parts.lacks()["database"]
         execute(url, f"GRANT INSERT ON messages TO {name}" if loss == "INSERT" else f"{readonly} off")
-        book.database.close()
-        book.replay()
+        book.parts.database.close()
+        book.parts.recorder.replay()
         assert kept(book) == 4
         assert refused(book) == []
     postgresql.drop(url)
@@ -184,11 +184,11 @@ def test_a_row_that_a_rule_of_others_stops_waits_and_takes_no_other_along(
         assert (result.recorded, result.spooled, result.rejected_count) == (90, 10, 0)
         for _ in range(3):
             with pytest.raises(StatementRefusedError, match="theirs"):
-                book.replay()
+                book.parts.recorder.replay()
         # Beside others, too, it takes none along.
         assert book.record_many(rows("another", "bad-again")).recorded == 1
         execute(url, "ALTER TABLE messages DROP CONSTRAINT theirs")
-        book.replay()
+        book.parts.recorder.replay()
         assert kept(book) == 102
         assert refused(book) == []
     postgresql.drop(url)
@@ -210,11 +210,11 @@ def test_only_what_breaks_a_rule_of_ours_is_refused_kept_as_a_row_and_counted(bo
     assert first == second
     assert (first["processQueryKey"], first["robotCode"]) == ("k" * 2000, "r")
     assert "key_length" in first["refused"]["reason"]
-    depth = book.spool_depth()
+    depth = book.parts.recorder.depth()
     assert (depth.refused_rows, depth.bytes) == (2, 0)
     (check,) = [check for check in book.doctor().checks if check.name == "spool"]
     assert (check.ok, "2 rows" in check.found) == (False, True)
-    assert book.replay().refused == 0, "it is not offered again before somebody changed something"
+    assert book.parts.recorder.replay().refused == 0, "it is not offered again before somebody changed something"
 
 
 def test_what_was_refused_can_be_imported_and_is_offered_again_after_an_upgrade(book: Ledger) -> None:
@@ -225,11 +225,11 @@ def test_what_was_refused_can_be_imported_and_is_offered_again_after_an_upgrade(
     by_hand = json.dumps({"row": rows("old-form")[0]}) + "  # (psycopg.errors.InsufficientPrivilege) permission denied"
     (folder / REFUSED).write_text("".join(f"{json.dumps(one)}\n" for one in old) + by_hand + "\nnonsense\n")
     assert book.record_many(old).recorded == 1
-    replayed = book.replay()
+    replayed = book.parts.recorder.replay()
     assert (replayed.recorded, replayed.duplicates, replayed.refused) == (1, 1, 1)
     (left,) = refused(book)
     assert left["unreadable"] == "nonsense"
-    assert book.replay().refused == 0
+    assert book.parts.recorder.replay().refused == 0
     assert kept(book) == 2
 
 
@@ -239,7 +239,7 @@ def test_what_the_database_and_a_full_disk_refuse_goes_to_the_next_folder_throug
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     with tiny_disk(tmp_path / "disk", "size=64k") as disk, filled(disk):
         book = make_ledger(spool_dir=disk / "spool", spool_fallback_dir=tmp_path / "second")
-        with book.database.write() as connection:
+        with book.parts.database.write() as connection:
             connection.execute(text("ALTER TABLE messages RENAME TO gone"))
         assert [record(book, f"{number}") for number in range(30)] == ["spooled"] * 30
         send = book.parts.recorder.send_recorder.sending(
@@ -250,9 +250,9 @@ def test_what_the_database_and_a_full_disk_refuse_goes_to_the_next_folder_throug
         assert book.record_many(rows("many")).spooled == 1
         assert len([one for one in caplog.records if "LEDGER_SPOOL_DIR" in one.message]) == 1
         assert not any("NOT RECORDED" in one.message for one in caplog.records)
-        with book.database.write() as connection:
+        with book.parts.database.write() as connection:
             connection.execute(text("ALTER TABLE gone RENAME TO messages"))
-        book.replay()
+        book.parts.recorder.replay()
         assert kept(book) == 32
 
 
@@ -266,8 +266,8 @@ def test_no_traceback_stands_in_any_log_line(make_ledger: MakeLedger, caplog: py
 
 def test_old_tables_keep_what_is_handed_in_until_they_are_upgraded(make_ledger: MakeLedger) -> None:
     book = make_ledger()
-    migrate.downgrade(book.database, "0002")
+    migrate.downgrade(book.parts.database, "0002")
     assert record(book, "a") == "spooled"
-    migrate.upgrade(book.database)
-    book.replay()
+    migrate.upgrade(book.parts.database)
+    book.parts.recorder.replay()
     assert kept(book) == 1

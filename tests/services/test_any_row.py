@@ -91,7 +91,7 @@ def test_what_is_older_than_thirty_days_is_taken_as_history_alone(book: Ledger, 
     with pytest.raises(InvalidMessageError, match="more than 30 days ago"):
         book.record(process_query_key="k", robot_code="r", sent_at=row["sentAt"])
     assert book.record_many([row]).rejected_count == 1
-    *_, last = book.import_lines([Line(number=1, fields=row)], Defaults(of_history=True))
+    *_, last = book.parts.recorder.import_lines([Line(number=1, fields=row)], Defaults(of_history=True))
     assert last.recorded == 1
 
 
@@ -104,10 +104,10 @@ def test_messages_whose_recipients_nobody_knows_are_shown_as_such_and_recalled_b
         {"processQueryKey": "k3", "campaign": "spring", "openConversationId": "cid"},
         {"processQueryKey": "k4", "campaign": "spring", "undelivered": {"invalid": ["bob"]}},
     ]
-    book.record_many([{**row, "robotCode": "r"} for row in rows], sent_at=book.clock.now())
+    book.record_many([{**row, "robotCode": "r"} for row in rows], sent_at=book.parts.clock.now())
     (line,) = book.campaigns()
     assert (line.messages, line.recipients_unknown) == (4, 1)
-    (check,) = (one for one in book.examine() if one.name == "recipients")
+    (check,) = (one for one in book.parts.examine() if one.name == "recipients")
     assert (check.level, "1 message whose recipients are not known" in check.found) == ("warning", True)
     assert book.plan(campaign="spring", reason="x").eligible == 4
     assert book.plan(keys=["k1"], reason="x").eligible == 1

@@ -139,7 +139,7 @@ def test_a_plan_that_waits_outlives_others_until_its_first_message_expires(
     careful.purge()
     assert careful.result(plan.recall_id).status is Status.PLANNED
     clock.advance(timedelta(minutes=59))
-    assert careful.approve(plan.recall_id, actor="li", run_in=RunIn.ANY_WORKER).status is Status.RUNNING
+    assert careful.parts.lifecycle.approve(plan.recall_id, actor="li", run_in=RunIn.ANY_WORKER).status is Status.RUNNING
     late = asked_late(careful, world, clock)
     with pytest.raises(PlanEndedError, match="waited for a second person for too long"):
         careful.approve(late.recall_id, actor="li")
@@ -167,10 +167,10 @@ def test_an_approval_does_not_cover_a_plan_whose_messages_changed_hands(careful:
 def test_who_agreed_to_a_sticky_recall_agreed_to_what_arrives_late(careful: Ledger, world: World) -> None:
     send(careful, world, 4)
     plan = asked_for(careful)
-    careful.stick(plan.recall_id, 3600, actor="wang")
+    careful.parts.sticky.stick(plan.recall_id, 3600, actor="wang")
     careful.approve(plan.recall_id, actor="li")
     send(careful, world, 5)
-    careful.worker().follow_sticky()
+    careful.parts.worker().follow_sticky()
     followers = [result for result in careful.recalls() if result.follows == plan.recall_id]
     assert [(one.status, one.eligible) for one in followers] == [(Status.RUNNING, 5)]
 
@@ -178,11 +178,11 @@ def test_who_agreed_to_a_sticky_recall_agreed_to_what_arrives_late(careful: Ledg
 def test_what_arrives_late_for_a_small_sticky_recall_and_is_too_much_waits_once(careful: Ledger, world: World) -> None:
     send(careful, world, 1)
     plan = planned(careful)
-    careful.stick(plan.recall_id, 3600, actor="wang")
+    careful.parts.sticky.stick(plan.recall_id, 3600, actor="wang")
     careful.run(plan)
     send(careful, world, 5)
     for _ in range(3):
-        careful.worker().follow_sticky()
+        careful.parts.worker().follow_sticky()
     (follower,) = [result for result in careful.recalls() if result.follows == plan.recall_id]
     assert (follower.status, follower.approval and follower.approval.is_waiting) == (Status.PLANNED, True)
     assert careful.result(plan.recall_id).sticky_until is None

@@ -27,7 +27,7 @@ def recalled(book: Ledger, world: World) -> dict[str, list[str]]:
 
 def questions(book: Ledger, keys: dict[str, list[str]]) -> dict[str, list[str]]:
     """Ask the history in every way and return the keys of each answer."""
-    noon = book.clock.now().replace(hour=12, minute=0, second=0, microsecond=0, day=1)
+    noon = book.parts.clock.now().replace(hour=12, minute=0, second=0, microsecond=0, day=1)
     asked = {
         "campaign": book.history(campaign="spring"),
         "user": book.history(users=["bob"]),

@@ -26,7 +26,7 @@ def found(book: Ledger, name: str) -> Check:
 def beat(book: Ledger) -> None:
     """Let a worker show that it lives."""
     chore = Chore(name=HEARTBEAT, every=HEARTBEAT_EVERY, lease=timedelta(seconds=5), action=lambda: None)
-    assert Chores(book.database, book.clock, "a worker").do(chore)
+    assert Chores(book.parts.database, book.parts.clock, "a worker").do(chore)
 
 
 def test_the_doctor_finds_a_healthy_ledger_healthy(book: Ledger, world: World) -> None:
@@ -86,7 +86,7 @@ def test_a_database_that_is_away_is_named_and_the_other_checks_still_run(make_le
 
 
 def test_old_tables_are_amiss_with_the_command_that_mends_them(book: Ledger) -> None:
-    migrate.downgrade(book.database, "0002")
+    migrate.downgrade(book.parts.database, "0002")
     check = found(book, "database")
     assert (check.ok, "ledger db upgrade" in check.found) == (False, True)
 
@@ -104,9 +104,9 @@ def test_running_and_sticky_recalls_that_nobody_works_on_are_amiss(book: Ledger,
     send(book, world, 1)
     plan = book.plan(campaign="spring", reason="typo")
     book.run(plan)
-    book.stick(plan.recall_id, 3600)
+    book.parts.sticky.stick(plan.recall_id, 3600, actor="tester")
     assert "sticky" in found(book, "worker").found
-    book.unstick(plan.recall_id)
+    book.parts.sticky.unstick(plan.recall_id, actor="tester")
     send(book, world, 1, campaign="other")
     book.parts.lifecycle.start(book.plan(campaign="other", reason="typo").recall_id)
     check = found(book, "worker")

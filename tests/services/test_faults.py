@@ -102,7 +102,7 @@ def test_a_status_that_was_read_before_a_retry_says_nothing_of_what_the_retry_di
 
     inquirer = make_ledger()
     inquirer.parts.executor = Afterwards(retry_meanwhile)
-    result = inquirer.inquire(plan.recall_id)
+    result = inquirer.parts.read_status.run(plan.recall_id, actor="tester")
     assert (result.unknown, result.refused) == (1, 0)
 
 

@@ -39,10 +39,10 @@ def test_a_sticky_recall_takes_what_arrives_as_recalls_that_follow_it(
 ) -> None:
     send(book, world, 3)
     number = recall(book)
-    book.stick(number, 3600)
+    book.parts.sticky.stick(number, 3600, actor="tester")
     clock.advance(timedelta(minutes=10))
     late = send(book, world, 2, sent_ago=timedelta(minutes=5))
-    worker = book.worker()
+    worker = book.parts.worker()
     assert book.campaigns()[0].sticky_until is not None
     worker.follow_sticky()
     worker.serve_recalls()
@@ -66,8 +66,8 @@ def test_a_message_that_was_under_way_into_the_database_at_the_plan_is_late_and_
     send(slow, world, 2, sent_ago=timedelta(minutes=5))
     clock.advance(timedelta(seconds=10))
     assert book.show(number).result.late == 2
-    book.stick(number, 3600)
-    worker = book.worker()
+    book.parts.sticky.stick(number, 3600, actor="tester")
+    worker = book.parts.worker()
     worker.follow_sticky()
     worker.serve_recalls()
     assert book.recalls()[0].recalled == 2
@@ -89,10 +89,10 @@ def test_a_sticky_recall_does_not_ask_again_for_what_its_first_recall_was_refuse
     refused, silent, _ = send(book, world, 3)
     world.change(failed_reasons={refused: "not allowed"}, silent_keys=[silent])
     number = recall(book)
-    book.stick(number, 3600)
+    book.parts.sticky.stick(number, 3600, actor="tester")
     clock.advance(timedelta(minutes=1))
     late = send(book, world, 1, sent_ago=timedelta(0))
-    worker = book.worker()
+    worker = book.parts.worker()
     worker.follow_sticky()
     worker.serve_recalls()
     assert [item.process_query_key for item in book.show(book.recalls()[0].recall_id).items] == late
@@ -106,30 +106,30 @@ def test_a_sticky_recall_ends_after_its_time_or_when_somebody_says_so(
     first, second = recall(book), None
     send(book, world, 1, campaign="other")
     second = recall(book, "other")
-    book.stick(first, 60)
-    book.stick(second, 3600)
-    book.unstick(second)
+    book.parts.sticky.stick(first, 60, actor="tester")
+    book.parts.sticky.stick(second, 3600, actor="tester")
+    book.parts.sticky.unstick(second, actor="tester")
     clock.advance(timedelta(minutes=10))
     send(book, world, 1, sent_ago=timedelta(0))
     send(book, world, 1, campaign="other", sent_ago=timedelta(0))
-    book.worker().follow_sticky()
+    book.parts.worker().follow_sticky()
     assert len(book.recalls()) == 2
 
 
 def test_a_sticky_recall_leaves_messages_that_reached_others(book: Ledger, world: World, clock: FakeClock) -> None:
     send(book, world, 1, users=["ann"])
     number = book.run(book.plan(users=["ann"], reason="left the company")).recall_id
-    book.stick(number, 3600)
+    book.parts.sticky.stick(number, 3600, actor="tester")
     clock.advance(timedelta(minutes=1))
     send(book, world, 1, users=["ann", "bob"], sent_ago=timedelta(0))
-    book.worker().follow_sticky()
+    book.parts.worker().follow_sticky()
     assert len(book.recalls()) == 1
 
 
 def test_nobody_sticks_for_more_than_a_day(book: Ledger, world: World) -> None:
     send(book, world, 1)
     with pytest.raises(InputError, match="24 hours"):
-        book.stick(recall(book), 86401)
+        book.parts.sticky.stick(recall(book), 86401, actor="tester")
 
 
 def test_the_read_status_settles_what_nobody_could_say(book: Ledger, world: World) -> None:
@@ -137,13 +137,13 @@ def test_the_read_status_settles_what_nobody_could_say(book: Ledger, world: Worl
     world.change(silent_keys=[gone, still])
     number = recall(book)
     assert book.show(number).result.unknown == 2
-    assert book.inquiry_cost(number) == 2
-    result = book.inquire(number)
+    assert book.parts.read_status.cost(number) == 2
+    result = book.parts.read_status.run(number, actor="tester")
     states = {item.process_query_key: item.outcome for item in book.history()}
     recalled = [key for key in (gone, still) if (found := world.message(key)) is not None and found.recalled_at]
     assert {key for key, outcome in states.items() if outcome is Outcome.RECALLED} == set(recalled)
     assert result.recalled + result.refused == 2
-    assert book.inquiry_cost(number) == 0
+    assert book.parts.read_status.cost(number) == 0
     assert book.verify().ok
 
 
@@ -153,7 +153,7 @@ def test_an_answer_that_was_lost_is_found_again_by_the_read_status(book: Ledger,
     world.script(ScriptedAnswer(path=ONE_ON_ONE, cut=Cut.AFTER_WORK))
     number = recall(book)
     assert book.show(number).result.unknown == 1
-    assert book.inquire(number).recalled == 1
+    assert book.parts.read_status.run(number, actor="tester").recalled == 1
 
 
 def test_an_inquiry_without_permission_says_what_to_mend_and_changes_nothing(book: Ledger, world: World) -> None:
@@ -162,7 +162,7 @@ def test_an_inquiry_without_permission_says_what_to_mend_and_changes_nothing(boo
     number = recall(book)
     world.change(permission_missing=True)
     with pytest.raises(PausedError, match="permission"):
-        book.inquire(number)
+        book.parts.read_status.run(number, actor="tester")
     assert book.show(number).result.unknown == 2
 
 
@@ -174,7 +174,7 @@ def test_a_worker_goes_on_with_what_another_process_left(
     plan = book.plan(campaign="spring", reason="wrong link")
     with database.write() as connection:
         connection.execute(text("UPDATE recalls SET status = 'running', started_at = planned_at"))
-    make_ledger().worker().serve_recalls()
+    make_ledger().parts.worker().serve_recalls()
     assert book.show(plan.recall_id).result.recalled == 30
 
 
@@ -208,7 +208,7 @@ def test_a_chore_of_a_worker_that_died_is_taken_over_when_its_lease_ends(databas
 
 def test_a_worker_stops_when_it_is_told(book: Ledger, world: World) -> None:
     send(book, world, 1, sent_ago=timedelta(hours=30))
-    worker = book.worker()
+    worker = book.parts.worker()
     running = threading.Thread(target=worker.run)
     running.start()
     worker.stop()
@@ -221,9 +221,9 @@ def test_a_worker_without_credentials_leaves_recalls_running_for_others(make_led
     send(book, world, 1)
     plan = book.plan(campaign="spring", reason="wrong link")
     book.parts.lifecycle.start(plan.recall_id)
-    make_ledger(app_key=None).worker().serve_recalls()
+    make_ledger(app_key=None).parts.worker().serve_recalls()
     assert book.show(plan.recall_id).result.status is Status.RUNNING
-    book.worker().serve_recalls()
+    book.parts.worker().serve_recalls()
     assert book.show(plan.recall_id).result.status is Status.FINISHED
 
 
@@ -232,7 +232,7 @@ def test_a_small_recall_is_not_stuck_behind_a_huge_one(book: Ledger, world: Worl
     send(book, world, 20, campaign="small", sent_ago=timedelta(hours=1))
     for campaign in ("huge", "small"):
         book.parts.lifecycle.start(book.plan(campaign=campaign, reason="wrong link").recall_id)
-    book.worker().serve_recalls()
+    book.parts.worker().serve_recalls()
     asked = [call for call in world.calls() if call.path == ONE_ON_ONE]
     small = {item.process_query_key for item in book.history(campaign="small")}
     turn = next(turn for turn, call in enumerate(asked) if set(call.keys) & small)

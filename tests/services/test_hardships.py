@@ -42,7 +42,7 @@ def test_a_full_disk_loses_no_answer(tmp_path: Path, sqlite_template: Path) -> N
         full_for = 10
 
         def allow_pages(pages: int) -> None:
-            with book.database.engine.connect() as connection:
+            with book.parts.database.engine.connect() as connection:
                 connection.execute(text(f"PRAGMA max_page_count = {pages}"))
 
         def ring() -> None:
@@ -57,7 +57,7 @@ def test_a_full_disk_loses_no_answer(tmp_path: Path, sqlite_template: Path) -> N
 
         refused: list[str] = []
         event.listen(
-            book.database.engine, "handle_error", lambda context: refused.append(str(context.original_exception))
+            book.parts.database.engine, "handle_error", lambda context: refused.append(str(context.original_exception))
         )
         clock.ring = ring
         result = book.run(plan)
@@ -84,8 +84,8 @@ def test_a_call_that_was_lost_with_its_process_is_no_trouble_of_dingtalk(book: L
     send(book, world, 1)
     plan = book.plan(campaign="spring", reason="wrong link")
     book.parts.lifecycle.start(plan.recall_id)
-    now = book.clock.now()
-    with book.database.write() as connection:
+    now = book.parts.clock.now()
+    with book.parts.database.write() as connection:
         connection.execute(
             insert(recall_calls).values(
                 recall_id=plan.recall_id,

@@ -69,7 +69,7 @@ def test_what_the_database_cannot_take_is_told_kept_and_taken_in_once(make_ledge
         assert record(first, "a") == WriteCounts(recorded=0, duplicates=0, spooled=1)
         assert record(first, "b", campaign="spring").spooled == 1
     assert spooled(first) > 0
-    first.replay()
+    first.parts.recorder.replay()
     assert kept(second) == {None: (1, 0), "spring": (1, 0)}
     assert spooled(first) == spooled(second) == 0
     assert kept(first) == kept(second)
@@ -146,7 +146,7 @@ def test_a_program_that_is_killed_leaves_its_keys_and_a_trace_of_the_send_under_
 
 def test_a_forked_process_has_a_writer_of_its_own(book: Ledger) -> None:
     assert record(book, "parent").recorded == 1
-    book.database.close()  # as everybody does before a fork
+    book.parts.database.close()  # as everybody does before a fork
     pid = os.fork()
     if pid == 0:
         os._exit(0 if record(book, "child").recorded == 1 else 1)
@@ -161,10 +161,16 @@ def test_a_poisoned_line_is_kept_apart_and_holds_up_nothing(book: Ledger, caplog
     good = json.dumps({"row": {"processQueryKey": "k", "robotCode": "r", "sentAt": "2026-03-01T11:00:00Z"}})
     bad = json.dumps({"row": {"processQueryKey": "the-key", "sentAt": "2026-03-01T11:00:00Z"}})
     (folder / "x.journal").write_text(f"nonsense\n{bad}\n{good}\n")
-    assert book.replay().to_json() == {"recorded": 1, "duplicates": 0, "keyless": 0, "refused": 2, "left": 0}
+    assert book.parts.recorder.replay().to_json() == {
+        "recorded": 1,
+        "duplicates": 0,
+        "keyless": 0,
+        "refused": 2,
+        "left": 0,
+    }
     assert "the-key" in (folder / REFUSED).read_text()
     assert any(entry.levelno == logging.CRITICAL and "the-key" in entry.message for entry in caplog.records)
-    assert book.replay().refused == 0
+    assert book.parts.recorder.replay().refused == 0
     check = next(check for check in book.doctor().checks if check.name == "spool")
     assert not check.ok
     assert REFUSED in check.found
@@ -213,5 +219,5 @@ def test_many_rows_wait_in_the_spool_while_the_database_is_away(make_ledger: Mak
         imported = book.record_many([*rows, {"robotCode": "r"}])
         assert (imported.read, imported.spooled, imported.recorded, imported.rejected_count) == (1501, 1500, 0, 1)
     assert kept(make_ledger()) == {}  # its program still holds them
-    assert book.replay().recorded == 1500
+    assert book.parts.recorder.replay().recorded == 1500
     assert book.record_many(rows).duplicates == 1500

@@ -105,7 +105,7 @@ def test_what_takes_long_to_count_is_not_counted_all_the_time(book: Ledger, worl
     send(book, world, 5)
     assert (book.parts.figures.read().counted.open_messages, book.parts.figures.read().counted.used_calls) == (5, 5)
     slow = Tiring(clock.now())
-    meter = Meter(book.database, slow, book.settings)
+    meter = Meter(book.parts.database, slow, book.settings)
     meter.read()
     send(book, world, 5)
     assert meter.read().counted.open_messages == 5

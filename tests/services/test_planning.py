@@ -46,11 +46,11 @@ def after_transaction(book: Ledger, number: int, action: Callable[[], object]) -
         if left == 0:
             action()
 
-    event.listen(book.database.engine, "checkin", count)
+    event.listen(book.parts.database.engine, "checkin", count)
 
 
 def rows(book: Ledger, table: Any) -> int:
-    with book.database.read() as connection:
+    with book.parts.database.read() as connection:
         return len(connection.execute(select(table.c.id)).all())
 
 
@@ -102,7 +102,7 @@ def test_what_is_left_of_a_plan_whose_process_was_killed_is_purged(
 
 def _gone_after(book: Ledger, transactions: int) -> Callable[[], Any]:
     """Return a way to write that works so many times: later ones find that the process is gone."""
-    write, left = book.database.write, iter(range(transactions))
+    write, left = book.parts.database.write, iter(range(transactions))
 
     def wanted() -> Any:
         if next(left, None) is None:
@@ -120,7 +120,7 @@ def test_a_plan_that_fails_half_way_leaves_nothing(book: Ledger, world: World) -
             raise ZeroDivisionError
 
     commits = count(1)
-    event.listen(book.database.engine, "commit", fail)
+    event.listen(book.parts.database.engine, "commit", fail)
     with pytest.raises(ZeroDivisionError):
         plan(book)
     assert (rows(book, recall_items), book.recalls()) == (0, [])
@@ -132,7 +132,7 @@ def test_a_plan_holds_what_was_purged_while_it_was_written(make_ledger: MakeLedg
     keys = send(book, world, 30)
 
     def purge_all() -> None:
-        with other.database.write() as connection:
+        with other.parts.database.write() as connection:
             connection.execute(delete(messages))
 
     after_transaction(book, 2, purge_all)
@@ -192,7 +192,7 @@ def test_a_second_plan_names_the_recalls_that_hold_its_messages(book: Ledger, wo
     for made in (first, second):
         book.parts.lifecycle.start(made.recall_id)
     assert plan(book).held_by == (first.recall_id,)
-    both = plan(book, robot="robot-1", since=book.clock.now() - timedelta(days=1))
+    both = plan(book, robot="robot-1", since=book.parts.clock.now() - timedelta(days=1))
     assert (both.in_progress, both.held_by) == (5, (first.recall_id, second.recall_id))
 
 
@@ -203,14 +203,14 @@ def test_what_is_in_flight_of_a_cancelled_recall_is_in_progress_for_others(
     send(book, world, 3)
     cancelled, waiting = plan(book), plan(book)
     die_in_flight(dying, cancelled.recall_id)
-    with book.database.write() as connection:
+    with book.parts.database.write() as connection:
         connection.execute(text("UPDATE recall_calls SET owner = 'elsewhere'"))
     assert book.cancel(cancelled.recall_id).status is Status.CANCELLED
     assert (plan(book).in_progress, plan(book).held_by) == (3, (cancelled.recall_id,))
     with pytest.raises(Exception, match="3 messages"):
         book.run(waiting)
     clock.advance(LEASE)
-    book.worker().serve_recalls()
+    book.parts.worker().serve_recalls()
     assert (plan(book).in_progress, plan(book).eligible) == (0, 3)
 
 
@@ -219,10 +219,10 @@ def test_a_plan_reckons_with_a_pace_that_is_throttled_or_blocked_now(
 ) -> None:
     send(book, world, 1200)
     assert plan(book).estimated_seconds == pytest.approx(59 * 1.03 / 20, abs=0.06)
-    with book.database.write() as connection:
+    with book.parts.database.write() as connection:
         pace = paces.lock_pace(connection, "default", "one_to_one")
         paces.save_pace(connection, "default", "one_to_one", throttled(pace, clock.now(), 1))
     assert plan(book).estimated_seconds == pytest.approx(1 + sum(1.03 / (10 + turn / 5) for turn in range(59)), abs=0.1)
-    with book.database.write() as connection:
+    with book.parts.database.write() as connection:
         paces.block_all(connection, clock.now() + timedelta(minutes=5))
     assert plan(book).estimated_seconds > 300

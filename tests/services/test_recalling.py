@@ -168,7 +168,7 @@ def test_what_expires_between_plan_and_turn_ends_expired_without_a_call(
 def test_one_bad_key_does_not_sink_the_others(book: Ledger, world: World, how: str) -> None:
     keys = send(book, world, 19)
     book.record(process_query_key="nobody-knows-this", robot_code="robot-1", campaign="spring",
-                sent_at=book.clock.now() - timedelta(hours=1))  # fmt: skip
+                sent_at=book.parts.clock.now() - timedelta(hours=1))  # fmt: skip
     world.change(bad_key=how)
     result = book.run(book.plan(campaign="spring", reason="wrong link"))
     assert (result.recalled, result.refused, result.pending) == (19, 1, 0)

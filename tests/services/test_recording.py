@@ -71,7 +71,7 @@ def test_texts_of_every_script_come_back_as_they_were(book: Ledger, world: World
 
 @pytest.mark.parametrize("count", [5, 500])
 def test_bad_rows_are_listed_and_the_others_recorded(book: Ledger, count: int) -> None:
-    now = book.clock.now()
+    now = book.parts.clock.now()
     rows = [row(f"key-{number}", now) for number in range(count)]
     rows[1] = {"processQueryKey": "no robot", "sentAt": format_time(now)}
     rows[3]["campain"] = rows[3].pop("campaign")
@@ -84,20 +84,20 @@ def test_bad_rows_are_listed_and_the_others_recorded(book: Ledger, count: int) -
 
 @pytest.mark.parametrize("count", [5, 500])
 def test_importing_twice_changes_nothing(book: Ledger, count: int) -> None:
-    rows = [row(f"key-{number}", book.clock.now()) for number in range(count)]
+    rows = [row(f"key-{number}", book.parts.clock.now()) for number in range(count)]
     assert book.record_many(rows) == Imported(read=count, recorded=count, duplicates=0, rejected=())
     assert book.record_many(rows) == Imported(read=count, recorded=0, duplicates=count, rejected=())
 
 
 @pytest.mark.parametrize("count", [5, 500])
 def test_a_key_that_stands_twice_in_one_batch_is_recorded_once(book: Ledger, count: int) -> None:
-    rows = [row(f"key-{number}", book.clock.now()) for number in range(count)] * 2
+    rows = [row(f"key-{number}", book.parts.clock.now()) for number in range(count)] * 2
     result = book.record_many(rows)
     assert (result.recorded, result.duplicates) == (count, count)
 
 
 def test_a_row_takes_what_it_lacks_and_keeps_what_it_has(book: Ledger) -> None:
-    now = book.clock.now()
+    now = book.parts.clock.now()
     bare = {"processQueryKey": "k1"}
     full = row("k2", now, robot="own", campaign="own")
     book.record_many([bare, full], campaign="given", robot_code="given", sent_at=now)
@@ -113,7 +113,7 @@ def test_a_captured_pair_is_read_by_its_send_and_keeps_the_undelivered_apart(boo
             "body": {"robotCode": "robot-1", "userIds": ["ann", "bob", "cid"], "msgKey": "sampleText"},
         },
         "response": {"body": {"processQueryKey": "k1", "invalidStaffIdList": ["bob"], "filteredStaffIdList": ["cid"]}},
-        "sentAt": format_time(book.clock.now()),
+        "sentAt": format_time(book.parts.clock.now()),
         "campaign": "spring",
     }
     assert book.record_many([pair]).recorded == 1

@@ -15,7 +15,7 @@ from tests.sending import row
 
 def record(book: Ledger, key: str, campaign: str | None = None, source: str | None = None) -> None:
     """Record a message under a campaign, or none."""
-    made: dict[str, Any] = row(key, book.clock.now(), campaign=campaign, users=["ann"])
+    made: dict[str, Any] = row(key, book.parts.clock.now(), campaign=campaign, users=["ann"])
     book.record_many([{**made, **({"source": source} if source else {})}])
 
 
@@ -86,7 +86,7 @@ def test_a_message_of_another_campaign_is_moved_when_that_or_its_key_is_named(
 
 def test_the_history_says_who_tagged_what_and_why(mixed: Ledger) -> None:
     mixed.tag(campaign="easter", reason="forgotten", untagged=True, actor="ann")
-    with mixed.database.read() as connection:
+    with mixed.parts.database.read() as connection:
         (entry,) = [one.entry for one in history.read_all(connection) if one.entry.event == "tagged"]
     assert (entry.actor, entry.detail["reason"], entry.detail["campaign"]) == ("ann", "forgotten", "easter")
     assert (entry.detail["keys"], entry.detail["before"]) == (["k1", "k2"], [None, None])
@@ -110,7 +110,7 @@ def test_tagging_twice_and_tagging_what_was_purged_changes_nothing(mixed: Ledger
 
 
 def test_more_than_fit_into_a_transaction_are_tagged(book: Ledger) -> None:
-    now = book.clock.now()
+    now = book.parts.clock.now()
     book.record_many([row(f"k{number}", now, campaign=None) for number in range(2500)])
     assert book.tag(campaign="easter", reason="x", untagged=True).tagged == 2500
     assert [line.messages for line in book.campaigns()] == [2500]

@@ -72,11 +72,11 @@ def test_a_sticky_recall_goes_on_and_takes_them_once_their_robot_is_known(
 ) -> None:
     send(several, world, 1, robot="robot-a")
     number = several.run(several.plan(campaign="spring", reason="wrong link")).recall_id
-    several.stick(number, 3600)
+    several.parts.sticky.stick(number, 3600, actor="tester")
     clock.advance(timedelta(seconds=5))
     send(several, world, 2, robot="robot-a", sent_ago=timedelta(0))
     send(several, world, 3, robot="dingX", sent_ago=timedelta(0))
-    worker = several.worker()
+    worker = several.parts.worker()
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             worker.follow_sticky()
@@ -87,7 +87,7 @@ def test_a_sticky_recall_goes_on_and_takes_them_once_their_robot_is_known(
     assert several.show(number).result.late == 3
 
     known = {**APPS, "x": {"robots": ["dingX"], "app_key": "key-a", "app_secret": "secret-of-app-a"}}
-    worker = make_ledger(app_key=None, app_secret=None, apps=known).worker()
+    worker = make_ledger(app_key=None, app_secret=None, apps=known).parts.worker()
     worker.follow_sticky()
     worker.serve_recalls()
     assert several.recalls()[0].recalled == 3

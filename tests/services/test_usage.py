@@ -61,7 +61,7 @@ def test_a_call_that_never_left_is_given_back(
     if result.status is Status.PAUSED:
         result = book.resume(result.recall_id)
     assert (result.status, result.recalled) == (Status.FINISHED, SENDS)
-    with book.database.read() as connection:
+    with book.parts.database.read() as connection:
         assert (connection.scalar(select(func.count()).select_from(recall_calls)) or 0) > 3
     arrived = [call for call in world.calls() if call.path.endswith("batchRecall")]
     assert len(arrived) == 3

@@ -154,7 +154,7 @@ def test_a_file_of_any_name_is_opened_and_its_spool_lies_beside_it(name: str, tm
     settings = Settings.load(database_url=url_of_file(path))
     with Ledger(settings) as book:
         assert book.campaigns() == []
-        assert str(path) in book.database.shown_url
+        assert str(path) in book.parts.database.shown_url
     assert path.is_file()
     assert settings.spool_dir_or_default == path.parent / "spool"
 
@@ -218,7 +218,7 @@ def test_processes_that_share_a_server_share_its_time(postgresql: PostgreSQL) ->
     url = postgresql.create()
     with Ledger(Settings.load(database_url=url), clock=AlignedClock(Fast())) as book:
         assert book.campaigns() == []
-        assert abs(book.clock.now() - book.database.server_time()) < timedelta(seconds=5)
+        assert abs(book.parts.clock.now() - book.parts.database.server_time()) < timedelta(seconds=5)
     postgresql.drop(url)
 
 

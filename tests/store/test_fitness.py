@@ -81,7 +81,7 @@ def test_the_doctor_names_a_right_that_is_missing_and_the_grant_that_gives_it(
         (check,) = [check for check in book.doctor().checks if check.name == "database"]
         assert not check.ok
         assert f"GRANT {right} ON {table} TO {name_of(lesser)}" in check.found
-        assert "database" in book.lacks()
+        assert "database" in book.parts.lacks()
     postgresql.drop(url)
 
 
@@ -91,10 +91,10 @@ def test_the_doctor_and_readiness_see_a_full_disk(tmp_path: Path, what: str) -> 
         places = {"spool": tmp_path / "spool", "database": tmp_path, what: disk}
         url = f"sqlite:///{places['database']}/ledger.sqlite"
         with Ledger(Settings.load(database_url=url, spool_dir=places["spool"])) as book:
-            book.open()
-            assert {"spool", "disk"}.isdisjoint(book.lacks())
+            book.parts.opened()
+            assert {"spool", "disk"}.isdisjoint(book.parts.lacks())
             with filled(disk):
                 (check,) = [check for check in book.doctor().checks if check.name == what]
                 assert not check.ok
                 assert str(disk) in check.found
-                assert ("spool" if what == "spool" else "disk") in book.lacks()
+                assert ("spool" if what == "spool" else "disk") in book.parts.lacks()

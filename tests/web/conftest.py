@@ -45,10 +45,10 @@ def furniture(service: Service, world: World, clock: FakeClock) -> Furniture:  #
     book.parts.lifecycle.start(running)
     paused = book.plan(campaign="late", reason="paused", actor="li").recall_id
     book.parts.lifecycle.start(paused)
-    book.pause(paused, why="looking into it", actor="li")
+    book.parts.lifecycle.pause(paused, why="looking into it", actor="li")
     planned = book.plan(users=["zhang.san"], reason="one person", actor="wang").recall_id
     cancelled = book.plan(campaign="春季通知", reason="a mistake", actor="li").recall_id
     book.cancel(cancelled, actor="li")
-    book.stick(finished, 3600, actor="wang")
+    book.parts.sticky.stick(finished, 3600, actor="wang")
     assert book.recalls(statuses=[Status.RUNNING])[0].recall_id == running
     return Furniture(planned, large, running, paused, finished, cancelled)

@@ -93,7 +93,7 @@ def test_a_form_sent_twice_starts_a_recall_once(service: Service, world: World) 
         wang.send(page, f"{number}/run")
         again = wang.send(page, f"{number}/run")
     assert (wang.status, "no longer in a state" in again.text) == (409, True)
-    report = service.book.summary(int(number.rpartition("/")[2]))
+    report = service.book.parts.recall_reports.summary(int(number.rpartition("/")[2]))
     assert [entry["event"] for entry in report.timeline] == ["planned", "started"]
 
 
@@ -158,7 +158,7 @@ def test_a_recall_is_paused_resumed_and_cancelled_by_hand(service: Service, worl
         assert f"{number}/unstick" in [form.action for form in cancelled.forms]
         unstuck = wang.send(cancelled, f"{number}/unstick")
     assert f"{number}/unstick" not in [form.action for form in unstuck.forms]
-    entries = service.book.summary(int(number.rpartition("/")[2])).timeline
+    entries = service.book.parts.recall_reports.summary(int(number.rpartition("/")[2])).timeline
     assert {entry["actor"] for entry in entries} == {"wang"}
 
 

@@ -187,8 +187,8 @@ def test_no_page_keeps_anybody_out(
     world.change(failed_reasons={key: FailedReason(reason=EVIL) for key in keys[:2]})
     finished = book.run(book.plan(campaign="spring", reason="wrong link")).recall_id
     paused = book.plan(campaign="group", reason="wrong link").recall_id
-    book.run(paused, run_in=RunIn.ANY_WORKER)
-    book.pause(paused, why="looking into it")
+    book.parts.lifecycle.run(paused, run_in=RunIn.ANY_WORKER)
+    book.parts.lifecycle.pause(paused, why="looking into it", actor="tester")
     planned = book.plan(users=["zhang.san"], reason="left", include_shared=True).recall_id
     browser = Browser(chrome, service.url, language="en", width=size[0], height=size[1], is_dark=is_dark)
     browser.open("/sign-in")

@@ -113,7 +113,7 @@ class Day:
             if book.show(result.recall_id).result.status in ("running", "paused"):
                 self.scene.journal.say(deeds.detail(book.resume(result.recall_id, actor="zoe")))
         # Calls of cancelled recalls that got lost end when anybody looks at the queue, whatever it is for.
-        book.worker().serve_recalls()
+        book.parts.worker().serve_recalls()
         return "all resumed"
 
     def _repeat_everything(self) -> None:
@@ -141,7 +141,7 @@ class Day:
                 _expect(partial(book.cancel, number, actor="zoe"), WrongStateError)
             else:
                 book.cancel(number, actor="zoe")
-            book.pause(number, why="no reason", actor="zoe")
+            book.parts.lifecycle.pause(number, why="no reason", actor="zoe")
         purged, proof = book.purge().purged, book.verify()
         if purged or not proof.ok:
             raise UntrueError(f"the second purge took {purged}; {proof}")

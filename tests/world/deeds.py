@@ -56,7 +56,7 @@ def _record(scene: Scene, process: Process, messages: list[Sent]) -> None:
 
 def replay(scene: Scene, process: Process) -> None:
     """Take in what had to wait in the spool."""
-    scene.do(process, "replay", lambda book: f"{book.replay()}")
+    scene.do(process, "replay", lambda book: f"{book.parts.recorder.replay()}")
 
 
 def _messages(scene: Scene, count: int) -> list[Sent]:
@@ -146,7 +146,7 @@ def _watched(
     try:
         return detail(work(tell))
     except Stopped:
-        return detail(book.pause(recall_id, why="interrupted", actor="ann"))
+        return detail(book.parts.lifecycle.pause(recall_id, why="interrupted", actor="ann"))
 
 
 def _selection(scene: Scene) -> dict[str, Any]:
@@ -201,21 +201,23 @@ _ASKED_IN_VAIN = "id IN (SELECT recall_id FROM recall_items WHERE outcome IN ('r
 _HAS_RUN = "status IN ('running', 'finished')"
 _AT_WORK = "status = 'running'"
 _UNFINISHED = "status IN ('running', 'paused')"
-pause = _of_some_recall("pause", _AT_WORK, lambda book, number: book.pause(number, why="wait", actor="bob"))
+pause = _of_some_recall(
+    "pause", _AT_WORK, lambda book, number: book.parts.lifecycle.pause(number, why="wait", actor="bob")
+)
 cancel = _of_some_recall("cancel", _UNFINISHED, lambda book, number: book.cancel(number, actor="bob"))
 resume = _of_some_recall("resume", _UNFINISHED, lambda book, number: book.resume(number, actor="bob"))
 retry = _of_some_recall("retry", _ASKED_IN_VAIN, lambda book, number: book.retry(number, actor="bob"))
 run_again = _of_some_recall("run", "status = 'planned'", lambda book, number: book.run(number))
 
 
-stick = _of_some_recall("stick", _HAS_RUN, lambda book, number: book.stick(number, 3600, actor="bob"))
+stick = _of_some_recall("stick", _HAS_RUN, lambda book, number: book.parts.sticky.stick(number, 3600, actor="bob"))
 
 
 def follow(scene: Scene, process: Process) -> None:
     """Recall what arrived late for sticky recalls, as a worker does, and serve what that started."""
 
     def deed(book: Ledger) -> None:
-        worker = book.worker()
+        worker = book.parts.worker()
         worker.follow_sticky()
         worker.serve_recalls()
 
@@ -242,7 +244,7 @@ def look(scene: Scene, process: Process) -> None:
 
 def serve(scene: Scene, process: Process) -> None:
     """Work as a worker does: on every running recall, until none is left."""
-    scene.do(process, "serve", lambda book: book.worker().serve_recalls())
+    scene.do(process, "serve", lambda book: book.parts.worker().serve_recalls())
 
 
 DEEDS: Mapping[Callable[[Scene, Process], None], int] = {

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from ledger.core.roles import Permission
-from ledger.entrypoints.http.door import Book, Door, Who, needs
+from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 
 router = APIRouter(prefix="/v1", route_class=Door, tags=["messages"])
 
@@ -36,6 +36,6 @@ class CampaignOut(BaseModel):
 
 
 @router.get("/campaigns", **needs(Permission.SEE))
-def campaigns(book: Book, who: Who) -> list[CampaignOut]:
+def campaigns(parts: LedgerParts, who: Who) -> list[CampaignOut]:
     """Return what can still be recalled, soonest deadline first; campaigns of which nothing can be come last."""
-    return [CampaignOut.model_validate(line, from_attributes=True) for line in book.campaigns(within=who.robots)]
+    return [CampaignOut.model_validate(line, from_attributes=True) for line in parts.campaigns(who.robots)]

@@ -10,14 +10,14 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from ledger.app import Ledger
 from ledger.core import recall as recalling
 from ledger.core.recall import Status
 from ledger.core.roles import Permission
 from ledger.entrypoints.api.models import Result
-from ledger.entrypoints.http.door import Book, Door, admit, needs
+from ledger.entrypoints.http.door import Door, LedgerParts, admit, needs
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.errors import DatabaseUnavailableError, LedgerError
+from ledger.parts import Parts
 
 BETWEEN_LOOKS_SECONDS = 0.5
 # Counting a large recall takes a while: looking takes at most so much of the time.
@@ -42,20 +42,20 @@ def _needs() -> dict[str, Any]:
 async def events(
     seen: Seen,
     request: Request,
-    book: Book,
+    parts: LedgerParts,
     last_seen: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
 ) -> Response:
     """Follow a recall: an event `progress` whenever something changed, its data a result as at `/v1/recalls/{id}`.
 
     The stream ends when the recall does; a browser that comes back then gets 204, and stops.
     """
-    result = await run_in_threadpool(book.progress, seen.id)
+    result = await run_in_threadpool(parts.recall_reports.progress, seen.id)
     if result.status in _OVER and last_seen == _id_of(result):
         return Response(status_code=204)
-    return StreamingResponse(_follow(request, book, result, last_seen), media_type=MEDIA_TYPE)
+    return StreamingResponse(_follow(request, parts, result, last_seen), media_type=MEDIA_TYPE)
 
 
-async def _follow(request: Request, book: Ledger, result: recalling.Result, seen: str | None) -> AsyncIterator[str]:
+async def _follow(request: Request, parts: Parts, result: recalling.Result, seen: str | None) -> AsyncIterator[str]:
     yield f"retry: {RECONNECT_MILLISECONDS}\n\n"
     said_at, pause = time.monotonic(), BETWEEN_LOOKS_SECONDS
     while True:
@@ -74,7 +74,7 @@ async def _follow(request: Request, book: Ledger, result: recalling.Result, seen
                 return
         started = time.monotonic()
         try:
-            result = await run_in_threadpool(book.progress, result.recall_id)
+            result = await run_in_threadpool(parts.recall_reports.progress, result.recall_id)
         except DatabaseUnavailableError:
             continue
         except LedgerError:

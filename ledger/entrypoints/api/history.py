@@ -13,7 +13,7 @@ from ledger.core.roles import Permission
 from ledger.entrypoints.api.models import Item, Page, Short
 from ledger.entrypoints.api.parameters import Cursor, Limit, Selected, page_of
 from ledger.entrypoints.formats.history_csv import COLUMNS, written_as_csv
-from ledger.entrypoints.http.door import Book, Door, needs, patience
+from ledger.entrypoints.http.door import Door, LedgerParts, needs, patience
 from ledger.services.reports import pages
 
 CSV, NDJSON = "text/csv", "application/x-ndjson"
@@ -48,7 +48,7 @@ def _needs() -> dict[str, Any]:
 def history(
     request: Request,
     response: Response,
-    book: Book,
+    parts: LedgerParts,
     selected: Selected,
     outcome: Annotated[Outcome | None, Query(description="Only what ended so.")] = None,
     actor: Annotated[Short | None, Query(description="Only what this one recalled.")] = None,
@@ -59,13 +59,13 @@ def history(
     """Return the outcome of every key, newest first: a page of JSON, or all of it as CSV or lines of JSON."""
 
     def read(after: str | None, most: int = pages.PAGE_ROWS_MAX) -> pages.ListPage[recalling.Item]:
-        return book.parts.pages.history(selected, outcome=outcome, actor=actor, cursor=after, limit=most)
+        return parts.pages.history(selected, outcome=outcome, actor=actor, cursor=after, limit=most)
 
     wanted = form or _accepted(request)
     if wanted is Form.JSON:
         return page_of(request, response, read(cursor, limit), Item)
     # Half a file looks like a whole one: in the middle too it waits a little for a database that goes away.
-    found = pages.every_page(lambda after: patience(book).retrying(lambda: read(after)))
+    found = pages.every_page(lambda after: patience(parts).retrying(lambda: read(after)))
     # What fails, fails here: nothing has been written yet.
     first = next(found)
     written = written_as_csv(first, found) if wanted is Form.CSV else _lines(first, found)

@@ -7,9 +7,9 @@ from uuid import uuid4
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 
-from ledger.app import Ledger
-from ledger.entrypoints.http.door import book_of, who_asks
+from ledger.entrypoints.http.door import parts_of, who_asks
 from ledger.errors import DatabaseUnavailableError
+from ledger.parts import Parts
 from ledger.services.access.idempotency import IdempotentRequest as Asked
 from ledger.services.access.idempotency import digest_of
 
@@ -30,8 +30,8 @@ REPEATED = "Idempotency-Replayed"
 class Once:
     """Does the work of one request, once for each key."""
 
-    def __init__(self, book: Ledger, request: Asked | None) -> None:
-        self._book, self._request = book, request
+    def __init__(self, parts: Parts, request: Asked | None) -> None:
+        self._parts, self._request = parts, request
 
     def __call__(self, status: int, work: Callable[[], BaseModel], *, is_repeatable: bool = False) -> Response:
         """Return what the work gives as an answer, or the answer that was kept.
@@ -48,7 +48,7 @@ class Once:
             return status, work().model_dump_json()
 
         try:
-            status, body = self._book.parts.idempotency.once(self._request, work_and_write)
+            status, body = self._parts.idempotency.once(self._request, work_and_write)
         except DatabaseUnavailableError:
             if not is_repeatable:
                 raise
@@ -61,9 +61,9 @@ def _answer(status: int, body: str, headers: dict[str, str] | None = None) -> Re
 
 
 async def _once(request: Request, key: IdempotencyKey = None) -> Once:
-    book = book_of(request)
+    parts = parts_of(request)
     if key is None:
-        return Once(book, None)
+        return Once(parts, None)
     # Another attempt at this very request, because the database was away, is not a second request.
     claim = getattr(request.state, "claim", None) or uuid4().hex
     request.state.claim = claim
@@ -71,7 +71,7 @@ async def _once(request: Request, key: IdempotencyKey = None) -> Once:
     address = f"{request.method} {request.url.path}?{request.url.query}"
     digest = digest_of(address, request.headers.get("content-type", ""), await request.body())
     scope = f"token {who.token_id}" if who.token_id is not None else "this machine"
-    return Once(book, Asked(scope=scope, key=key, digest=digest, claim=claim))
+    return Once(parts, Asked(scope=scope, key=key, digest=digest, claim=claim))
 
 
 OnlyOnce = Annotated[Once, Depends(_once)]

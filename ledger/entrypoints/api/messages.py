@@ -15,7 +15,7 @@ from ledger.entrypoints.api.idempotency import OnlyOnce
 from ledger.entrypoints.api.models import Message, Page, Received, Short
 from ledger.entrypoints.api.parameters import Cursor, Limit, Selected, page_of
 from ledger.entrypoints.api.rows import CSV, JSON, NDJSON, GivenRows
-from ledger.entrypoints.http.door import Book, Door, Who, needs
+from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.problems import RejectedError
 from ledger.errors import BusyError
 from ledger.patience import Patience
@@ -66,7 +66,7 @@ router = APIRouter(prefix="/v1", route_class=Door, tags=["messages"])
 @router.post("/messages", response_model=Received, **needs(Permission.RECORD, *_PROBLEMS, requestBody=_BODY))
 async def record(
     request: Request,
-    book: Book,
+    parts: LedgerParts,
     who: Who,
     once: OnlyOnce,
     campaign: Annotated[Short | None, Query(description="For rows without one.")] = None,
@@ -85,7 +85,7 @@ async def record(
 
         def work() -> Received:
             rows.check()
-            received = book.receive(rows, defaults, robots=who.robots, on_rejected=rows.note_rejected)
+            received = parts.recorder.record_many(rows, defaults, robots=who.robots, on_rejected=rows.note_rejected)
             if rows.why_stopped is not None:
                 raise RejectedError(received.to_json(), rows.why_stopped)
             if received.read and received.rejected_count == received.read:
@@ -99,14 +99,14 @@ async def record(
 def messages(
     request: Request,
     response: Response,
-    book: Book,
+    parts: LedgerParts,
     selected: Selected,
     recallable: Annotated[bool, Query(description="Only those that can still be recalled.")] = False,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[Message]:
     """Return the messages that the ledger holds, soonest deadline first."""
-    page = book.parts.pages.messages(selected, only_recallable=recallable, cursor=cursor, limit=limit)
+    page = parts.pages.messages(selected, only_recallable=recallable, cursor=cursor, limit=limit)
     return page_of(request, response, page, Message)
 
 

@@ -6,7 +6,7 @@ from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel, Field
 
 from ledger.core.roles import Permission
-from ledger.entrypoints.http.door import Book, Door, needs
+from ledger.entrypoints.http.door import Door, LedgerParts, needs
 from ledger.entrypoints.http.problems import problem
 
 router = APIRouter(route_class=Door, tags=["service"])
@@ -25,9 +25,9 @@ def healthz() -> Health:
 
 
 @router.get("/readyz", response_model=Health, **needs(None))
-def readyz(book: Book) -> Health | JSONResponse:
+def readyz(parts: LedgerParts) -> Health | JSONResponse:
     """Say whether the service can do its work; when not, `missing` of the problem names what it lacks."""
-    lacks = book.lacks()
+    lacks = parts.lacks()
     if not lacks:
         return Health(ok=True)
     message = "; ".join(f"{name}: {why}" for name, why in lacks.items())

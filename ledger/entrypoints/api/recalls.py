@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from ledger.core import recall as recalling
 from ledger.core.recall import Outcome, Status
 from ledger.core.roles import Permission
+from ledger.core.selection import select
 from ledger.entrypoints.api.idempotency import OnlyOnce
 from ledger.entrypoints.api.models import (
     Item,
@@ -20,7 +21,7 @@ from ledger.entrypoints.api.models import (
     Result,
 )
 from ledger.entrypoints.api.parameters import Cursor, Limit, page_of
-from ledger.entrypoints.http.door import Book, Door, Who, needs, within
+from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs, within
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.errors import ApprovalNeededError
 from ledger.services.recalls.lifecycle import RunIn
@@ -32,15 +33,19 @@ _TO_ANSWER = needs(Permission.APPROVE, 400, 404, 409, 422)
 
 
 @router.post("/recalls", status_code=201, response_model=Plan, **needs(Permission.RECALL, 400, 409, 422))
-def plan(asked: RecallRequest, book: Book, who: Who, once: OnlyOnce) -> Response:
+def plan(asked: RecallRequest, parts: LedgerParts, who: Who, once: OnlyOnce) -> Response:
     """Plan a recall: say what it would do, and call nothing. It runs once, and only for some minutes."""
 
     def work() -> Plan:
-        robots = within(who, asked.robot)
-        selection = asked.model_dump(exclude={"sticky_seconds"})
-        made = book.plan(**selection, within=robots, actor=who.name)
+        wanted = asked.model_dump(exclude={"reason", "include_shared", "sticky_seconds"})
+        made = parts.planner.plan(
+            select(**wanted, within=within(who, asked.robot)),
+            reason=asked.reason,
+            actor=who.name,
+            include_shared=asked.include_shared,
+        )
         if asked.sticky_seconds is not None:
-            book.stick(made.recall_id, asked.sticky_seconds, actor=who.name)
+            parts.sticky.stick(made.recall_id, asked.sticky_seconds, actor=who.name)
         return Plan.model_validate(made)
 
     return once(201, work)
@@ -50,21 +55,21 @@ def plan(asked: RecallRequest, book: Book, who: Who, once: OnlyOnce) -> Response
 def recalls(
     request: Request,
     response: Response,
-    book: Book,
+    parts: LedgerParts,
     who: Who,
     status: Annotated[list[Status] | None, Query(description="Only in these states.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Result]:
     """Return where recalls stand, newest first."""
-    page = book.parts.pages.recalls(statuses=status or (), cursor=cursor, limit=limit, who=who)
+    page = parts.pages.recalls(statuses=status or (), cursor=cursor, limit=limit, who=who)
     return page_of(request, response, page, Result)
 
 
 @router.get("/recalls/{id}", **needs(Permission.SEE, 404, 422))
-def recall(seen: Seen, book: Book) -> Recall:
+def recall(seen: Seen, parts: LedgerParts) -> Recall:
     """Return one recall: where it stands, what was asked for, who did what."""
-    report = book.summary(seen.id)
+    report = parts.recall_reports.summary(seen.id)
     whole = report.result.to_json() | {"selection": report.selection, "plan": report.plan, "timeline": report.timeline}
     return Recall.model_validate(whole)
 
@@ -74,22 +79,22 @@ def items(
     request: Request,
     response: Response,
     seen: Seen,
-    book: Book,
+    parts: LedgerParts,
     outcome: Annotated[list[Outcome] | None, Query(description="Only what ended so.")] = None,
     pending: Annotated[bool, Query(description="Only what waits.")] = False,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[Item]:
     """Return the messages of a recall, each with how it ended, in the order of their recording."""
-    page = book.parts.pages.items(seen.id, outcomes=outcome or (), only_pending=pending, cursor=cursor, limit=limit)
+    page = parts.pages.items(seen.id, outcomes=outcome or (), only_pending=pending, cursor=cursor, limit=limit)
     return page_of(request, response, page, Item)
 
 
 class RecallCommand:
     """Something that somebody does with a recall, once."""
 
-    def __init__(self, request: Request, seen: Seen, book: Book, who: Who, once: OnlyOnce) -> None:
-        self.recall_id, self.book, self.actor = seen.id, book, who.name
+    def __init__(self, request: Request, seen: Seen, parts: LedgerParts, who: Who, once: OnlyOnce) -> None:
+        self.recall_id, self.parts, self.actor = seen.id, parts, who.name
         self.run_in = RunIn.LOCAL_WORKER if request.app.state.with_worker else RunIn.ANY_WORKER
         self._once = once
 
@@ -110,9 +115,9 @@ def run(do: Do) -> Response:
 
     def start() -> recalling.Result:
         try:
-            return do.book.run(do.recall_id, actor=do.actor, run_in=do.run_in)
+            return do.parts.lifecycle.run(do.recall_id, actor=do.actor, run_in=do.run_in)
         except ApprovalNeededError:
-            return do.book.result(do.recall_id)
+            return do.parts.recall_reports.result(do.recall_id)
 
     return do(202, start)
 
@@ -120,41 +125,41 @@ def run(do: Do) -> Response:
 @router.post("/recalls/{id}/approve", status_code=202, response_model=Result, **_TO_ANSWER)
 def approve(do: Do) -> Response:
     """Agree, as a second person, to what another one wants to run; it starts at once."""
-    return do(202, lambda: do.book.approve(do.recall_id, actor=do.actor, run_in=do.run_in))
+    return do(202, lambda: do.parts.lifecycle.approve(do.recall_id, actor=do.actor, run_in=do.run_in))
 
 
 @router.post("/recalls/{id}/refuse", response_model=Result, **_TO_ANSWER)
 def refuse(asked: RefusalRequest, do: Do) -> Response:
     """Do not agree to what another person wants to run; its plan is over."""
-    return do(200, lambda: do.book.refuse(do.recall_id, reason=asked.reason, actor=do.actor))
+    return do(200, lambda: do.parts.lifecycle.refuse(do.recall_id, reason=asked.reason, actor=do.actor))
 
 
 @router.post("/recalls/{id}/pause", response_model=Result, **_TO_DO)
 def pause(do: Do, asked: Annotated[PauseRequest | None, Body()] = None) -> Response:
     """Make no more calls until somebody resumes; what is under way ends by its answer."""
     why = (asked or PauseRequest()).reason
-    return do(200, lambda: do.book.pause(do.recall_id, why=why, actor=do.actor))
+    return do(200, lambda: do.parts.lifecycle.pause(do.recall_id, why=why, actor=do.actor))
 
 
 @router.post("/recalls/{id}/resume", status_code=202, response_model=Result, **_TO_DO)
 def resume(do: Do) -> Response:
     """Go on with a recall that is paused."""
-    return do(202, lambda: do.book.resume(do.recall_id, actor=do.actor, run_in=do.run_in))
+    return do(202, lambda: do.parts.lifecycle.resume(do.recall_id, actor=do.actor, run_in=do.run_in))
 
 
 @router.post("/recalls/{id}/retry", status_code=202, response_model=Result, **_TO_DO)
 def retry(do: Do) -> Response:
     """Ask again for what ended refused, partial or unknown, while its deadline lasts."""
-    return do(202, lambda: do.book.retry(do.recall_id, actor=do.actor, run_in=do.run_in))
+    return do(202, lambda: do.parts.lifecycle.retry(do.recall_id, actor=do.actor, run_in=do.run_in))
 
 
 @router.post("/recalls/{id}/cancel", response_model=Result, **_TO_DO)
 def cancel(do: Do) -> Response:
     """Stop a recall for good; what waits ends cancelled, what is under way ends by its answer."""
-    return do(200, lambda: do.book.cancel(do.recall_id, actor=do.actor))
+    return do(200, lambda: do.parts.lifecycle.cancel(do.recall_id, actor=do.actor))
 
 
 @router.post("/recalls/{id}/unstick", response_model=Result, **_TO_DO)
 def unstick(do: Do) -> Response:
     """Leave alone what arrives late from now on."""
-    return do(200, lambda: do.book.unstick(do.recall_id, actor=do.actor))
+    return do(200, lambda: do.parts.sticky.unstick(do.recall_id, actor=do.actor))

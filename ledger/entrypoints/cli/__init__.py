@@ -1,4 +1,4 @@
-"""The command `ledger`: every command parses, calls the Ledger once, and renders. Heavy modules are loaded by need."""
+"""The command `ledger`: every command parses, calls one service, and renders. Heavy modules are loaded by need."""
 
 from ledger.entrypoints.cli.root import app, main
 

@@ -7,28 +7,31 @@ from ledger.entrypoints.cli.screen.output import console, document
 from ledger.entrypoints.cli.screen.results import show_result
 from ledger.entrypoints.process.exits import Code, code_of_result
 from ledger.errors import InputError
+from ledger.services.access.actor import who_acts
 
 if TYPE_CHECKING:
-    from ledger.app import Ledger
     from ledger.core.recall import Plan, Result
+    from ledger.parts import Parts
 
 
 def carry_out(
-    book: "Ledger", plan: "Plan", sticky_seconds: float | None = None, *, actor: str | None = None
+    parts: "Parts", plan: "Plan", sticky_seconds: float | None = None, *, actor: str | None = None
 ) -> "Result":
     """Run a confirmed plan with its progress on the screen; it sticks from the start, whatever becomes of the run."""
     if sticky_seconds is not None:
-        book.stick(plan.recall_id, sticky_seconds, actor=actor)
+        parts.sticky.stick(plan.recall_id, sticky_seconds, actor=who_acts(actor))
     try:
-        return run_interruptibly(book, plan.recall_id, lambda show: book.run(plan, on_progress=show), actor=actor)
+        return run_interruptibly(
+            parts, plan.recall_id, lambda show: parts.lifecycle.run(plan.recall_id, on_progress=show), actor=actor
+        )
     except InputError:
         # It never started: another recall was quicker, or the question was left open for too long.
         if sticky_seconds is not None:
-            book.unstick(plan.recall_id, actor=actor)
+            parts.sticky.unstick(plan.recall_id, actor=who_acts(actor))
         raise
 
 
-def finish(book: "Ledger", result: "Result", plan: "Plan | None" = None, *, as_json: bool) -> Code:
+def finish(parts: "Parts", result: "Result", plan: "Plan | None" = None, *, as_json: bool) -> Code:
     """Show what came of a recall; return the exit code, which stands even when nobody reads."""
     code = code_of_result(result)
     try:
@@ -36,10 +39,10 @@ def finish(book: "Ledger", result: "Result", plan: "Plan | None" = None, *, as_j
             document(result)
         else:
             # Reading a large recall whole takes a while: only for what it alone can tell.
-            report = None if plan is not None and result.is_complete else book.show(result.recall_id)
+            report = None if plan is not None and result.is_complete else parts.current_recalls.report(result.recall_id)
             items = () if report is None else report.items
             calls = plan.calls if plan is not None else report.plan.get("calls") if report is not None else None
-            show_result(console(), result, items, now=book.clock.now(), planned_calls=calls)
+            show_result(console(), result, items, now=parts.clock.now(), planned_calls=calls)
     except BrokenPipeError:
         return code
     return code

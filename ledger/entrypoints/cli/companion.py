@@ -14,7 +14,7 @@ from ledger.spool.journal import FEED
 from ledger.spool.places import with_last_resort
 
 if TYPE_CHECKING:
-    from ledger.app import Ledger
+    from ledger.parts import Parts
 
 LOOK_SECONDS = 0.2
 # So long it leaves a database alone that failed.
@@ -46,7 +46,7 @@ def start(settings: Settings, sign: RunSign | None = None) -> None:
 
 def accompany(settings: Settings, is_gone: Callable[[float], bool], patience_seconds: float = PATIENCE_SECONDS) -> None:
     """Take in what the sender writes down until it is gone and nothing is left; `is_gone` waits for so many seconds."""
-    book: Ledger | None = None
+    held: Parts | None = None
     folders = with_last_resort(*settings.spool_folders)
     until = None
     while until is None or time.monotonic() < until:
@@ -57,12 +57,12 @@ def accompany(settings: Settings, is_gone: Callable[[float], bool], patience_sec
                 return
             continue
         try:
-            if book is None:
+            if held is None:
                 # Only now: most of what a companion costs is loading this.
-                from ledger import app
+                from ledger import parts
 
-                book = app.Ledger(settings)
-            book.replay()
+                held = parts.Parts(settings)
+            held.recorder.replay()
         except Exception:  # it has nobody to tell: `ledger doctor` shows what waits, and why
             time.sleep(PAUSE_SECONDS)
         else:

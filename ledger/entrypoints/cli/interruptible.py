@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 from ledger.core.recall import Result
 from ledger.entrypoints.cli.screen.run_progress import shown
 from ledger.entrypoints.process.signals import InterruptedRun, Stop, outliving_its_terminal
+from ledger.services.access.actor import who_acts
 
 if TYPE_CHECKING:
-    from ledger.app import Ledger
+    from ledger.parts import Parts
 
 OnProgress = Callable[[Result], None]
 
 
 def run_interruptibly(
-    book: "Ledger", recall_id: int, work: Callable[[OnProgress], Result], *, actor: str | None = None
+    parts: "Parts", recall_id: int, work: Callable[[OnProgress], Result], *, actor: str | None = None
 ) -> Result:
     """Do the work of a recall under somebody's eyes; after Ctrl-C it is paused, with its calls written down."""
     with outliving_its_terminal(), Stop(signal.SIGTERM) as stop, shown() as watch:
@@ -33,4 +34,4 @@ def run_interruptibly(
             return work(on_progress)
         except InterruptedRun:
             # The run has cleaned up by now: what was in flight has its outcome.
-            return book.pause(recall_id, why="interrupted", actor=actor)
+            return parts.lifecycle.pause(recall_id, why="interrupted", actor=who_acts(actor))

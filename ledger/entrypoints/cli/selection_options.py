@@ -49,7 +49,7 @@ Until = Annotated[
 
 
 class SelectionOptions(TypedDict):
-    """What was selected, as the Ledger's methods take it."""
+    """What was selected, as `select` takes it."""
 
     campaign: list[str] | None
     untagged: bool

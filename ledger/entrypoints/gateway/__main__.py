@@ -21,8 +21,8 @@ def main(orders: WorkerOptions, descriptor: int) -> int:
     log_to_stderr(orders.log_format, orders.log_level)
     try:
         stop = Stop(signal.SIGTERM, signal.SIGHUP, say_so=lambda: None)
-        with opened() as book, socket.socket(fileno=descriptor) as listener, stop:
-            serve(book, orders, listener, lambda: stop.is_asked_for or _is_closed(sys.stdin.fileno()))
+        with opened() as parts, socket.socket(fileno=descriptor) as listener, stop:
+            serve(parts, orders, listener, lambda: stop.is_asked_for or _is_closed(sys.stdin.fileno()))
     except LedgerError as error:
         sys.stderr.write(f"error: {error}\n")
         return int(code_of_error(error))

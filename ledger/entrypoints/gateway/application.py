@@ -25,7 +25,7 @@ from ledger.errors import LedgerError
 if TYPE_CHECKING:
     from prometheus_client import Counter
 
-    from ledger.app import Ledger
+    from ledger.parts import Parts
 
 HEALTH = "/healthz"
 SEND_MAX_BYTES = 1_000_000
@@ -36,9 +36,9 @@ log = logging.getLogger(__name__)
 class Gateway:
     """Forwards for one ledger; built once for each process."""
 
-    def __init__(self, book: "Ledger", endpoints: Endpoints, count: "Counter") -> None:
-        self._book, self._endpoints, self._settings, self._count = book, endpoints, book.settings, count
-        self._admission = Admission(book.settings.gateway_key)
+    def __init__(self, parts: "Parts", endpoints: Endpoints, count: "Counter") -> None:
+        self._parts, self._endpoints, self._settings, self._count = parts, endpoints, parts.settings, count
+        self._admission = Admission(parts.settings.gateway_key)
         self._unknown = UnknownCalls()
         self._forwarder: Forwarder
         self._sends: Sends
@@ -65,7 +65,7 @@ class Gateway:
                     max_connections=self._settings.gateway_connections,
                 )
             )
-            self._sends = Sends(self._book.parts.recorder.send_recorder, self._forwarder)
+            self._sends = Sends(self._parts.recorder.send_recorder, self._forwarder)
             opening = asyncio.create_task(asyncio.to_thread(self._open))
             await emit({"type": "lifespan.startup.complete"})
             await receive()
@@ -79,8 +79,8 @@ class Gateway:
         From the first send on, the writer looks after that.
         """
         try:
-            self._book.open()
-            self._book.replay()
+            self._parts.opened()
+            self._parts.recorder.replay()
         except (LedgerError, OSError) as error:
             log.warning("what is sent waits in the spool meanwhile: %s", error)
 
@@ -101,7 +101,12 @@ class Gateway:
     def _health(self) -> Reply:
         return document(
             200,
-            {"ok": True, "process": os.getpid(), "in_flight": self._sends.in_flight, "written": self._book.written},
+            {
+                "ok": True,
+                "process": os.getpid(),
+                "in_flight": self._sends.in_flight,
+                "written": self._parts.recorder.counts,
+            },
         )
 
     async def _send(self, scope: Scope, target: str, receive: Receive, emit: Emit) -> None:

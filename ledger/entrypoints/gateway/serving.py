@@ -12,13 +12,13 @@ from ledger.entrypoints.process.metrics_server import serving_metrics
 if TYPE_CHECKING:
     from socket import socket
 
-    from ledger.app import Ledger
     from ledger.entrypoints.gateway.supervisor import WorkerOptions
+    from ledger.parts import Parts
 
 
-def serve(book: "Ledger", orders: "WorkerOptions", listener: "socket", is_over: Callable[[], bool]) -> None:
+def serve(parts: "Parts", orders: "WorkerOptions", listener: "socket", is_over: Callable[[], bool]) -> None:
     """Serve on a socket until a signal comes or it is over; what is in flight is ended first."""
-    metrics = Metrics(book)
-    gateway = Gateway(book, Endpoints(book.settings, orders.app), metrics.gateway)
-    with serving_metrics(book, orders.metrics_host, orders.metrics_port, metrics):
-        GatewayServer(gateway, book.settings, is_over).run([listener])
+    metrics = Metrics(parts)
+    gateway = Gateway(parts, Endpoints(parts.settings, orders.app), metrics.gateway)
+    with serving_metrics(parts, orders.metrics_host, orders.metrics_port, metrics):
+        GatewayServer(gateway, parts.settings, is_over).run([listener])

@@ -13,11 +13,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from ledger.app import Ledger, default_actor
 from ledger.core.roles import Identity, Permission, Role
 from ledger.entrypoints.http.problems import document_problems, unexpected
 from ledger.errors import ForbiddenError, LedgerError, UnauthenticatedError
+from ledger.parts import Parts
 from ledger.patience import Patience
+from ledger.services.access.actor import default_actor
 from ledger.services.access.tokens import is_form_key
 
 COOKIE, SECURE_COOKIE = "ledger-session", "__Host-ledger-session"
@@ -66,7 +67,7 @@ class Door(APIRoute):
                 return await inner(request)
 
             try:
-                return await patience(book_of(request)).retrying_async(attempt)
+                return await patience(parts_of(request)).retrying_async(attempt)
             except (LedgerError, HTTPException, RequestValidationError):
                 raise
             except Exception as error:
@@ -76,14 +77,14 @@ class Door(APIRoute):
         return handle
 
 
-def patience(book: Ledger) -> Patience:
+def patience(parts: Parts) -> Patience:
     """Return how long a request waits for a database that is away: a restart of it is nobody's business but ours."""
-    return Patience(seconds=book.settings.database_patience_seconds, every_seconds=BETWEEN_TRIES_SECONDS)
+    return Patience(seconds=parts.settings.database_patience_seconds, every_seconds=BETWEEN_TRIES_SECONDS)
 
 
-def book_of(request: Request) -> Ledger:
-    """Return the ledger of the application."""
-    return cast("Ledger", request.app.state.book)
+def parts_of(request: Request) -> Parts:
+    """Return what the ledger of the application is made of."""
+    return cast("Parts", request.app.state.parts)
 
 
 def who_asks(request: Request) -> Identity:
@@ -105,7 +106,7 @@ def cookie_of(request: Request, name: str) -> str | None:
     return None
 
 
-Book = Annotated[Ledger, Depends(book_of)]
+LedgerParts = Annotated[Parts, Depends(parts_of)]
 Who = Annotated[Identity, Depends(who_asks)]
 
 
@@ -122,7 +123,7 @@ async def admit(request: Request, permission: Permission) -> Identity:
 
 async def _identify(request: Request) -> Identity:
     """Return who asks, by token, by session, or as whoever sits at this machine."""
-    tokens = book_of(request).parts.service_tokens
+    tokens = parts_of(request).service_tokens
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme:
         if scheme.lower() != "bearer" or not secret.strip():
@@ -171,6 +172,6 @@ async def _check_form_key(request: Request, session: str) -> None:
 
 def _is_at_this_machine(request: Request) -> bool:
     """Say whether who asks sits at this machine, with nothing in between, and nothing was set up for others."""
-    is_open = bool(request.app.state.is_open) and not book_of(request).settings.allowed_hosts
+    is_open = bool(request.app.state.is_open) and not parts_of(request).settings.allowed_hosts
     is_direct = not any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
     return is_open and is_direct and request.client is not None and request.client.host in _LOOPBACK

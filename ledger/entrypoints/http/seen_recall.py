@@ -11,7 +11,7 @@ from fastapi import Depends, Path
 from pydantic import Field
 
 from ledger.core.cursor import LARGEST_ID
-from ledger.entrypoints.http.door import Book, Who
+from ledger.entrypoints.http.door import LedgerParts, Who
 
 RecallNumber = Annotated[int, Field(ge=1, le=LARGEST_ID, examples=[7])]
 
@@ -23,9 +23,9 @@ class SeenRecall:
     id: int
 
 
-def _seen(number: Annotated[RecallNumber, Path(alias="id")], book: Book, who: Who) -> SeenRecall:
+def _seen(number: Annotated[RecallNumber, Path(alias="id")], parts: LedgerParts, who: Who) -> SeenRecall:
     """Look a recall up; raise UnknownRecallError, or ForbiddenError when it may hold messages of other robots."""
-    book.parts.pages.check_within(number, who)
+    parts.pages.check_within(number, who)
     return SeenRecall(number)
 
 

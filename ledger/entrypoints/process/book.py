@@ -1,18 +1,19 @@
-"""The Ledger that a process works with, opened from the environment and closed after it."""
+"""The ledger that a process works with: its parts, of the environment's settings, closed when the work is done."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ledger.app import Ledger
+    from ledger.parts import Parts
 
 
 @contextmanager
-def opened() -> Iterator["Ledger"]:
-    """Open the ledger of the environment for one command."""
+def opened() -> Iterator["Parts"]:
+    """Give the parts of the environment's ledger to one command; none is built before it is used."""
     # Loaded here, not above: it brings SQLAlchemy along, which `--help` can do without.
-    from ledger.app import Ledger
+    from ledger.parts import Parts
+    from ledger.settings import Settings
 
-    with Ledger() as book:
-        yield book
+    with closing(Parts(Settings.load())) as parts:
+        yield parts

@@ -18,7 +18,7 @@ from ledger.errors import InputError, LedgerError
 from ledger.services.recording.group_writer import LOST, WriteOutcome
 
 if TYPE_CHECKING:
-    from ledger.app import Ledger
+    from ledger.parts import Parts
     from ledger.services.reports.figures import Figures
 
 UNFINISHED = (Status.PLANNED, Status.RUNNING, Status.PAUSED)
@@ -31,10 +31,10 @@ log = logging.getLogger(__name__)
 class Metrics:
     """The metrics of one process, in a registry of their own."""
 
-    def __init__(self, book: "Ledger") -> None:
+    def __init__(self, parts: "Parts") -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self.registry.register(LedgerCollector(book))
+        self.registry.register(LedgerCollector(parts))
         self.http = Histogram(
             "ledger_http_request_duration_seconds",
             "How long answers took, from the first byte of the request to the last of the answer.",
@@ -53,8 +53,8 @@ class Metrics:
 class LedgerCollector(Collector):
     """Reads the ledger whenever it is scraped; a database that is away costs its figures, and nothing else."""
 
-    def __init__(self, book: "Ledger") -> None:
-        self._book = book
+    def __init__(self, parts: "Parts") -> None:
+        self._parts = parts
 
     def describe(self) -> Iterable[Metric]:
         """Say nothing beforehand: that would read the database."""
@@ -64,7 +64,7 @@ class LedgerCollector(Collector):
         """Yield everything."""
         yield from self._of_this_process()
         try:
-            figures = self._book.parts.figures.read()
+            figures = self._parts.figures.read()
         except LedgerError as error:
             log.warning("no figures of the database: %s", error)
             yield _gauge("database_up", "1 when the database answered this scrape.", {(): 0})
@@ -73,20 +73,20 @@ class LedgerCollector(Collector):
         yield from self._of_settings()
         yield from _states(figures)
         yield from _speeds(figures)
-        yield from _counts(figures, self._book.settings.app_names)
+        yield from _counts(figures, self._parts.settings.app_names)
 
     def _of_this_process(self) -> Iterator[Metric]:
-        written = self._book.written
+        written = self._parts.recorder.counts
         text = "Sends that this process recorded, by what became of them."
         yield _counter("recorded", text, {(fate,): written.get(fate, 0) for fate in (*WriteOutcome, LOST)}, "fate")
-        depth = self._book.spool_depth()
+        depth = self._parts.recorder.depth()
         yield _gauge("spool_files", "Journals that wait in the spool.", {(): depth.files})
         yield _gauge("spool_bytes", "Bytes that wait in the spool.", {(): depth.bytes})
         text = "Bytes of lines in the spool that are no messages: somebody has to look at them."
         yield _gauge("spool_refused_bytes", text, {(): depth.refused_bytes})
 
     def _of_settings(self) -> Iterator[Metric]:
-        settings = self._book.settings
+        settings = self._parts.settings
         yield _gauge(
             "quota_calls_limit", "Calls that the organisation may make in a month.", {(): settings.monthly_calls}
         )

@@ -4,12 +4,12 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ledger.app import Ledger
     from ledger.entrypoints.process.metrics import Metrics
+    from ledger.parts import Parts
 
 
 def serving_metrics(
-    book: "Ledger", host: str, port: int | None, metrics: "Metrics | None" = None
+    parts: "Parts", host: str, port: int | None, metrics: "Metrics | None" = None
 ) -> AbstractContextManager[None]:
     """Serve metrics as long as it is entered, when there is a port for them."""
     if port is None:
@@ -17,4 +17,4 @@ def serving_metrics(
     # Loaded late: most do without.
     from ledger.entrypoints.process.metrics import Metrics, scraped_at
 
-    return scraped_at(metrics or Metrics(book), host, port)
+    return scraped_at(metrics or Metrics(parts), host, port)

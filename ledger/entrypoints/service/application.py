@@ -10,7 +10,6 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 
-from ledger.app import Ledger
 from ledger.entrypoints.api import campaigns, events, history, messages, probes, recalls
 from ledger.entrypoints.http.access_log import AccessLog
 from ledger.entrypoints.http.door import COOKIE
@@ -20,6 +19,7 @@ from ledger.entrypoints.process.metrics import Metrics
 from ledger.entrypoints.web import console
 from ledger.entrypoints.web.page import error_page
 from ledger.errors import LedgerError
+from ledger.parts import Parts
 from ledger.services.access.lockout import Lockout
 
 # Here doors are added: each has a router of its own.
@@ -41,12 +41,12 @@ DESCRIPTION = (
 log = logging.getLogger(__name__)
 
 
-def build_app(book: Ledger, *, is_open: bool = False, with_worker: bool = True) -> FastAPI:
+def build_app(parts: Parts, *, is_open: bool = False, with_worker: bool = True) -> FastAPI:
     """Return the application on a ledger; `is_open` lets this machine in without a token while there is none."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        worker = WorkerThread(book) if with_worker else None
+        worker = WorkerThread(parts) if with_worker else None
         yield
         if worker is not None:
             await run_in_threadpool(worker.stop)
@@ -61,18 +61,18 @@ def build_app(book: Ledger, *, is_open: bool = False, with_worker: bool = True) 
         lifespan=lifespan,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.book, app.state.is_open, app.state.with_worker = book, is_open, with_worker
-    app.state.turns = threading.BoundedSemaphore(book.settings.requests_recording)
-    app.state.attempts = Lockout(book.clock)
-    app.state.metrics = Metrics(book)
+    app.state.parts, app.state.is_open, app.state.with_worker = parts, is_open, with_worker
+    app.state.turns = threading.BoundedSemaphore(parts.settings.requests_recording)
+    app.state.attempts = Lockout(parts.clock)
+    app.state.metrics = Metrics(parts)
     # Set when the service is about to stop: what streams without an end ends then.
     app.state.stopping = threading.Event()
-    console.furnish(app, book)
+    console.furnish(app, parts)
     answer_problems(app, error_page)
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(
-        RequestGuard, allowed_hosts=book.settings.allowed_hosts, request_max_bytes=book.settings.request_max_bytes
+        RequestGuard, allowed_hosts=parts.settings.allowed_hosts, request_max_bytes=parts.settings.request_max_bytes
     )
     # Before all others, since what they refuse is noted too.
     app.add_middleware(AccessLog, metrics=app.state.metrics)
@@ -101,9 +101,9 @@ class Application(FastAPI):
 class WorkerThread:
     """A worker in a thread beside the doors; it starts again when the database was away for too long."""
 
-    def __init__(self, book: Ledger) -> None:
-        self._book, self._stopping = book, threading.Event()
-        self._worker = book.worker()
+    def __init__(self, parts: Parts) -> None:
+        self._parts, self._stopping = parts, threading.Event()
+        self._worker = parts.worker()
         self._thread = threading.Thread(target=self._run, name="ledger-worker")
         self._thread.start()
 

@@ -20,7 +20,7 @@ class ServiceServer(BoundedServer):
 
     def __init__(self, app: FastAPI, is_over: Callable[[], bool] = lambda: False) -> None:
         self._app, self._is_over = app, is_over
-        super().__init__(app, app.state.book.settings, timeout_graceful_shutdown=GRACE_SECONDS)
+        super().__init__(app, app.state.parts.settings, timeout_graceful_shutdown=GRACE_SECONDS)
 
     def stop(self) -> None:
         """Make `run` return soon; what streams without an end ends now."""

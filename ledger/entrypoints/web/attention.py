@@ -7,7 +7,7 @@ from typing import Any
 from ledger.core.check_up import Level
 from ledger.core.quota import QuotaLevel, level_of
 from ledger.core.recall import Status
-from ledger.entrypoints.http.door import Book
+from ledger.entrypoints.http.door import LedgerParts
 from ledger.entrypoints.web.check_ups import CheckUps
 from ledger.services.reports.figures import NEAR_DEADLINE, Figures
 from ledger.services.upkeep.chores import HEARTBEAT_STOPPED
@@ -25,13 +25,13 @@ class Trouble:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-def troubles(book: Book, checkups: CheckUps) -> Iterator[Trouble]:
+def troubles(parts: LedgerParts, checkups: CheckUps) -> Iterator[Trouble]:
     """Yield what needs somebody at present; the worst is not first, for each is worth reading."""
-    figures = book.parts.figures.read()
+    figures = parts.figures.read()
     yield from _of_worker(figures)
-    yield from _of_spool(book)
-    used, limit = figures.counted.used_calls, book.settings.monthly_calls
-    level = level_of(used, limit, book.settings.quota_reserve_calls)
+    yield from _of_spool(parts)
+    used, limit = figures.counted.used_calls, parts.settings.monthly_calls
+    level = level_of(used, limit, parts.settings.quota_reserve_calls)
     if level is not QuotaLevel.ENOUGH:
         yield Trouble(name="quota", is_bad=level is QuotaLevel.USED_UP, values={"used": used, "limit": limit})
     for pace in figures.paces:
@@ -55,8 +55,8 @@ def _of_worker(figures: Figures) -> Iterator[Trouble]:
         yield Trouble(name="purge")
 
 
-def _of_spool(book: Book) -> Iterator[Trouble]:
-    depth = book.spool_depth()
+def _of_spool(parts: LedgerParts) -> Iterator[Trouble]:
+    depth = parts.recorder.depth()
     if depth.bytes:
         yield Trouble(name="spool", values={"n": depth.files, "bytes": depth.bytes})
     if depth.refused_bytes:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from ledger.core.campaign import no_messages
 from ledger.core.roles import Permission
-from ledger.entrypoints.http.door import Book, Door, Who, needs
+from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.web.page import ROWS, Viewed
 from ledger.entrypoints.web.selection_form import SelectionForm
 
@@ -17,7 +17,7 @@ router = APIRouter(route_class=Door, include_in_schema=False)
 
 @router.get("/campaign", **needs(Permission.SEE))
 def campaign(
-    book: Book,
+    parts: LedgerParts,
     who: Who,
     view: Viewed,
     name: Annotated[str, Query(min_length=1, max_length=256)],
@@ -25,8 +25,8 @@ def campaign(
 ) -> Response:
     """Show the messages of a campaign, soonest deadline first."""
     asked = SelectionForm(campaign=name)
-    page = book.parts.pages.messages(asked.selection(view.times, who), cursor=cursor, limit=ROWS)
-    count = book.parts.campaign_counts.read(who.robots)
+    page = parts.pages.messages(asked.selection(view.times, who), cursor=cursor, limit=ROWS)
+    count = parts.campaign_counts.read(who.robots)
     line = None
     if count is not None:
         line = next((one for one in count.lines if one.campaign == name), no_messages(name))

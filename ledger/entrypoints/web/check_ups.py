@@ -7,15 +7,15 @@ from typing import cast
 
 from fastapi import Request
 
-from ledger.app import Ledger
 from ledger.core.check_up import Check
+from ledger.parts import Parts
 
 
 class CheckUps:
     """Makes check-ups, one at a time, and remembers the last; safe to share between threads."""
 
-    def __init__(self, book: Ledger) -> None:
-        self._book, self._lock = book, threading.Lock()
+    def __init__(self, parts: Parts) -> None:
+        self._parts, self._lock = parts, threading.Lock()
         self.last: LastCheckUp | None = None
 
     def run_once(self) -> None:
@@ -23,7 +23,7 @@ class CheckUps:
         before = self.last
         with self._lock:
             if self.last is before:
-                self.last = LastCheckUp(self._book.clock.now(), tuple(self._book.examine()))
+                self.last = LastCheckUp(self._parts.clock.now(), tuple(self._parts.examine()))
 
 
 class LastCheckUp:

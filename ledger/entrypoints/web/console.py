@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter, FastAPI
 
-from ledger.app import Ledger
 from ledger.entrypoints.web import (
     assets,
     campaign,
@@ -18,6 +17,7 @@ from ledger.entrypoints.web import (
     sign_in,
 )
 from ledger.entrypoints.web.check_ups import CheckUps
+from ledger.parts import Parts
 
 # In this order: a page of its own is found before that of a number.
 ROUTERS: tuple[APIRouter, ...] = (
@@ -36,6 +36,6 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
-def furnish(app: FastAPI, book: Ledger) -> None:
+def furnish(app: FastAPI, parts: Parts) -> None:
     """Give an application what pages keep."""
-    app.state.checkups = CheckUps(book)
+    app.state.checkups = CheckUps(parts)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import RedirectResponse
 
 from ledger.core.roles import Permission
-from ledger.entrypoints.http.door import Book, Door, needs
+from ledger.entrypoints.http.door import Door, LedgerParts, needs
 from ledger.entrypoints.web.attention import troubles
 from ledger.entrypoints.web.check_ups import CheckUps, checkups_of
 from ledger.entrypoints.web.page import Viewed
@@ -19,15 +19,15 @@ Kept = Annotated[CheckUps, Depends(checkups_of)]
 
 
 @router.get("/health", **needs(Permission.OPERATE))
-def health(book: Book, view: Viewed, checkups: Kept) -> Response:
+def health(parts: LedgerParts, view: Viewed, checkups: Kept) -> Response:
     """Show figures, and what the last check-up found."""
     return view.show(
         "health.html",
         every_ms=EVERY_MS,
-        figures=book.parts.figures.read(),
-        depth=book.spool_depth(),
-        monthly_calls=book.settings.monthly_calls,
-        troubles=list(troubles(book, checkups)),
+        figures=parts.figures.read(),
+        depth=parts.recorder.depth(),
+        monthly_calls=parts.settings.monthly_calls,
+        troubles=list(troubles(parts, checkups)),
         last=checkups.last,
     )
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from ledger.core.limits import check_text
 from ledger.core.recall import Outcome
 from ledger.core.roles import Permission
-from ledger.entrypoints.http.door import Book, Door, Who, needs
+from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.web.page import ROWS, Viewed
 from ledger.entrypoints.web.selection_form import SelectionForm
 from ledger.errors import InputError
@@ -18,7 +18,7 @@ router = APIRouter(route_class=Door, include_in_schema=False)
 @router.get("/history", **needs(Permission.SEE))
 def history(
     request: Request,
-    book: Book,
+    parts: LedgerParts,
     who: Who,
     view: Viewed,
     outcome: Annotated[str, Query(max_length=20)] = "",
@@ -31,7 +31,7 @@ def history(
     try:
         check_text("actor", actor)
         selection = asked.selection(view.times, who)
-        page = book.parts.pages.history(selection, outcome=wanted, actor=actor or None, cursor=cursor, limit=ROWS)
+        page = parts.pages.history(selection, outcome=wanted, actor=actor or None, cursor=cursor, limit=ROWS)
     except InputError as refused:
         error = refused
     return view.show(

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Response
 from ledger.core.campaign import CampaignLine
 from ledger.core.recall import Status
 from ledger.core.roles import Permission
-from ledger.entrypoints.http.door import Book, Door, Who, needs
+from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.web.attention import troubles
 from ledger.entrypoints.web.health import Kept
 from ledger.entrypoints.web.page import Viewed
@@ -19,14 +19,14 @@ router = APIRouter(route_class=Door, include_in_schema=False)
 
 
 @router.get("/", **needs(Permission.SEE))
-def now(book: Book, who: Who, view: Viewed, checkups: Kept) -> Response:
+def now(parts: LedgerParts, who: Who, view: Viewed, checkups: Kept) -> Response:
     """Show what can still be recalled, what is being recalled, and what needs somebody."""
-    count = book.parts.campaign_counts.read(who.robots)
+    count = parts.campaign_counts.read(who.robots)
     lines = count.lines if count is not None else ()
     open_lines = [line for line in lines if _is_open(line)]
-    running = book.parts.pages.recalls(statuses=(Status.RUNNING,), limit=SHOWN_RECALLS, who=who)
-    stopped = book.parts.pages.recalls(statuses=(Status.PAUSED,), limit=SHOWN_RECALLS, who=who)
-    waiting = book.parts.pages.waiting(limit=SHOWN_RECALLS, who=who)
+    running = parts.pages.recalls(statuses=(Status.RUNNING,), limit=SHOWN_RECALLS, who=who)
+    stopped = parts.pages.recalls(statuses=(Status.PAUSED,), limit=SHOWN_RECALLS, who=who)
+    waiting = parts.pages.waiting(limit=SHOWN_RECALLS, who=who)
     return view.show(
         "now.html",
         every_ms=SOON_MS if running.values or count is None else EVERY_MS,
@@ -39,7 +39,7 @@ def now(book: Book, who: Who, view: Viewed, checkups: Kept) -> Response:
         running=[RecallProgress(result) for result in running.values],
         paused=stopped.values,
         waiting=waiting,
-        troubles=list(troubles(book, checkups)),
+        troubles=list(troubles(parts, checkups)),
     )
 
 

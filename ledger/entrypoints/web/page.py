@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from ledger.core.json_value import printable
 from ledger.core.roles import Identity, Permission
-from ledger.entrypoints.http.door import book_of, cookie_of, session_of
+from ledger.entrypoints.http.door import cookie_of, parts_of, session_of
 from ledger.entrypoints.web import assets
 from ledger.entrypoints.web.times import Times, parsed
 from ledger.entrypoints.web.words import HTML_LANGUAGES, LANGUAGES, Words, choose, words_of
@@ -52,7 +52,7 @@ class View:
         self.words: Words = words_of(
             choose(cookie_of(request, LANGUAGE_COOKIE), request.headers.get("accept-language", ""))
         )
-        self.times = Times(cookie_of(request, ZONE_COOKIE), self.words, book_of(request).clock.now())
+        self.times = Times(cookie_of(request, ZONE_COOKIE), self.words, parts_of(request).clock.now())
 
     @property
     def now(self) -> datetime:

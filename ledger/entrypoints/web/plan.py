@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from ledger.core.roles import Permission
-from ledger.entrypoints.http.door import Book, Door, Who, needs, within
+from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.problems import status_of
 from ledger.entrypoints.web.page import View, Viewed
 from ledger.entrypoints.web.selection_form import SelectionForm
@@ -26,23 +26,19 @@ def ask(request: Request, view: Viewed) -> Response:
 
 
 @router.post("/recalls", **needs(Permission.RECALL))
-async def plan(request: Request, book: Book, who: Who, view: Viewed) -> Response:
+async def plan(request: Request, parts: LedgerParts, who: Who, view: Viewed) -> Response:
     """Make a plan and lead to it; what cannot be one is said beside the form."""
     form = await request.form()
     asked, given = SelectionForm.read(form), {name: str(form.get(name, "")) for name in ("reason", "shared", "sticky")}
 
     def work() -> int:
-        parts = asked.parts(view.times)
+        selection = asked.selection(view.times, who)
         sticky = _sticky(given["sticky"])
-        made = book.plan(
-            **parts,
-            reason=given["reason"].strip(),
-            include_shared=bool(given["shared"]),
-            within=within(who, parts["robot"]),
-            actor=who.name,
+        made = parts.planner.plan(
+            selection, reason=given["reason"].strip(), actor=who.name, include_shared=bool(given["shared"])
         )
         if sticky:
-            book.stick(made.recall_id, sticky, actor=who.name)
+            parts.sticky.stick(made.recall_id, sticky, actor=who.name)
         return made.recall_id
 
     try:

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from ledger.core.limits import REASON_MAX_CHARACTERS
 from ledger.core.roles import Permission
-from ledger.entrypoints.http.door import Book, Door, Who, needs
+from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.problems import status_of
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.entrypoints.web.page import Viewed
@@ -36,8 +36,8 @@ Typed = Annotated[str, Form(max_length=REASON_MAX_CHARACTERS)]
 class RecallAction:
     """Something that somebody does with a recall."""
 
-    def __init__(self, request: Request, seen: Seen, book: Book, who: Who, view: Viewed) -> None:
-        self.recall_id, self.book, self.actor = seen.id, book, who.name
+    def __init__(self, request: Request, seen: Seen, parts: LedgerParts, who: Who, view: Viewed) -> None:
+        self.recall_id, self.parts, self.actor = seen.id, parts, who.name
         self.run_in = RunIn.LOCAL_WORKER if request.app.state.with_worker else RunIn.ANY_WORKER
         self._seen, self._who, self._view = seen, who, view
 
@@ -52,12 +52,12 @@ class RecallAction:
             raise
         except LedgerError as error:
             status = 422 if isinstance(error, NotConfirmedError) else status_of(error)
-            return shown(self.book, self._who, self._view, self._seen, status=status, refused=error.code)
+            return shown(self.parts, self._who, self._view, self._seen, status=status, refused=error.code)
         return RedirectResponse(f"/recalls/{self.recall_id}", 303)
 
     def check(self, typed: str) -> None:
         """Raise NotConfirmedError unless what was typed is enough to start a plan of its size."""
-        needed = confirmation(self.book.summary(self.recall_id))
+        needed = confirmation(self.parts.recall_reports.summary(self.recall_id))
         if needed is not None and not needed.accepts(typed):
             raise NotConfirmedError("what was typed is not what had to be typed: nothing was recalled")
 
@@ -71,7 +71,7 @@ def run(do: Do, typed: Typed = "") -> Response:
 
     def start() -> None:
         do.check(typed)
-        do.book.run(do.recall_id, actor=do.actor, run_in=do.run_in)
+        do.parts.lifecycle.run(do.recall_id, actor=do.actor, run_in=do.run_in)
 
     return do(start)
 
@@ -82,7 +82,7 @@ def approve(do: Do, typed: Typed = "") -> Response:
 
     def agree() -> None:
         do.check(typed)
-        do.book.approve(do.recall_id, actor=do.actor, run_in=do.run_in)
+        do.parts.lifecycle.approve(do.recall_id, actor=do.actor, run_in=do.run_in)
 
     return do(agree)
 
@@ -90,34 +90,34 @@ def approve(do: Do, typed: Typed = "") -> Response:
 @router.post("/refuse", **needs(Permission.APPROVE))
 def refuse(do: Do, reason: Typed = "") -> Response:
     """Do not agree to what another person wants to run."""
-    return do(lambda: do.book.refuse(do.recall_id, reason=reason.strip(), actor=do.actor))
+    return do(lambda: do.parts.lifecycle.refuse(do.recall_id, reason=reason.strip(), actor=do.actor))
 
 
 @router.post("/pause", **needs(Permission.RECALL))
 def pause(do: Do) -> Response:
     """Make no more calls until somebody resumes."""
-    return do(lambda: do.book.pause(do.recall_id, why=PAUSED_BY_HAND, actor=do.actor))
+    return do(lambda: do.parts.lifecycle.pause(do.recall_id, why=PAUSED_BY_HAND, actor=do.actor))
 
 
 @router.post("/resume", **needs(Permission.RECALL))
 def resume(do: Do) -> Response:
     """Go on with a recall that is paused."""
-    return do(lambda: do.book.resume(do.recall_id, actor=do.actor, run_in=do.run_in))
+    return do(lambda: do.parts.lifecycle.resume(do.recall_id, actor=do.actor, run_in=do.run_in))
 
 
 @router.post("/retry", **needs(Permission.RECALL))
 def retry(do: Do) -> Response:
     """Ask again for what ended refused, partial or unknown."""
-    return do(lambda: do.book.retry(do.recall_id, actor=do.actor, run_in=do.run_in))
+    return do(lambda: do.parts.lifecycle.retry(do.recall_id, actor=do.actor, run_in=do.run_in))
 
 
 @router.post("/cancel", **needs(Permission.RECALL))
 def cancel(do: Do) -> Response:
     """Stop a recall for good."""
-    return do(lambda: do.book.cancel(do.recall_id, actor=do.actor))
+    return do(lambda: do.parts.lifecycle.cancel(do.recall_id, actor=do.actor))
 
 
 @router.post("/unstick", **needs(Permission.RECALL))
 def unstick(do: Do) -> Response:
     """Leave alone what arrives late from now on."""
-    return do(lambda: do.book.unstick(do.recall_id, actor=do.actor))
+    return do(lambda: do.parts.sticky.unstick(do.recall_id, actor=do.actor))

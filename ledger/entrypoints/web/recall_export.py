@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from ledger.core.recall import Item
 from ledger.core.roles import Permission
 from ledger.entrypoints.formats.history_csv import written_as_csv
-from ledger.entrypoints.http.door import Book, Door, needs
+from ledger.entrypoints.http.door import Door, LedgerParts, needs
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.services.reports.pages import PAGE_ROWS_MAX, every_page
 
@@ -17,24 +17,24 @@ router = APIRouter(prefix="/recalls/{id}", route_class=Door, include_in_schema=F
 
 
 @router.get("/items.csv", **needs(Permission.SEE))
-def as_csv(seen: Seen, book: Book) -> Response:
+def as_csv(seen: Seen, parts: LedgerParts) -> Response:
     """Return every item as a line of CSV."""
-    pages = _pages(book, seen)
+    pages = _pages(parts, seen)
     first = next(pages)
     return _file(written_as_csv(first, pages), f"recall-{seen.id}.csv", "text/csv")
 
 
 @router.get("/report.json", **needs(Permission.SEE))
-def as_json(seen: Seen, book: Book) -> Response:
+def as_json(seen: Seen, parts: LedgerParts) -> Response:
     """Return the recall, what was asked for, who did what, and every item, as `ledger show --json` does."""
-    pages = _pages(book, seen)
-    whole = book.summary(seen.id).to_json()
+    pages = _pages(parts, seen)
+    whole = parts.recall_reports.summary(seen.id).to_json()
     head = {name: value for name, value in whole.items() if name not in ("items", "skipped", "calls")}
     return _file(_written(head, pages), f"recall-{seen.id}.json", "application/json")
 
 
-def _pages(book: Book, seen: Seen) -> Iterator[Sequence[Item]]:
-    return every_page(lambda cursor: book.parts.pages.items(seen.id, cursor=cursor, limit=PAGE_ROWS_MAX))
+def _pages(parts: LedgerParts, seen: Seen) -> Iterator[Sequence[Item]]:
+    return every_page(lambda cursor: parts.pages.items(seen.id, cursor=cursor, limit=PAGE_ROWS_MAX))
 
 
 def _written(head: dict[str, object], pages: Iterator[Sequence[Item]]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from ledger.core.confirmation import Confirmation, confirmation_of
 from ledger.core.recall import Outcome, Status
 from ledger.core.roles import Identity, Permission
-from ledger.entrypoints.http.door import Book, Door, Who, needs
+from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.seen_recall import Seen, SeenRecall
 from ledger.entrypoints.web.page import ROWS, View, Viewed
 from ledger.entrypoints.web.recall_progress import WAITING, RecallProgress
@@ -29,11 +29,11 @@ Cursor = Annotated[str | None, Query(max_length=200)]
 
 @router.get("/recalls", **needs(Permission.SEE))
 def recalls(
-    book: Book, who: Who, view: Viewed, status: Annotated[str, Query(max_length=20)] = "", cursor: Cursor = None
+    parts: LedgerParts, who: Who, view: Viewed, status: Annotated[str, Query(max_length=20)] = "", cursor: Cursor = None
 ) -> Response:
     """Show where recalls stand, newest first."""
     statuses = (Status(status),) if status in tuple(Status) else ()
-    page = book.parts.pages.recalls(statuses=statuses, cursor=cursor, limit=ROWS, who=who)
+    page = parts.pages.recalls(statuses=statuses, cursor=cursor, limit=ROWS, who=who)
     lines = [RecallProgress(result) for result in page.values]
     return view.show(
         "recalls.html", lines=lines, page=page, statuses=list(Status), status_chosen=status, is_first=cursor is None
@@ -43,18 +43,18 @@ def recalls(
 @router.get("/recalls/{id}", **needs(Permission.SEE))
 def recall(
     seen: Seen,
-    book: Book,
+    parts: LedgerParts,
     who: Who,
     view: Viewed,
     only: Annotated[str, Query(max_length=20)] = "",
     cursor: Cursor = None,
 ) -> Response:
     """Show one recall: its plan while nobody has confirmed it, then how far it is, in the end its report."""
-    return shown(book, who, view, seen, only=only, cursor=cursor)
+    return shown(parts, who, view, seen, only=only, cursor=cursor)
 
 
 def shown(
-    book: Book,
+    parts: LedgerParts,
     who: Identity,
     view: View,
     seen: SeenRecall,
@@ -66,13 +66,13 @@ def shown(
 ) -> Response:
     """Return the page of a recall; `refused` says why what was just tried was not done."""
     started = time.monotonic()
-    report = book.summary(seen.id)
+    report = parts.recall_reports.summary(seen.id)
     result = report.result
     outcomes = (Outcome(only),) if only in tuple(Outcome) else ()
-    page = book.parts.pages.items(seen.id, outcomes=outcomes, only_pending=only == WAITING, cursor=cursor, limit=ROWS)
+    page = parts.pages.items(seen.id, outcomes=outcomes, only_pending=only == WAITING, cursor=cursor, limit=ROWS)
     is_live = result.status is Status.RUNNING or (result.approval is not None and result.approval.is_waiting)
-    progress = book.progress(seen.id) if result.status is Status.RUNNING else result
-    pace = book.keys_per_second(seen.id) if result.status is Status.RUNNING else 0.0
+    progress = parts.recall_reports.progress(seen.id) if result.status is Status.RUNNING else result
+    pace = parts.recall_reports.keys_per_second(seen.id) if result.status is Status.RUNNING else 0.0
     took_ms = (time.monotonic() - started) * 1000
     return view.show(
         "plan.html" if result.status is Status.PLANNED else "recall.html",
@@ -84,7 +84,7 @@ def shown(
         report=report,
         plan=_plan(report),
         confirmation=confirmation(report),
-        reasons=book.reasons(seen.id, limit=SHOWN_REASONS),
+        reasons=parts.recall_reports.reasons(seen.id, limit=SHOWN_REASONS),
         page=page,
         only=only,
         onlies=[*(outcome.value for outcome in Outcome), WAITING],

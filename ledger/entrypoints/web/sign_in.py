@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from ledger.entrypoints.http.door import COOKIE, SECURE_COOKIE, Book, Door, needs, refuse_other_sites, session_of
+from ledger.entrypoints.http.door import COOKIE, SECURE_COOKIE, Door, LedgerParts, needs, refuse_other_sites, session_of
 from ledger.entrypoints.http.problems import status_of, wants_page
 from ledger.entrypoints.web.page import Viewed
 from ledger.errors import AccessError, UnauthenticatedError
@@ -26,7 +26,7 @@ def ask(view: Viewed, goto: Annotated[str, Query(alias="next", max_length=LONGES
 @router.post("/sign-in", **needs(None))
 def sign_in(
     request: Request,
-    book: Book,
+    parts: LedgerParts,
     view: Viewed,
     token: Annotated[str, Form(max_length=LONGEST_CHARACTERS)],
     goto: Annotated[str, Form(alias="next", max_length=LONGEST_CHARACTERS)] = HOME,
@@ -34,7 +34,7 @@ def sign_in(
     """Open a session for who holds a token, and go on to the page that was wanted."""
     refuse_other_sites(request)
     try:
-        secret = _session(request, book, token)
+        secret = _session(request, parts, token)
     except AccessError as error:
         if not wants_page(request):
             raise
@@ -44,7 +44,7 @@ def sign_in(
     answer.set_cookie(
         SECURE_COOKIE if is_secure else COOKIE,
         secret,
-        max_age=int(book.settings.session_hours * 3600),
+        max_age=int(parts.settings.session_hours * 3600),
         path="/",
         httponly=True,
         secure=is_secure,
@@ -55,11 +55,11 @@ def sign_in(
 
 
 @router.post("/sign-out", **needs(None))
-def sign_out(request: Request, book: Book) -> Response:
+def sign_out(request: Request, parts: LedgerParts) -> Response:
     """End the session of this browser."""
     refuse_other_sites(request)
     if session := session_of(request):
-        book.parts.service_tokens.sign_out(session)
+        parts.service_tokens.sign_out(session)
     answer = RedirectResponse("/sign-in", 303)
     for name in (COOKIE, SECURE_COOKIE):
         answer.delete_cookie(name, path="/", httponly=True, secure=name == SECURE_COOKIE, samesite="strict")
@@ -72,12 +72,12 @@ def own_page(path: str) -> str:
     return path if is_ours else HOME
 
 
-def _session(request: Request, book: Book, token: str) -> str:
+def _session(request: Request, parts: LedgerParts, token: str) -> str:
     address = request.client.host if request.client else "unknown"
     attempts = request.app.state.attempts
     attempts.check(address)
     try:
-        return book.parts.service_tokens.sign_in(token).secret
+        return parts.service_tokens.sign_in(token).secret
     except UnauthenticatedError:
         attempts.was_wrong(address)
         raise

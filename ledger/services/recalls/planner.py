@@ -1,6 +1,7 @@
 """Planning a recall: gather what is selected, let core decide, freeze it with its items."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -68,14 +69,15 @@ class _Wanted:
 class Planner:
     """Makes plans; calls nothing."""
 
-    def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
-        self._database, self._clock, self._settings = database, clock, settings
+    def __init__(self, database: Database, clock: Clock, settings: Settings, catch_up: Callable[[], None]) -> None:
+        self._database, self._clock, self._settings, self._catch_up = database, clock, settings, catch_up
         self._told: set[tuple[int, str]] = set()
         self.valid_for = timedelta(seconds=settings.plan_valid_seconds)
 
     def plan(self, selection: Selection, *, reason: str, actor: str, include_shared: bool = False) -> Plan:
         """Freeze a selection as a planned recall with its items, and say what running it would do.
 
+        What waits in the spool is caught up with first: it may be what somebody wants to have back.
         Raise EmptySelectionError, InputError for no reason or actor, or one that cannot be kept.
         """
         if selection.is_empty:
@@ -86,6 +88,7 @@ class Planner:
             actor=check_actor(actor),
             include_shared=include_shared,
         )
+        self._catch_up()
         plan = self._plan_whole(wanted)
         assert plan is not None  # noqa: S101  (only one that follows another may come to nothing)
         return plan

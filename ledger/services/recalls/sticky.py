@@ -43,6 +43,10 @@ class StickyRecalls:
             history.append(connection, [entry])
         return self._reports.result(recall_id)
 
+    def unstick(self, recall_id: int, *, actor: str) -> Result:
+        """Leave alone what arrives late from now on."""
+        return self.stick(recall_id, 0, actor=actor)
+
     def run_once(self) -> list[int]:
         """Start recalls of what has arrived late for sticky ones; return their numbers. A runner does the rest."""
         now = self._clock.now()
@@ -61,7 +65,7 @@ class StickyRecalls:
         except ApprovalNeededError as error:
             # It waits for somebody, and a further one every few seconds would be no help.
             log.warning("recall %s is sticky no more: %s", recall.id, error)
-            self.stick(recall.id, 0, actor=recall.actor)
+            self.unstick(recall.id, actor=recall.actor)
             return None
         except LedgerError as error:
             # Somebody else was quicker, or must fix something; the others are not held up by it.

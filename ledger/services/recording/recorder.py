@@ -2,7 +2,9 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from ledger.clock import Clock
 from ledger.core.message import Message
@@ -11,7 +13,7 @@ from ledger.services.recording.batches import BatchWritten, Imported, OnRejected
 from ledger.services.recording.group_writer import GroupWriter, WriteOutcome, text_of_error
 from ledger.services.recording.inserts import Inserter
 from ledger.services.recording.refusals import Refusals
-from ledger.services.recording.rows import Line, Read
+from ledger.services.recording.rows import Defaults, Line, read_row, reader, within
 from ledger.services.recording.sends import SendRecorder
 from ledger.services.recording.spool_replay import Replayed, SpoolReplay
 from ledger.services.recording.write_apart import Content, Written, is_away, write_apart
@@ -28,9 +30,10 @@ log = logging.getLogger(__name__)
 class Recorder:
     """Owns the journal of this process and its writer. Nothing is opened or started before something is kept."""
 
-    def __init__(self, recorder: Callable[[], Inserter], clock: Clock, settings: Settings) -> None:
+    def __init__(self, inserter: Callable[[], Inserter], clock: Clock, settings: Settings) -> None:
         # Asked for anew each time: it cannot be had while the database is away.
-        self._recorder, self._clock = recorder, clock
+        self._inserter, self._clock = inserter, clock
+        self._defaults = Defaults(campaign=settings.campaign, source=settings.source)
         folders = places.with_last_resort(*settings.spool_folders)
         self._spool = Spool(*folders)
         self._journal = Journal(*folders, complain=log.error)
@@ -40,6 +43,17 @@ class Recorder:
         self.send_recorder = SendRecorder(
             self._journal, self.writer, clock, campaign=settings.campaign, source=settings.source
         )
+
+    def record(self, fields: Mapping[str, Any]) -> WriteCounts:
+        """Return once the message of a row is on disk; without `sent_at` it counts as sent now.
+
+        Without a campaign or a source, it has those of the settings.
+
+        Raise InvalidMessageError when it makes no message, another LedgerError when neither the database nor the spool
+        takes it.
+        """
+        now = self._clock.now()
+        return self.keep(read_row(fields, replace(self._defaults, sent_at=now), now))
 
     def keep(self, message: Message) -> WriteCounts:
         """Return once a message is on disk; raise LedgerError when neither the database nor the spool takes it."""
@@ -52,15 +66,31 @@ class Recorder:
             spooled=int(fate is WriteOutcome.SPOOLED),
         )
 
-    def keep_many(self, lines: Iterable[Line], read: Read, on_rejected: OnRejected | None = None) -> Imported:
-        """Return once every row that makes a message is on disk; raise LedgerError as `keep` does."""
-        (last,) = deque(self.import_lines(lines, read, on_rejected), maxlen=1)
+    def record_many(
+        self,
+        lines: Iterable[Line],
+        defaults: Defaults,
+        on_rejected: OnRejected | None = None,
+        *,
+        robots: Collection[str] = (),
+    ) -> Imported:
+        """Return once every row that makes a message, of some robots or any, is on disk; raise as `record` does."""
+        (last,) = deque(self.import_lines(lines, defaults, on_rejected, robots=robots), maxlen=1)
         return last
 
     def import_lines(
-        self, lines: Iterable[Line], read: Read, on_rejected: OnRejected | None = None
+        self,
+        lines: Iterable[Line],
+        defaults: Defaults,
+        on_rejected: OnRejected | None = None,
+        *,
+        robots: Collection[str] = (),
     ) -> Iterator[Imported]:
-        """Keep rows and yield the sums after each transaction; raise LedgerError as `keep` does."""
+        """Record rows and yield the sums after each transaction, the last of which is the result.
+
+        Every rejected row is handed to `on_rejected` with the reason; the result names the first of them.
+        """
+        read = within(reader(defaults, self._clock), frozenset(robots))
         return import_lines(lines, read, self._write_or_spool, on_rejected)
 
     def replay(self) -> Replayed:
@@ -92,11 +122,11 @@ class Recorder:
         self.writer.close()
 
     def _write_each(self, contents: Sequence[Content]) -> Sequence[bool]:
-        return self._recorder().write_each(contents)
+        return self._inserter().write_each(contents)
 
     def _write_or_spool(self, messages: Sequence[Message]) -> BatchWritten:
         try:
-            return self._recorder().write(messages)
+            return self._inserter().write(messages)
         except Exception as error:
             if is_away(error):
                 found = [Written(error=error)] * len(messages)

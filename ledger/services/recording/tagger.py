@@ -1,5 +1,6 @@
 """Tagging later: messages that were recorded without a campaign, or with a wrong one, are put under another."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ledger.clock import Clock
@@ -25,8 +26,8 @@ class Tagged(JsonValue):
 class Tagger:
     """Changes the campaign of messages that the ledger holds; the items of recalls keep what they were."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database, clock: Clock, catch_up: Callable[[], None]) -> None:
+        self._database, self._clock, self._catch_up = database, clock, catch_up
 
     def tag(self, selection: Selection, *, campaign: str, reason: str, actor: str) -> Tagged:
         """Put selected messages under a campaign, and say so in the history with their keys.
@@ -39,6 +40,7 @@ class Tagger:
             raise InputError("the campaign is empty: name the one that the messages belong to")
         check_text("the campaign", campaign)
         check_reason("tagging", reason)
+        self._catch_up()
         moves = bool(selection.campaigns or selection.keys)
         tagged = left = last = 0
         while True:

@@ -108,6 +108,13 @@ class RecallReports:
         with self._database.read() as connection:
             return self.results_of(connection, recalls.listed(connection, statuses=statuses, limit=limit))
 
+    def unfinished(self) -> list[int]:
+        """Return the numbers of the recalls that have started and not ended, the soonest deadline first."""
+        with self._database.read() as connection:
+            found = recalls.listed(connection, statuses=(Status.PAUSED, Status.RUNNING), limit=None)
+        # Deadlines of a plan are RFC 3339 in UTC: as texts they sort like times.
+        return [recall.id for recall in sorted(found, key=lambda one: (one.plan.get("first_deadline") or "", one.id))]
+
     def report(self, recall_id: int) -> RecallReport:
         """Return one recall whole; raise UnknownRecallError."""
         with self._database.read() as connection:

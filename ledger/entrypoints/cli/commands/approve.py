@@ -6,12 +6,16 @@ from ledger.entrypoints.cli.options import Actor, RecallId
 from ledger.entrypoints.cli.screen.output import AsJson
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
+from ledger.services.access.actor import who_acts
 
 
 def approve(recall_id: RecallId, actor: Actor = None, as_json: AsJson = False) -> Code:
     """Agree to what another person wants to recall, and run it."""
-    with opened() as book:
+    with opened() as parts:
         result = run_interruptibly(
-            book, recall_id, lambda show: book.approve(recall_id, actor=actor, on_progress=show), actor=actor
+            parts,
+            recall_id,
+            lambda show: parts.lifecycle.approve(recall_id, actor=who_acts(actor), on_progress=show),
+            actor=actor,
         )
-        return finish(book, result, as_json=as_json)
+        return finish(parts, result, as_json=as_json)

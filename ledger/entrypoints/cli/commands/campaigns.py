@@ -8,8 +8,8 @@ def campaigns(as_json: AsJson = False) -> None:
     """Show what can still be recalled, and for how long."""
     from ledger.entrypoints.cli.screen.tables import print_campaigns
 
-    with opened() as book:
-        lines, now = book.campaigns(), book.clock.now()
+    with opened() as parts:
+        lines, now = parts.campaigns(), parts.clock.now()
     if as_json:
         document(lines)
     elif lines:

@@ -4,6 +4,7 @@ from ledger.entrypoints.cli.options import Actor, RecallId
 from ledger.entrypoints.cli.screen.output import AsJson, console, document
 from ledger.entrypoints.cli.screen.results import show_result
 from ledger.entrypoints.process.book import opened
+from ledger.services.access.actor import who_acts
 
 
 def cancel(recall_id: RecallId, actor: Actor = None, as_json: AsJson = False) -> None:
@@ -11,9 +12,9 @@ def cancel(recall_id: RecallId, actor: Actor = None, as_json: AsJson = False) ->
 
     What waits ends cancelled, what is under way ends by its answer.
     """
-    with opened() as book:
-        result = book.cancel(recall_id, actor=actor)
+    with opened() as parts:
+        result = parts.lifecycle.cancel(recall_id, actor=who_acts(actor))
         if as_json:
             document(result)
         else:
-            show_result(console(), result, (), now=book.clock.now())
+            show_result(console(), result, (), now=parts.clock.now())

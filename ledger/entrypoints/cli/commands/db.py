@@ -12,30 +12,30 @@ app = typer.Typer(help="Create and upgrade the tables.", no_args_is_help=True)
 @app.command()
 def upgrade() -> None:
     """Create the tables, or bring them up to the version that this program needs."""
-    with opened() as book:
+    with opened() as parts:
         from ledger.store import migrate
 
-        before, after = migrate.current(book.database), migrate.upgrade(book.database)
+        before, after = migrate.current(parts.database), migrate.upgrade(parts.database)
     console().print(f"version {after}" + (" already" if before == after else f", before: {before or 'no tables'}"))
 
 
 @app.command()
 def current() -> None:
     """Show the version of the tables."""
-    with opened() as book:
+    with opened() as parts:
         from ledger.store import migrate
 
-        console().print(migrate.current(book.database) or "no tables")
+        console().print(migrate.current(parts.database) or "no tables")
 
 
 @app.command()
 def check() -> Code:
     """Exit 0 when the tables are of the version that this program needs, else 1."""
-    with opened() as book:
+    with opened() as parts:
         from ledger.store import migrate
         from ledger.store.schema import REVISION
 
-        found, where = migrate.current(book.database), book.database.shown_url
+        found, where = migrate.current(parts.database), parts.database.shown_url
     if found == REVISION:
         console().print(f"version {found}, as needed")
         return Code.DONE

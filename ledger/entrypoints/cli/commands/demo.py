@@ -63,18 +63,18 @@ def demo() -> None:
 
 
 def _tell(book: "Ledger", dingtalk: "Simulator") -> None:
-    paper = console()
+    paper, now = console(), book.parts.clock.now
     _step(paper, 1, "A sender sends two campaigns, and records each message with one line")
     paper.print(RECORD, soft_wrap=True)
     story.play(book, dingtalk)
     _step(paper, 2, "What can still be recalled (ledger campaigns)")
-    print_campaigns(paper, book.campaigns(), book.clock.now())
+    print_campaigns(paper, book.campaigns(), now())
     _step(paper, 3, f"Oops: a typo. ledger recall --campaign {story.SPRING} --reason {REASON!r}")
     plan = book.plan(campaign=story.SPRING, reason=REASON, actor="demo")
-    show_plan(paper, plan, reason=REASON, now=book.clock.now())
+    show_plan(paper, plan, reason=REASON, now=now())
     paper.file.flush()
-    result = carry_out(book, plan, actor="demo")
-    show_result(paper, result, book.show(result.recall_id).items, now=book.clock.now(), planned_calls=plan.calls)
+    result = carry_out(book.parts, plan, actor="demo")
+    show_result(paper, result, book.show(result.recall_id).items, now=now(), planned_calls=plan.calls)
     _step(paper, 4, "What became of every key (ledger history), here those that were not recalled")
     print_history(paper, list(book.history(outcome="refused")))
     _step(paper, 5, "What is past its 24 hours goes (ledger purge), the history stays (ledger verify)")

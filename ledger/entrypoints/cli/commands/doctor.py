@@ -23,12 +23,12 @@ def doctor(as_json: AsJson = False) -> Code:
 
     Exit 1 when a check failed.
     """
-    with opened() as book:
+    with opened() as parts:
         if as_json:
-            found = book.doctor()
+            found = CheckUp.of(parts.examine())
             document(found)
         else:
-            found = CheckUp.of(_shown(book.examine(), _width_of_names(book.settings.app_names)))
+            found = CheckUp.of(_shown(parts.examine(), _width_of_names(parts.settings.app_names)))
             console().print(_in_short(found))
     return Code.DONE if found.ok else Code.UNEXPECTED
 

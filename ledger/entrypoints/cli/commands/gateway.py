@@ -18,8 +18,8 @@ from ledger.entrypoints.process.sockets import is_loopback, listening
 from ledger.errors import InputError
 
 if TYPE_CHECKING:
-    from ledger.app import Ledger
     from ledger.dingtalk.endpoints import Endpoints
+    from ledger.parts import Parts
 
 PATIENCE_SECONDS = 20.0
 
@@ -49,21 +49,21 @@ def gateway(
     orders = WorkerOptions(
         app=app, log_format=log_format, log_level=log_level, metrics_host=metrics_host, metrics_port=metrics_port
     )
-    with opened() as book, ExitStack() as stack:
+    with opened() as parts, ExitStack() as stack:
         from ledger.dingtalk.endpoints import Endpoints
 
-        endpoints = Endpoints(book.settings, app)
-        _check_remote(book, host, allow_remote=allow_remote)
+        endpoints = Endpoints(parts.settings, app)
+        _check_remote(parts, host, allow_remote=allow_remote)
         listeners = _listeners(stack, host, port, workers)
         address, port = listeners[0].getsockname()[:2]
         _check_circle(endpoints, address, port)
         shown = f"[{address}]" if ":" in address else address
         where = f"listening on http://{shown}:{port}, forwarding to {', '.join(sorted(endpoints.all))}"
         with Stop(signal.SIGTERM, signal.SIGHUP, say_so=lambda: None) as stop:
-            log.info("%s, recording on %s", where, book.database.shown_url)
+            log.info("%s, recording on %s", where, parts.database.shown_url)
             if workers == 1:
-                _serve(book, orders, listeners[0], stop)
-            elif code := _serve_together(book, orders, listeners, stop):
+                _serve(parts, orders, listeners[0], stop)
+            elif code := _serve_together(parts, orders, listeners, stop):
                 raise typer.Exit(code)
     log.info("stopped: what was in flight is answered and on disk")
 
@@ -78,22 +78,22 @@ def _listeners(stack: ExitStack, host: str, port: int, workers: int) -> list[soc
     return [stack.enter_context(listening(address, port, shared=True)) for _ in range(workers)]
 
 
-def _serve(book: "Ledger", orders: WorkerOptions, listener: socket.socket, stop: Stop) -> None:
+def _serve(parts: "Parts", orders: WorkerOptions, listener: socket.socket, stop: Stop) -> None:
     # Loaded late: uvicorn and aiohttp are for the gateway only.
     from ledger.entrypoints.gateway.serving import serve
 
-    serve(book, orders, listener, lambda: stop.is_asked_for)
+    serve(parts, orders, listener, lambda: stop.is_asked_for)
 
 
-def _serve_together(book: "Ledger", orders: WorkerOptions, listeners: list[socket.socket], stop: Stop) -> int:
-    patience_seconds = book.settings.gateway_timeout_seconds + PATIENCE_SECONDS
+def _serve_together(parts: "Parts", orders: WorkerOptions, listeners: list[socket.socket], stop: Stop) -> int:
+    patience_seconds = parts.settings.gateway_timeout_seconds + PATIENCE_SECONDS
     return Supervisor(listeners, orders).run(lambda: stop.is_asked_for, patience_seconds)
 
 
-def _check_remote(book: "Ledger", host: str, *, allow_remote: bool) -> None:
+def _check_remote(parts: "Parts", host: str, *, allow_remote: bool) -> None:
     if is_loopback(host):
         return
-    if book.settings.gateway_key is None and not allow_remote:
+    if parts.settings.gateway_key is None and not allow_remote:
         raise InputError(
             f"{host} is not this machine alone, and anybody could call DingTalk from here: set LEDGER_GATEWAY_KEY, "
             "which senders give as x-ledger-gateway-key; or say --allow-remote when a firewall keeps others out"

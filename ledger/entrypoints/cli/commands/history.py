@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.core.recall import Outcome
+from ledger.core.selection import select
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.options import Limit
 from ledger.entrypoints.cli.screen.output import AsJson, console, document_of_list, in_batches, say
@@ -52,8 +53,8 @@ def history(
         since=since,
         until=until,
     )
-    with opened() as book:
-        items = book.history(outcome=outcome, actor=actor, limit=limit, **asked)
+    with opened() as parts:
+        items = parts.recall_reports.history(select(**asked), outcome=outcome, actor=actor, limit=limit)
         if as_json:
             document_of_list(items)
         elif as_csv:

@@ -81,8 +81,8 @@ def import_(
                 say(f"note: {file} is not UTF-8: read as {guessed}; if that is wrong, say what it is with --encoding")
         rows = read_lines(text, chosen)
         to_fix = RejectedLinesFile(rejected_to, rows.header) if rejected_to else None
-        with opened() as book, to_fix or nullcontext():
-            sums = book.import_lines(times.applied(iter(rows)), defaults, to_fix.add if to_fix else None)
+        with opened() as parts, to_fix or nullcontext():
+            sums = parts.recorder.import_lines(times.applied(iter(rows)), defaults, to_fix.add if to_fix else None)
             imported, fault = _followed(sums, _extent_of(content))
     given = {"campaign": campaign, "robot": robot, "sent-at": sent_at, "source": source, "zone": zone}
     # Rejected rows of a spreadsheet are written as CSV.

@@ -10,8 +10,8 @@ def purge(as_json: AsJson = False) -> None:
 
     The history of recalls stays.
     """
-    with opened() as book:
-        purged = book.purge()
+    with opened() as parts:
+        purged = parts.purger.run_once()
     if as_json:
         document(purged)
     else:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ledger.core.selection import select
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.carry_out import carry_out, finish
 from ledger.entrypoints.cli.durations import read_duration
@@ -15,12 +16,13 @@ from ledger.entrypoints.cli.screen.plans import show_plan, why_nothing
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
 from ledger.errors import NotConfirmedError, NothingEligibleError
+from ledger.services.access.actor import who_acts
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ledger.app import Ledger
     from ledger.core.recall import Plan
+    from ledger.parts import Parts
 
 
 def recall(
@@ -59,24 +61,24 @@ def recall(
         until=until,
     )
     seconds = read_duration(sticky)
-    with opened() as book:
-        plan = book.plan(reason=reason, include_shared=include_shared, actor=actor, **asked)
+    with opened() as parts:
+        plan = parts.planner.plan(select(**asked), reason=reason, actor=who_acts(actor), include_shared=include_shared)
         if dry_run:
-            return _only_shown(book, plan, reason, seconds, as_json=as_json)
-        _show_before(book, plan, reason, seconds, as_json=as_json)
+            return _only_shown(parts, plan, reason, seconds, as_json=as_json)
+        _show_before(parts, plan, reason, seconds, as_json=as_json)
         if not plan.eligible:
             raise NothingEligibleError(why_nothing(plan))
         if not yes:
             confirm(plan, campaign[0] if campaign and len(campaign) == 1 else None)
-        result = carry_out(book, plan, seconds, actor=actor)
-        return finish(book, result, plan, as_json=as_json)
+        result = carry_out(parts, plan, seconds, actor=actor)
+        return finish(parts, result, plan, as_json=as_json)
 
 
-def _only_shown(book: "Ledger", plan: "Plan", reason: str, sticky_seconds: float | None, *, as_json: bool) -> Code:
+def _only_shown(parts: "Parts", plan: "Plan", reason: str, sticky_seconds: float | None, *, as_json: bool) -> Code:
     if as_json:
         document(plan)
     else:
-        _show(console(), book, plan, reason, sticky_seconds)
+        _show(console(), parts, plan, reason, sticky_seconds)
     if not plan.eligible:
         say(f"error: {why_nothing(plan)}")
         return Code.NOTHING_ELIGIBLE
@@ -84,19 +86,19 @@ def _only_shown(book: "Ledger", plan: "Plan", reason: str, sticky_seconds: float
     return Code.DONE
 
 
-def _show_before(book: "Ledger", plan: "Plan", reason: str, sticky_seconds: float | None, *, as_json: bool) -> None:
+def _show_before(parts: "Parts", plan: "Plan", reason: str, sticky_seconds: float | None, *, as_json: bool) -> None:
     """Show a plan that is about to run; without anybody to see it, nothing is run."""
     if not plan.eligible:
         return
     try:
         paper = console(to_stderr=as_json)
-        _show(paper, book, plan, reason, sticky_seconds)
+        _show(paper, parts, plan, reason, sticky_seconds)
         paper.file.flush()
     except BrokenPipeError:
         raise NotConfirmedError("nothing was recalled: the plan could not be shown") from None
 
 
-def _show(paper: "Console", book: "Ledger", plan: "Plan", reason: str, sticky_seconds: float | None) -> None:
-    now = book.clock.now()
+def _show(paper: "Console", parts: "Parts", plan: "Plan", reason: str, sticky_seconds: float | None) -> None:
+    now = parts.clock.now()
     until = now + timedelta(seconds=sticky_seconds) if sticky_seconds is not None else None
     show_plan(paper, plan, reason=reason, now=now, until=until)

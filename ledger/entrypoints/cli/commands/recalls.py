@@ -21,12 +21,12 @@ def recalls(limit: Limit = None, show_all: ShowAll = False, as_json: AsJson = Fa
     """
     from ledger.entrypoints.cli.screen.tables import print_recalls
 
-    with opened() as book:
+    with opened() as parts:
         if as_json:
-            document(book.recalls(limit=limit))
+            document(parts.current_recalls.results(limit=limit))
             return
-        results = book.recalls(statuses=tuple(Status) if show_all else RAN, limit=limit)
-        plans = 0 if show_all else len(book.recalls(statuses=(Status.PLANNED,)))
+        results = parts.current_recalls.results(statuses=tuple(Status) if show_all else RAN, limit=limit)
+        plans = 0 if show_all else len(parts.current_recalls.results(statuses=(Status.PLANNED,)))
     if results:
         print_recalls(console(), results)
     elif not plans:

@@ -34,16 +34,18 @@ def record(
     Without --sent-at it counts as sent now. Recording twice changes nothing.
     """
     at = parse_time(sent_at) if sent_at is not None else None
-    with opened() as book:
-        recorded = book.record(
-            process_query_key=key,
-            robot_code=robot,
-            user_ids=user or (),
-            campaign=campaign,
-            sent_at=at,
-            open_conversation_id=conversation,
-            source=source,
-            chat=chat,
+    with opened() as parts:
+        recorded = parts.recorder.record(
+            {
+                "process_query_key": key,
+                "robot_code": robot,
+                "user_ids": user or (),
+                "campaign": campaign,
+                "sent_at": at,
+                "open_conversation_id": conversation,
+                "source": source,
+                "chat": chat,
+            }
         )
     if as_json:
         document(recorded)

@@ -8,6 +8,7 @@ from ledger.entrypoints.cli.options import Actor, RecallId
 from ledger.entrypoints.cli.screen.output import AsJson, console, document
 from ledger.entrypoints.cli.screen.results import show_result
 from ledger.entrypoints.process.book import opened
+from ledger.services.access.actor import who_acts
 
 
 def refuse(
@@ -17,9 +18,9 @@ def refuse(
     as_json: AsJson = False,
 ) -> None:
     """Do not agree to what another person wants to recall."""
-    with opened() as book:
-        result = book.refuse(recall_id, reason=reason, actor=actor)
+    with opened() as parts:
+        result = parts.lifecycle.refuse(recall_id, reason=reason, actor=who_acts(actor))
         if as_json:
             document(result)
         else:
-            show_result(console(), result, (), now=book.clock.now())
+            show_result(console(), result, (), now=parts.clock.now())

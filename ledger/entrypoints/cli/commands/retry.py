@@ -8,6 +8,7 @@ from ledger.entrypoints.cli.screen.output import AsJson
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
 from ledger.errors import NothingEligibleError
+from ledger.services.access.actor import who_acts
 
 
 def retry(
@@ -17,16 +18,20 @@ def retry(
 
     Only while its deadline lasts. With --verify, what DingTalk says is recalled already is not asked again.
     """
-    with opened() as book:
+    who = who_acts(actor)
+    with opened() as parts:
         if verify:
-            verify_first(book, recall_id, yes=yes, actor=actor)
+            verify_first(parts, recall_id, yes=yes, actor=who)
         try:
             result = run_interruptibly(
-                book, recall_id, lambda show: book.retry(recall_id, actor=actor, on_progress=show), actor=actor
+                parts,
+                recall_id,
+                lambda show: parts.lifecycle.retry(recall_id, actor=who, on_progress=show),
+                actor=who,
             )
         except NothingEligibleError:
             if not verify:
                 raise
             # It may well be that all is settled now: then the result is the answer.
-            result = book.show(recall_id).result
-        return finish(book, result, as_json=as_json)
+            result = parts.current_recalls.result(recall_id)
+        return finish(parts, result, as_json=as_json)

@@ -18,7 +18,7 @@ from ledger.errors import InputError
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from ledger.app import Ledger
+    from ledger.parts import Parts
 
 log = logging.getLogger(__name__)
 
@@ -39,33 +39,33 @@ def serve(
     Off this machine it needs tokens: `ledger token create`.
     """
     log_to_stderr(log_format, log_level)
-    with opened() as book:
+    with opened() as parts:
         is_local = is_loopback(host)
-        if not is_local and not book.parts.service_tokens.any_works():
+        if not is_local and not parts.service_tokens.any_works():
             raise InputError(
                 f"{host} is not this machine alone, and there is no token: anybody could recall. First make one with "
                 "`ledger token create --name NAME --role admin`"
             )
         with listening(host, port) as listener:
-            app = _app(book, is_open=is_local, with_worker=not no_worker)
-            with serving_metrics(book, metrics_host, metrics_port, app.state.metrics):
-                _run(book, app, listener)
+            app = _app(parts, is_open=is_local, with_worker=not no_worker)
+            with serving_metrics(parts, metrics_host, metrics_port, app.state.metrics):
+                _run(parts, app, listener)
     log.info("stopped: what was under way is written down")
 
 
 # Loaded late: FastAPI and uvicorn are for the service only.
-def _app(book: "Ledger", *, is_open: bool, with_worker: bool) -> "FastAPI":
+def _app(parts: "Parts", *, is_open: bool, with_worker: bool) -> "FastAPI":
     from ledger.entrypoints.service.application import build_app
 
-    return build_app(book, is_open=is_open, with_worker=with_worker)
+    return build_app(parts, is_open=is_open, with_worker=with_worker)
 
 
-def _run(book: "Ledger", app: "FastAPI", listener: socket.socket) -> None:
+def _run(parts: "Parts", app: "FastAPI", listener: socket.socket) -> None:
     from ledger.entrypoints.service.server import ServiceServer
 
     name, port = listener.getsockname()[:2]
     shown = f"[{name}]" if ":" in name else name
     # The server gives signals back to whoever had them before: they were obeyed already.
     with Stop(signal.SIGTERM, signal.SIGHUP, say_so=lambda: None) as stop:
-        log.info("listening on http://%s:%s, on %s", shown, port, book.database.shown_url)
+        log.info("listening on http://%s:%s, on %s", shown, port, parts.database.shown_url)
         ServiceServer(app, lambda: stop.is_asked_for).run([listener])

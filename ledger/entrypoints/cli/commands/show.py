@@ -11,10 +11,10 @@ def show(recall_id: RecallId, verify: Verify = False, yes: VerifyYes = False, as
 
     How it stands, every message with its outcome, what it left out, every call.
     """
-    with opened() as book:
+    with opened() as parts:
         if verify:
-            verify_first(book, recall_id, yes=yes)
-        report, now = book.show(recall_id), book.clock.now()
+            verify_first(parts, recall_id, yes=yes)
+        report, now = parts.current_recalls.report(recall_id), parts.clock.now()
     if as_json:
         document(report.to_json())
         return

@@ -4,11 +4,13 @@ from typing import Annotated
 
 import typer
 
+from ledger.core.selection import select
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.options import Actor
 from ledger.entrypoints.cli.screen.output import AsJson, console, document
 from ledger.entrypoints.cli.screen.words import number_of, plain
 from ledger.entrypoints.process.book import opened
+from ledger.services.access.actor import who_acts
 
 
 def tag(
@@ -43,20 +45,8 @@ def tag(
         since=since,
         until=until,
     )
-    with opened() as book:
-        result = book.tag(
-            campaign=campaign,
-            reason=reason,
-            from_campaign=asked["campaign"],
-            untagged=untagged,
-            source=asked["source"],
-            users=asked["users"],
-            keys=asked["keys"],
-            robot=asked["robot"],
-            since=asked["since"],
-            until=asked["until"],
-            actor=actor,
-        )
+    with opened() as parts:
+        result = parts.tagger.tag(select(**asked), campaign=campaign, reason=reason, actor=who_acts(actor))
     if as_json:
         document(result)
         return

@@ -9,6 +9,7 @@ from ledger.entrypoints.cli.options import Actor
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
 from ledger.entrypoints.cli.screen.words import moment, plain
 from ledger.entrypoints.process.book import opened
+from ledger.services.access.actor import who_acts
 
 app = typer.Typer(help="Make and revoke tokens for the service.", no_args_is_help=True)
 
@@ -31,8 +32,8 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a token and show it, this once."""
-    with opened() as book:
-        made = book.parts.service_tokens.create(name, role, robots=robot or (), actor=_actor(actor))
+    with opened() as parts:
+        made = parts.service_tokens.create(name, role, robots=robot or (), actor=who_acts(actor))
     if as_json:
         document({"secret": made.secret, **made.token.to_json()})
         return
@@ -43,8 +44,8 @@ def create(
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """Show all tokens, with the time of their last use; not what they are."""
-    with opened() as book:
-        found = book.parts.service_tokens.listed()
+    with opened() as parts:
+        found = parts.service_tokens.listed()
     if as_json:
         document(found)
         return
@@ -60,15 +61,9 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def revoke(name: Name, actor: Actor = None, as_json: AsJson = False) -> None:
     """Make a token stop working at once; who signed in with it is signed out."""
-    with opened() as book:
-        token = book.parts.service_tokens.revoke(name, actor=_actor(actor))
+    with opened() as parts:
+        token = parts.service_tokens.revoke(name, actor=who_acts(actor))
     if as_json:
         document(token)
     else:
         console().print(f"The token of {plain(token.name)} works no more.")
-
-
-def _actor(given: str | None) -> str:
-    from ledger.app import who_acts
-
-    return who_acts(given)

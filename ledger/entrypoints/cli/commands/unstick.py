@@ -3,12 +3,13 @@
 from ledger.entrypoints.cli.options import Actor, RecallId
 from ledger.entrypoints.cli.screen.output import AsJson, console, document
 from ledger.entrypoints.process.book import opened
+from ledger.services.access.actor import who_acts
 
 
 def unstick(recall_id: RecallId, actor: Actor = None, as_json: AsJson = False) -> None:
     """Leave alone what arrives late for a sticky recall."""
-    with opened() as book:
-        result = book.unstick(recall_id, actor=actor)
+    with opened() as parts:
+        result = parts.sticky.unstick(recall_id, actor=who_acts(actor))
     if as_json:
         document(result)
     else:

@@ -27,12 +27,12 @@ def worker(
     It goes on with recalls whose process went away, follows sticky ones, and purges. Any number may run.
     """
     log_to_stderr(log_format, log_level)
-    with opened() as book, serving_metrics(book, metrics_host, metrics_port):
-        at_work = book.worker()
+    with opened() as parts, serving_metrics(parts, metrics_host, metrics_port):
+        at_work = parts.worker()
         with Stop(signal.SIGTERM, signal.SIGHUP, say_so=at_work.stop), ThreadPoolExecutor(1, "ledger-worker") as desk:
             # Not in this thread: here signals arrive, and the lock of the event that they set must never be held.
             ended = desk.submit(at_work.run)
-            log.info("working on %s: %s", book.database.shown_url, DUTIES)
+            log.info("working on %s: %s", parts.database.shown_url, DUTIES)
             # In short waits: a signal that comes just before a long one would not be seen until its end.
             while not wait([ended], timeout=LOOK_FOR_SIGNALS_SECONDS).done:
                 pass
