@@ -84,7 +84,15 @@ def _file_of(found: re.Match[str]) -> str:
         raise ValueError("it names no file: write sqlite:////path/to/ledger.sqlite")
     if "\x00" in path:
         raise ValueError("the name of a file has no NUL")
-    return with_home(path)
+    path = with_home(path)
+    try:
+        Path(path).absolute()
+    except OSError:
+        raise ValueError(
+            "its file is in the folder that this was started in, which is gone: write the whole path, as in "
+            "sqlite:////path/to/ledger.sqlite"
+        ) from None
+    return path
 
 
 def _of_file(found: re.Match[str], query: dict[str, str]) -> str:

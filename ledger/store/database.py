@@ -1,6 +1,7 @@
 """One database, opened once: read and write transactions with the same meaning on SQLite and PostgreSQL."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -122,13 +123,21 @@ def _checked(text: str) -> URL:
         read = DatabaseUrl.read(text)
     except ValueError as error:
         raise SettingsError(f"LEDGER_DATABASE_URL: {error}") from None
-    if read.is_sqlite and Path(read.path).is_dir():
-        raise SettingsError(f"LEDGER_DATABASE_URL names a folder: add a file to it, as in {read.path}/ledger.sqlite")
+    if read.is_sqlite:
+        _check_file(read.path)
     url = make_url(read.text)
     if read.is_sqlite:
         return url
     # A folder of sockets is written as libpq has it: postgresql://%2Frun%2Fpostgresql/name.
     return url.set(drivername="postgresql+psycopg", host=unquote(url.host) if url.host else url.host)
+
+
+def _check_file(path: str) -> None:
+    """Refuse what can never be a database; os.path, since what cannot be looked at is no error here."""
+    if os.path.isdir(path):  # noqa: PTH112
+        raise SettingsError(f"LEDGER_DATABASE_URL names a folder: add a file to it, as in {path}/ledger.sqlite")
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
+        raise SettingsError(f"LEDGER_DATABASE_URL names {path}, which is a device or a pipe: name a file")
 
 
 def _engine(url: URL) -> Engine:

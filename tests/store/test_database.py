@@ -1,5 +1,7 @@
 """Transactions: naive times refused, many writers at once, and errors that say what to fix."""
 
+import ctypes
+import os
 import subprocess
 import sys
 import textwrap
@@ -171,6 +173,56 @@ def test_the_home_of_a_user_may_be_written_short(tmp_path: Path, monkeypatch: py
     with Ledger(Settings.load(database_url="sqlite:///~/book.sqlite")) as book:
         assert book.campaigns() == []
     assert (tmp_path / "book.sqlite").is_file()
+
+
+def test_a_folder_that_is_gone_is_no_place_for_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(SettingsError, match="which is gone: write the whole path"):
+        Database("sqlite:///ledger.sqlite")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "/".join(["folder"] * 1000)])
+def test_a_path_that_is_too_long_is_an_error_of_ours(name: str, tmp_path: Path) -> None:
+    with (
+        Ledger(Settings.load(database_url=f"sqlite:///{tmp_path}/{name}/l.sqlite")) as book,
+        pytest.raises(DatabaseUnavailableError),
+    ):
+        book.campaigns()
+
+
+def test_a_pipe_is_no_database(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path(os.devnull)):
+        with pytest.raises(SettingsError, match="which is a device or a pipe"):
+            Database(f"sqlite:///{path}")
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_what_this_user_may_not_write_is_named_with_what_to_do(tmp_path: Path, what: str) -> None:
+    """A process without the right to write whatever it likes, which root has, finds out."""
+    path = tmp_path / "kept" / "ledger.sqlite"
+    url = f"sqlite:///{path}"
+    with Ledger(Settings.load(database_url=url)) as book:
+        assert book.campaigns() == []
+    (path if what == "file" else path.parent).chmod(0o555)
+    done = subprocess.run(
+        [sys.executable, "-m", "ledger", "purge"],
+        env={**os.environ, "LEDGER_DATABASE_URL": url, "LEDGER_SPOOL_DIR": str(tmp_path)},
+        preexec_fn=_as_an_ordinary_user, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    path.parent.chmod(0o755)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert "Let this user write the file and its folder" in done.stderr
+
+
+def _as_an_ordinary_user() -> None:
+    """Give up the rights of root over files: those of the bounding set are lost with the next program."""
+    drop, override, read_search = 24, 1, 2
+    for capability in (override, read_search):
+        ctypes.CDLL(None).prctl(drop, capability, 0, 0, 0)
 
 
 def test_a_folder_is_no_database(tmp_path: Path) -> None:
