@@ -4,6 +4,8 @@ tenacity and stamina do the same on the machine's own clock; here it is an argum
 who waits learns when it began, so that a log tells of it once.
 """
 
+import logging
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -12,6 +14,8 @@ from ledger.clock import Clock, SystemClock
 from ledger.errors import DatabaseUnavailableError, LedgerError
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +65,28 @@ class Patience:
         if now >= until:
             raise error
         return until
+
+
+class OutageLog:
+    """Tells once that the database is away, and once that it is back, however many threads find it so."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._lock = clock, threading.Lock()
+        self._since: float | None = None
+
+    def note_away(self, error: LedgerError) -> None:
+        """Hear of a failure."""
+        with self._lock:
+            if self._since is None:
+                self._since = self._clock.monotonic()
+                log.warning("the database is away, and work on it waits: %s", error)
+
+    def note_back(self) -> None:
+        """Hear that something went well."""
+        if self._since is None:
+            return
+        with self._lock:
+            if self._since is not None:
+                away = self._clock.monotonic() - self._since
+                self._since = None
+                log.warning("the database is back, after %.0f s", away, extra={"facts": {"seconds": round(away, 1)}})

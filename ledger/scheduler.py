@@ -9,7 +9,7 @@ from functools import partial
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from ledger.core.message import AppName
-from ledger.errors import LedgerError
+from ledger.errors import DatabaseUnavailableError, LedgerError
 from ledger.services.recalls.claimer import Claim
 from ledger.services.recalls.leases import LostCalls
 from ledger.services.recalls.runner import Calls, Runner
@@ -63,8 +63,8 @@ class Worker:
         for chore in self._duties:
             seconds = chore.every.total_seconds()
             self._add(scheduler, chore.name, min(seconds, 60), partial(self._chores.do, chore))
-        self._add(scheduler, "clock", ALIGN_SECONDS, self._align_clock)
-        self._add(scheduler, "spool", SPOOL_SECONDS, self._take_in)
+        self._add(scheduler, "clock", ALIGN_SECONDS, self._align_clock, asks_always=False)
+        self._add(scheduler, "spool", SPOOL_SECONDS, self._take_in, asks_always=False)
         self._add(scheduler, "recalls", LOOK_FOR_RECALLS_SECONDS, self.serve_recalls)
         scheduler.start()
         try:
@@ -94,12 +94,27 @@ class Worker:
         """Start recalls of what has arrived late for sticky ones."""
         self._sticky.run_once()
 
-    def _add(self, scheduler: BackgroundScheduler, name: str, seconds: float, action: Callable[[], object]) -> None:
+    def _add(
+        self,
+        scheduler: BackgroundScheduler,
+        name: str,
+        seconds: float,
+        action: Callable[[], object],
+        *,
+        asks_always: bool = True,
+    ) -> None:
+        """Do something now and then; `asks_always` when it never goes well without the database."""
+
         def attempt() -> None:
             try:
                 action()
+            except DatabaseUnavailableError as error:
+                self._runner.outage.note_away(error)
             except LedgerError as error:
                 log.warning("%s: %s", name, error)
+            else:
+                if asks_always:
+                    self._runner.outage.note_back()
 
         scheduler.add_job(
             attempt,

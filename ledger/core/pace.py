@@ -64,6 +64,11 @@ def blocked(pace: Pace, until: datetime) -> Pace:
     return replace(pace, blocked_until=until if pace.blocked_until is None else max(until, pace.blocked_until))
 
 
+def unblocked(pace: Pace) -> Pace:
+    """Hold calls back no longer: somebody knows that the reason is gone."""
+    return replace(pace, blocked_until=None)
+
+
 def recovered(pace: Pace, calls: int) -> Pace:
     """Find the way back up, a little for each call that went well."""
     return pace if pace.share >= 1 else replace(pace, share=min(1.0, pace.share + RECOVERY_SHARE * calls))

@@ -79,7 +79,8 @@ class Result(JsonValue):
     `late` counts messages that fit the selection, were recorded after the plan and are in no recall (None where it was
     not counted); until `sticky_until` they are recalled as they arrive, by recalls that say which one they `follow`.
     Of those that are pending, `in_flight` have been asked; an answer is awaited until `answers_until` at the latest.
-    `approval` is there when a second person has to agree, or had to.
+    `approval` is there when a second person has to agree, or had to. `beside` are other running recalls of which the
+    same run made calls, since the nearest deadline goes first.
     """
 
     recall_id: int
@@ -107,6 +108,7 @@ class Result(JsonValue):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     approval: Approval | None = None
+    beside: tuple[int, ...] = ()
 
     @property
     def is_complete(self) -> bool:

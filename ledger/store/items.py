@@ -202,6 +202,12 @@ def reopen(connection: Connection, recall_id: int, now: datetime) -> int:
     return connection.execute(statement).rowcount
 
 
+def make_due(connection: Connection, recall_id: int) -> None:
+    """Let what waits to be asked again be asked at once."""
+    waits = and_(_waits(recall_id), recall_items.c.not_before.is_not(None))
+    connection.execute(update(recall_items).where(waits).values(not_before=None))
+
+
 def share_doubts(connection: Connection, recall_id: int) -> None:
     """Put what waits in doubt, in lanes of its own, where the ask of another recall may have worked unsaid."""
     columns, other = recall_items.c, recall_items.alias("other")

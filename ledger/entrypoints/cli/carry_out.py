@@ -15,14 +15,22 @@ if TYPE_CHECKING:
 
 
 def carry_out(
-    parts: "Parts", plan: "Plan", sticky_seconds: float | None = None, *, actor: str | None = None
+    parts: "Parts",
+    plan: "Plan",
+    sticky_seconds: float | None = None,
+    *,
+    actor: str | None = None,
+    at_once: bool = False,
 ) -> "Result":
     """Run a confirmed plan with its progress on the screen; it sticks from the start, whatever becomes of the run."""
     if sticky_seconds is not None:
         parts.sticky.stick(plan.recall_id, sticky_seconds, actor=who_acts(actor))
     try:
         return run_interruptibly(
-            parts, plan.recall_id, lambda show: parts.lifecycle.run(plan.recall_id, on_progress=show), actor=actor
+            parts,
+            plan.recall_id,
+            lambda show: parts.lifecycle.run(plan.recall_id, on_progress=show, at_once=at_once),
+            actor=actor,
         )
     except InputError:
         # It never started: another recall was quicker, or the question was left open for too long.

@@ -12,6 +12,9 @@ Actor = Annotated[
         "--actor", metavar="NAME", help="Who does this, for the history. Without: LEDGER_ACTOR, then your login."
     ),
 ]
+Now = Annotated[
+    bool, typer.Option("--now", help="Call although a ban or block is still waited for: you know that it is lifted.")
+]
 RecallId = Annotated[int, typer.Argument(metavar="ID", min=1, help="The number of the recall, as in `ledger recalls`.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many. Without: all.")]
 Verify = Annotated[

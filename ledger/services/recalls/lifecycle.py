@@ -2,22 +2,25 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from ledger.clock import Clock
+from ledger.clock import Clock, format_time
 from ledger.core.limits import check_reason
 from ledger.core.message import AppName
+from ledger.core.pace import unblocked
 from ledger.core.recall import Result, Status
 from ledger.errors import LedgerError, NothingEligibleError, PlanChangedError, PlanEndedError, WrongStateError
 from ledger.services.recalls import leases
 from ledger.services.recalls.approvals import Approvals
+from ledger.services.recalls.claimer import Claim
 from ledger.services.recalls.runner import Calls, Runner
 from ledger.services.reports.recalls import RecallReports
 from ledger.settings import Settings
-from ledger.store import approvals, calls, history, items, recalls
+from ledger.store import approvals, calls, history, items, paces, recalls
 from ledger.store.database import Database
 from ledger.trace import request_id
 
@@ -61,12 +64,16 @@ class Lifecycle:
         actor: str | None = None,
         on_progress: OnProgress | None = None,
         run_in: RunIn = RunIn.CALLER,
+        at_once: bool = False,
     ) -> Result:
         """Run a plan to its end, once; raise when it is too old, was run before, or its messages have changed hands.
 
-        Raise ApprovalNeededError when a second person has to agree; that it is wanted is noted then.
+        Raise ApprovalNeededError when a second person has to agree; that it is wanted is noted then. With `at_once`,
+        call although a wait is set: somebody knows that a ban or block is lifted.
         """
         self.start(recall_id, actor=actor)
+        if at_once:
+            self._clear_wait(recall_id, actor)
         return self._go_on(recall_id, on_progress, run_in)
 
     def start(self, recall_id: int, *, actor: str | None = None) -> None:
@@ -106,16 +113,28 @@ class Lifecycle:
         return self._reports.result(recall_id)
 
     def resume(
-        self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None, run_in: RunIn = RunIn.CALLER
+        self,
+        recall_id: int,
+        *,
+        actor: str,
+        on_progress: OnProgress | None = None,
+        run_in: RunIn = RunIn.CALLER,
+        at_once: bool = False,
     ) -> Result:
-        """Go on with a recall that was paused or whose process went away."""
+        """Go on with a recall that was paused or whose process went away; what waits to be asked again is due now.
+
+        With `at_once`, call although a wait is set, as `run` does.
+        """
         with self._database.write() as connection:
             recall = recalls.get(connection, recall_id, lock=True)
             if recall.status is Status.PLANNED:
                 raise WrongStateError(f"recall {recall_id} was planned but never confirmed: plan it again to run it")
             if recall.status in (Status.FINISHED, Status.CANCELLED):
                 raise WrongStateError(f"recall {recall_id} is {recall.status}: nothing of it waits")
+            items.make_due(connection, recall_id)
             self._activate(connection, recall, actor, "resumed")
+        if at_once:
+            self._clear_wait(recall_id, actor)
         return self._go_on(recall_id, on_progress, run_in)
 
     def retry(
@@ -222,15 +241,38 @@ class Lifecycle:
         history.append(connection, [entry])
         log.info("recall %s %s by %s", recall.id, event, actor, extra={"facts": {"recall": recall.id, "actor": actor}})
 
+    def _clear_wait(self, recall_id: int, actor: str | None) -> None:
+        """Let calls of a recall leave although their APIs are blocked; the history says who wanted that."""
+        now = self._clock.now()
+        with self._database.write() as connection:
+            apis = calls.apis_of(connection, recall_id)
+            before = {api: paces.lock_pace(connection, *api) for api in apis}
+            for api, pace in before.items():
+                paces.save_pace(connection, *api, unblocked(pace))
+            ends = [pace.blocked_until for pace in before.values() if pace.blocked_until and pace.blocked_until > now]
+            who = actor or recalls.get(connection, recall_id).actor
+            detail = {"until": format_time(max(ends)) if ends else None}
+            entry = history.Entry(at=now, event="wait_cleared", actor=who, recall_id=recall_id, detail=detail)
+            history.append(connection, [entry])
+
     def _go_on(self, recall_id: int, on_progress: OnProgress | None, run_in: RunIn) -> Result:
         """Make the calls of a running recall, and of others of the same apps beside it, until it has ended.
 
-        Or leave that to a worker; when it is one of this process, what it lacks is said at once.
+        The nearest deadline goes first whichever process took a recall in hand; the result names the others. Or leave
+        that to a worker; when it is one of this process, what it lacks is said at once.
         """
+        others: set[int] = set()
+
+        def goes_on(claim: Claim) -> bool:
+            others.update(call.recall_id for call in claim.calls if call.recall_id != recall_id)
+            return recall_id in claim.going_on
+
+        def named(result: Result) -> Result:
+            return replace(result, beside=tuple(sorted(others)))
 
         def tell() -> None:
             if on_progress is not None:
-                on_progress(self._reports.progress(recall_id))
+                on_progress(named(self._reports.progress(recall_id)))
 
         if run_in is RunIn.ANY_WORKER:
             return self._reports.result(recall_id)
@@ -242,8 +284,8 @@ class Lifecycle:
         if run_in is not RunIn.CALLER:
             return self._reports.result(recall_id)
         with self._runner.presence.noted():
-            self._runner.run(apps, lambda claim: recall_id in claim.going_on, tell)
-            return self._reports.result(recall_id)
+            self._runner.run(apps, goes_on, tell)
+            return named(self._reports.result(recall_id))
 
     def _unready(self, apps: frozenset[AppName]) -> LedgerError | None:
         """Get ready to call for each app; return what somebody must fix first."""

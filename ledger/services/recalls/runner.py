@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ledger.clock import Clock
 from ledger.core.answer import Answer, NoAnswer
@@ -19,7 +19,7 @@ from ledger.core.deadline import is_past
 from ledger.core.message import AppName, Route
 from ledger.core.pace import SLACK_SECONDS
 from ledger.errors import DatabaseUnavailableError, LedgerError
-from ledger.patience import Patience
+from ledger.patience import OutageLog, Patience
 from ledger.services.recalls import leases
 from ledger.services.recalls.call_result import Ending, Unsent
 from ledger.services.recalls.claimer import BETWEEN_LOOKS, LONGEST_NAP, Claim, Claimer
@@ -40,6 +40,8 @@ BETWEEN_PROGRESS = timedelta(milliseconds=200)
 LARGEST_SHARE_OF_PROGRESS = 0.1
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 Ended = tuple[Ending, datetime]
 Flying = dict[Future[Ended], calls.Call]
@@ -71,6 +73,7 @@ class Runner:
         self._database, self._caller, self._clock, self._executor = database, caller, clock, executor
         self._in_flight = settings.calls_in_flight
         self.presence = Presence()
+        self.outage = OutageLog(clock)
         # However often the database is away, answers must not be lost to that.
         self._patience = Patience(seconds=DATABASE_PATIENCE_SECONDS, every_seconds=DATABASE_RETRY_SECONDS, clock=clock)
         self._closing_seconds = settings.http_timeout_seconds + SETTLING_SECONDS
@@ -104,7 +107,7 @@ class Runner:
                 going = going and not self.presence.is_over
                 free = self._in_flight - len(flying) if going else 0
                 looked_at = self._clock.now()
-                claim = self._patience.retrying(partial(self._claim, apps, free))
+                claim = self._insist(partial(self._claim, apps, free))
                 for call in claim.calls:
                     flying[self._submit(call)] = call
                 going = going and goes_on(claim)
@@ -146,9 +149,15 @@ class Runner:
 
     def _settle(self, flying: Flying, done: Sequence[Future[Ended]]) -> None:
         endings = [(flying[future], *future.result()) for future in done]
-        self._patience.retrying(lambda: self._settler.settle(endings))
+        self._insist(lambda: self._settler.settle(endings))
         for future in done:
             del flying[future]
+
+    def _insist(self, action: Callable[[], T]) -> T:
+        """Do something with the database, however often it is away, for a while."""
+        done = self._patience.retrying(action, self.outage.note_away)
+        self.outage.note_back()
+        return done
 
     def _dead(self) -> Sequence[str]:
         """Name, now and then, owners of calls that died on this machine: no need to wait for their leases."""

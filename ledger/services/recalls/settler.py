@@ -167,10 +167,10 @@ def _tell_of_call(over: CallResult) -> None:
 
 
 def _paced(pace: pacing.Pace, reading: Reading, now: datetime) -> pacing.Pace:
-    """Return the pace after one answer."""
+    """Return the pace after one answer; what found no connection says nothing of how much the API bears."""
     if reading.verdict is Verdict.ANSWERED:
         return pacing.recovered(pace, 1)
-    if reading.verdict is Verdict.TROUBLE:
+    if reading.verdict is Verdict.TROUBLE and reading.code != NOT_SENT:
         return pacing.throttled(pace, now, 0)
     if reading.verdict is Verdict.THROTTLED:
         return pacing.throttled(pace, now, reading.wait_seconds)

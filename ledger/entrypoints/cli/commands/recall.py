@@ -9,7 +9,7 @@ from ledger.core.selection import select
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.carry_out import carry_out, finish
 from ledger.entrypoints.cli.durations import read_duration
-from ledger.entrypoints.cli.options import Actor, Sticky
+from ledger.entrypoints.cli.options import Actor, Now, Sticky
 from ledger.entrypoints.cli.screen.confirmation import confirm
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
 from ledger.entrypoints.cli.screen.plans import show_plan, why_nothing
@@ -42,6 +42,7 @@ def recall(
         bool, typer.Option("--include-shared", help="With --user: also messages that reached other people.")
     ] = False,
     sticky: Sticky = None,
+    now: Now = False,
     actor: Actor = None,
     as_json: AsJson = False,
 ) -> Code:
@@ -70,7 +71,7 @@ def recall(
             raise NothingEligibleError(why_nothing(plan))
         if not yes:
             confirm(plan, campaign[0] if campaign and len(campaign) == 1 else None)
-        result = carry_out(parts, plan, seconds, actor=actor)
+        result = carry_out(parts, plan, seconds, actor=actor, at_once=now)
         return finish(parts, result, plan, as_json=as_json)
 
 

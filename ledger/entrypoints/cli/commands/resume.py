@@ -7,7 +7,7 @@ import typer
 from ledger.core.recall import Status
 from ledger.entrypoints.cli.carry_out import finish
 from ledger.entrypoints.cli.interruptible import run_interruptibly
-from ledger.entrypoints.cli.options import Actor
+from ledger.entrypoints.cli.options import Actor, Now
 from ledger.entrypoints.cli.screen.output import AsJson, document, say
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code, code_of_results
@@ -23,33 +23,36 @@ Waiting = Annotated[
 ]
 
 
-def resume(recall_id: Waiting = None, actor: Actor = None, as_json: AsJson = False) -> Code:
+def resume(recall_id: Waiting = None, now: Now = False, actor: Actor = None, as_json: AsJson = False) -> Code:
     """Go on with a recall that was paused or broken off.
 
     Without ID, with all of them, the soonest deadline first.
     """
     with opened() as parts:
         if recall_id is not None:
-            return finish(parts, _resumed(parts, recall_id, actor), as_json=as_json)
-        results = _resume_all(parts, actor, as_json=as_json)
+            return finish(parts, _resumed(parts, recall_id, actor, at_once=now), as_json=as_json)
+        results = _resume_all(parts, actor, at_once=now, as_json=as_json)
         if as_json:
             document(results[0] if len(results) == 1 else results)
         return code_of_results(results)
 
 
-def _resumed(parts: "Parts", recall_id: int, actor: str | None) -> "Result":
+def _resumed(parts: "Parts", recall_id: int, actor: str | None, *, at_once: bool) -> "Result":
     who = who_acts(actor)
     return run_interruptibly(
-        parts, recall_id, lambda show: parts.lifecycle.resume(recall_id, actor=who, on_progress=show), actor=who
+        parts,
+        recall_id,
+        lambda show: parts.lifecycle.resume(recall_id, actor=who, on_progress=show, at_once=at_once),
+        actor=who,
     )
 
 
-def _resume_all(parts: "Parts", actor: str | None, *, as_json: bool) -> list["Result"]:
+def _resume_all(parts: "Parts", actor: str | None, *, at_once: bool, as_json: bool) -> list["Result"]:
     """Resume what waits, the soonest deadline first; an interruption of one leaves the others waiting."""
     results = []
     for recall_id in parts.current_recalls.waiting():
         try:
-            result = _resumed(parts, recall_id, actor)
+            result = _resumed(parts, recall_id, actor, at_once=at_once)
         except WrongStateError as error:
             result = parts.current_recalls.result(recall_id)
             # One that runs already is worked on beside those before it; otherwise somebody else was quicker.

@@ -31,6 +31,8 @@ def show_result(
         asked = number_of(result.in_flight, "message")
         until = moment(result.answers_until)
         paper.print(f"  {asked} had been asked: an answer is awaited until {until} at the latest")
+    if result.beside:
+        paper.print(f"  {beside_in_words(result)}", soft_wrap=not paper.is_terminal)
     for line in _reasons(items):
         paper.print(f"  {line}", soft_wrap=not paper.is_terminal)
     for line in _what_arrives(result, now):
@@ -45,6 +47,14 @@ def headline(result: "Result") -> str:
     others = [(outcome.value, getattr(result, outcome.value)) for outcome in Outcome if outcome != Outcome.RECALLED]
     parts = [f"{count:,} {name}" for name, count in (*others, ("waiting", result.pending)) if count]
     return ", ".join([message, *parts])
+
+
+def beside_in_words(result: "Result") -> str:
+    """Say of which other recalls the same run made calls."""
+    numbers = ", ".join(map(str, result.beside))
+    if len(result.beside) == 1:
+        return f"beside it, calls were made of recall {numbers}, which was running: `ledger show {numbers}`"
+    return f"beside it, calls were made of recalls {numbers}, which were running: `ledger recalls`"
 
 
 def next_steps(result: "Result", now: datetime) -> Iterator[tuple[str, str]]:

@@ -61,9 +61,11 @@ def how_far(result: Result) -> str:
     counts = [(getattr(result, outcome.value), outcome.value) for outcome in Outcome]
     ended = ", ".join(f"{count:,} {name}" for count, name in counts if count)
     trouble = trouble_in_words(result.trouble) if result.trouble is not None else ""
+    numbers = ", ".join(map(str, result.beside))
+    beside = f"; also carries on recall{'s' if len(result.beside) > 1 else ''} {numbers}" if numbers else ""
     if ended:
-        return f"{ended}; {trouble}" if trouble else ended
-    return f"{trouble}; Ctrl-C pauses" if trouble else NO_ANSWER
+        return (f"{ended}; {trouble}" if trouble else ended) + beside
+    return (f"{trouble}; Ctrl-C pauses" if trouble else NO_ANSWER) + beside
 
 
 class _Lines:
