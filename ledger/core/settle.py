@@ -18,7 +18,8 @@ _PASSING_REASONS = {"SYSTEM_ERROR", "system.error"}
 class AskedItem:
     """One item of a call that was made: how often it has been asked, this time included, and what is in doubt.
 
-    `in_doubt` says that an earlier ask may have worked although its answer never came.
+    `in_doubt` says that an earlier ask may have worked although its answer never came; `asked_with` is the call of it,
+    which other items may have left in as well.
     """
 
     item_id: int
@@ -27,6 +28,7 @@ class AskedItem:
     deadline: datetime
     attempts: int
     in_doubt: bool
+    asked_with: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ A call is a lease: whoever opened it may settle it until somebody else has given
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -13,9 +13,11 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Integer,
     and_,
     bindparam,
     case,
+    cast,
     false,
     func,
     insert,
@@ -28,7 +30,7 @@ from sqlalchemy import (
 
 from ledger.core.fair_turn import Head
 from ledger.core.message import AppName, Chat, Route
-from ledger.core.recall import Status
+from ledger.core.recall import Outcome, Status
 from ledger.core.reply import NOT_SENT
 from ledger.core.settle import AskedItem, Settlement
 from ledger.store.schema import recall_calls, recall_items, recalls
@@ -84,10 +86,18 @@ _columns = recall_items.c
 _ASKED = (
     *(_columns.app, _columns.chat, _columns.robot_code, _columns.open_conversation_id),
     *(_columns.id, _columns.process_query_key, _columns.sent_at, _columns.deadline),
-    *(_columns.attempts, _columns.in_doubt),
+    *(_columns.attempts, _columns.in_doubt, _columns.asked_with),
 )
 # A second ask of a doubtful key may spoil its call, so these keys travel in a lane of their own beside each lane.
 PUT_IN_DOUBT = {"in_doubt": True, "lane": case((_columns.lane >= 0, -1 - _columns.lane), else_=_columns.lane)}
+# What left in one call shares its fate, mostly, and so it shares a lane: far below those of above.
+_FIRST_LANE_OF_A_FATE = 10**9
+_unanswered = func.coalesce(_columns.asked_with, _columns.call_id)
+_UNANSWERED = {
+    "in_doubt": True,
+    "asked_with": _unanswered,
+    "lane": cast(-_FIRST_LANE_OF_A_FATE - _unanswered % _FIRST_LANE_OF_A_FATE, Integer),
+}
 
 
 def _waits(recall_id: int, now: datetime, first_slot: datetime) -> ColumnElement[bool]:
@@ -158,6 +168,7 @@ def _asked(row: Any) -> AskedItem:
         deadline=row.deadline,
         attempts=row.attempts + 1,
         in_doubt=row.in_doubt,
+        asked_with=row.asked_with,
     )
 
 
@@ -237,7 +248,7 @@ def release_items(
     """Let a call's items wait again: later, in doubt, in a lane of their own, or as if they had not been asked."""
     values: dict[str, Any] = {"call_id": None, "not_before": not_before}
     if in_doubt:
-        values |= PUT_IN_DOUBT
+        values |= _UNANSWERED
     if lane is not None:
         values["lane"] = lane
     if unasked:
@@ -282,13 +293,23 @@ def in_flight_of_cancelled(connection: Connection) -> list[tuple[str, datetime]]
 
 
 def give_up_lost(
-    connection: Connection, now: datetime, dead_owners: Sequence[str] = (), *, recall_id: int | None = None
+    connection: Connection,
+    now: datetime,
+    dead_owners: Sequence[str] = (),
+    *,
+    recall_id: int | None = None,
+    by_lease: bool = True,
+    held: Collection[int] = (),
 ) -> set[int]:
     """Let the items of calls whose lease has ended, or whose owner is dead, wait again, in doubt; return whose.
 
-    With a recall, only its calls are looked at.
+    With a recall, only its calls are looked at; without `by_lease`, only those of the dead. What is `held` is not lost.
     """
-    over = or_(recall_calls.c.lease_until <= now, recall_calls.c.owner.in_(dead_owners))
+    over: ColumnElement[bool] = recall_calls.c.owner.in_(dead_owners)
+    if by_lease:
+        over = or_(over, recall_calls.c.lease_until <= now)
+    if held:
+        over = and_(over, recall_calls.c.id.not_in(held))
     if recall_id is not None:
         over = and_(over, recall_calls.c.recall_id == recall_id)
     lost = (
@@ -299,9 +320,11 @@ def give_up_lost(
     )
     rows = connection.execute(lost).all()
     if rows:
-        is_sqlite = connection.dialect.name == "sqlite"
-        held = and_(among(_columns.call_id, [row.id for row in rows], is_sqlite=is_sqlite), _columns.outcome.is_(None))
-        connection.execute(update(recall_items).where(held).values(call_id=None, **PUT_IN_DOUBT))
+        ids = [row.id for row in rows]
+        theirs = among(_columns.call_id, ids, is_sqlite=connection.dialect.name == "sqlite")
+        connection.execute(
+            update(recall_items).where(theirs, _columns.outcome.is_(None)).values(call_id=None, **_UNANSWERED)
+        )
     return {row.recall_id for row in rows}
 
 
@@ -324,3 +347,31 @@ def has_unended(connection: Connection, recall_id: int) -> bool:
     """Say whether any item of a recall has not ended."""
     statement = select(_columns.id).where(_columns.recall_id == recall_id, _columns.outcome.is_(None)).limit(1)
     return connection.execute(statement).first() is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """The items that left in one unanswered call: those held back, locked, and how many were refused by themselves."""
+
+    held: Sequence[AskedItem]
+    refused_alone: int
+
+
+def fate_of(connection: Connection, recall_id: int, asked_with: int, code: str, now: datetime) -> Fate:
+    """Return what is left of those that left in one call of a recall, and how many a code has refused since."""
+    together = and_(_columns.recall_id == recall_id, _columns.asked_with == asked_with)
+    waits = and_(together, _columns.outcome.is_(None), _columns.call_id.is_(None), _columns.not_before > now)
+    rows = connection.execute(select(*_ASKED).where(waits).order_by(_columns.deadline, _columns.id).with_for_update())
+    unknown = and_(together, _columns.outcome == Outcome.UNKNOWN, _columns.code == code)
+    refused = connection.scalar(select(func.count()).select_from(recall_items).where(unknown)) or 0
+    return Fate(held=[_asked(row) for row in rows], refused_alone=refused)
+
+
+def free_held(connection: Connection, ids: Sequence[int], *, lane: int | None = None) -> None:
+    """Let items that were held back be asked; with a lane there, and with no more thought of their fate."""
+    values: dict[str, Any] = {"not_before": None}
+    if lane is not None:
+        values |= {"lane": lane, "asked_with": None}
+    mine = among(_columns.id, ids, is_sqlite=connection.dialect.name == "sqlite")
+    waits = and_(mine, _columns.outcome.is_(None), _columns.call_id.is_(None))
+    connection.execute(update(recall_items).where(waits).values(values))

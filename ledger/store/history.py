@@ -81,7 +81,7 @@ def read_all(connection: Connection, batch_rows: int = 1000) -> Iterator[StoredE
 
 def of_recall(connection: Connection, recall_id: int) -> list[Entry]:
     """Return what was done with one recall, but for its calls, in the order of doing."""
-    of_items = ("call", "expired", "cancelled")
+    of_items = ("call", "expired", "cancelled", "unanswered")
     mine = (history.c.recall_id == recall_id) & history.c.event.not_in(of_items)
     columns = [history.c[field.name] for field in fields(Entry)]
     rows = connection.execute(select(*columns).where(mine).order_by(history.c.id))

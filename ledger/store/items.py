@@ -141,6 +141,18 @@ def cancel(connection: Connection, recall_id: int, now: datetime) -> list[Ended]
     return _end(connection, _waits(recall_id), Outcome.CANCELLED, "the recall was cancelled before its turn", now)
 
 
+def leave_unknown(
+    connection: Connection, ids: Collection[int], code: str | None, reason: str, now: datetime
+) -> list[Ended]:
+    """End items that wait as unknown, without a further ask."""
+    columns = recall_items.c
+    these = among(columns.id, ids, is_sqlite=connection.dialect.name == "sqlite")
+    waits = and_(these, columns.outcome.is_(None), columns.call_id.is_(None))
+    values = {"outcome": Outcome.UNKNOWN, "code": code, "reason": reason, "finished_at": now, "not_before": None}
+    ending = update(recall_items).where(waits).values(values).returning(*_ENDED)
+    return [_ended(row) for row in connection.execute(ending)]
+
+
 def _waits(recall_id: int) -> ColumnElement[bool]:
     columns = recall_items.c
     return and_(columns.recall_id == recall_id, columns.outcome.is_(None), columns.call_id.is_(None))

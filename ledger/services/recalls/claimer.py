@@ -5,7 +5,7 @@ process took the recall in hand, and recalls whose process went away go on.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,6 +25,7 @@ from ledger.store.database import Database
 BETWEEN_LOOKS = timedelta(milliseconds=50)
 LEASE_BEYOND_TIMEOUT = timedelta(seconds=20)
 LONGEST_NAP = timedelta(seconds=1)
+GRACE_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +52,25 @@ class Claimer:
         self._served_apis: dict[Api, int] = {}
         # How long the last claim took.
         self._lead = timedelta(0)
+        # When the database was reached last, and since when without a break.
+        self._reached_at: float | None = None
+        self._reached_since = 0.0
 
-    def claim(self, apps: frozenset[AppName], free: int, dead_owners: Sequence[str] = ()) -> Claim:
-        """Open up to `free` calls of running recalls that use the given apps only, and end what needs no call."""
+    def claim(
+        self, apps: frozenset[AppName], free: int, dead_owners: Sequence[str] = (), held: Collection[int] = ()
+    ) -> Claim:
+        """Open up to `free` calls of running recalls that use the given apps only, and end what needs no call.
+
+        What calls this process holds, whose answers it waits for or has, is not lost, however old they are.
+        """
+        begun = self._clock.monotonic()
         entries: list[history.Entry] = []
         with self._database.write() as connection:
             now = self._clock.now()
             again = now + LONGEST_NAP
-            for recall_id in sorted(calls.give_up_lost(connection, now, dead_owners)):
+            by_lease = self._may_judge_leases(begun)
+            lost = calls.give_up_lost(connection, now, dead_owners, by_lease=by_lease, held=held)
+            for recall_id in sorted(lost):
                 entries += end_if_cancelled(connection, recall_id, now)
             running = self._running(connection, apps)
             for recall in running:
@@ -69,12 +81,22 @@ class Claimer:
             ended = [recall for recall in running if recall.id not in at_work and self._finish(connection, recall, now)]
             entries += [_finished(recall, now) for recall in ended]
             history.append(connection, entries)
+        self._reached_at = self._clock.monotonic()
         for recall in ended:
             log.info("recall %s finished", recall.id, extra={"facts": {"recall": recall.id}})
         if claimed:
             self._lead = min(self._clock.now() - now, LONGEST_NAP)
         going_on = frozenset(recall.id for recall in running) - {recall.id for recall in ended}
         return Claim(calls=claimed, look_again_at=max(again, now + BETWEEN_LOOKS), going_on=going_on)
+
+    def _may_judge_leases(self, now: float) -> bool:
+        """Say whether whoever lives has had the time to settle its calls: while nobody reaches the database, none can.
+
+        Who waits for it tries every second.
+        """
+        if self._reached_at is None or now - self._reached_at > GRACE_SECONDS:
+            self._reached_since = now
+        return now - self._reached_since >= GRACE_SECONDS
 
     def _running(self, connection: Connection, apps: frozenset[AppName]) -> list[recalls.Recall]:
         running = recalls.listed(connection, statuses=[Status.RUNNING])

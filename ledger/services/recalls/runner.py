@@ -74,6 +74,9 @@ class Runner:
         self._in_flight = settings.calls_in_flight
         self.presence = Presence()
         self.outage = OutageLog(clock)
+        # The calls whose answers this process waits for or has; and the answers that no run could write down.
+        self._held: set[int] = set()
+        self._left_over: list[tuple[calls.Call, Ending, datetime]] = []
         # However often the database is away, answers must not be lost to that.
         self._patience = Patience(seconds=DATABASE_PATIENCE_SECONDS, every_seconds=DATABASE_RETRY_SECONDS, clock=clock)
         self._closing_seconds = settings.http_timeout_seconds + SETTLING_SECONDS
@@ -99,6 +102,7 @@ class Runner:
         return self.presence.end(self._closing_seconds)
 
     def _run(self, apps: frozenset[AppName], goes_on: Callable[[Claim], bool], on_progress: Callable[[], None]) -> None:
+        self._settle_left_over()
         flying: Flying = {}
         look_on, going = _LookingOn(on_progress, self._clock), True
         try:
@@ -109,6 +113,7 @@ class Runner:
                 looked_at = self._clock.now()
                 claim = self._insist(partial(self._claim, apps, free))
                 for call in claim.calls:
+                    self._held.add(call.id)
                     flying[self._submit(call)] = call
                 going = going and goes_on(claim)
                 if not flying and not going:
@@ -119,7 +124,10 @@ class Runner:
         finally:
             # Whatever interrupts us, what has left is waited for and written down.
             wait(flying)
-            self._settle(flying, list(flying))
+            try:
+                self._settle(flying, list(flying))
+            finally:
+                self._left_over += [(call, *future.result()) for future, call in flying.items()]
         look_on.now()
 
     def _submit(self, call: calls.Call) -> Future[Ended]:
@@ -133,7 +141,7 @@ class Runner:
             return stayed
 
     def _claim(self, apps: frozenset[AppName], free: int) -> Claim:
-        return self._claimer.claim(apps, free, self._dead())
+        return self._claimer.claim(apps, free, self._dead(), frozenset(self._held))
 
     def _wait(self, flying: Flying, claim: Claim, looked_at: datetime) -> None:
         """Wait until it is time to look at the queue again, or until calls are over; they are settled together."""
@@ -151,7 +159,17 @@ class Runner:
         endings = [(flying[future], *future.result()) for future in done]
         self._insist(lambda: self._settler.settle(endings))
         for future in done:
-            del flying[future]
+            self._held.discard(flying.pop(future).id)
+
+    def _settle_left_over(self) -> None:
+        """Settle what a run had to leave behind since the database was away for longer than its patience."""
+        endings, self._left_over = self._left_over, []
+        try:
+            self._insist(lambda: self._settler.settle(endings))
+        except BaseException:
+            self._left_over += endings
+            raise
+        self._held -= {call.id for call, *_ in endings}
 
     def _insist(self, action: Callable[[], T]) -> T:
         """Do something with the database, however often it is away, for a while."""

@@ -14,10 +14,11 @@ from ledger.core import pauses
 from ledger.core.quota import month_of
 from ledger.core.recall import Status
 from ledger.core.reply import NOT_SENT, Reading, Verdict
-from ledger.core.settle import Settlement, backoff, settle, split
+from ledger.core.settle import Settlement, backoff, settle
 from ledger.errors import LedgerError
 from ledger.services.recalls.call_result import CallResult, Ending
 from ledger.services.recalls.leases import end_if_cancelled
+from ledger.services.recalls.splitter import follow_fate, split_call
 from ledger.store import calls, history, items, paces, recalls, usage
 from ledger.store.database import Database
 
@@ -72,6 +73,9 @@ class Settler:
             if one.reading is not None:
                 entries.append(one.entry(ended.get(one.call.id, ()), actor, now))
                 entries += self._release(connection, one.call, one.reading, actor, now)
+                if one.call.id in ended:
+                    left = follow_fate(connection, one, now)
+                    entries += history.ended_entries(one.call.recall_id, actor, "unanswered", left, now)
             elif one.error is not None:
                 entries += _pause(connection, one.call, one.error, actor, now)
         for recall_id in actors:
@@ -94,7 +98,7 @@ class Settler:
         if reading.verdict is Verdict.ANSWERED:
             return []
         if reading.verdict is Verdict.SPLIT:
-            self._split(connection, call, reading)
+            split_call(connection, call, reading, now)
             if not reading.is_documented and _refuses_all(connection, call.recall_id, reading.code or ""):
                 return _pause(
                     connection, call, pauses.every_key_refused(f"{reading.code}: {reading.reason}"), actor, now
@@ -112,14 +116,6 @@ class Settler:
             elif reading.error is not None:
                 return _pause(connection, call, reading.error, actor, now)
         return []
-
-    def _split(self, connection: Connection, call: calls.Call, reading: Reading) -> None:
-        lane = recalls.get(connection, call.recall_id, lock=True).next_lane
-        parts = split(call.items, reading.suspects)
-        for number, part in enumerate(parts):
-            ids = [item.item_id for item in part]
-            calls.release_items(connection, call.id, ids, lane=lane + number)
-        recalls.change(connection, call.recall_id, next_lane=lane + len(parts))
 
     def _put_back(self, connection: Connection, unsent: Sequence[CallResult], now: datetime) -> None:
         """Undo the intent of calls that never left."""
