@@ -1,11 +1,13 @@
 """Answers that came while the database was away: kept, and written down when it is back, however long that takes."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import ExitStack, suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import httpx
 import pytest
 
 from ledger import Ledger, Settings
@@ -17,7 +19,7 @@ from ledger.services.recalls.claimer import GRACE_SECONDS
 from ledger.simulator import World
 from ledger.simulator.behaviour import SecondRecall
 from ledger.store import calls
-from ledger.testing import InlineExecutor, WorldTransport
+from ledger.testing import WorldTransport
 from tests.conftest import NOON, MakeLedger
 from tests.outages import away
 from tests.sending import send
@@ -27,53 +29,57 @@ ONE_ON_ONE = "/v1.0/robot/otoMessages/batchRecall"
 APPS = frozenset({AppName("default")})
 
 
-class Outage:
-    """The database goes away as soon as DingTalk has answered some calls, and comes back after a time."""
+class Outage(Executor):
+    """Hands out calls whose answers come late, and takes the database away before the first of them does.
+
+    It comes back after some seconds of a clock that moves when somebody sleeps.
+    """
 
     def __init__(self, seconds: float) -> None:
-        self.seconds, self.calls_left = seconds, 3
-        self.stack, self.is_on, self.is_over = ExitStack(), False, False
         self.book: Ledger | None = None
-        self._until = 0.0
+        self.is_over = False
+        self._seconds, self._stack, self._until = seconds, ExitStack(), 0.0
+        self._unanswered: list[tuple[Future[Any], Callable[[], Any]]] = []
 
-    def after_answer(self, clock: FakeClock) -> None:
-        self.calls_left -= 1
-        if self.calls_left == 0 and self.book is not None:
-            self.stack.enter_context(away(self.book))
-            self.is_on, self._until = True, clock.monotonic() + self.seconds
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._unanswered.append((future, partial(fn, *args, **kwargs)))
+        if not self._until and self.book is not None:
+            self._until = self.book.clock.monotonic() + self._seconds
+            self._stack.enter_context(away(self.book))
+        elif self.is_over:
+            self._answer()
+        return future
 
-    def on_sleep(self, clock: FakeClock) -> None:
-        if self.is_on and clock.monotonic() >= self._until:
-            self.is_on, self.is_over = False, True
-            self.stack.close()
+    def ring(self, clock: FakeClock) -> None:
+        """Hear that somebody slept."""
+        self._answer()
+        if self._until and not self.is_over and clock.monotonic() >= self._until:
+            self.is_over = True
+            self._stack.close()
+
+    def _answer(self) -> None:
+        while self._unanswered:
+            future, work = self._unanswered.pop()
+            future.set_result(work())
 
 
 class RingingClock(FakeClock):
     """A fake clock that does something whenever somebody sleeps."""
 
-    ring: Callable[[FakeClock], None] = staticmethod(lambda _: None)
+    outage: Outage | None = None
 
     def sleep(self, seconds: float) -> None:
         super().sleep(seconds)
-        self.ring(self)
+        if self.outage is not None:
+            self.outage.ring(self)
 
 
-class TellingTransport(WorldTransport):
-    """Says when an answer of a recall came."""
-
-    outage: Outage
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = super().handle_request(request)
-        if request.url.path == ONE_ON_ONE:
-            self.outage.after_answer(self.clock)
-        return response
-
-    clock: RingingClock
+Bereft = Callable[[float], tuple[Ledger, World, Outage]]
 
 
 @pytest.fixture
-def bereft(database_url: str, tmp_path: Path) -> Iterator[Callable[[float], tuple[Ledger, World, Outage]]]:
+def bereft(database_url: str, tmp_path: Path) -> Iterator[Bereft]:
     """A maker of a ledger whose database goes away for so many seconds in the middle of a recall."""
     made: list[Ledger] = []
 
@@ -81,15 +87,13 @@ def bereft(database_url: str, tmp_path: Path) -> Iterator[Callable[[float], tupl
         clock, outage = RingingClock(NOON), Outage(seconds)
         world = World(clock.now, seed=3)
         world.change(second_recall=SecondRecall.INVALID_KEY_400)
-        clock.ring = outage.on_sleep
-        transport = TellingTransport(world, clock)
-        transport.outage, transport.clock = outage, clock
         settings = Settings.load(
             database_url=database_url, app_key="dingapp", app_secret="long-secret-of-app", spool_dir=tmp_path / "spool"
         )
-        outage.book = Ledger(settings, clock=clock, executor=InlineExecutor(), transport=transport)
-        made.append(outage.book)
-        return outage.book, world, outage
+        book = Ledger(settings, clock=clock, executor=outage, transport=WorldTransport(world, clock))
+        outage.book, clock.outage = book, outage
+        made.append(book)
+        return book, world, outage
 
     yield make
     for book in made:
@@ -97,9 +101,7 @@ def bereft(database_url: str, tmp_path: Path) -> Iterator[Callable[[float], tupl
 
 
 @pytest.mark.parametrize("seconds", [10, 200])
-def test_an_outage_longer_than_a_lease_costs_no_answer_and_no_second_ask(
-    bereft: Callable[[float], tuple[Ledger, World, Outage]], seconds: float
-) -> None:
+def test_an_outage_longer_than_a_lease_costs_no_answer_and_no_second_ask(bereft: Bereft, seconds: float) -> None:
     book, world, outage = bereft(seconds)
     send(book, world, 200)
     result = book.run(book.plan(campaign="spring", reason="wrong link"))
@@ -110,7 +112,7 @@ def test_an_outage_longer_than_a_lease_costs_no_answer_and_no_second_ask(
 
 
 def test_what_a_run_could_not_write_down_in_its_patience_the_next_one_does(
-    bereft: Callable[[float], tuple[Ledger, World, Outage]],
+    bereft: Bereft,
 ) -> None:
     book, world, outage = bereft(2000)
     send(book, world, 200)
