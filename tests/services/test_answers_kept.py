@@ -45,7 +45,7 @@ class Outage(Executor):
         future: Future[Any] = Future()
         self._unanswered.append((future, partial(fn, *args, **kwargs)))
         if not self._until and self.book is not None:
-            self._until = self.book.clock.monotonic() + self._seconds
+            self._until = self.book.parts.clock.monotonic() + self._seconds
             self._stack.enter_context(away(self.book))
         elif self.is_over:
             self._answer()
@@ -119,9 +119,9 @@ def test_what_a_run_could_not_write_down_in_its_patience_the_next_one_does(
     plan = book.plan(campaign="spring", reason="wrong link")
     with pytest.raises(DatabaseUnavailableError):
         book.run(plan)
-    book.clock.sleep(2000)
+    book.parts.clock.sleep(2000)
     assert outage.is_over
-    book.worker().serve_recalls()
+    book.parts.worker().serve_recalls()
     result = book.result(plan.recall_id)
     assert (result.status, result.recalled, result.calls) == (Status.FINISHED, 200, 10)
     assert len(world.calls(ONE_ON_ONE)) == 10
@@ -166,5 +166,5 @@ def test_a_call_of_somebody_who_died_is_taken_over_after_its_lease(
 
 
 def is_open(book: Ledger, call_id: int) -> bool:
-    with book.database.write() as connection:
+    with book.parts.database.write() as connection:
         return call_id in calls.lock_open(connection, [call_id])

@@ -30,7 +30,7 @@ def stop_at_once(_result: Result) -> None:
 
 
 def share(book: Ledger) -> float:
-    with book.database.read() as connection:
+    with book.parts.database.read() as connection:
         return paces.read_pace(connection, AppName("default"), "one_to_one").share
 
 
@@ -47,7 +47,7 @@ def test_what_waits_to_be_asked_again_is_due_as_soon_as_somebody_resumes(
 
     with pytest.raises(EnoughError):
         book.run(plan, on_progress=stop_after_many)
-    book.pause(plan.recall_id, why="the network is being fixed")
+    book.parts.lifecycle.pause(plan.recall_id, why="the network is being fixed", actor="li")
     before = clock.now()
     assert book.resume(plan.recall_id).recalled == 3
     # Otherwise the eighth ask would come half a minute later at the soonest.
@@ -84,9 +84,9 @@ def test_a_lifted_ban_need_not_be_waited_for_and_the_history_says_who_knew(
     before = clock.now()
     if is_resumed:
         book.parts.lifecycle.start(plan.recall_id)
-        result = book.resume(plan.recall_id, actor="li", at_once=True)
+        result = book.parts.lifecycle.resume(plan.recall_id, actor="li", at_once=True)
     else:
-        result = book.run(plan, actor="li", at_once=True)
+        result = book.parts.lifecycle.run(plan.recall_id, actor="li", at_once=True)
     assert result.recalled == 3
     assert clock.now() - before < timedelta(seconds=10)
     cleared = [one for one in book.show(plan.recall_id).timeline if one["event"] == "wait_cleared"]
@@ -98,7 +98,8 @@ def test_a_ban_that_is_not_lifted_after_all_is_waited_for_again(book: Ledger, wo
     send(book, world, 3)
     world.script(BAN)
     before = clock.now()
-    assert book.run(book.plan(campaign="spring", reason="wrong link"), at_once=True).recalled == 3
+    plan = book.plan(campaign="spring", reason="wrong link")
+    assert book.parts.lifecycle.run(plan.recall_id, at_once=True).recalled == 3
     assert clock.now() - before >= timedelta(minutes=5)
 
 
@@ -115,7 +116,7 @@ def test_a_run_names_the_recalls_that_it_carried_on_beside_its_own(make_ledger: 
     assert shown[-1].beside == (left,)
     assert f"also carries on recall {left}" in how_far(shown[-1])
     paper = StringIO()
-    show_result(Console(file=paper, width=80), result, (), now=book.clock.now())
+    show_result(Console(file=paper, width=80), result, (), now=book.parts.clock.now())
     assert f"calls were made of recall {left}, which was running" in " ".join(paper.getvalue().split())
     assert book.show(left).result.recalled > 0
 

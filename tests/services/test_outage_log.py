@@ -45,15 +45,16 @@ def test_many_failures_are_one_line_and_many_successes_one_more(caplog: pytest.L
 
 
 def test_a_worker_tells_once_that_the_database_is_away_and_once_that_it_is_back(
-    database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    postgresql: PostgreSQL, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings = Settings.load(database_url=database_url, spool_dir=tmp_path / "spool", app_key="a", app_secret="b")
+    url = postgresql.create()
+    settings = Settings.load(database_url=url, spool_dir=tmp_path / "spool", app_key="a", app_secret="b")
 
     def lines(start: str) -> int:
         return len([message for message in caplog.messages if message.startswith(start)])
 
     with caplog.at_level(logging.WARNING, logger="ledger"), Ledger(settings) as book:
-        worker = book.worker()
+        worker = book.parts.worker()
         thread = threading.Thread(target=worker.run)
         thread.start()
         try:
@@ -65,6 +66,7 @@ def test_a_worker_tells_once_that_the_database_is_away_and_once_that_it_is_back(
         finally:
             worker.stop()
             thread.join()
+    postgresql.drop(url)
     told = [record for record in caplog.records if record.name.startswith(("ledger", "sqlalchemy", "apscheduler."))]
     assert (lines(AWAY), lines(BACK)) == (1, 1)
     assert [record for record in told if record.exc_info] == []

@@ -26,7 +26,7 @@ def run(book: Ledger, world: World, *gone: int) -> Result:
     plan = book.plan(campaign="spring", reason="wrong link")
     queue = [item.process_query_key for item in book.show(plan.recall_id).items]
     for place in gone:
-        world._service.messages.recall(queue[place], book.clock.now())
+        world._service.messages.recall(queue[place], book.parts.clock.now())
     return book.run(plan)
 
 
@@ -84,7 +84,7 @@ def test_both_ends_gone_by_chance_leave_the_rest_unknown_and_a_retry_or_the_read
     result = run(book, world, 0, -1)
     # Nobody claims that they are gone, and nobody claims that they are not.
     assert (result.recalled, result.unknown, result.refused) == (0, 20, 0)
-    settled = book.inquire(result.recall_id)
+    settled = book.parts.read_status.run(result.recall_id, actor="li")
     assert (settled.recalled, settled.refused) == (2, 18)
     assert book.retry(result.recall_id).recalled == 20
     assert book.verify().ok
