@@ -6,10 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from ledger.clock import format_time
 from ledger.simulator import Simulator
 from tests.docs.pages import block_with
 
@@ -99,3 +101,35 @@ def test_a_token_is_shown_once_listed_and_revoked(shell: Shell) -> None:
 @pytest.mark.parametrize("arguments", [("--role", "king"), ("--role", "admin", "--name", " "), ("--name", "x")])
 def test_a_token_that_makes_no_sense_is_refused(shell: Shell, arguments: tuple[str, ...]) -> None:
     assert shell("token", "create", *arguments).code == 2
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", EVERYWHERE])
+def test_the_service_starts_while_the_database_is_away_and_takes_in_what_is_handed_to_it(
+    shell: Shell, host: str
+) -> None:
+    import httpx
+
+    database = Path(shell.environment["LEDGER_DATABASE_URL"].partition("///")[2])
+    database.write_text("this is no database" * 100)
+    row = {"processQueryKey": "k", "robotCode": "r", "sentAt": format_time(datetime.now(UTC))}
+    shell.variables["LEDGER_DATABASE_PATIENCE_SECONDS"] = "1"
+    with shell.running("serve", "--port", "0", "--host", host) as service:
+        service.wait_for("listening on ")
+        found = re.search(r"listening on http://[\d.]+:(\d+)", service.message())
+        assert found is not None
+        address = f"http://127.0.0.1:{found[1]}"
+        assert httpx.get(f"{address}/readyz").status_code == 503
+        service.wait_for("not a database")
+        answer = httpx.post(f"{address}/v1/messages", json=[row], timeout=40)
+        if host == EVERYWHERE:
+            assert answer.status_code in (401, 503), "nobody is let in whom nobody can know"
+            return
+        assert (answer.status_code, answer.json()["spooled"]) == (200, 1)
+        assert httpx.get(f"{address}/v1/campaigns", timeout=40).status_code == 503
+        database.unlink()
+        service.wait_until(lambda: httpx.get(f"{address}/readyz").status_code == 200)
+        (line,) = httpx.get(f"{address}/v1/campaigns").json()
+        assert line["messages"] == 1
+        told = service.message()
+        assert told.count("the worker starts again") == 1
+        assert "Traceback" not in told

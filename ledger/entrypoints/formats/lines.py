@@ -58,7 +58,7 @@ def read_lines(file: BinaryIO, form: Format) -> Rows:
     return _read_csv(file) if form is Format.CSV else Rows(header=b"", lines=_read_jsonl(file))
 
 
-def _physical_lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+def physical_lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
     """Yield each line with its number; None stands for one that is too long, of which no more is kept."""
     number = 0
     while chunk := file.readline(LINE_MAX_BYTES + 1):
@@ -74,7 +74,7 @@ def _physical_lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
 
 
 def _read_jsonl(file: BinaryIO) -> Iterator[Line]:
-    for number, raw in _physical_lines(file):
+    for number, raw in physical_lines(file):
         if raw is None:
             yield Line(number=number, fields=_TOO_LONG)
         elif raw.strip():
@@ -147,7 +147,7 @@ class _CsvText:
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        self._lines = _physical_lines(file)
+        self._lines = physical_lines(file)
         self._kept: list[bytes] = []
         self._size_bytes = 0
         self.number = 0

@@ -2,9 +2,12 @@
 
 import json
 import logging
+import os
 import sys
+import traceback
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from ledger.clock import format_time
@@ -45,11 +48,30 @@ def facts_of(record: logging.LogRecord) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value is not None}
 
 
+def fault_of(record: logging.LogRecord) -> str | None:
+    """Return in one line what was raised and where; with LEDGER_DEBUG, all of it."""
+    if not record.exc_info or record.exc_info[1] is None:
+        return None
+    error = record.exc_info[1]
+    if os.environ.get("LEDGER_DEBUG"):
+        return "".join(traceback.format_exception(error)).rstrip()
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return " ".join(f"{type(error).__name__}: {error}{where} (LEDGER_DEBUG=1 shows the traceback)".split())
+
+
 class TextFormatter(logging.Formatter):
     """A line for people: time, level, who says it, what, and then the facts as name=value."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, with what was raised at its end."""
+        record.message = record.getMessage()
+        record.asctime = self.formatTime(record)
+        line = self.formatMessage(record)
+        return line if (fault := fault_of(record)) is None else f"{line}: {fault}"
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (its name at the base)
         """Return the line; what others named cannot break it in two."""
@@ -69,6 +91,6 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             **facts_of(record),
         }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+        if (fault := fault_of(record)) is not None:
+            line["exception"] = fault
         return json.dumps(line, ensure_ascii=False, default=str)

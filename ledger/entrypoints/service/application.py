@@ -5,7 +5,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
@@ -21,6 +21,9 @@ from ledger.entrypoints.web.page import error_page
 from ledger.errors import LedgerError
 from ledger.parts import Parts
 from ledger.services.access.lockout import Lockout
+
+if TYPE_CHECKING:
+    from ledger.scheduler import Worker
 
 # Here doors are added: each has a router of its own.
 ROUTERS: tuple[APIRouter, ...] = (
@@ -99,24 +102,32 @@ class Application(FastAPI):
 
 
 class WorkerThread:
-    """A worker in a thread beside the doors; it starts again when the database was away for too long."""
+    """A worker in a thread beside the doors; it starts, and starts again, once the database is there."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts, self._stopping = parts, threading.Event()
-        self._worker = parts.worker()
+        self._worker: Worker | None = None
+        self._complained_of = ""
         self._thread = threading.Thread(target=self._run, name="ledger-worker")
         self._thread.start()
 
     def stop(self) -> None:
         """Return once what was under way is written down."""
         self._stopping.set()
-        self._worker.stop()
+        if self._worker is not None:
+            self._worker.stop()
         self._thread.join()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._worker.run()
+                self._worker = self._worker or self._parts.worker()
+                # Told to stop while it was made, it would not hear of it.
+                if not self._stopping.is_set():
+                    self._worker.run()
+                self._complained_of = ""
             except LedgerError as error:
-                log.warning("the worker starts again: %s", error)
+                if str(error) != self._complained_of:
+                    log.warning("the worker starts again once it can: %s", error)
+                self._complained_of = str(error)
                 self._stopping.wait(RESTART_SECONDS)

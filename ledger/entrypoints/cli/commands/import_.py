@@ -24,6 +24,7 @@ from ledger.errors import ImportStoppedError, LedgerError, UnreadableFileError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ledger.entrypoints.formats.lines import Format, Rows
     from ledger.entrypoints.formats.rejected_lines import RejectedLinesFile
     from ledger.services.recording.batches import Imported
 
@@ -49,6 +50,9 @@ def import_(
     epoch: Annotated[
         bool, typer.Option("--epoch", help="Times that are numbers count seconds or milliseconds since 1970.")
     ] = False,
+    from_log: Annotated[
+        bool, typer.Option("--from-log", help="FILE is a log: take in what its NOT RECORDED lines hold.")
+    ] = False,
     rejected_to: Annotated[
         Path | None,
         typer.Option("--rejected-to", metavar="FILE", help="Write rejected rows to a new file, to fix and import."),
@@ -60,8 +64,8 @@ def import_(
     A row that cannot be recorded is listed with its line and stops nothing (exit 3).
     """
     from ledger.entrypoints.formats.archives import unpacked
-    from ledger.entrypoints.formats.charsets import in_utf8
-    from ledger.entrypoints.formats.lines import Format, format_of, read_lines
+    from ledger.entrypoints.formats.lines import Format, format_of
+    from ledger.entrypoints.formats.log_lines import read_log
     from ledger.entrypoints.formats.rejected_lines import RejectedLinesFile
     from ledger.entrypoints.formats.sent_times import SentTimes, zone_of
     from ledger.services.recording.rows import Defaults
@@ -72,14 +76,9 @@ def import_(
     at = parse_time(sent_at) if sent_at is not None else None
     defaults = Defaults(campaign=campaign, robot=robot, sent_at=at, source=source, of_history=True)
     with _opened_file(file) as content:
-        chosen = Format(form) if form else format_of(file)
-        if chosen is Format.XLSX:
-            text: BinaryIO = content
-        else:
-            text, guessed = in_utf8(unpacked(content), encoding, may_guess=chosen is Format.CSV)
-            if guessed:
-                say(f"note: {file} is not UTF-8: read as {guessed}; if that is wrong, say what it is with --encoding")
-        rows = read_lines(text, chosen)
+        # What a log holds are rows of JSON, whatever stands around them.
+        chosen = Format.JSONL if from_log else Format(form) if form else format_of(file)
+        rows = read_log(unpacked(content)) if from_log else _rows_of(content, file, chosen, encoding)
         to_fix = RejectedLinesFile(rejected_to, rows.header) if rejected_to else None
         with opened() as parts, to_fix or nullcontext():
             sums = parts.recorder.import_lines(times.applied(iter(rows)), defaults, to_fix.add if to_fix else None)
@@ -99,6 +98,19 @@ def import_(
         say(f"error: {fault}")
         return Code.INCOMPLETE if fault.is_fault_of_input else code_of_error(fault)
     return Code.INCOMPLETE if imported.rejected_count else Code.DONE
+
+
+def _rows_of(content: BinaryIO, file: str, form: "Format", encoding: str | None) -> "Rows":
+    from ledger.entrypoints.formats.archives import unpacked
+    from ledger.entrypoints.formats.charsets import in_utf8
+    from ledger.entrypoints.formats.lines import Format, read_lines
+
+    if form is Format.XLSX:
+        return read_lines(content, form)
+    text, guessed = in_utf8(unpacked(content), encoding, may_guess=form is Format.CSV)
+    if guessed:
+        say(f"note: {file} is not UTF-8: read as {guessed}; if that is wrong, say what it is with --encoding")
+    return read_lines(text, form)
 
 
 @contextmanager
@@ -155,6 +167,7 @@ def _show(imported: "Imported", *, is_kept: bool) -> None:
     paper.print(
         f"{number_of(imported.read, 'row')} read: {imported.recorded:,} recorded, "
         f"{number_of(imported.duplicates, 'duplicate')}, {imported.rejected_count:,} rejected"
+        + (f", {imported.spooled:,} kept in the spool" if imported.spooled else "")
     )
     for row in imported.rejected[:SHOWN_REJECTIONS]:
         paper.print(f"line {row.line}: {plain(row.reason)}", soft_wrap=not paper.is_terminal)

@@ -13,7 +13,7 @@ from ledger.entrypoints.process.logs import LogFormat, LogLevel, log_to_stderr
 from ledger.entrypoints.process.metrics_server import serving_metrics
 from ledger.entrypoints.process.signals import Stop
 from ledger.entrypoints.process.sockets import is_loopback, listening
-from ledger.errors import InputError
+from ledger.errors import DatabaseUnavailableError, InputError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -41,7 +41,7 @@ def serve(
     log_to_stderr(log_format, log_level)
     with opened() as parts:
         is_local = is_loopback(host)
-        if not is_local and not parts.service_tokens.any_works():
+        if not is_local and not _may_anybody_sign_in(parts):
             raise InputError(
                 f"{host} is not this machine alone, and there is no token: anybody could recall. First make one with "
                 "`ledger token create --name NAME --role admin`"
@@ -51,6 +51,14 @@ def serve(
             with serving_metrics(parts, metrics_host, metrics_port, app.state.metrics):
                 _run(parts, app, listener)
     log.info("stopped: what was under way is written down")
+
+
+def _may_anybody_sign_in(parts: "Parts") -> bool:
+    """Say whether there is a token that works; while nobody can know, nobody is let in either."""
+    try:
+        return parts.service_tokens.any_works()
+    except DatabaseUnavailableError:  # the worker, or the first request, says so
+        return True
 
 
 # Loaded late: FastAPI and uvicorn are for the service only.
