@@ -1,7 +1,6 @@
 """Patience: trying again while something is away, for a while. Whoever waits for a database does it here.
 
-tenacity and stamina do the same on the machine's own clock; here it is an argument, so that tests need not sleep, and
-who waits learns when it began, so that a log tells of it once.
+tenacity and stamina do the same on the machine's own clock; here it is an argument, so that tests need not sleep.
 """
 
 import logging
@@ -30,18 +29,14 @@ class Patience:
     on: type[LedgerError] = DatabaseUnavailableError
     clock: Clock = field(default_factory=SystemClock)
 
-    def retrying(self, action: Callable[[], T], on_wait: Callable[[LedgerError], None] = lambda _: None) -> T:
-        """Return what an action returns as soon as it does; raise its error when the patience is over.
-
-        `on_wait` hears of every failure after which it is tried again.
-        """
+    def retrying(self, action: Callable[[], T]) -> T:
+        """Return what an action returns as soon as it does; raise its error when the patience is over."""
         until: float | None = None
         while True:
             try:
                 return action()
             except self.on as error:
                 until = self._until(until, error)
-                on_wait(error)
             self.clock.sleep(self.every_seconds)
 
     async def retrying_async(
@@ -74,19 +69,28 @@ class OutageLog:
         self._clock, self._lock = clock, threading.Lock()
         self._since: float | None = None
 
-    def note_away(self, error: LedgerError) -> None:
-        """Hear of a failure."""
+    def observe(self, action: Callable[[], T], *, asks_always: bool = True) -> T:
+        """Do something with the database and note how that goes; `asks_always` when it cannot go well without it."""
+        begun = self._clock.monotonic()
+        try:
+            done = action()
+        except DatabaseUnavailableError as error:
+            self._note_away(error)
+            raise
+        if asks_always and self._since is not None:
+            self._note_back(begun)
+        return done
+
+    def _note_away(self, error: LedgerError) -> None:
         with self._lock:
             if self._since is None:
                 self._since = self._clock.monotonic()
                 log.warning("the database is away, and work on it waits: %s", error)
 
-    def note_back(self) -> None:
-        """Hear that something went well."""
-        if self._since is None:
-            return
+    def _note_back(self, begun: float) -> None:
         with self._lock:
-            if self._since is not None:
-                away = self._clock.monotonic() - self._since
-                self._since = None
-                log.warning("the database is back, after %.0f s", away, extra={"facts": {"seconds": round(away, 1)}})
+            # What began before may have had its turn before as well.
+            if self._since is None or begun < self._since:
+                return
+            away, self._since = self._clock.monotonic() - self._since, None
+            log.warning("the database is back, after %.0f s", away, extra={"facts": {"seconds": round(away, 1)}})

@@ -107,14 +107,12 @@ class Worker:
 
         def attempt() -> None:
             try:
-                action()
-            except DatabaseUnavailableError as error:
-                self._runner.outage.note_away(error)
+                self._runner.outage.observe(action, asks_always=asks_always)
+            except DatabaseUnavailableError:
+                # Of that, somebody has been told.
+                pass
             except LedgerError as error:
                 log.warning("%s: %s", name, error)
-            else:
-                if asks_always:
-                    self._runner.outage.note_back()
 
         scheduler.add_job(
             attempt,

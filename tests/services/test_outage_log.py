@@ -28,20 +28,42 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def fail() -> None:
+    raise DatabaseUnavailableError("no route")
+
+
 def test_many_failures_are_one_line_and_many_successes_one_more(caplog: pytest.LogCaptureFixture) -> None:
     clock = FakeClock(NOON)
     outage = OutageLog(clock)
-    outage.note_back()
+    outage.observe(lambda: None)
     for _ in range(2):
         for _ in range(50):
-            outage.note_away(DatabaseUnavailableError("no route"))
+            with pytest.raises(DatabaseUnavailableError):
+                outage.observe(fail)
         clock.sleep(7)
         for _ in range(50):
-            outage.note_back()
+            outage.observe(lambda: None)
     assert len(caplog.messages) == 4
     assert caplog.messages[:2] == caplog.messages[2:]
     assert caplog.messages[0].endswith("no route")
     assert caplog.messages[1] == "the database is back, after 7 s"
+
+
+def test_what_began_before_or_asks_nothing_does_not_say_that_it_is_back(caplog: pytest.LogCaptureFixture) -> None:
+    clock = FakeClock(NOON)
+    outage = OutageLog(clock)
+
+    def lose_it_meanwhile() -> None:
+        clock.sleep(1)
+        with pytest.raises(DatabaseUnavailableError):
+            outage.observe(fail)
+
+    outage.observe(lose_it_meanwhile)
+    clock.sleep(1)
+    outage.observe(lambda: None, asks_always=False)
+    assert len(caplog.messages) == 1
+    outage.observe(lambda: None)
+    assert len(caplog.messages) == 2
 
 
 def test_a_worker_tells_once_that_the_database_is_away_and_once_that_it_is_back(
@@ -56,9 +78,9 @@ def test_a_worker_tells_once_that_the_database_is_away_and_once_that_it_is_back(
     with caplog.at_level(logging.WARNING, logger="ledger"), Ledger(settings) as book:
         worker = book.parts.worker()
         thread = threading.Thread(target=worker.run)
-        thread.start()
         try:
             with away(book):
+                thread.start()
                 wait_until(lambda: lines(AWAY) > 0)
                 # Several chores come due meanwhile.
                 time.sleep(1.5)
@@ -68,7 +90,7 @@ def test_a_worker_tells_once_that_the_database_is_away_and_once_that_it_is_back(
             thread.join()
     postgresql.drop(url)
     told = [record for record in caplog.records if record.name.startswith(("ledger", "sqlalchemy", "apscheduler."))]
-    assert (lines(AWAY), lines(BACK)) == (1, 1)
+    assert (lines(AWAY), lines(BACK)) == (1, 1), caplog.text
     assert [record for record in told if record.exc_info] == []
 
 

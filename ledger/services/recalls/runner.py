@@ -173,9 +173,7 @@ class Runner:
 
     def _insist(self, action: Callable[[], T]) -> T:
         """Do something with the database, however often it is away, for a while."""
-        done = self._patience.retrying(action, self.outage.note_away)
-        self.outage.note_back()
-        return done
+        return self._patience.retrying(lambda: self.outage.observe(action))
 
     def _dead(self) -> Sequence[str]:
         """Name, now and then, owners of calls that died on this machine: no need to wait for their leases."""
