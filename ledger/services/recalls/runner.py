@@ -157,7 +157,7 @@ class Runner:
 
     def _settle(self, flying: Flying, done: Sequence[Future[Ended]]) -> None:
         endings = [(flying[future], *future.result()) for future in done]
-        self._insist(lambda: self._settler.settle(endings))
+        self._write_down(endings)
         for future in done:
             self._held.discard(flying.pop(future).id)
 
@@ -165,11 +165,15 @@ class Runner:
         """Settle what a run had to leave behind since the database was away for longer than its patience."""
         endings, self._left_over = self._left_over, []
         try:
-            self._insist(lambda: self._settler.settle(endings))
+            self._write_down(endings)
         except BaseException:
             self._left_over += endings
             raise
         self._held -= {call.id for call, *_ in endings}
+
+    def _write_down(self, endings: Sequence[tuple[calls.Call, Ending, datetime]]) -> None:
+        if endings:
+            self._insist(lambda: self._settler.settle(endings))
 
     def _insist(self, action: Callable[[], T]) -> T:
         """Do something with the database, however often it is away, for a while."""
