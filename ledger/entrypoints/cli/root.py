@@ -1,6 +1,7 @@
 """The root of the command: which commands there are, and how every one of them ends."""
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -45,6 +46,8 @@ from ledger.errors import InputError, LedgerError
 
 # Typer carries its own copy of Click since 0.20-something; the public name leads to whichever there is.
 _UsageError: Any = typer.BadParameter.__mro__[1]
+
+_TOO_MANY = re.compile(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)$")
 
 
 class Root(TyperGroup):
@@ -107,6 +110,7 @@ def _not_utf8() -> str:
 
 def _usage(error: Any) -> str:
     text = " ".join(error.format_message().split()).rstrip(".")
+    text = _TOO_MANY.sub(r"an argument too many: '\1'", text)
     return f"{text}. See `{error.ctx.command_path} --help`" if error.ctx else text
 
 

@@ -116,12 +116,21 @@ def _rows_of(content: BinaryIO, file: str, form: "Format", encoding: str | None)
 @contextmanager
 def _opened_file(name: str) -> Iterator[BinaryIO]:
     try:
-        with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as content:
+        opened_file = nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb")  # noqa: SIM115
+    except (OSError, ValueError) as error:
+        raise UnreadableFileError(f"{name or 'a file without a name'} cannot be read: {_why(error)}") from None
+    try:
+        with opened_file as content:
             yield cast("BinaryIO", content)
     except OSError as error:
-        if error.filename != name:
+        # Reading names no file; a reader of what we write who has gone away is something else.
+        if error.filename is not None or isinstance(error, BrokenPipeError):
             raise
-        raise UnreadableFileError(f"{name} cannot be read: {error.strerror}") from None
+        raise UnreadableFileError(f"{name} cannot be read: {_why(error)}") from None
+
+
+def _why(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _extent_of(content: BinaryIO) -> Extent | None:
