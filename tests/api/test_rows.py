@@ -42,7 +42,7 @@ def good(service: Service, count: int) -> list[Any]:
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_more_rows_than_a_request_may_have_are_refused_as_a_whole(service: Service, kind: str) -> None:
-    answer = post(service, body_of([*good(service, 5), *[{}] * (ROWS_MAX - 4)], kind), kind)
+    answer = post(service, body_of([*good(service, 5), *[{"robotCode": "r"}] * (ROWS_MAX - 4)], kind), kind)
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     assert "50,000 rows" in answer.json()["detail"]
     assert recorded(service) == 0

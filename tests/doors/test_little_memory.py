@@ -49,7 +49,15 @@ def most_memory_mib(process: int) -> int:
         ("application/json", b"{}", b"{}", b"", 400),
         ("application/json", b"[{}", b"\n", b"]", 422),
         ("application/x-ndjson", b"{}", b"\n{}", b"", 413),
+        ("application/x-ndjson", b"{}", b"\n", b"", 413),
         ("text/csv", b"processQueryKey,robotCode", b"\n,", b"", 413),
+        (
+            "text/csv",
+            b"processQueryKey,robotCode",
+            b"\n,robot-of-a-row-without-a-key-that-is-as-long-as-this",
+            b"",
+            413,
+        ),
     ],
     ids=lambda value: repr(value)[:30],
 )

@@ -12,22 +12,32 @@ from ledger.services.recording.rows import Line
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
 ROWS_MAX = 50_000
+# Blank ones too, which are no rows.
+LINES_MAX = 500_000
 REJECTED_ROWS_MAX = 1000
+# What is shorter is read once and kept: reading takes longer than it saves memory.
+KEPT_MAX_BYTES = 1_000_000
 
 
 class GivenRows:
-    """Rows to be read twice: once by `check`, which finds what is wrong with all of them, then to be recorded."""
+    """Rows that `check` reads first, to find what is wrong with all of them, and that are then read to be recorded."""
 
     def __init__(self, body: bytes, kind: str) -> None:
         self._body, self._kind = body, kind
+        self._kept: list[Line] | None = None
         self._rejected = 0
         self.client_is_gone = False
         self.why_stopped: str | None = None
 
     def check(self) -> None:
         """Raise HTTPException when this is no JSON, or too much, before anything of it is recorded."""
+        if self._kind != JSON and self._body.count(b"\n") > LINES_MAX:
+            raise HTTPException(413, f"a request may have {LINES_MAX:,} lines: send them in several requests")
         try:
-            count = sum(1 for _ in islice(self._read(), ROWS_MAX + 1))
+            rows = islice(self._read(), ROWS_MAX + 1)
+            if len(self._body) <= KEPT_MAX_BYTES:
+                self._kept = list(rows)
+            count = sum(1 for _ in rows) if self._kept is None else len(self._kept)
         except NotJsonError as error:
             raise HTTPException(400, f"this is not JSON: {error}") from None
         if count > ROWS_MAX:
@@ -51,6 +61,8 @@ class GivenRows:
             yield line
 
     def _read(self) -> Iterator[Line]:
+        if self._kept is not None:
+            return iter(self._kept)
         if self._kind == JSON:
             return read_json(self._body)
         return iter(read_lines(BytesIO(self._body), Format.CSV if self._kind == CSV else Format.JSONL))
