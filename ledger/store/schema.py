@@ -21,7 +21,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0005"
+REVISION = "0006"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -372,6 +372,15 @@ recall_item_recipients = Table(
 SQLITE_TRIGGERS = (
     """
     CREATE TRIGGER messages_index_recipients AFTER INSERT ON messages BEGIN
+        INSERT INTO message_recipients (sent_hour, user_id, message_id)
+        SELECT CAST(strftime('%s', NEW.sent_at) AS INTEGER) / 3600, value, NEW.id FROM json_each(NEW.recipients);
+    END
+    """,
+    """
+    CREATE TRIGGER messages_reindex_recipients AFTER UPDATE OF recipients ON messages BEGIN
+        DELETE FROM message_recipients
+        WHERE sent_hour = CAST(strftime('%s', OLD.sent_at) AS INTEGER) / 3600 AND message_id = OLD.id
+          AND user_id IN (SELECT value FROM json_each(OLD.recipients));
         INSERT INTO message_recipients (sent_hour, user_id, message_id)
         SELECT CAST(strftime('%s', NEW.sent_at) AS INTEGER) / 3600, value, NEW.id FROM json_each(NEW.recipients);
     END

@@ -30,6 +30,8 @@ def test_one_message_is_recorded_and_twice_is_once(service: Service) -> None:
         "spooled": 0,
         "rejected": [],
         "rejected_count": 0,
+        "differing": [],
+        "differing_count": 0,
     }
     assert second.json() == {
         "read": 1,
@@ -38,6 +40,8 @@ def test_one_message_is_recorded_and_twice_is_once(service: Service) -> None:
         "spooled": 0,
         "rejected": [],
         "rejected_count": 0,
+        "differing": [],
+        "differing_count": 0,
     }
 
 

@@ -64,15 +64,24 @@ class RejectedRow(ApiModel):
     reason: str = Field(examples=["sentAt is missing"])
 
 
+class DifferingRow(ApiModel):
+    """A row whose message the ledger had already, with another campaign or fewer users."""
+
+    line: int = Field(description="Its number, from 1.", examples=[3])
+    note: str = Field(examples=["campaign spring kept (`ledger tag` changes it), 2 users added"])
+
+
 class Received(ApiModel):
     """What became of the rows of a request."""
 
     read: int = Field(examples=[1000])
     recorded: int = Field(examples=[998])
-    duplicates: int = Field(description="Known already; nothing changed.", examples=[1])
+    duplicates: int = Field(description="Known already; users that are new are added.", examples=[1])
     spooled: int = Field(description="On disk, and recorded once the database is back.", examples=[0])
     rejected: list[RejectedRow] = Field(description="The first of the rows that were not recorded, and why.")
     rejected_count: int = Field(description="How many were not recorded.", examples=[1])
+    differing: list[DifferingRow] = Field(description="The first of the duplicates that were not the same.")
+    differing_count: int = Field(description="How many were not the same.", examples=[0])
 
 
 class Message(ApiModel):

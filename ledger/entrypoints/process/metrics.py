@@ -84,6 +84,8 @@ class LedgerCollector(Collector):
         yield _gauge("spool_bytes", "Bytes that wait in the spool.", {(): depth.bytes})
         text = "Bytes of lines in the spool that are no messages: somebody has to look at them."
         yield _gauge("spool_refused_bytes", text, {(): depth.refused_bytes})
+        text = "Rows that could not be recorded and wait in the spool for a person, each with its reason."
+        yield _gauge("spool_refused_rows", text, {(): depth.refused_rows})
 
     def _of_settings(self) -> Iterator[Metric]:
         settings = self._parts.settings

@@ -60,4 +60,4 @@ def _of_spool(parts: LedgerParts) -> Iterator[Trouble]:
     if depth.bytes:
         yield Trouble(name="spool", values={"n": depth.files, "bytes": depth.bytes})
     if depth.refused_bytes:
-        yield Trouble(name="spool_refused")
+        yield Trouble(name="spool_refused", values={"n": depth.refused_rows})

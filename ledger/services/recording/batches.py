@@ -17,11 +17,15 @@ REASON_MAX_CHARACTERS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteCounts(JsonValue):
-    """How many messages were new, how many the ledger had already, and how many wait in the spool for the database."""
+    """How many messages were new, how many the ledger had already, and how many wait in the spool for the database.
+
+    `note` says how a message that the ledger had differs from that, and what became of the difference.
+    """
 
     recorded: int
     duplicates: int
     spooled: int = 0
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +37,19 @@ class Rejected(JsonValue):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Differing(JsonValue):
+    """One row whose message the ledger had already, with another campaign or fewer users: its line, and a note."""
+
+    line: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Imported(JsonValue):
-    """What became of all rows: each was recorded, a duplicate, spooled, or rejected; `rejected` names the first."""
+    """What became of all rows: each was recorded, a duplicate, spooled, or rejected; `rejected` names the first.
+
+    `differing` names the first of the duplicates that were not the same.
+    """
 
     read: int
     recorded: int
@@ -42,16 +57,23 @@ class Imported(JsonValue):
     rejected: tuple[Rejected, ...]
     rejected_count: int = 0
     spooled: int = 0
+    differing: tuple[Differing, ...] = ()
+    differing_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchWritten:
-    """What became of some messages; `refused` says why of those that are no rows for the database, by their index."""
+    """What became of some messages.
+
+    By their index, `refused` says why of those that are no rows for the database, and `notes` how some that the ledger
+    had already differ from that.
+    """
 
     recorded: int
     duplicates: int
     spooled: int = 0
     refused: Mapping[int, str] = field(default_factory=dict)
+    notes: Mapping[int, str] = field(default_factory=dict)
 
 
 OnRejected = Callable[[Line, str], None]
@@ -86,6 +108,8 @@ class _Sums:
     spooled: int = 0
     rejected_count: int = 0
     rejected: list[Rejected] = field(default_factory=list)
+    differing_count: int = 0
+    differing: list[Differing] = field(default_factory=list)
 
     def add(self, lines: Sequence[Line], written: BatchWritten) -> None:
         self.recorded += written.recorded
@@ -93,6 +117,11 @@ class _Sums:
         self.spooled += written.spooled
         for index, reason in written.refused.items():
             self.reject(lines[index], reason)
+        self.differing_count += len(written.notes)
+        room = REJECTIONS_KEPT - len(self.differing)
+        self.differing += [
+            Differing(line=lines[index].number, note=note) for index, note in list(written.notes.items())[:room]
+        ]
 
     def reject(self, line: Line, reason: str) -> None:
         text = reason if len(reason) <= REASON_MAX_CHARACTERS else f"{reason[:REASON_MAX_CHARACTERS]}…"
@@ -110,6 +139,8 @@ class _Sums:
             rejected=tuple(self.rejected),
             rejected_count=self.rejected_count,
             spooled=self.spooled,
+            differing=tuple(self.differing),
+            differing_count=self.differing_count,
         )
 
 

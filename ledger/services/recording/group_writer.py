@@ -52,11 +52,15 @@ class WriteOutcome(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class PendingWrite:
-    """Something handed in: `page` is where the journal holds it already, `fate` is done once it is on disk."""
+    """Something handed in: `segment` is where the journal holds it already, `fate` is done once it is on disk.
+
+    `note` says how a message that the ledger had already differs from that.
+    """
 
     content: Content
     segment: Segment | None = None
     fate: "Future[WriteOutcome]" = field(default_factory=Future)
+    note: str | None = None
 
 
 class GroupWriter:
@@ -166,6 +170,7 @@ class GroupWriter:
         left = []
         for entry, written in zip(batch, found, strict=True):
             if written.error is None:
+                entry.note = written.note
                 self._done(entry, WriteOutcome.RECORDED if written.is_new else WriteOutcome.DUPLICATE)
             elif written.is_refused:
                 self._give_up(entry, written.error)

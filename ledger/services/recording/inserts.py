@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from sqlalchemy import Connection
+
 from ledger.clock import Clock
 from ledger.core.deadline import deadline_of
 from ledger.core.message import KeylessSend, Message
 from ledger.services.recording.batches import BatchWritten
+from ledger.services.recording.write_apart import Written
 from ledger.settings import Settings
 from ledger.store.database import Database
 from ledger.store.incoming import NewMessage, insert_each, insert_messages
 from ledger.store.keyless import insert_traces
+from ledger.store.known_messages import merge
 
 
 class Inserter:
@@ -20,22 +24,28 @@ class Inserter:
         self._database, self._clock = database, clock
         self._group_window = timedelta(hours=settings.group_window_hours)
 
-    def write_each(self, contents: Sequence[Message | KeylessSend]) -> list[bool]:
+    def write_each(self, contents: Sequence[Message | KeylessSend]) -> list[Written]:
         """Record messages and traces in one transaction; say of each whether it was new to the ledger."""
         messages = [one for one in contents if isinstance(one, Message)]
         traces = [one for one in contents if isinstance(one, KeylessSend)]
-        new = self._new(messages)
         with self._database.write() as connection:
-            of_messages = iter(insert_each(connection, new) if new else ())
+            of_messages = iter(self._write_messages(connection, messages) if messages else ())
             of_traces = iter(insert_traces(connection, traces, self._clock.now()) if traces else ())
-        return [next(of_messages if isinstance(one, Message) else of_traces) for one in contents]
+        return [next(of_messages) if isinstance(one, Message) else Written(is_new=next(of_traces)) for one in contents]
 
     def write(self, messages: Sequence[Message]) -> BatchWritten:
-        """Record messages in one transaction, the fast way for many: it does not say which were new."""
-        new = self._new(messages)
+        """Record messages in one transaction, the fast way for many."""
         with self._database.write() as connection:
-            recorded = insert_messages(connection, new)
-        return BatchWritten(recorded=recorded, duplicates=len(messages) - recorded)
+            recorded = insert_messages(connection, self._new(messages))
+            # Which of them are not new, the fast way does not tell: where none differs, that is the same.
+            notes = merge(connection, messages) if recorded < len(messages) else []
+        return BatchWritten(recorded=recorded, duplicates=len(messages) - recorded, notes=_numbered(notes))
+
+    def _write_messages(self, connection: Connection, messages: Sequence[Message]) -> list[Written]:
+        new = insert_each(connection, self._new(messages))
+        known = [message for message, is_new in zip(messages, new, strict=True) if not is_new]
+        notes = iter(merge(connection, known) if known else ())
+        return [Written(is_new=is_new, note=None if is_new else next(notes)) for is_new in new]
 
     def _new(self, messages: Sequence[Message]) -> list[NewMessage]:
         now = self._clock.now()
@@ -47,3 +57,7 @@ class Inserter:
             )
             for message in messages
         ]
+
+
+def _numbered(notes: Sequence[str | None]) -> dict[int, str]:
+    return {index: note for index, note in enumerate(notes) if note is not None}

@@ -57,13 +57,15 @@ class Recorder:
 
     def keep(self, message: Message) -> WriteCounts:
         """Return once a message is on disk; raise LedgerError when neither the database nor the spool takes it."""
-        fate = self.writer.wait(self.writer.submit(message))
+        pending = self.writer.submit(message)
+        fate = self.writer.wait(pending)
         if fate is WriteOutcome.REFUSED:
             raise InvalidMessageError("the database does not take this message: `ledger doctor` says where it is kept")
         return WriteCounts(
             recorded=int(fate is WriteOutcome.RECORDED),
             duplicates=int(fate is WriteOutcome.DUPLICATE),
             spooled=int(fate is WriteOutcome.SPOOLED),
+            note=pending.note,
         )
 
     def record_many(
@@ -121,7 +123,7 @@ class Recorder:
         """Write what was handed in, to the database or the spool; may be called twice."""
         self.writer.close()
 
-    def _write_each(self, contents: Sequence[Content]) -> Sequence[bool]:
+    def _write_each(self, contents: Sequence[Content]) -> Sequence[Written]:
         return self._inserter().write_each(contents)
 
     def _write_or_spool(self, messages: Sequence[Message]) -> BatchWritten:
@@ -139,4 +141,5 @@ class Recorder:
         recorded = sum(one.is_new for one in found)
         refused = {index: str(one.error) for index, one in enumerate(found) if one.is_refused}
         duplicates = len(messages) - recorded - len(left) - len(refused)
-        return BatchWritten(recorded=recorded, duplicates=duplicates, spooled=len(left), refused=refused)
+        notes = {index: one.note for index, one in enumerate(found) if one.note is not None}
+        return BatchWritten(recorded=recorded, duplicates=duplicates, spooled=len(left), refused=refused, notes=notes)

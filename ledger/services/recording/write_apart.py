@@ -12,7 +12,6 @@ from ledger.core.message import KeylessSend, Message
 from ledger.errors import DatabaseError, InvalidMessageError, StatementRefusedError
 
 Content = Message | KeylessSend
-Write = Callable[[Sequence[Content]], Sequence[bool]]
 
 # So many in a row that fail alone, and none that works: then it is not for them that the database fails.
 MOST_FAILURES = 20
@@ -20,9 +19,13 @@ MOST_FAILURES = 20
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of one thing: whether it is new to the ledger; or the error, and whether it is its own fault."""
+    """What became of one thing: whether it is new to the ledger; or the error, and whether it is its own fault.
+
+    `note` says how one that was known differs from what there is.
+    """
 
     is_new: bool = False
+    note: str | None = None
     error: Exception | None = None
 
     @property
@@ -34,6 +37,9 @@ class Written:
     def is_left(self) -> bool:
         """Say whether it has to be kept until the database is back."""
         return self.error is not None and not self.is_refused
+
+
+Write = Callable[[Sequence[Content]], Sequence[Written]]
 
 
 def write_apart(write: Write, contents: Sequence[Content]) -> list[Written]:
@@ -49,7 +55,7 @@ class _Apart:
 
     def run(self, contents: Sequence[Content]) -> list[Written]:
         try:
-            return [Written(is_new=is_new) for is_new in self._write(contents)]
+            return list(self._write(contents))
         except Exception as error:
             if len(contents) == 1 or is_away(error):
                 return [Written(error=error)] * len(contents)
@@ -65,7 +71,7 @@ class _Apart:
             if not half:
                 continue
             try:
-                new = self._write([contents[index] for index in half])
+                written = self._write([contents[index] for index in half])
             except Exception as error:
                 if len(half) == 1:
                     self._failures += 1
@@ -76,7 +82,7 @@ class _Apart:
                     self._halve(contents, half, found)
             else:
                 self._works = True
-                found.update((index, Written(is_new=one)) for index, one in zip(half, new, strict=True))
+                found.update(zip(half, written, strict=True))
 
     def _is_for_all(self) -> bool:
         return not self._works and self._failures >= MOST_FAILURES

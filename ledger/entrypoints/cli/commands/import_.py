@@ -180,6 +180,10 @@ def _show(imported: "Imported", *, is_kept: bool) -> None:
     )
     for row in imported.rejected[:SHOWN_REJECTIONS]:
         paper.print(f"line {row.line}: {plain(row.reason)}", soft_wrap=not paper.is_terminal)
+    for known in imported.differing[:SHOWN_REJECTIONS]:
+        paper.print(f"line {known.line}, a duplicate: {plain(known.note)}", soft_wrap=not paper.is_terminal)
+    if (others := imported.differing_count - min(len(imported.differing), SHOWN_REJECTIONS)) > 0:
+        paper.print(f"and {number_of(others, 'duplicate')} more that differ")
     more = imported.rejected_count - min(len(imported.rejected), SHOWN_REJECTIONS)
     if more > 0:
         paper.print(f"and {more:,} more" + ("" if is_kept else ": --rejected-to FILE keeps them all, to fix"))

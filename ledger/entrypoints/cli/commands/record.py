@@ -56,4 +56,6 @@ def record(
 def _said(recorded: "WriteCounts") -> str:
     if recorded.spooled:
         return "kept in the spool: the database is away, and takes it in when it is back"
-    return "recorded" if recorded.recorded else "the ledger had this message already"
+    if recorded.recorded:
+        return "recorded"
+    return "the ledger had this message already" + (f": {recorded.note}" if recorded.note else "")
