@@ -45,6 +45,8 @@ def test_an_import_counts_what_it_read_and_names_what_it_rejected(shell: Shell) 
         "rejected": rejected,
         "rejected_count": 2,
         "spooled": 0,
+        "differing": [],
+        "differing_count": 0,
     }
     assert [row["line"] for row in rejected] == [4, 5]
     assert "did you mean 'userIds'?" in rejected[1]["reason"]
@@ -85,7 +87,13 @@ def test_a_captured_pair_of_a_send_call_is_a_row(shell: Shell) -> None:
         "campaign": "c",
     }
     ended = shell("import", "-", "--json", stdin=json.dumps(pair))
-    assert ended.json == {"read": 1, "recorded": 1, "duplicates": 0, "rejected": [], "rejected_count": 0, "spooled": 0}
+    assert {name: ended.json[name] for name in ("read", "recorded", "duplicates", "rejected", "spooled")} == {
+        "read": 1,
+        "recorded": 1,
+        "duplicates": 0,
+        "rejected": [],
+        "spooled": 0,
+    }
 
 
 @pytest.mark.parametrize(

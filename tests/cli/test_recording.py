@@ -7,8 +7,8 @@ from .conftest import Shell
 
 def test_recording_twice_is_told_and_changes_nothing(shell: Shell) -> None:
     words = ("record", "--robot", "r", "--key", "k", "--user", "a", "--user", "b", "--campaign", "c", "--json")
-    assert shell(*words).json == {"recorded": 1, "duplicates": 0, "spooled": 0}
-    assert shell(*words).json == {"recorded": 0, "duplicates": 1, "spooled": 0}
+    assert shell(*words).json == {"recorded": 1, "duplicates": 0, "spooled": 0, "note": None}
+    assert shell(*words).json == {"recorded": 0, "duplicates": 1, "spooled": 0, "note": None}
     assert shell("campaigns", "--json").json[0]["recipients"] == 2
 
 
