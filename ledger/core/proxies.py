@@ -14,7 +14,10 @@ from urllib.parse import SplitResult, unquote, urlsplit
 PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 _SCHEMES_SERVED = {"HTTP_PROXY": ("http",), "HTTPS_PROXY": ("https",), "ALL_PROXY": ("http", "https")}
 _NAME = re.compile(r"[a-z0-9_*-]([a-z0-9_.*-]*[a-z0-9_*-])?")
-_UNREADABLE = "write http://host:port, and in a user or password %40 for @, %3A for :, %2F for /, %23 for #"
+_UNREADABLE = (
+    "it is no address of a proxy: write http://host:port, and in a user or password %40 for @, %3A for :, %2F for /, "
+    "%23 for #"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +138,7 @@ def _proxy(text: str, variable: str) -> Proxy:
     except ValueError:
         raise ValueError(_UNREADABLE) from None
     if scheme not in PORTS:
-        raise ValueError(f"a proxy is one of {', '.join(PORTS)}; {_UNREADABLE}")
+        raise ValueError(f"a proxy is one of {', '.join(PORTS)}: write http://host:port")
     # With more than an address, a "#", "?" or "/" of the password ended it.
     if not is_host or "*" in host or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError(_UNREADABLE)

@@ -76,6 +76,8 @@ class Listener(ThreadingHTTPServer):
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
         self._changed = threading.Condition()
+        # The server itself knows addresses with dots only.
+        self.address_family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0][0]
         super().__init__(address, Handler)
 
     def answer(self, request: Request) -> Reply:

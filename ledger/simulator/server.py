@@ -40,8 +40,8 @@ class Simulator:
         """The address to use in place of https://api.dingtalk.com; raise RuntimeError before the start."""
         if self._listener is None:
             raise RuntimeError("the simulator is not running: call start() or use it in a with block")
-        host, port = self._listener.server_address[:2]
-        return f"http://{host!s}:{port}"
+        host, port = (str(part) for part in self._listener.server_address[:2])
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def start(self) -> Self:
         """Listen, and answer in threads of its own."""

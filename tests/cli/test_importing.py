@@ -223,3 +223,10 @@ def test_a_terminal_sees_the_share_of_a_file_and_a_pipe_gets_nothing(shell: Shel
         assert "left" in terminal.shown
     quiet = shell.real("import", str(tmp_path / "rows.gz"))
     assert (quiet.err, quiet.out) == ("", "6,000 rows read: 0 recorded, 6,000 duplicates, 0 rejected\n")
+
+
+@pytest.mark.parametrize("name", ["./missing.jsonl", "missing.jsonl", "", ".", "/proc/self/mem", "./x/../missing"])
+def test_what_cannot_be_read_is_named_as_it_was_typed(shell: Shell, name: str) -> None:
+    ended = shell.real("import", name, "--format", "jsonl")
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert ended.err.startswith(f"error: {name or 'a file without a name'} cannot be read: ")

@@ -5,8 +5,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+
+from ledger import Ledger
+from ledger.entrypoints.cli.demo_story import play
+from ledger.errors import InputError
+from ledger.simulator import Simulator, World
 
 from .conftest import Shell
 
@@ -105,3 +112,9 @@ def test_the_demonstration_tells_the_whole_story_and_leaves_nothing(shell: Shell
     assert "\x1b" not in ended.out
     assert list(tmp_path.iterdir()) == []
     assert os.environ.get("LEDGER_WRONG") is None
+
+
+def test_the_demonstration_says_that_it_needs_this_machines_network(book: Ledger) -> None:
+    nowhere = cast("Simulator", SimpleNamespace(url="http://127.0.0.1:1", world=World()))
+    with pytest.raises(InputError, match="needs this machine"):
+        play(book, nowhere)

@@ -53,6 +53,12 @@ RUNNING = Result(
         ),
         ("trouble", "no_answer", "ReadTimeout: The read operation timed out", "the read operation timed out"),
         ("trouble", "no_answer", "ReadTimeout", "DingTalk does not answer: timed out"),
+        (
+            "trouble",
+            "not_sent",
+            "no access token: through the proxy http://p:3128: ConnectError: [Errno 111] Connection refused",
+            "the proxy does not answer: connection refused",
+        ),
         ("trouble", "no_answer", None, "DingTalk does not answer: no more is known"),
         ("trouble", "http_502", "<html>", "DingTalk has trouble: http_502"),
         ("throttled", "Forbidden.AccessDenied.QpsLimit", "too fast", "throttled, going slower"),

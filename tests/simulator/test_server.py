@@ -49,6 +49,13 @@ def test_a_token_a_send_and_a_recall_over_http(simulator: Simulator) -> None:
     assert answer.headers["Date"].endswith("GMT")
 
 
+@pytest.mark.parametrize("host", ["::1", "localhost", "127.0.0.1"])
+def test_it_listens_at_every_kind_of_address(host: str) -> None:
+    with Simulator(host, behaviour=FREE) as running, httpx.Client(base_url=running.url, trust_env=False) as client:
+        headers = {"x-acs-dingtalk-access-token": running.world.issue_token()}
+        assert client.post(OTO_SEND, json=MESSAGE, headers=headers).status_code == 200
+
+
 def test_one_connection_serves_many_calls(simulator: Simulator) -> None:
     request = b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"
     with socket.create_connection(address_of(simulator)) as line:

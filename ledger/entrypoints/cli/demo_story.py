@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ledger.errors import InputError
+
 if TYPE_CHECKING:
     import httpx
 
@@ -45,9 +47,12 @@ def play(book: "Ledger", dingtalk: "Simulator") -> None:
 
     world = dingtalk.world
     headers = {"x-acs-dingtalk-access-token": world.issue_token("demo")}
-    with httpx.Client(base_url=dingtalk.url, headers=headers, trust_env=False) as client:
-        spring = list(send(client, SPRING_SENDS, "-50 % on everthing"))
-        welcome = list(send(client, WELCOME_SENDS, "Welcome!"))
+    try:
+        with httpx.Client(base_url=dingtalk.url, headers=headers, trust_env=False) as client:
+            spring = list(send(client, SPRING_SENDS, "-50 % on everthing"))
+            welcome = list(send(client, WELCOME_SENDS, "Welcome!"))
+    except httpx.TransportError as error:
+        raise InputError(f"the demonstration needs this machine's own network, at {dingtalk.url}: {error}") from None
     world.age_messages(OLD, [sent.key for sent in spring[:SPRING_OLD]])
     for number, sent in enumerate(spring):
         record(book, sent, SPRING, sent.at - OLD if number < SPRING_OLD else sent.at)

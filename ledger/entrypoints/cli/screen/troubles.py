@@ -21,7 +21,7 @@ def trouble_in_words(trouble: "Mapping[str, str | None]") -> str:
     code, reason = trouble.get("code"), trouble.get("reason")
     match Verdict(trouble["verdict"] or ""):
         case Verdict.TROUBLE if code in (_NO_ANSWER, _NOT_SENT):
-            who = "the proxy" if (reason or "").startswith(THROUGH_PROXY) else "DingTalk"
+            who = "the proxy" if THROUGH_PROXY in (reason or "") else "DingTalk"
             return f"{who} does not answer: {_short(reason) or 'no more is known'}"
         case Verdict.TROUBLE:
             return f"DingTalk has trouble: {_short(code)}"
