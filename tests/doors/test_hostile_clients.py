@@ -15,7 +15,7 @@ from .conftest import Door, read_all
 CONNECTIONS = 300
 LONG = 60_000
 # How long somebody else may wait meanwhile; a busy machine takes some of it.
-HEALTH_SECONDS_MAX = 1.5
+HEALTH_SECONDS_MAX = 5.0
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ CALLS = {
     ),
 }
 LIBRARIES = ("anyio", "certifi", "charset_normalizer", "h11", "httpcore", "httpx", "idna", "requests", "urllib3")
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 
 
 def taken_from(err: str) -> tuple[list[str], str]:

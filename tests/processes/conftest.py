@@ -25,7 +25,7 @@ from tests.sending import row
 
 UNLIMITED = Behaviour(calls_per_second=None, monthly_quota=None, ban_after_calls=None)
 ROBOT = "robot-1"
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 
 
 @dataclass
