@@ -44,21 +44,29 @@ class SystemClock:
 
 
 class AlignedClock:
-    """The machine's clock, set right by another one: machines that share a database share its time, and so the pace."""
+    """The machine's clock, set right by another one: machines that share a database share its time.
+
+    Once it has been, it goes on evenly from there, whatever somebody sets the machine's clock to.
+    """
 
     def __init__(self, base: Clock) -> None:
         self._base = base
-        self._offset = timedelta(0)
+        self._zero: datetime | None = None
 
     def align(self, ask: Callable[[], datetime]) -> None:
         """Ask the other clock for its time, and keep to it; the answer is taken for the middle of the asking."""
-        before = self._base.now()
+        before = self._base.monotonic()
         theirs = ask()
-        self._offset = theirs - (before + (self._base.now() - before) / 2)
+        self.keep_to(theirs, (before + self._base.monotonic()) / 2)
+
+    def keep_to(self, theirs: datetime, monotonic: float) -> None:
+        """Keep to what the other clock showed when this machine's even one showed so many seconds."""
+        self._zero = theirs - timedelta(seconds=monotonic)
 
     def now(self) -> datetime:
-        """Return the other clock's time in UTC."""
-        return self._base.now() + self._offset
+        """Return the other clock's time in UTC; the machine's own as long as nobody has asked for it."""
+        zero = self._zero
+        return self._base.now() if zero is None else zero + timedelta(seconds=self._base.monotonic())
 
     def monotonic(self) -> float:
         """Return the seconds that pass on the machine."""

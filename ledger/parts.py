@@ -16,6 +16,7 @@ from ledger.services.access.tokens import ServiceTokens
 from ledger.services.recalls.current_recalls import CurrentRecalls
 from ledger.services.recalls.leases import LostCalls, own_name
 from ledger.services.recalls.lifecycle import Lifecycle
+from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.planner import Planner
 from ledger.services.recalls.runner import Runner
 from ledger.services.recalls.sticky import StickyRecalls
@@ -33,6 +34,7 @@ from ledger.services.upkeep.purger import Purger
 from ledger.settings import Settings
 from ledger.store import migrate
 from ledger.store.database import Database
+from ledger.store.machine_clocks import server_time
 
 # The HTTP client is loaded late: a sender that only records does not pay for it.
 if TYPE_CHECKING:
@@ -182,9 +184,15 @@ class Parts:
         return RecallReports(self.opened(), self.clock)
 
     @part
+    def pace_clock(self) -> PaceClock:
+        """The time by which calls leave."""
+        has_server = isinstance(self.clock, AlignedClock) and not self.opened().is_sqlite
+        return PaceClock(self.clock, server_time if has_server else None)
+
+    @part
     def planner(self) -> Planner:
         """Makes plans."""
-        return Planner(self.opened(), self.clock, self.settings, self.recorder.catch_up)
+        return Planner(self.opened(), self.clock, self.pace_clock, self.settings, self.recorder.catch_up)
 
     @part
     def purger(self) -> Purger:
@@ -199,7 +207,15 @@ class Parts:
     @part
     def lifecycle(self) -> Lifecycle:
         """Moves recalls from state to state."""
-        return Lifecycle(self.opened(), self.clock, self.settings, self.caller, self.runner, self.recall_reports)
+        return Lifecycle(
+            self.opened(),
+            self.clock,
+            self.pace_clock,
+            self.settings,
+            self.caller,
+            self.runner,
+            self.recall_reports,
+        )
 
     @part
     def lost_calls(self) -> LostCalls:
@@ -222,12 +238,16 @@ class Parts:
         from ledger.services.recalls.read_status import Inquirer
 
         executor = self.executor or self.threads
-        return Inquirer(self.opened(), self.caller, self.clock, self.settings, executor, self.recall_reports)
+        return Inquirer(
+            self.opened(), self.caller, self.clock, self.pace_clock, self.settings, executor, self.recall_reports
+        )
 
     @part
     def runner(self) -> Runner:
         """Makes the calls of recalls."""
-        return Runner(self.opened(), self.caller, self.clock, self.settings, self.executor or self.threads)
+        return Runner(
+            self.opened(), self.caller, self.clock, self.pace_clock, self.settings, self.executor or self.threads
+        )
 
     @part
     def caller(self) -> "Caller":

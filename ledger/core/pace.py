@@ -12,7 +12,7 @@ SLACK_SECONDS = 0.03
 LOWEST_SHARE = 0.05
 RECOVERY_SHARE = 0.01
 # Nobody reserves so far ahead; a slot beyond it was written by a clock that has been set back since.
-FURTHEST_SLOT = timedelta(seconds=30)
+FURTHEST_SLOT = timedelta(seconds=1.5)
 # The longest that anybody is asked to wait; what reaches beyond it was written by such a clock as well.
 LONGEST_BLOCK = timedelta(hours=1)
 
@@ -67,6 +67,15 @@ def blocked(pace: Pace, until: datetime) -> Pace:
 def unblocked(pace: Pace) -> Pace:
     """Hold calls back no longer: somebody knows that the reason is gone."""
     return replace(pace, blocked_until=None)
+
+
+def shifted(pace: Pace, by: timedelta) -> Pace:
+    """Return a pace in the time of another clock."""
+    return replace(
+        pace,
+        next_at=pace.next_at + by if pace.next_at else None,
+        blocked_until=pace.blocked_until + by if pace.blocked_until else None,
+    )
 
 
 def recovered(pace: Pace, calls: int) -> Pace:

@@ -50,13 +50,17 @@ def has_left() -> ColumnElement[bool]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One HTTP request to make: its items, and the moment at which it may leave."""
+    """One HTTP request to make: its items, and the moment at which it may leave.
+
+    `leave_at` is that moment in seconds of the even clock of this machine, which nobody sets.
+    """
 
     id: int
     recall_id: int
     route: Route
     items: Sequence[AskedItem]
     slot_at: datetime
+    leave_at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,7 @@ class Draft:
     route: Route
     items: Sequence[AskedItem]
     slot_at: datetime
+    leave_at: float
     lease_until: datetime
 
 
@@ -198,7 +203,14 @@ def open_calls(connection: Connection, drafts: Sequence[Draft], owner: str) -> l
     statement = update(recall_items).where(_columns.id == rows.c.item_id)
     connection.execute(statement.values(call_id=rows.c.call_id, attempts=_columns.attempts + 1, not_before=None))
     return [
-        Call(id=call_id, recall_id=draft.recall_id, route=draft.route, items=draft.items, slot_at=draft.slot_at)
+        Call(
+            id=call_id,
+            recall_id=draft.recall_id,
+            route=draft.route,
+            items=draft.items,
+            slot_at=draft.slot_at,
+            leave_at=draft.leave_at,
+        )
         for call_id, draft in zip(ids, drafts, strict=True)
     ]
 

@@ -32,8 +32,8 @@ def measure(url: str, *, campaign: str, calls_per_second: float, most_calls: int
     with Ledger(settings, clock=clock) as book:
         plan = book.plan(campaign=campaign, reason="to see what it costs", actor="benchmark")
         book.parts.lifecycle.start(plan.recall_id)
-        claimer = Claimer(book.parts.database, clock, settings, "benchmark")
-        settler = Settler(book.parts.database, clock, Random(7))  # noqa: S311  (no secret)
+        claimer = Claimer(book.parts.database, clock, book.parts.pace_clock, settings, "benchmark")
+        settler = Settler(book.parts.database, clock, book.parts.pace_clock, Random(7))  # noqa: S311  (no secret)
         work = _Work(claimer, settler, clock)
         costs = list(islice(iter(work.turn, None), most_calls))
         if most_calls is not None:

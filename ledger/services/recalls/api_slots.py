@@ -10,10 +10,11 @@ from ledger.clock import Clock
 from ledger.core.deadline import is_past
 from ledger.core.fair_turn import Head, choose
 from ledger.core.message import AppName, Chat, Route
-from ledger.core.pace import Pace, reserve
+from ledger.core.pace import Pace, blocked, reserve
 from ledger.core.plan import KEYS_PER_CALL, next_call
 from ledger.core.quota import month_of
 from ledger.core.settle import AskedItem
+from ledger.services.recalls.pace_clock import PaceClock
 from ledger.store import calls, paces, usage
 
 # How far ahead slots are reserved: enough to fill one transaction at high rates, little enough to stop promptly.
@@ -31,6 +32,7 @@ class ApiSlots:
         api: Api,
         recall_ids: Sequence[int],
         clock: Clock,
+        pace_clock: PaceClock,
         *,
         lead: timedelta,
         calls_per_second: float,
@@ -39,12 +41,15 @@ class ApiSlots:
         self._connection, self._api = connection, api
         before = paces.lock_pace(connection, *api)
         # Others may have held the pace for a while.
-        self._now = clock.now()
-        self._turns = _turns(before, self._now + lead, calls_per_second, free)
+        self._now, self._pace_clock, self._to_wall = clock.now(), pace_clock, pace_clock.to_wall
+        held_until = pace_clock.held_until
+        if held_until is not None:
+            before = blocked(before, held_until)
+        self._turns = _turns(before, pace_clock.now() + lead, calls_per_second, free)
         self._used = 0
-        slots = len(self._turns) - 1
+        slots, first_slot = len(self._turns) - 1, self._turns[0][0] + self._to_wall
         self._queue = (
-            WaitingItems(connection, api, recall_ids, now=self._now, first_slot=self._turns[0][0], most_calls=slots)
+            WaitingItems(connection, api, recall_ids, now=self._now, first_slot=first_slot, most_calls=slots)
             if slots
             else None
         )
@@ -54,25 +59,30 @@ class ApiSlots:
         """The nearest deadline of what may leave in the next slot; None when no slot is left, or nothing waits."""
         if self._queue is None or self._used == len(self._turns) - 1:
             return None
-        return min(self._queue.deadlines(self._turns[self._used][0]).values(), default=None)
+        slot = self._turns[self._used][0] + self._to_wall
+        return min(self._queue.deadlines(slot).values(), default=None)
 
     def take(self, served: Mapping[int, int], margin: timedelta, lease: timedelta) -> calls.Draft | None:
         """Fill the next slot with the call whose turn it is; None when nothing can be had."""
-        slot = self._turns[self._used][0]
+        turn = self._turns[self._used][0]
+        slot = turn + self._to_wall
         taken = self._queue.take(slot, served, margin) if self._queue is not None else None
         if taken is None:
             self._queue = None
             return None
         self._used += 1
         recall_id, route, asked = taken
-        return calls.Draft(recall_id=recall_id, route=route, items=asked, slot_at=slot, lease_until=slot + lease)
+        leave_at = self._pace_clock.monotonic_of(turn)
+        return calls.Draft(
+            recall_id=recall_id, route=route, items=asked, slot_at=slot, leave_at=leave_at, lease_until=slot + lease
+        )
 
-    def close(self) -> datetime | None:
-        """Write down which slots were used; return the next one, or None when nothing waits for it."""
+    def close(self) -> float | None:
+        """Write down which slots were used; return the next one in seconds of the even clock, None when none waits."""
         if self._used:
             paces.save_pace(self._connection, *self._api, self._turns[self._used - 1][1])
             usage.count_usage(self._connection, self._api[0], month_of(self._now), self._used)
-        next_slot = self._turns[self._used][0]
+        next_slot = self._pace_clock.monotonic_of(self._turns[self._used][0])
         if self._used == len(self._turns) - 1 or (self._queue is not None and self._queue.has_dropped):
             return next_slot
         return next_slot if self.deadline is not None else None

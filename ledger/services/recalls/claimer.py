@@ -17,6 +17,7 @@ from ledger.core.message import AppName
 from ledger.core.recall import Status
 from ledger.services.recalls.api_slots import LOOKAHEAD, Api, ApiSlots
 from ledger.services.recalls.leases import end_if_cancelled
+from ledger.services.recalls.pace_clock import PaceClock
 from ledger.settings import Settings
 from ledger.store import calls, history, items, recalls
 from ledger.store.database import Database
@@ -32,18 +33,22 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What one look at the queue gave: calls to make, when to look again, and which recalls go on."""
+    """What one look at the queue gave: calls to make, when to look again, and which recalls go on.
+
+    `look_again_at` is in seconds of the even clock.
+    """
 
     calls: Sequence[calls.Call]
-    look_again_at: datetime
+    look_again_at: float
     going_on: frozenset[int]
 
 
 class Claimer:
     """Opens calls for the apps it was made for, on behalf of one owner."""
 
-    def __init__(self, database: Database, clock: Clock, settings: Settings, owner: str) -> None:
+    def __init__(self, database: Database, clock: Clock, pace_clock: PaceClock, settings: Settings, owner: str) -> None:
         self._database, self._clock, self._settings, self._owner = database, clock, settings, owner
+        self._pace_clock = pace_clock
         self._margin = timedelta(seconds=settings.margin_seconds)
         self._lease = timedelta(seconds=settings.http_timeout_seconds) + LEASE_BEYOND_TIMEOUT
         self._apis: dict[int, Sequence[Api]] = {}
@@ -66,8 +71,8 @@ class Claimer:
         begun = self._clock.monotonic()
         entries: list[history.Entry] = []
         with self._database.write() as connection:
+            self._pace_clock.look(connection, may_write=True)
             now = self._clock.now()
-            again = now + LONGEST_NAP
             by_lease = self._may_judge_leases(begun)
             lost = calls.give_up_lost(connection, now, dead_owners, by_lease=by_lease, held=held)
             for recall_id in sorted(lost):
@@ -76,7 +81,8 @@ class Claimer:
             for recall in running:
                 entries += self._expire(connection, recall, now)
             claimed, next_slots = self._open(connection, running, free)
-            again = min([again, *(slot - LOOKAHEAD - self._lead for slot in next_slots)])
+            early = (LOOKAHEAD + self._lead).total_seconds()
+            again = min([begun + LONGEST_NAP.total_seconds(), *(slot - early for slot in next_slots)])
             at_work = {call.recall_id for call in claimed}
             ended = [recall for recall in running if recall.id not in at_work and self._finish(connection, recall, now)]
             entries += [_finished(recall, now) for recall in ended]
@@ -85,9 +91,10 @@ class Claimer:
         for recall in ended:
             log.info("recall %s finished", recall.id, extra={"facts": {"recall": recall.id}})
         if claimed:
-            self._lead = min(self._clock.now() - now, LONGEST_NAP)
+            self._lead = min(timedelta(seconds=self._clock.monotonic() - begun), LONGEST_NAP)
         going_on = frozenset(recall.id for recall in running) - {recall.id for recall in ended}
-        return Claim(calls=claimed, look_again_at=max(again, now + BETWEEN_LOOKS), going_on=going_on)
+        again = max(again, begun + BETWEEN_LOOKS.total_seconds())
+        return Claim(calls=claimed, look_again_at=again, going_on=going_on)
 
     def _may_judge_leases(self, now: float) -> bool:
         """Say whether whoever lives has had the time to settle its calls: while nobody reaches the database, none can.
@@ -113,7 +120,7 @@ class Claimer:
 
     def _open(
         self, connection: Connection, running: Sequence[recalls.Recall], free: int
-    ) -> tuple[list[calls.Call], list[datetime]]:
+    ) -> tuple[list[calls.Call], list[float]]:
         """Open the calls whose turn comes soon; return them, and the next slots for which anything waits."""
         # Every process locks paces in the same order.
         counters = {
@@ -140,6 +147,7 @@ class Claimer:
             api,
             [recall.id for recall in running if api in self._apis[recall.id]],
             self._clock,
+            self._pace_clock,
             lead=self._lead,
             calls_per_second=self._settings.rate_of(api[0]),
             free=free,

@@ -11,12 +11,13 @@ from sqlalchemy import Connection
 from ledger.clock import Clock, format_time
 from ledger.core.limits import check_reason
 from ledger.core.message import AppName
-from ledger.core.pace import unblocked
+from ledger.core.pace import shifted, unblocked
 from ledger.core.recall import Result, Status
 from ledger.errors import LedgerError, NothingEligibleError, PlanChangedError, PlanEndedError, WrongStateError
 from ledger.services.recalls import leases
 from ledger.services.recalls.approvals import Approvals
 from ledger.services.recalls.claimer import Claim
+from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.runner import Calls, Runner
 from ledger.services.reports.recalls import RecallReports
 from ledger.settings import Settings
@@ -47,12 +48,14 @@ class Lifecycle:
         self,
         database: Database,
         clock: Clock,
+        pace_clock: PaceClock,
         settings: Settings,
         caller: Calls,
         runner: Runner,
         reports: RecallReports,
     ) -> None:
         self._database, self._clock, self._reports = database, clock, reports
+        self._pace_clock = pace_clock
         self._caller, self._runner = caller, runner
         self._plan_valid = timedelta(seconds=settings.plan_valid_seconds)
         self._approvals = Approvals(settings)
@@ -249,7 +252,9 @@ class Lifecycle:
             before = {api: paces.lock_pace(connection, *api) for api in apis}
             for api, pace in before.items():
                 paces.save_pace(connection, *api, unblocked(pace))
-            ends = [pace.blocked_until for pace in before.values() if pace.blocked_until and pace.blocked_until > now]
+            self._pace_clock.look(connection, may_write=False)
+            waits = [shifted(pace, self._pace_clock.to_wall).blocked_until for pace in before.values()]
+            ends = [until for until in waits if until is not None and until > now]
             who = actor or recalls.get(connection, recall_id).actor
             detail = {"until": format_time(max(ends)) if ends else None}
             entry = history.Entry(at=now, event="wait_cleared", actor=who, recall_id=recall_id, detail=detail)

@@ -11,11 +11,13 @@ from ledger.clock import Clock
 from ledger.core.approval import Approval, is_needed
 from ledger.core.limits import check_actor, check_reason
 from ledger.core.message import UNKNOWN, AppName
+from ledger.core.pace import shifted
 from ledger.core.plan import NO_APP, Forecast, Standing, Tally
 from ledger.core.quota import bounds_of, month_of, quota
 from ledger.core.recall import Plan, Status
 from ledger.core.selection import Selection
 from ledger.errors import EmptySelectionError, UnknownAppError
+from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.plan_writer import PlanWriter, SortedCandidates
 from ledger.settings import Settings
 from ledger.store import history, paces, plans, recalls, usage
@@ -69,8 +71,16 @@ class _Wanted:
 class Planner:
     """Makes plans; calls nothing."""
 
-    def __init__(self, database: Database, clock: Clock, settings: Settings, catch_up: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        pace_clock: PaceClock,
+        settings: Settings,
+        catch_up: Callable[[], None],
+    ) -> None:
         self._database, self._clock, self._settings, self._catch_up = database, clock, settings, catch_up
+        self._pace_clock = pace_clock
         self._told: set[tuple[int, str]] = set()
         self.valid_for = timedelta(seconds=settings.plan_valid_seconds)
 
@@ -153,7 +163,10 @@ class Planner:
     def _plan(self, snapshot: Connection, recall_id: int, selection: Selection, tally: Tally) -> Plan:
         rates = {route.app: self._settings.rate_of(route.app) for route, _ in tally.deadlines}
         apis = {(route.app, route.chat) for route, _ in tally.deadlines}
-        forecast: Forecast = tally.forecast(rates, {api: paces.read_pace(snapshot, *api) for api in apis})
+        self._pace_clock.look(snapshot, may_write=False)
+        to_wall = self._pace_clock.to_wall
+        stored = {api: shifted(paces.read_pace(snapshot, *api), to_wall) for api in apis}
+        forecast: Forecast = tally.forecast(rates, stored)
         used = usage.used_calls(snapshot, month_of(tally.now), *bounds_of(tally.now))
         first, last = tally.span()
         counts = tally.counts

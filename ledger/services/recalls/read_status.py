@@ -13,6 +13,7 @@ from ledger.core.quota import month_of
 from ledger.core.read_status import READ_STATUS_API, settle_by_status
 from ledger.core.recall import Result
 from ledger.dingtalk.caller import Caller
+from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.reports.recalls import RecallReports
 from ledger.settings import Settings
 from ledger.store import history, items, paces, recalls, usage
@@ -31,12 +32,13 @@ class Inquirer:
         database: Database,
         caller: Caller,
         clock: Clock,
+        pace_clock: PaceClock,
         settings: Settings,
         executor: Executor,
         reports: RecallReports,
     ) -> None:
         self._database, self._caller, self._clock, self._settings = database, caller, clock, settings
-        self._executor, self._reports = executor, reports
+        self._pace_clock, self._executor, self._reports = pace_clock, executor, reports
 
     def cost(self, recall_id: int) -> int:
         """Return how many calls of the quota it takes to settle a recall's unknowns and partials."""
@@ -62,21 +64,25 @@ class Inquirer:
             return items.doubtful(connection, recall_id, self._clock.now())
 
     def _ask(self, batch: Sequence[items.Doubtful]) -> list[AnsweredInquiry]:
-        slots = [self._reserve(one.app) for one in batch]
-        futures = [self._executor.submit(self._ask_one, one, slot) for one, slot in zip(batch, slots, strict=True)]
+        futures = []
+        for one in batch:
+            # One after the other: nobody reserves further ahead than the next call.
+            self._clock.sleep(self._reserve(one.app) - self._clock.monotonic())
+            futures.append(self._executor.submit(self._ask_one, one))
         return [(one, future.result()) for one, future in zip(batch, futures, strict=True)]
 
-    def _reserve(self, app: AppName) -> datetime:
-        now = self._clock.now()
+    def _reserve(self, app: AppName) -> float:
+        """Return when the next call may leave, in seconds of the even clock."""
         with self._database.write() as connection:
+            self._pace_clock.look(connection, may_write=True)
             pace = paces.lock_pace(connection, app, READ_STATUS_API)
-            slot, after = reserve(pace, now, self._settings.rate_of(app))
+            soonest = self._pace_clock.held_until or self._pace_clock.now()
+            slot, after = reserve(pace, soonest, self._settings.rate_of(app))
             paces.save_pace(connection, app, READ_STATUS_API, after)
-            usage.count_usage(connection, app, month_of(now), 1)
-        return slot
+            usage.count_usage(connection, app, month_of(self._clock.now()), 1)
+        return self._pace_clock.monotonic_of(slot)
 
-    def _ask_one(self, one: items.Doubtful, slot: datetime) -> Answer | NoAnswer:
-        self._clock.sleep((slot - self._clock.now()).total_seconds())
+    def _ask_one(self, one: items.Doubtful) -> Answer | NoAnswer:
         return self._caller.read_status(one.app, one.robot_code, one.process_query_key)
 
     def _settle(self, recall_id: int, actor: str, asked: Sequence[AnsweredInquiry]) -> list[items.Doubtful]:

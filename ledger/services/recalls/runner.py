@@ -23,6 +23,7 @@ from ledger.patience import OutageLog, Patience
 from ledger.services.recalls import leases
 from ledger.services.recalls.call_result import Ending, Unsent
 from ledger.services.recalls.claimer import BETWEEN_LOOKS, LONGEST_NAP, Claim, Claimer
+from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.settler import Settler
 from ledger.settings import Settings
 from ledger.store import calls
@@ -30,13 +31,13 @@ from ledger.store.database import Database
 
 # A thread that wakes later than this has lost its slot: slots leave room for calls that arrive later than others by
 # twice as much, so that the way to DingTalk may take as long again before any second sees too many.
-LATEST_AFTER_SLOT = timedelta(seconds=SLACK_SECONDS / 2)
+LATEST_AFTER_SLOT_SECONDS = SLACK_SECONDS / 2
 DATABASE_PATIENCE_SECONDS = 300.0
 DATABASE_RETRY_SECONDS = 1.0
 LOOK_FOR_THE_DEAD_SECONDS = 5.0
 # Whoever closes this process waits so long beyond the time-out of a call.
 SETTLING_SECONDS = 10.0
-BETWEEN_PROGRESS = timedelta(milliseconds=200)
+BETWEEN_PROGRESS_SECONDS = 0.2
 LARGEST_SHARE_OF_PROGRESS = 0.1
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class Runner:
         database: Database,
         caller: Calls,
         clock: Clock,
+        pace_clock: PaceClock,
         settings: Settings,
         executor: Executor,
         *,
@@ -80,8 +82,8 @@ class Runner:
         # However often the database is away, answers must not be lost to that.
         self._patience = Patience(seconds=DATABASE_PATIENCE_SECONDS, every_seconds=DATABASE_RETRY_SECONDS, clock=clock)
         self._closing_seconds = settings.http_timeout_seconds + SETTLING_SECONDS
-        self._claimer = Claimer(database, clock, settings, leases.own_name())
-        self._settler = Settler(database, clock, random or Random())  # noqa: S311  (spreads retries, guards nothing)
+        self._claimer = Claimer(database, clock, pace_clock, settings, leases.own_name())
+        self._settler = Settler(database, clock, pace_clock, random or Random())  # noqa: S311  (spreads retries, guards nothing)
         self._looked_for_the_dead = clock.now() - timedelta(days=1)
 
     def run(
@@ -110,7 +112,7 @@ class Runner:
                 # Once it is over, nothing more is opened; what is in flight is still waited for.
                 going = going and not self.presence.is_over
                 free = self._in_flight - len(flying) if going else 0
-                looked_at = self._clock.now()
+                looked_at = self._clock.monotonic()
                 claim = self._insist(partial(self._claim, apps, free))
                 for call in claim.calls:
                     self._held.add(call.id)
@@ -143,17 +145,17 @@ class Runner:
     def _claim(self, apps: frozenset[AppName], free: int) -> Claim:
         return self._claimer.claim(apps, free, self._dead(), frozenset(self._held))
 
-    def _wait(self, flying: Flying, claim: Claim, looked_at: datetime) -> None:
+    def _wait(self, flying: Flying, claim: Claim, looked_at: float) -> None:
         """Wait until it is time to look at the queue again, or until calls are over; they are settled together."""
         nap = min(self._seconds_until(claim.look_again_at), LONGEST_NAP.total_seconds())
         if not flying:
             self._clock.sleep(nap)
             return
         wait(flying, timeout=nap, return_when=FIRST_COMPLETED)
-        wait(flying, timeout=self._seconds_until(looked_at + BETWEEN_LOOKS))
+        wait(flying, timeout=self._seconds_until(looked_at + BETWEEN_LOOKS.total_seconds()))
 
-    def _seconds_until(self, moment: datetime) -> float:
-        return max((moment - self._clock.now()).total_seconds(), 0.0)
+    def _seconds_until(self, monotonic: float) -> float:
+        return max(monotonic - self._clock.monotonic(), 0.0)
 
     def _settle(self, flying: Flying, done: Sequence[Future[Ended]]) -> None:
         endings = [(flying[future], *future.result()) for future in done]
@@ -203,9 +205,9 @@ class Runner:
         unready = self._caller.prepare(call.route.app)
         if unready is not None:
             return unready
-        self._clock.sleep((call.slot_at - self._clock.now()).total_seconds())
+        self._clock.sleep(self._seconds_until(call.leave_at))
         now = self._clock.now()
-        if now > call.slot_at + LATEST_AFTER_SLOT:
+        if self._clock.monotonic() > call.leave_at + LATEST_AFTER_SLOT_SECONDS:
             return Unsent(why="this process was held up beyond its slot")
         if any(is_past(item.deadline, now) for item in call.items):
             return Unsent(why="the deadline of a key passed before the call left")
@@ -245,15 +247,15 @@ class _LookingOn:
     """Shows progress now and then only: counting a large recall takes longer than making a call."""
 
     def __init__(self, on_progress: Callable[[], None], clock: Clock) -> None:
-        self._on_progress, self._clock, self._next_at = on_progress, clock, clock.now()
+        self._on_progress, self._clock, self._next_at = on_progress, clock, clock.monotonic()
 
     def sometimes(self) -> None:
         """Show it unless that was done just now, or takes too much of the time."""
-        started = self._clock.now()
+        started = self._clock.monotonic()
         if started >= self._next_at:
             self.now()
-            took = self._clock.now() - started
-            self._next_at = started + max(BETWEEN_PROGRESS, took / LARGEST_SHARE_OF_PROGRESS)
+            took = self._clock.monotonic() - started
+            self._next_at = started + max(BETWEEN_PROGRESS_SECONDS, took / LARGEST_SHARE_OF_PROGRESS)
 
     def now(self) -> None:
         """Show it; who only looks on may do without the database for once."""

@@ -18,6 +18,7 @@ from ledger.core.settle import Settlement, backoff, settle
 from ledger.errors import LedgerError
 from ledger.services.recalls.call_result import CallResult, Ending
 from ledger.services.recalls.leases import end_if_cancelled
+from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.splitter import follow_fate, split_call
 from ledger.store import calls, history, items, paces, recalls, usage
 from ledger.store.database import Database
@@ -31,8 +32,8 @@ log = logging.getLogger(__name__)
 class Settler:
     """Writes down how calls ended."""
 
-    def __init__(self, database: Database, clock: Clock, random: Random) -> None:
-        self._database, self._clock, self._random = database, clock, random
+    def __init__(self, database: Database, clock: Clock, pace_clock: PaceClock, random: Random) -> None:
+        self._database, self._clock, self._pace_clock, self._random = database, clock, pace_clock, random
 
     def settle(self, endings: Sequence[tuple[calls.Call, Ending, datetime]]) -> None:
         """Settle calls, which ended in some way at some moment, in one transaction.
@@ -50,7 +51,7 @@ class Settler:
             if not over:
                 return
             calls.close_calls(connection, {one.call.id: one.made for one in over}, now)
-            self._change_paces(connection, over, now)
+            self._change_paces(connection, over)
             entries = self._apply(connection, over, now)
             history.append(connection, entries)
         for one in over:
@@ -125,7 +126,9 @@ class Settler:
         for app, count in sorted(Counter(one.call.route.app for one in unsent).items()):
             usage.count_usage(connection, app, month_of(now), -count)
 
-    def _change_paces(self, connection: Connection, over: Sequence[CallResult], now: datetime) -> None:
+    def _change_paces(self, connection: Connection, over: Sequence[CallResult]) -> None:
+        self._pace_clock.look(connection, may_write=False)
+        now = self._pace_clock.now()
         readings: dict[tuple[str, str], list[Reading]] = defaultdict(list)
         for one in over:
             if one.reading is not None:
