@@ -210,7 +210,7 @@ def test_what_is_in_flight_of_a_cancelled_recall_is_in_progress_for_others(
     with pytest.raises(Exception, match="3 messages"):
         book.run(waiting)
     clock.advance(LEASE)
-    book.parts.worker().serve_recalls()
+    book.parts.lost_calls.run_once()
     assert (plan(book).in_progress, plan(book).eligible) == (0, 3)
 
 
