@@ -13,7 +13,7 @@ from .following import Watching
 VARIABLE, SIGN_VARIABLE, HOSTS_VARIABLE = "DINGTALK_LEDGER_RUN", "DINGTALK_LEDGER_SIGN", "DINGTALK_LEDGER_HOSTS"
 
 
-class Sight(Protocol):
+class Observer(Protocol):
     """What the bootstrap keeps for `ledger run`: who talks to DingTalk, and what was recorded of it."""
 
     def note(self, word: str, /) -> None:
@@ -27,7 +27,7 @@ class Sight(Protocol):
 class WatchingRun(Watching):
     """Follows as others do, and says of each request that it was seen."""
 
-    sight: Sight
+    sight: Observer
 
     def is_send(self, method: str, url: str) -> bool:
         """Return whether a request is a send."""
@@ -43,7 +43,7 @@ def described(spool: Sequence[Path], campaign: str | None, source: str | None) -
     return json.dumps({"spool": [str(folder) for folder in spool], "campaign": campaign, "source": source})
 
 
-def hook(library: Any, detail: str, sight: Sight) -> None:
+def hook(library: Any, detail: str, sight: Observer) -> None:
     """Follow the sends of all clients of a library, into the spool that the environment tells of."""
     clients.LIBRARIES[library.__name__](library, WatchingRun(sink=_feed(detail, sight), sight=sight))
 
@@ -51,14 +51,14 @@ def hook(library: Any, detail: str, sight: Sight) -> None:
 _feeds: dict[str, Feed] = {}
 
 
-def _feed(detail: str, sight: Sight) -> Feed:
+def _feed(detail: str, sight: Observer) -> Feed:
     """Return the one feed of this process."""
     if detail not in _feeds:
         _feeds[detail] = _made(detail, sight)
     return _feeds[detail]
 
 
-def _made(detail: str, sight: Sight) -> Feed:
+def _made(detail: str, sight: Observer) -> Feed:
     message = json.loads(detail)
     folders = [Path(folder) for folder in message["spool"]]
     return Feed(folders, message["campaign"], message["source"], note=sight.note)

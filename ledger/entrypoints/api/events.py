@@ -57,15 +57,15 @@ async def events(
 
 async def _follow(request: Request, parts: Parts, result: recalling.Result, seen: str | None) -> AsyncIterator[str]:
     yield f"retry: {RECONNECT_MILLISECONDS}\n\n"
-    said_at, pause = time.monotonic(), BETWEEN_LOOKS_SECONDS
+    written_at, pause = time.monotonic(), BETWEEN_LOOKS_SECONDS
     while True:
         if _id_of(result) != seen:
-            seen, said_at = _id_of(result), time.monotonic()
+            seen, written_at = _id_of(result), time.monotonic()
             yield _event(result)
         if result.status in _OVER:
             return
-        if time.monotonic() - said_at > SIGN_OF_LIFE_SECONDS:
-            said_at = time.monotonic()
+        if time.monotonic() - written_at > SIGN_OF_LIFE_SECONDS:
+            written_at = time.monotonic()
             yield ": still here\n\n"
         until = time.monotonic() + pause
         while (left := until - time.monotonic()) > 0:

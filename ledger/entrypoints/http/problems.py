@@ -55,7 +55,7 @@ _STATUSES: Sequence[tuple[type[LedgerError], int]] = (
     (DatabaseError, 503),
 )
 # Texts that name options of the command are put in the words of the API.
-_SAID_HERE = {
+_TEXTS_HERE = {
     "empty_selection": "nothing is selected: name at least one of campaign, users, keys, robot, since, until",
 }
 _CODES_OF_STATUS = {
@@ -153,7 +153,7 @@ def _ledger_error(request: Request, error: Exception) -> Response:
     if status >= 500:
         log.error("%s %s: %s", request.method, request.url.path, error)
     more = error.received if isinstance(error, RejectedError) else {}
-    return _answer(request, status, error.code, _SAID_HERE.get(error.code, str(error)), headers, **more)
+    return _answer(request, status, error.code, _TEXTS_HERE.get(error.code, str(error)), headers, **more)
 
 
 def wants_page(request: Request) -> bool:

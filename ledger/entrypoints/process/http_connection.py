@@ -32,7 +32,7 @@ class Occupancy:
     most: int
     most_per_address: int
     _by_address: Counter[str] = field(default_factory=Counter)
-    _said_at: float | None = None
+    _warned_at: float | None = None
 
     def enter(self, address: str) -> bool:
         """Count a connection; say whether there is room for it."""
@@ -53,8 +53,8 @@ class Occupancy:
 
     def _say(self, text: str, setting: str) -> None:
         now = time.monotonic()
-        if self._said_at is None or now - self._said_at > SAY_AGAIN_SECONDS:
-            self._said_at = now
+        if self._warned_at is None or now - self._warned_at > SAY_AGAIN_SECONDS:
+            self._warned_at = now
             log.warning("%s: further ones are answered with 503; LEDGER_%s raises that", text, setting)
 
 

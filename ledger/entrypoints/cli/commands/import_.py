@@ -93,7 +93,7 @@ def import_(
     else:
         _show(imported, is_kept=to_fix is not None)
         if to_fix and imported.rejected_count:
-            _show_mending(to_fix, given, is_epoch=epoch)
+            _show_how_to_fix(to_fix, given, is_epoch=epoch)
     if fault is not None:
         say(f"error: {fault}")
         return Code.INCOMPLETE if fault.is_fault_of_input else code_of_error(fault)
@@ -189,7 +189,7 @@ def _show(imported: "Imported", *, is_kept: bool) -> None:
         paper.print(f"and {more:,} more" + ("" if is_kept else ": --rejected-to FILE keeps them all, to fix"))
 
 
-def _show_mending(to_fix: "RejectedLinesFile", given: "dict[str, str | None]", *, is_epoch: bool) -> None:
+def _show_how_to_fix(to_fix: "RejectedLinesFile", given: "dict[str, str | None]", *, is_epoch: bool) -> None:
     """Say where the rejected rows are, and what to do with them."""
     paper = console()
     options = [word for name, value in given.items() if value for word in (f"--{name}", value)]

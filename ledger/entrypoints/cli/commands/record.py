@@ -50,10 +50,10 @@ def record(
     if as_json:
         document(recorded)
     else:
-        console().print(_said(recorded))
+        console().print(_message(recorded))
 
 
-def _said(recorded: "WriteCounts") -> str:
+def _message(recorded: "WriteCounts") -> str:
     if recorded.spooled:
         return "kept in the spool: the database is away, and takes it in when it is back"
     if recorded.recorded:

@@ -24,7 +24,7 @@ _CALLS = (
     Column(title="verdict"),
     Column(title="status", is_number=True),
     Column(title="ms", is_number=True),
-    Column(title="said", gives_way=True, is_text=True),
+    Column(title="answer", gives_way=True, is_text=True),
 )
 
 

@@ -72,16 +72,16 @@ class _Lines:
     """A plain line every few seconds."""
 
     def __init__(self) -> None:
-        self._pace, self._said_at = _Pace(), time.monotonic()
+        self._pace, self._shown_at = _Pace(), time.monotonic()
 
     def stopping(self) -> None:
         write_stopping()
 
     def show(self, result: Result) -> None:
         pace = self._pace(result)
-        if time.monotonic() - self._said_at < SECONDS_BETWEEN_LINES:
+        if time.monotonic() - self._shown_at < SECONDS_BETWEEN_LINES:
             return
-        self._said_at = time.monotonic()
+        self._shown_at = time.monotonic()
         done = result.eligible - result.pending
         say(f"{done:,} of {result.eligible:,} done, {pace}: {how_far(result)}")
 

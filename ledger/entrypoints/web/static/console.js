@@ -2,8 +2,8 @@
 // themselves current and say so when they cannot, and forms that are sent once. Everything else works without.
 "use strict";
 
-const said = document.body.dataset;
-const offset = Date.parse(said.now) - Date.now();
+const page = document.body.dataset;
+const offset = Date.parse(page.now) - Date.now();
 const RETRY_MS = 3000;
 const PATIENCE_MS = 20000;
 
@@ -26,7 +26,7 @@ function written(moment) {
 // The server knows the zone from the second page on; the first one is put right here.
 function useOwnZone() {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (!zone || zone === said.zone) return;
+  if (!zone || zone === page.zone) return;
   document.cookie = `ledger-zone=${zone}; path=/; max-age=31536000; samesite=strict`;
   for (const time of document.querySelectorAll("time[data-time=moment], time[data-time=exact]")) {
     const moment = new Date(time.dateTime);
@@ -39,7 +39,7 @@ function span(seconds) {
   const h = Math.floor(seconds / 3600);
   const m = Math.floor(seconds / 60) % 60;
   const s = seconds % 60;
-  const text = h ? said.spanHours : m ? said.spanMinutes : said.spanSeconds;
+  const text = h ? page.spanHours : m ? page.spanMinutes : page.spanSeconds;
   return text.replace("{h}", h).replace("{m}", m).replace("{s}", s);
 }
 
@@ -47,7 +47,7 @@ function countDown() {
   const now = Date.now() + offset;
   for (const time of document.querySelectorAll("time[data-time=left]")) {
     const seconds = Math.floor((Date.parse(time.dateTime) - now) / 1000);
-    const text = seconds > 0 ? span(seconds) : said.spanOver;
+    const text = seconds > 0 ? span(seconds) : page.spanOver;
     if (time.textContent !== text) time.textContent = text;
   }
 }
@@ -126,4 +126,4 @@ addEventListener("pageshow", () => {
 useOwnZone();
 countDown();
 setInterval(countDown, 1000);
-if (Number(said.every)) setTimeout(follow, Number(said.every), Number(said.every));
+if (Number(page.every)) setTimeout(follow, Number(page.every), Number(page.every));
