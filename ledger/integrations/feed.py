@@ -7,6 +7,7 @@ from pathlib import Path
 from ..clock import SystemClock
 from ..core.capture import Exchange
 from ..spool import lines
+from ..spool.courier import Courier
 from ..spool.journal import FEED, Journal
 from ..spool.segments import Segment
 from ..spool.sends import SendJournal
@@ -22,7 +23,10 @@ def say(text: str) -> None:
 
 
 class Feed(SendJournal[None]):
-    """Takes sends in; `folders` are where they may be written, in order. `note` takes a word of how each ended."""
+    """Takes sends in; `folders` are where they may be written, in order, and `courier` what is left without any.
+
+    `note` takes a word of how each ended.
+    """
 
     def __init__(
         self,
@@ -31,16 +35,23 @@ class Feed(SendJournal[None]):
         source: str | None,
         complain: Callable[[str], None] = say,
         note: Callable[[str], None] = lambda _: None,
+        courier: str | None = None,
     ) -> None:
         journal = Journal(*folders, kind=FEED, complain=complain)
         super().__init__(journal, SystemClock(), campaign=campaign, source=source)
         self._complain, self._note = complain, note
+        self._courier = Courier(courier, complain) if courier else None
 
     def wait(self, entry: object) -> None:
         """Return at once: nobody waits for a feed."""
 
     def _take(self, exchange: Exchange, segment: Segment | None) -> None:
-        self._write_end(exchange, segment)
+        try:
+            self._write_end(exchange, segment)
+        except OSError:
+            if self._courier is None:
+                raise
+            self._courier.carry(lines.whole(exchange))
         if _has_key(exchange):
             self._note("recorded")
         elif exchange.status is None or not 300 <= exchange.status < 500:

@@ -35,12 +35,13 @@ class WatchingRun(Watching):
         return super().is_send(method, url)
 
 
-def described(spool: Sequence[Path], campaign: str | None, source: str | None) -> str:
+def described(spool: Sequence[Path], campaign: str | None, source: str | None, courier: str | None = None) -> str:
     """Write what a sender has to know as the value of the environment variable that tells it.
 
-    `spool` are the folders in which it may write, in order.
+    `spool` are the folders in which it may write, in order, and `courier` where its companion listens.
     """
-    return json.dumps({"spool": [str(folder) for folder in spool], "campaign": campaign, "source": source})
+    folders = [str(folder) for folder in spool]
+    return json.dumps({"spool": folders, "campaign": campaign, "source": source, "courier": courier})
 
 
 def hook(library: Any, detail: str, sight: Observer) -> None:
@@ -61,4 +62,4 @@ def _feed(detail: str, sight: Observer) -> Feed:
 def _made(detail: str, sight: Observer) -> Feed:
     message = json.loads(detail)
     folders = [Path(folder) for folder in message["spool"]]
-    return Feed(folders, message["campaign"], message["source"], note=sight.note)
+    return Feed(folders, message["campaign"], message["source"], note=sight.note, courier=message["courier"])

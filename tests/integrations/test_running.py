@@ -338,15 +338,51 @@ def test_without_a_spool_a_sender_goes_on_and_its_keys_go_to_the_temporary_folde
     assert stage.recorded() == stage.sent()
 
 
-def test_without_any_folder_a_sender_goes_on_and_its_keys_are_in_its_log(stage: Stage) -> None:
+def test_without_any_folder_its_companion_takes_every_key_with_one_line(stage: Stage) -> None:
     (stage.folder / "spool").write_text("where a folder should be")
+    stage.write(
+        setup="if len(sys.argv) == 4:\n"
+        "    import subprocess\n"
+        "    subprocess.run([sys.executable, *sys.argv, 'child'], check=True)\n"
+    )
+    done = stage.run(count=20, variables={"TMPDIR": str(stage.folder / "spool")})
+    assert (done.returncode, set(done.stdout.split())) == (0, stage.sent())
+    # One line for each process that sends, whatever it sends.
+    assert done.stderr.count("LEDGER_SPOOL_DIR") == 2
+    assert "NOT RECORDED" not in done.stderr
+    until(lambda: stage.recorded() == stage.sent())
+    assert len(stage.sent()) == 40
+
+
+def test_killed_in_the_middle_a_sender_without_any_folder_loses_no_key_that_it_saw(stage: Stage) -> None:
+    (stage.folder / "spool").write_text("where a folder should be")
+    stage.write()
+    process = stage.start(count=100_000, variables={"TMPDIR": str(stage.folder / "spool")})
+    until(lambda: len(stage.sent()) > 60)
+    process.kill()
+    out, err = process.communicate()
+    seen = {line for line in out.split("\n")[:-1] if line}
+    until(lambda: companions(stage) == 0)
+    assert len(seen) > 30
+    assert seen <= stage.recorded(), err
+
+
+def test_without_any_folder_and_database_its_keys_are_in_its_log_and_can_be_taken_back_in(stage: Stage) -> None:
+    (stage.folder / "spool").write_text("where a folder should be")
+    (stage.folder / "ledger.sqlite").write_text("this is no database" * 100)
     stage.write()
     done = stage.run(variables={"TMPDIR": str(stage.folder / "spool")})
     assert done.returncode == 0
     assert set(done.stdout.split()) == stage.sent()
     assert done.stderr.count("LEDGER_SPOOL_DIR") == 1
-    said = [json.loads(line[line.index("{") :]) for line in done.stderr.splitlines()[1:]]
-    assert {one["answered"]["processQueryKey"] for one in said} == stage.sent()
+    said = [line for line in done.stderr.splitlines() if "NOT RECORDED" in line]
+    assert {json.loads(one[one.index("{") :])["answered"]["processQueryKey"] for one in said} == stage.sent()
+    for name in ("spool", "ledger.sqlite"):
+        (stage.folder / name).unlink()
+    (stage.folder / "err").write_text(done.stderr)
+    command = [sys.executable, "-m", "ledger", "import", "--from-log", str(stage.folder / "err")]
+    subprocess.run(command, env=stage.environment, check=True, capture_output=True, timeout=PATIENCE_SECONDS)
+    assert stage.recorded() == stage.sent()
 
 
 def test_a_library_that_is_not_what_it_was_costs_a_line_and_no_send(stage: Stage) -> None:

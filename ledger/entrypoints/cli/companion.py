@@ -1,16 +1,21 @@
 """The companion of a sender under `ledger run`: a process beside it that takes in what its hooks write down."""
 
+import logging
 import os
 import select
 import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ledger.entrypoints.cli.inbox import Inbox
 from ledger.entrypoints.cli.run_sign import RunSign, say_at_the_end
 from ledger.settings import Settings
+from ledger.spool.frames import Record
 from ledger.spool.journal import FEED
+from ledger.spool.lines import LineReplay
 from ledger.spool.places import with_last_resort
 
 if TYPE_CHECKING:
@@ -23,7 +28,7 @@ PAUSE_SECONDS = 2.0
 PATIENCE_SECONDS = 20.0
 
 
-def start(settings: Settings, sign: RunSign | None = None) -> None:
+def start(settings: Settings, sign: RunSign | None = None, inbox: Inbox | None = None) -> None:
     """Start the companion of this process, which is about to become the sender.
 
     Nothing ties the two together: the companion is nobody's child that the sender could wait for, has no terminal,
@@ -38,36 +43,69 @@ def start(settings: Settings, sign: RunSign | None = None) -> None:
     try:
         os.setsid()
         if os.fork() == 0:
-            _let_go(watched)
-            accompany(settings, _speaking(_ending_of(sender, watched), sign))
+            _let_go([one for one in (watched, inbox.fileno() if inbox else None) if one is not None])
+            accompany(settings, _speaking(_ending_of(sender, watched), sign), inbox)
     finally:
         os._exit(0)
 
 
-def accompany(settings: Settings, is_gone: Callable[[float], bool], patience_seconds: float = PATIENCE_SECONDS) -> None:
+def accompany(
+    settings: Settings,
+    is_gone: Callable[[float], bool],
+    inbox: Inbox | None = None,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> None:
     """Take in what the sender writes down until it is gone and nothing is left; `is_gone` waits for so many seconds."""
-    held: Parts | None = None
+    # What stderr has is the sender's, which is told what it has to know.
+    logging.lastResort = None
+    held = _Held(settings)
     folders = with_last_resort(*settings.spool_folders)
+    if inbox is not None:
+        inbox.serve(held.take)
     until = None
     while until is None or time.monotonic() < until:
         if until is None and is_gone(LOOK_SECONDS):
             until = time.monotonic() + patience_seconds
-        if not any(map(_has_feeds, folders)):
+        if inbox is not None and inbox.is_busy:
+            time.sleep(LOOK_SECONDS if until is not None else 0)
+        elif not any(map(_has_feeds, folders)):
             if until is not None:
                 return
             continue
         try:
-            if held is None:
-                # Only now: most of what a companion costs is loading this.
-                from ledger import parts
-
-                held = parts.Parts(settings)
-            held.recorder.replay()
+            held.parts().recorder.replay()
         except Exception:  # it has nobody to tell: `ledger doctor` shows what waits, and why
             time.sleep(PAUSE_SECONDS)
         else:
-            if until is not None:
+            if until is not None and not (inbox is not None and inbox.is_busy):
                 return
+
+
+class _Held:
+    """The parts of a ledger, made when they are first needed: most of what a companion costs is loading them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._lock = settings, threading.Lock()
+        self._parts: Parts | None = None
+
+    def parts(self) -> "Parts":
+        """Return them."""
+        with self._lock:
+            if self._parts is None:
+                from ledger.parts import Parts
+
+                self._parts = Parts(self._settings)
+            return self._parts
+
+    def take(self, records: Sequence[Record]) -> list[bool]:
+        """Record what the sender hands over; return of each whether it is on disk."""
+        try:
+            return [self._keep(record) for record in records]
+        except Exception:  # the sender says what is not kept
+            return [False] * len(records)
+
+    def _keep(self, record: Record) -> bool:
+        return self.parts().recorder.keep_entries(LineReplay().add(record))
 
 
 def _speaking(is_gone: Callable[[float], bool], sign: RunSign | None) -> Callable[[float], bool]:
@@ -123,15 +161,16 @@ def _is_gone(process: int, seconds: float) -> bool:
     return False
 
 
-def _let_go(but: int | None) -> None:
+def _let_go(but: Collection[int]) -> None:
     """Give up what belongs to the sender: its input and output but stderr, its open files, its signals."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1):
         os.dup2(nowhere, stream)
-    most = os.sysconf("SC_OPEN_MAX")
-    kept = but if but is not None else 2
-    os.closerange(3, kept)
-    os.closerange(max(kept + 1, 3), most)
+    start = 3
+    for kept in sorted(but):
+        os.closerange(start, kept)
+        start = max(kept + 1, start)
+    os.closerange(start, os.sysconf("SC_OPEN_MAX"))
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         # A supervisor that ends everything means the sender; what is left is taken in a moment later.
         signal.signal(number, signal.SIG_IGN)

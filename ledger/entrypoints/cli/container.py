@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from ledger.entrypoints.cli import companion
+from ledger.entrypoints.cli.inbox import Inbox
 from ledger.settings import Settings
 
 FORWARDED = tuple(
@@ -25,7 +26,7 @@ def is_first_process() -> bool:
     return os.getpid() == 1
 
 
-def stand_beside(become_sender: Callable[[], None], settings: Settings) -> int:
+def stand_beside(become_sender: Callable[[], None], settings: Settings, inbox: Inbox | None = None) -> int:
     """Run the sender as a child, hand on what is sent to this process, and return its exit code as a shell would."""
     sender = os.fork()
     if sender == 0:
@@ -43,7 +44,7 @@ def stand_beside(become_sender: Callable[[], None], settings: Settings) -> int:
         # A terminal sends what is typed to everybody in front of it.
         signal.signal(number, signal.SIG_IGN if number in from_keyboard else forward)
     ended = _Children(sender)
-    companion.accompany(settings, ended.sender_is_gone, PATIENCE_SECONDS)
+    companion.accompany(settings, ended.sender_is_gone, inbox, PATIENCE_SECONDS)
     return ended.code
 
 

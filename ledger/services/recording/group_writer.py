@@ -30,6 +30,8 @@ ENTRIES_PER_TRANSACTION = 1000
 MOST_WAITING = 20_000
 # So long do callers wait for the database before the journal has to do.
 PATIENCE_SECONDS = 1.0
+# So much longer, when the journal cannot be written.
+LAST_PATIENCE_SECONDS = 5.0
 # So long is a database that failed left alone, while the journal takes everything.
 LEFT_ALONE_SECONDS = 1.0
 IDLE_SECONDS = 5.0
@@ -61,6 +63,9 @@ class PendingWrite:
     segment: Segment | None = None
     fate: "Future[WriteOutcome]" = field(default_factory=Future)
     note: str | None = None
+
+
+OnUnwritable = Callable[[PendingWrite, OSError], object]
 
 
 class GroupWriter:
@@ -105,6 +110,11 @@ class GroupWriter:
         """
         try:
             return entry.fate.result(patience_seconds)
+        except FutureTimeoutError:
+            self._spool([entry], otherwise=lambda *_: None)
+        try:
+            # With a spool that cannot be written, a slow database is better than none.
+            return entry.fate.result(LAST_PATIENCE_SECONDS)
         except FutureTimeoutError:
             self._spool([entry])
             return entry.fate.result()
@@ -186,37 +196,37 @@ class GroupWriter:
         log.warning("what was sent waits in the spool: %s", text_of_error(left[0][1]))
         self._spool([entry for entry, _ in left])
 
-    def _spool(self, batch: Sequence[PendingWrite]) -> None:
-        """See to it that entries are on disk in the journal, which others take in."""
+    def _spool(self, batch: Sequence[PendingWrite], otherwise: OnUnwritable | None = None) -> None:
+        """See to it that entries are on disk in the journal, which others take in; what cannot be goes to the log."""
+        last_resort = otherwise or self._log_as_last_resort
         # Twice: what a segment held whose syncing failed goes to another one.
-        batch = self._sync(batch, is_last_try=False)
-        self._sync(batch, is_last_try=True)
+        again = [entry for entry, _ in self._sync(batch)]
+        for entry, error in self._sync(again):
+            last_resort(entry, error)
 
-    def _sync(self, batch: Sequence[PendingWrite], *, is_last_try: bool) -> list[PendingWrite]:
-        """Write entries that are not on disk, and sync them; return those that have to be written once more."""
+    def _sync(self, batch: Sequence[PendingWrite]) -> list[tuple[PendingWrite, OSError]]:
+        """Write entries that are not on disk, and sync them; return those that are not, each with why."""
         held: dict[Segment, list[PendingWrite]] = {}
+        failed: list[tuple[PendingWrite, OSError]] = []
         for entry in batch:
             if not entry.fate.done():
                 try:
                     held.setdefault(self._segment_of(entry), []).append(entry)
                 except OSError as error:
-                    self._log_as_last_resort(entry, error)
-        again: list[PendingWrite] = []
+                    failed.append((entry, error))
         for segment, entries in held.items():
             try:
                 self._journal.sync(segment)
                 self._journal.hand_over(segment)
             except OSError as error:
                 for entry in entries:
-                    if is_last_try:
-                        self._log_as_last_resort(entry, error)
                     entry.segment = None
                 self._journal.settle(segment, len(entries))
-                again += entries
+                failed += [(entry, error) for entry in entries]
             else:
                 for entry in entries:
                     self._done(entry, WriteOutcome.SPOOLED)
-        return again
+        return failed
 
     def _segment_of(self, entry: PendingWrite) -> Segment:
         if entry.segment is None:

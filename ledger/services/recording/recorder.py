@@ -8,18 +8,19 @@ from typing import Any
 
 from ledger.clock import Clock
 from ledger.core.message import Message
-from ledger.errors import InvalidMessageError
+from ledger.errors import InvalidMessageError, LedgerError
 from ledger.services.recording.batches import BatchWritten, Imported, OnRejected, WriteCounts, import_lines
 from ledger.services.recording.group_writer import GroupWriter, WriteOutcome, text_of_error
 from ledger.services.recording.inserts import Inserter
 from ledger.services.recording.refusals import Refusals
 from ledger.services.recording.rows import Defaults, Line, read_row, reader, within
 from ledger.services.recording.sends import SendRecorder
-from ledger.services.recording.spool_replay import Replayed, SpoolReplay
+from ledger.services.recording.spool_replay import Replayed, SpoolReplay, contents_of
 from ledger.services.recording.write_apart import Content, Written, is_away, write_apart
 from ledger.settings import Settings
 from ledger.spool import places
 from ledger.spool.journal import Journal
+from ledger.spool.lines import JournalEntry
 from ledger.spool.spool import Depth, Spool
 
 BETWEEN_LOOKS_SECONDS = 0.05
@@ -67,6 +68,15 @@ class Recorder:
             spooled=int(fate is WriteOutcome.SPOOLED),
             note=pending.note,
         )
+
+    def keep_entries(self, entries: Sequence[JournalEntry]) -> bool:
+        """Return once what a sender handed over is on disk, and whether all of it is; nothing is raised for a fault."""
+        try:
+            pending = [self.writer.submit(content) for entry in entries for content in contents_of(entry)]
+            return WriteOutcome.REFUSED not in [self.writer.wait(one) for one in pending]
+        except LedgerError as error:
+            log.error("a send is not on disk: %s", error)
+            return False
 
     def record_many(
         self,

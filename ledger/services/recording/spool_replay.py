@@ -95,7 +95,7 @@ def _sorted(batch: Sequence[JournalEntry]) -> tuple[list[Content], list[tuple[Jo
     refused: list[tuple[JournalEntry, str]] = []
     for entry in batch:
         try:
-            contents += _contents(entry)
+            contents += contents_of(entry)
         except InvalidMessageError as error:
             refused.append((entry, str(error)))
     return contents, refused
@@ -113,7 +113,8 @@ def _name_of(content: Content, written: Written) -> str:
     return "duplicates" if not written.is_new else "keyless" if isinstance(content, KeylessSend) else "recorded"
 
 
-def _contents(entry: JournalEntry) -> Sequence[Content]:
+def contents_of(entry: JournalEntry) -> Sequence[Content]:
+    """Return what an entry leaves to record; raise InvalidMessageError when it makes no message."""
     if entry.exchange is not None:
         return outcomes_of(entry.exchange)
     if entry.row is not None:

@@ -45,6 +45,7 @@ def run(
     sender's. At the end, a line on stderr says how many sends were recorded, or why none was.
     """
     from ledger.entrypoints.cli import companion, container
+    from ledger.entrypoints.cli.inbox import Inbox
     from ledger.settings import Settings
 
     for name, tag in (("--campaign", campaign), ("--source", source)):
@@ -58,12 +59,14 @@ def run(
         say(f"note: {note}")
     settings = Settings.load()
     sign = RunSign()
-    variables = environment(given_environment(), settings, campaign, source) | signed(settings, sign.path)
+    inbox = Inbox.opened()
+    courier = inbox.address if inbox is not None else None
+    variables = environment(given_environment(), settings, campaign, source, courier) | signed(settings, sign.path)
     if container.is_first_process():
-        code = container.stand_beside(lambda: become(program, words, variables), settings)
+        code = container.stand_beside(lambda: become(program, words, variables), settings, inbox)
         say_at_the_end(sign)
         raise typer.Exit(code)
-    companion.start(settings, sign)
+    companion.start(settings, sign, inbox)
     become(program, words, variables)
 
 
@@ -77,7 +80,11 @@ def signed(settings: "Settings", path: Path | None) -> dict[str, str]:
 
 
 def environment(
-    given: Mapping[str, str], settings: "Settings", campaign: str | None, source: str | None
+    given: Mapping[str, str],
+    settings: "Settings",
+    campaign: str | None,
+    source: str | None,
+    courier: str | None = None,
 ) -> dict[str, str]:
     """Return the environment of a sender: the given one, and where Python finds what to load first."""
     from ledger import integrations
@@ -87,7 +94,7 @@ def environment(
     home = str(Path(integrations.__file__).parent / "bootstrap")
     others = [path for path in given.get("PYTHONPATH", "").split(os.pathsep) if path and path != home]
     folders = [folder.absolute() for folder in with_last_resort(*settings.spool_folders)]
-    detail = described(folders, campaign or settings.campaign, source or settings.source)
+    detail = described(folders, campaign or settings.campaign, source or settings.source, courier)
     return {**given, "PYTHONPATH": os.pathsep.join([home, *others]), VARIABLE: detail}
 
 

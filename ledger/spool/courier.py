@@ -1,0 +1,117 @@
+"""The way of a sender under `ledger run` when no folder can be written: straight to its companion, over a socket.
+
+The companion answers each line with a byte, once it is on disk or nowhere. Nobody waits for that while it sends: what
+is not answered when the sender ends is said. Only the standard library is used here, since foreign senders use it.
+"""
+
+import atexit
+import os
+import select
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from .frames import framed
+
+KEPT, NOT_KEPT = b"+", b"-"
+MOST_UNANSWERED = 10_000
+SEND_SECONDS = 1.0
+FINISH_SECONDS = 5.0
+
+
+class Courier:
+    """Carries lines to an address; safe to share between threads. `complain` gets each line that nobody kept."""
+
+    def __init__(self, address: str, complain: Callable[[str], object]) -> None:
+        self._address, self._complain = f"\0{address}", complain
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._unanswered: deque[bytes] = deque()
+        atexit.register(self.finish)
+        os.register_at_fork(after_in_child=self._forget)
+
+    def carry(self, line: bytes) -> None:
+        """Hand a line over; raise OSError when nobody takes it."""
+        with self._lock:
+            self._hear(0)
+            if len(self._unanswered) >= MOST_UNANSWERED:
+                raise OSError("the companion does not answer")
+            if self._socket is None:
+                self._socket = _connected(self._address)
+            try:
+                self._socket.sendall(framed(line))
+            except OSError:
+                self._give_up()
+                raise
+            self._unanswered.append(line)
+
+    def finish(self) -> None:
+        """Wait a little for the last answers, and say what came to nothing."""
+        with self._lock:
+            until = time.monotonic() + FINISH_SECONDS
+            while self._unanswered and (left := until - time.monotonic()) > 0:
+                self._hear(left)
+            self._give_up()
+
+    def _hear(self, seconds: float) -> None:
+        """Take answers in, and wait for the first of them for so long."""
+        while self._socket is not None and self._unanswered and _is_readable(self._socket, seconds):
+            try:
+                answers = self._socket.recv(4096)
+            except OSError:
+                answers = b""
+            if not answers:
+                self._give_up()
+                return
+            for number in range(len(answers)):
+                line = self._unanswered.popleft()
+                if answers[number : number + 1] != KEPT:
+                    self._say(line)
+            seconds = 0
+
+    def _give_up(self) -> None:
+        """Close the connection; what was not answered may be kept or not."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        while self._unanswered:
+            self._say(self._unanswered.popleft())
+
+    def _say(self, line: bytes) -> None:
+        self._complain(f"NOT RECORDED (the companion did not keep it): {line.decode('ascii').rstrip()}")
+
+    def _forget(self) -> None:
+        """Start anew in a process that was forked off: what is under way is that of the one that forked."""
+        if self._socket is not None:
+            self._socket.close()
+        self._lock, self._socket = threading.Lock(), None
+        self._unanswered.clear()
+
+
+def is_ours(connection: socket.socket) -> bool:
+    """Return whether the other end is a process of this user: everybody on this machine can name the address."""
+    found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _, user, _ = struct.unpack("3i", found)
+    return bool(user == os.getuid())
+
+
+def _connected(address: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(SEND_SECONDS)
+        connection.connect(address)
+        if not is_ours(connection):
+            raise PermissionError("the companion is somebody else's")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_readable(connection: socket.socket, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
