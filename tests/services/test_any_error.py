@@ -1,8 +1,9 @@
 """Errors that nobody thought of: whatever a database says, each key ends in the database or in the spool."""
 
 import json
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from ledger import Ledger, Settings
 from ledger.clock import FakeClock, format_time
 from ledger.core.message import Message, MessageKey, RobotCode
 from ledger.errors import InvalidMessageError, StatementRefusedError
-from ledger.services.recording.group_writer import WriteOutcome
+from ledger.services.recording.group_writer import PATIENCE_SECONDS, WriteOutcome
 from ledger.spool.refused import REFUSED
 from ledger.store import migrate
 from ledger.store.incoming import COPY_FROM_ROWS
@@ -271,3 +272,22 @@ def test_old_tables_keep_what_is_handed_in_until_they_are_upgraded(make_ledger: 
     migrate.upgrade(book.parts.database)
     book.parts.recorder.replay()
     assert kept(book) == 1
+
+
+def test_a_slow_database_is_waited_for_when_the_spool_cannot_be_written(
+    make_ledger: MakeLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "file"))
+    book, other = make_ledger(spool_dir=tmp_path / "file"), make_ledger()
+    assert record(book, "before") == "recorded"
+    with ExitStack() as held:
+        connection = held.enter_context(other.parts.database.write())
+        if not other.parts.database.is_sqlite:
+            connection.execute(text("LOCK TABLE messages"))
+        release = threading.Timer(PATIENCE_SECONDS * 1.5, held.close)
+        release.start()
+        assert record(book, "slow") == "recorded"
+        release.join()
+    assert kept(book) == 2
+    assert not any("NOT RECORDED" in one.message for one in caplog.records)
