@@ -22,7 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ledger.database_url import DatabaseUrl
 from ledger.errors import DatabaseUnavailableError, SettingsError, StatementRefusedError
-from ledger.store import faults
+from ledger.store import faults, sqlite_file
 from ledger.store.types import UtcDateTime
 
 SQLITE_BUSY_SECONDS = 30
@@ -36,6 +36,7 @@ _FIXES = {
     "disk is full": "Make room",
     "not a database": "Name another file in LEDGER_DATABASE_URL",
 }
+_MOVED = "its file was deleted or replaced meanwhile"
 _READ_ONLY = "ledger_read_only"
 # What servers report of themselves, how it has to be, and what it may begin with.
 _STYLES = (
@@ -70,7 +71,11 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """Open a transaction that changes something; on SQLite it takes the write lock at once."""
         with self._translated(), self.engine.begin() as connection:
+            info = connection.info
             yield connection
+        # Afterwards: from then on it is the deletion that loses what was confirmed, and not the confirmation.
+        if sqlite_file.is_moved(info):
+            raise DatabaseUnavailableError(self._say(_MOVED))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -148,6 +153,7 @@ def _engine(url: URL) -> Engine:
     )
     event.listen(engine, "do_connect", _make_folder)
     event.listen(engine, "connect", _prepare_sqlite)
+    sqlite_file.follow(engine)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 

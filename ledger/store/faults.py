@@ -50,6 +50,14 @@ def of_rows(table: Table) -> Iterator[None]:
         raise
 
 
+def dropped(table: Table) -> StatementRefusedError:
+    """Return the error for a row that is not there although its insert went well, and that nobody else had written."""
+    return StatementRefusedError(
+        f"the database drops rows without an error: a trigger or a rule on {table.name} skips them. "
+        "Remove it: what waits is recorded then"
+    )
+
+
 def is_of_values(error: DBAPIError) -> bool:
     """Say whether an error is about the values of a statement: those who made it know what to do."""
     state = state_of(error)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger.clock import as_utc
 from ledger.core.message import Message
-from ledger.store.faults import of_rows
+from ledger.store.faults import dropped, of_rows
 from ledger.store.schema import messages
 
 # Below, one statement takes less time than COPY's round trips.
@@ -51,7 +51,8 @@ class NewMessage:
 def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> int:
     """Write messages and return how many were new; a key that its robot has already is left as it is.
 
-    Raise InvalidMessageError when the values of one of them are at fault.
+    Raise InvalidMessageError when the values of one of them are at fault, StatementRefusedError when the database
+    drops some without an error, as far as that shows here: what was neither new nor known does not.
     """
     if not new:
         return 0
@@ -96,16 +97,22 @@ def _inserted(connection: Connection, ordered: Sequence[NewMessage], returning: 
 
 
 def _copied(connection: Connection, new: Sequence[NewMessage]) -> bool:
-    """Try COPY, which knows no duplicates: when one is among them, nothing is written and False returned."""
+    """Try COPY, which knows no duplicates: when one is among them, nothing is written and False returned.
+
+    The same when it wrote fewer than it was given, as where a trigger skips some: the slower way tells which.
+    """
     import psycopg
     from psycopg.types.json import Jsonb
 
     driver: Any = connection.connection.driver_connection
     try:
-        with connection.begin_nested(), driver.cursor() as cursor, cursor.copy(_COPY) as copy:
-            copy.set_types(_COPY_TYPES)
-            for one in new:
-                copy.write_row(_values(one, as_utc, lambda fields: Jsonb(dict(fields))))
+        with connection.begin_nested(), driver.cursor() as cursor:
+            with cursor.copy(_COPY) as copy:
+                copy.set_types(_COPY_TYPES)
+                for one in new:
+                    copy.write_row(_values(one, as_utc, lambda fields: Jsonb(dict(fields))))
+            if cursor.rowcount != len(new):
+                raise dropped(messages)
     except psycopg.errors.UniqueViolation:
         return False
     except psycopg.Error as error:

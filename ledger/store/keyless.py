@@ -7,14 +7,15 @@ from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.message import Keyless, KeylessSend
-from ledger.store.faults import of_rows
+from ledger.store.faults import dropped, of_rows
 from ledger.store.schema import keyless_sends
 
 
 def insert_traces(connection: Connection, sends: Sequence[KeylessSend], recorded_at: datetime) -> list[bool]:
     """Write traces and say of each whether it was new; one that is there already is left as it is.
 
-    Raise InvalidMessageError when the values of one of them are at fault.
+    Raise InvalidMessageError when the values of one of them are at fault, StatementRefusedError when the database
+    drops one without an error.
     """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(keyless_sends).on_conflict_do_nothing().returning(keyless_sends.c.trace)
@@ -36,6 +37,11 @@ def insert_traces(connection: Connection, sends: Sequence[KeylessSend], recorded
         }
         with of_rows(keyless_sends):
             new.update(connection.scalars(statement, values))
+    known = {send.trace for send in sends} - new
+    if known:
+        found = select(func.count()).where(keyless_sends.c.trace.in_(known))
+        if connection.scalar(found) != len(known):
+            raise dropped(keyless_sends)
     return [send.trace in new for send in sends]
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select, update
 
 from ledger.core.known_message import KnownMessage, new_users, note_on
 from ledger.core.message import Message, MessageKey, RobotCode, UserId
+from ledger.store.faults import dropped
 from ledger.store.schema import messages
 
 KEYS_PER_STATEMENT = 500
@@ -15,18 +16,20 @@ _Key = tuple[RobotCode, MessageKey]
 
 
 def merge(connection: Connection, again: Sequence[Message]) -> list[str | None]:
-    """Add users that are new to messages; return for each how it differs from what there was, None when it does not."""
+    """Add users that are new to messages; return for each how it differs from what there was, None when it does not.
+
+    Raise StatementRefusedError when one is not there at all: then the database let it fall without an error.
+    """
     known = _known(connection, {_key(message) for message in again}, lock=False)
     fuller = {_key(one) for one in again if (found := known.get(_key(one))) and new_users(found, one)}
     if fuller:
         # Locked, and read again: somebody else may be adding others.
         known |= _known(connection, fuller, lock=True)
+    if any(_key(one) not in known for one in again):
+        raise dropped(messages)
     notes: list[str | None] = []
     for message in again:
-        found = known.get(_key(message))
-        if found is None:
-            notes.append(None)
-            continue
+        found = known[_key(message)]
         added = new_users(found, message)
         notes.append(note_on(found, message, len(added)))
         if added:
