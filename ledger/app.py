@@ -105,7 +105,7 @@ class Ledger:
         Raise InvalidMessageError (a naive time, a key over 1,024 characters, ...); then nothing was recorded.
 
         >>> book.record(process_query_key="key-1", robot_code="dingrobot1", user_ids=["li.si"], campaign="welcome")
-        WriteCounts(recorded=1, duplicates=0, spooled=0)
+        WriteCounts(recorded=1, duplicates=0, spooled=0, note=None)
         """
         row = {
             "process_query_key": process_query_key,
