@@ -80,11 +80,11 @@ class Journal:
             finally:
                 self._tidy(segment)
 
-    def add(self, line: bytes) -> Segment:
-        """Write an entry that is whole by itself; it waits until it is settled."""
+    def add(self, line: bytes, entries: int = 1) -> Segment:
+        """Write a line that is whole by itself; so many entries that it leaves to record wait until each is settled."""
         with self._alone():
             segment = self._append(line)
-            segment.unsettled += 1
+            segment.unsettled += entries
             return segment
 
     def settle(self, segment: Segment, entries: int = 1) -> None:
@@ -220,9 +220,7 @@ class Journal:
             return
         if segment.is_active:
             if segment.unsettled == 0 and segment.size > EMPTY_AFTER_BYTES and not segment.is_handed_over:
-                os.ftruncate(segment.descriptor, 0)
-                segment.size = 0
-                segment.owed.clear()
+                segments.empty(segment)
             return
         if segment.unsettled > 0 and not segment.is_handed_over:
             return

@@ -104,6 +104,17 @@ def discard(segment: Segment) -> None:
     os.close(segment.descriptor)
 
 
+def empty(segment: Segment) -> None:
+    """Take out everything, which is in the database; where that cannot be, the segment takes no more."""
+    try:
+        os.ftruncate(segment.descriptor, 0)
+    except OSError:
+        segment.is_broken = True
+        return
+    segment.size = 0
+    segment.owed.clear()
+
+
 def _cut_back(segment: Segment) -> None:
     try:
         os.ftruncate(segment.descriptor, segment.size)

@@ -93,13 +93,16 @@ class SendJournal(ABC, Generic[Entry]):
         except OSError:  # the journal has complained of it, and may take the end
             return None
 
-    def _write_end(self, exchange: Exchange, segment: Segment | None, entries: int = 1) -> Segment | None:
+    def _write_end(self, exchange: Exchange, segment: Segment | None, entries: int = 1) -> Segment:
         """Write how a send ended that leaves so much to record; raise OSError when no folder takes it."""
         whole = lines.whole(exchange)
-        if segment is None:
-            return self._journal.add(whole)
-        over, void = lines.over(exchange), lines.void(exchange.id)
-        return self._journal.end(segment, over, whole=whole, void=void, entries=entries)
+        if segment is not None:
+            over, void = lines.over(exchange), lines.void(exchange.id)
+            holder = self._journal.end(segment, over, whole=whole, void=void, entries=entries)
+            if holder is not None:
+                return holder
+        # It has no beginning here: none could be written, or the process was forked off or the journal closed since.
+        return self._journal.add(whole, entries)
 
     @abstractmethod
     def _take(self, exchange: Exchange, segment: Segment | None) -> Entry | None:

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,11 +15,17 @@ import pytest
 from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.capture import SEND_PATHS
-from ledger.errors import LedgerError
+from ledger.core.message import Message
+from ledger.errors import InvalidMessageError, LedgerError
 from ledger.services.recording.batches import WriteCounts
-from ledger.services.recording.group_writer import PendingWrite, WriteOutcome
+from ledger.services.recording.group_writer import GroupWriter, PendingWrite, WriteOutcome
+from ledger.services.recording.rows import Defaults, message_of
+from ledger.services.recording.write_apart import Content, Written
+from ledger.spool.journal import Journal
+from ledger.spool.lines import JournalEntry
 from ledger.spool.refused import REFUSED
 from ledger.spool.sends import OpenSend
+from ledger.spool.spool import Spool
 from tests.conftest import MakeLedger
 from tests.outages import away
 
@@ -35,6 +42,11 @@ def sending(book: Ledger, path: str = ONE, **more: str) -> OpenSend[PendingWrite
     found = book.parts.recorder.send_recorder.sending("POST", f"https://api.dingtalk.com{path}", body, **more)
     assert found is not None
     return found
+
+
+def message(key: str) -> Message:
+    fields = {"processQueryKey": key, "robotCode": "robot-1", "sentAt": "2026-03-01T11:00:00Z"}
+    return message_of(fields, Defaults())
 
 
 def kept(book: Ledger) -> dict[str | None, tuple[int, int]]:
@@ -193,6 +205,32 @@ def test_a_key_that_neither_database_nor_spool_takes_is_in_the_log(
     assert any("by-hand" in line for line in text)
     assert kept(book) == {None: (1, 0)}
     assert book.parts.recorder.writer.counts["lost"] == 2
+
+
+def test_an_answer_that_makes_no_message_is_kept_also_when_the_ledger_was_closed_meanwhile(book: Ledger) -> None:
+    send = sending(book)
+    book.close()
+    send.answered(200, {"processQueryKey": "too-long-" * 1000})
+    book.parts.recorder.replay()
+    assert "too-long-" in (book.settings.spool_folder / REFUSED).read_text()
+
+
+def test_a_fault_of_the_writer_itself_takes_no_key_along(tmp_path: Path) -> None:
+    def write(contents: Sequence[Content]) -> list[Written]:
+        return [Written(error=InvalidMessageError("no"))] * len(contents)
+
+    def refuse(content: Content, error: Exception) -> None:
+        raise RuntimeError("a bug")
+
+    writer = GroupWriter(write, Journal(tmp_path), refuse)
+    try:
+        first, second = (writer.submit(message(key)) for key in ("a", "b"))
+        assert [writer.wait(one) for one in (first, second)] == [WriteOutcome.SPOOLED] * 2
+    finally:
+        writer.close()
+    found: list[JournalEntry] = []
+    Spool(tmp_path).replay(found.extend)
+    assert sorted(one.row["processQueryKey"] for one in found if one.row) == ["a", "b"]
 
 
 def test_a_message_that_the_database_refuses_does_not_take_others_along(book: Ledger) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ledger.core.capture import Exchange, path_of
 from ledger.core.message import Chat, KeylessSend
+from ledger.integrations.feed import Feed
 from ledger.spool import journal as journals
 from ledger.spool import lines
 from ledger.spool.frames import Record
@@ -77,7 +78,7 @@ def test_a_send_that_never_left_leaves_nothing(tmp_path: Path) -> None:
     assert replay(tmp_path) == []
 
 
-def test_a_page_that_is_left_to_others_is_taken_in_while_its_writer_lives(tmp_path: Path) -> None:
+def test_a_segment_that_is_left_to_others_is_replayed_while_its_writer_lives(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     first = journal.add(lines.row({"processQueryKey": "k", "robotCode": "r"}))
     still_out = journal.begin(lines.sending(exchange("a")))
@@ -93,7 +94,7 @@ def test_a_page_that_is_left_to_others_is_taken_in_while_its_writer_lives(tmp_pa
     journal.close()
 
 
-def test_what_is_left_to_others_shares_a_page_until_it_is_let_go(tmp_path: Path) -> None:
+def test_what_is_left_to_others_shares_a_segment_until_it_is_let_go(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     segments = set()
     for number in range(3):
@@ -109,7 +110,7 @@ def test_what_is_left_to_others_shares_a_page_until_it_is_let_go(tmp_path: Path)
     journal.close()
 
 
-def test_a_full_page_makes_room_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_segment_makes_room_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "LARGEST_SEGMENT_BYTES", 1000)
     journal = Journal(tmp_path)
     for number in range(50):
@@ -120,7 +121,7 @@ def test_a_full_page_makes_room_for_the_next(tmp_path: Path, monkeypatch: pytest
     assert sorted(map(str, keys(replay(tmp_path)))) == sorted(f"key-{number}" for number in range(50))
 
 
-def test_a_busy_page_is_emptied_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_segment_is_emptied_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "EMPTY_AFTER_BYTES", 2000)
     journal = Journal(tmp_path)
     for number in range(200):
@@ -129,6 +130,22 @@ def test_a_busy_page_is_emptied_now_and_then(tmp_path: Path, monkeypatch: pytest
         journal.settle(segment)
     (file,) = tmp_path.iterdir()
     assert file.stat().st_size < 3000
+    journal.close()
+
+
+def test_a_busy_segment_that_cannot_be_emptied_gives_way_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "EMPTY_AFTER_BYTES", 1)
+    journal = Journal(tmp_path)
+    segment = journal.add(lines.row({"processQueryKey": "a"}))
+    read_only = os.open(segment.path, os.O_RDONLY)  # as on a disk that may only be read since something went wrong
+    os.dup2(read_only, segment.descriptor)
+    os.close(read_only)
+    journal.settle(segment)
+    another = journal.add(lines.row({"processQueryKey": "b"}))
+    assert another is not segment
+    assert list(tmp_path.iterdir()) == [another.path]
     journal.close()
 
 
@@ -202,6 +219,20 @@ def test_a_forked_process_writes_a_journal_of_its_own(tmp_path: Path) -> None:
     finish(journal, segment, answered("parent"))
     journal.close()
     assert keys(replay(tmp_path)) == ["key-parent"]
+
+
+def test_a_send_that_ends_in_a_forked_process_leaves_its_key_there(tmp_path: Path) -> None:
+    feed = Feed([tmp_path], "spring", "cron")
+    url, body = f"https://api.dingtalk.com{path_of(Chat.ONE_TO_ONE)}", {"robotCode": "dingbot", "userIds": ["u1"]}
+    under_way = feed.sending("POST", url, body)
+    assert under_way is not None
+    pid = os.fork()
+    if pid == 0:
+        under_way.answered(200, {"processQueryKey": "in-the-child"})
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert keys(replay(tmp_path)) == ["in-the-child"]
+    under_way.void()
 
 
 def test_many_threads_share_a_journal(tmp_path: Path) -> None:

@@ -162,12 +162,19 @@ class GroupWriter:
             except queue.Empty:
                 batch = []
             batch += _drained(self._waiting, ENTRIES_PER_TRANSACTION - len(batch))
-            self._take([entry for entry in batch if entry is not None])
+            self._take_safely([entry for entry in batch if entry is not None])
             if None in batch:
                 return
             if time.monotonic() - looked_at >= patience:
                 self._look_around()
                 looked_at = time.monotonic()
+
+    def _take_safely(self, batch: Sequence[PendingWrite]) -> None:
+        try:
+            self._take(batch)
+        except Exception as error:  # a fault of ours: the thread goes on, and no key goes with it
+            log.exception("the writer failed, and what was sent waits in the spool: %s", text_of_error(error))
+            self._spool(batch)
 
     def _take(self, batch: Sequence[PendingWrite]) -> None:
         batch = [entry for entry in batch if not entry.fate.done()]
@@ -219,14 +226,20 @@ class GroupWriter:
                 self._journal.sync(segment)
                 self._journal.hand_over(segment)
             except OSError as error:
-                for entry in entries:
-                    entry.segment = None
-                self._journal.settle(segment, len(entries))
+                self._journal.settle(segment, sum(self._has_let_go(entry, segment) for entry in entries))
                 failed += [(entry, error) for entry in entries]
             else:
                 for entry in entries:
                     self._done(entry, WriteOutcome.SPOOLED)
         return failed
+
+    def _has_let_go(self, entry: PendingWrite, segment: Segment) -> bool:
+        """Let go of the segment of an entry; False when another thread has done so, which settles it there."""
+        with self._lock:
+            is_held = entry.segment is segment
+            if is_held:
+                entry.segment = None
+        return is_held
 
     def _segment_of(self, entry: PendingWrite) -> Segment:
         if entry.segment is None:

@@ -62,9 +62,8 @@ class SendRecorder(SendJournal[PendingWrite]):
         """Leave what is no message to the spool, which keeps it for a person."""
         log.critical("an answer has a key and makes no message (%s): it is kept in the spool", error)
         holder = self._write_end(exchange, segment)
-        if holder is not None:
-            self._journal.sync(holder)
-            self._journal.hand_over(holder)
+        self._journal.sync(holder)
+        self._journal.hand_over(holder)
 
     def _not_recorded(self, exchange: Exchange, error: Exception) -> None:
         log.critical("NOT RECORDED (%s: %s): %s", type(error).__name__, error, lines.last_word(exchange))
