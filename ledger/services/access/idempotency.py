@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from ledger.clock import Clock
 from ledger.errors import DatabaseUnavailableError, KeyReusedError, RequestInProgressError
-from ledger.store import answers
+from ledger.store import idempotency
 from ledger.store.database import Database
 
 KEPT_FOR = timedelta(hours=24)
@@ -43,7 +43,7 @@ class IdempotentRequests:
         """
         now = self._clock.now()
         with self._database.write() as connection:
-            asked = answers.claim(
+            asked = idempotency.claim(
                 connection, request.scope, request.key, request.digest, request.claim, now, now + WORKED_ON_FOR
             )
         if asked.request_digest != request.digest:
@@ -59,10 +59,10 @@ class IdempotentRequests:
             raise
         except BaseException:
             with suppress(DatabaseUnavailableError), self._database.write() as connection:
-                answers.drop(connection, request.claim)
+                idempotency.drop(connection, request.claim)
             raise
         with self._database.write() as connection:
-            answers.keep(connection, request.claim, status, body, self._clock.now() + KEPT_FOR)
+            idempotency.keep(connection, request.claim, status, body, self._clock.now() + KEPT_FOR)
         return status, body
 
 

@@ -1,16 +1,16 @@
-"""Rows of `answers`: requests that may come twice, claimed before they are worked on, and what was answered."""
+"""Rows of `answers`: requests with an Idempotency-Key, claimed before they are worked on, and what was answered."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy import Connection, and_, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.store.schema import answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredRequest:
+class IdempotencyRecord:
     """A request as it came first: by whose claim it is worked on, and what was answered (None: nothing yet)."""
 
     request_digest: str
@@ -21,16 +21,18 @@ class StoredRequest:
 
 def claim(
     connection: Connection, scope: str, key: str, request_digest: str, claim: str, now: datetime, until: datetime
-) -> StoredRequest:
+) -> IdempotencyRecord:
     """Claim a request until a moment, unless it came before; return it as it stands."""
     columns = answers.c
     connection.execute(delete(answers).where(columns.expires_at <= now))
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     values = {"scope": scope, "key": key, "request_digest": request_digest, "claim": claim, "expires_at": until}
-    connection.execute(insert(answers).values(values).on_conflict_do_nothing())
+    # In one statement, which changes nothing of a row that is there: whoever drops it comes before or after.
+    claiming = insert(answers).values(values)
+    claiming = claiming.on_conflict_do_update(index_elements=[columns.scope, columns.key], set_={"scope": scope})
     shown = (columns.request_digest, columns.claim, columns.status, columns.body)
-    row = connection.execute(select(*shown).where(columns.scope == scope, columns.key == key)).one()
-    return StoredRequest(**row._mapping)
+    row = connection.execute(claiming.returning(*shown)).one()
+    return IdempotencyRecord(**row._mapping)
 
 
 def keep(connection: Connection, claim: str, status: int, body: str, until: datetime) -> None:
