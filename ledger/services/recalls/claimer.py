@@ -15,8 +15,8 @@ from ledger.clock import Clock
 from ledger.core.fair_turn import choose
 from ledger.core.message import AppName
 from ledger.core.recall import Status
+from ledger.services.recalls import leases
 from ledger.services.recalls.api_slots import LOOKAHEAD, Api, ApiSlots
-from ledger.services.recalls.leases import end_if_cancelled
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.settings import Settings
 from ledger.store import calls, history, items, recalls
@@ -74,9 +74,7 @@ class Claimer:
             self._pace_clock.look(connection, may_write=True)
             now = self._clock.now()
             by_lease = self._may_judge_leases(begun)
-            lost = calls.give_up_lost(connection, now, dead_owners, by_lease=by_lease, held=held)
-            for recall_id in sorted(lost):
-                entries += end_if_cancelled(connection, recall_id, now)
+            entries += leases.give_up_lost(connection, now, dead_owners, by_lease=by_lease, held=held)
             running = self._running(connection, apps)
             for recall in running:
                 entries += self._expire(connection, recall, now)

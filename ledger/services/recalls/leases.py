@@ -1,8 +1,8 @@
-"""Who holds a lease: a name for this process, and which processes of this machine are surely gone."""
+"""Leases on calls: who holds one, which holders are surely gone, and what becomes of calls that were lost with them."""
 
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -71,12 +71,23 @@ class LostCalls:
                 dead = surely_gone({name for name, _ in flying})
             if any(name in dead or lease_until <= now for name, lease_until in flying):
                 with self._database.write() as connection:
-                    entries = [
-                        entry
-                        for recall_id in sorted(calls.give_up_lost(connection, now, dead))
-                        for entry in end_if_cancelled(connection, recall_id, now)
-                    ]
-                    history.append(connection, entries)
+                    history.append(connection, give_up_lost(connection, now, dead))
+
+
+def give_up_lost(
+    connection: Connection,
+    now: datetime,
+    dead_owners: Sequence[str],
+    *,
+    by_lease: bool = True,
+    held: Collection[int] = (),
+) -> list[history.Entry]:
+    """Let what is in lost calls wait again, or end with its cancelled recall; return what history says of it.
+
+    Lost are calls of dead owners and, `by_lease`, those whose lease has ended; but none that are `held`.
+    """
+    lost = calls.give_up_lost(connection, now, dead_owners, by_lease=by_lease, held=held)
+    return [entry for recall_id in sorted(lost) for entry in end_if_cancelled(connection, recall_id, now)]
 
 
 def end_if_cancelled(connection: Connection, recall_id: int, now: datetime) -> list[history.Entry]:
