@@ -219,7 +219,7 @@ def test_a_fault_of_the_writer_itself_takes_no_key_along(tmp_path: Path) -> None
     def write(contents: Sequence[Content]) -> list[Written]:
         return [Written(error=InvalidMessageError("no"))] * len(contents)
 
-    def refuse(content: Content, error: Exception) -> None:
+    def refuse(_content: Content, _error: Exception) -> None:
         raise RuntimeError("a bug")
 
     writer = GroupWriter(write, Journal(tmp_path), refuse)
