@@ -5,7 +5,7 @@ A call is a lease: whoever opened it may settle it until somebody else has given
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -213,6 +213,22 @@ def open_calls(connection: Connection, drafts: Sequence[Draft], owner: str) -> l
         )
         for call_id, draft in zip(ids, drafts, strict=True)
     ]
+
+
+def still_open(connection: Connection, call_ids: Collection[int]) -> list[Call]:
+    """Return those of some calls that nobody has settled or given up for lost, with what they asked for."""
+    columns = recall_calls.c
+    these = among(columns.id, call_ids, is_sqlite=connection.dialect.name == "sqlite")
+    statement = select(columns.id, columns.recall_id, columns.slot_at).where(these, columns.finished_at.is_(None))
+    found = []
+    for call in connection.execute(statement.order_by(columns.id)).all():
+        asked = select(*_ASKED).where(_columns.recall_id == call.recall_id, _columns.call_id == call.id)
+        rows = connection.execute(asked.where(_columns.outcome.is_(None)).order_by(_columns.id)).all()
+        if rows:
+            items = [replace(_asked(row), attempts=row.attempts) for row in rows]
+            values = {"id": call.id, "recall_id": call.recall_id, "slot_at": call.slot_at, "leave_at": 0.0}
+            found.append(Call(route=_route(rows[0]), items=items, **values))
+    return found
 
 
 def lock_open(connection: Connection, call_ids: Sequence[int]) -> frozenset[int]:

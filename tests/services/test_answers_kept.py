@@ -1,5 +1,6 @@
 """Answers that came while the database was away: kept, and written down when it is back, however long that takes."""
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, suppress
@@ -12,14 +13,17 @@ import pytest
 
 from ledger import Ledger, Settings
 from ledger.clock import FakeClock
-from ledger.core.message import AppName
+from ledger.core.answer import Answer, NoAnswer
+from ledger.core.message import AppName, Chat, RobotCode, Route
 from ledger.core.recall import Status
 from ledger.errors import DatabaseUnavailableError
+from ledger.services.recalls.call_result import Unsent
 from ledger.services.recalls.claimer import GRACE_SECONDS
+from ledger.services.recalls.kept_answers import ANSWERS, Kept, KeptAnswers
 from ledger.simulator import World
 from ledger.simulator.behaviour import SecondRecall
 from ledger.store import calls
-from ledger.testing import WorldTransport
+from ledger.testing import InlineExecutor, WorldTransport
 from tests.conftest import NOON, MakeLedger
 from tests.outages import away
 from tests.sending import send
@@ -125,6 +129,57 @@ def test_what_a_run_could_not_write_down_in_its_patience_the_next_one_does(
     result = book.result(plan.recall_id)
     assert (result.status, result.recalled, result.calls) == (Status.FINISHED, 200, 10)
     assert len(world.calls(ONE_ON_ONE)) == 10
+
+
+def test_answers_of_a_process_that_was_killed_while_the_database_was_away_are_settled_by_the_next(
+    bereft: Bereft,
+) -> None:
+    book, world, _ = bereft(2000)
+    send(book, world, 200)
+    plan = book.plan(campaign="spring", reason="wrong link")
+    with pytest.raises(DatabaseUnavailableError):
+        book.run(plan)
+    kept = book.parts.runner._kept
+    (file,) = book.settings.spool_folder.glob(f"*{ANSWERS}")
+    assert kept._segment is not None
+    # As the system does when it is killed.
+    os.close(kept._segment.descriptor)
+    book.parts.clock.sleep(2000)
+
+    other = Ledger(
+        book.settings,
+        clock=book.parts.clock,
+        executor=InlineExecutor(),
+        transport=WorldTransport(world, book.parts.clock),
+    )
+    result = other.resume(plan.recall_id)
+    assert (result.status, result.recalled, result.calls) == (Status.FINISHED, 200, 10)
+    assert len(world.calls(ONE_ON_ONE)) == 10
+    assert not file.exists()
+    assert other.verify().ok
+    other.close()
+
+
+def test_answers_stay_with_a_process_that_lives_and_a_torn_record_loses_itself_alone(tmp_path: Path) -> None:
+    living = KeptAnswers(tmp_path)
+    living.keep([(call_of(number), Answer(status=200, body={"successResult": ["k"]}), NOON) for number in (1, 2)])
+    living.keep([(call_of(3), NoAnswer(reason="it was cut"), NOON), (call_of(4), Unsent(why="too late"), NOON)])
+    adopted: list[Kept] = []
+    KeptAnswers(tmp_path).adopt(adopted.extend)
+    assert adopted == []
+    (file,) = tmp_path.iterdir()
+    torn = file.read_bytes().splitlines(keepends=True)
+    (tmp_path / f"dead{ANSWERS}").write_bytes(torn[0] + torn[1][:30] + torn[2] + torn[3] + torn[0][:10])
+    KeptAnswers(tmp_path).adopt(adopted.extend)
+    assert [(number, type(ending)) for number, ending, _ in adopted] == [(1, Answer), (3, NoAnswer), (4, Unsent)]
+    assert adopted[0] == (1, Answer(status=200, body={"successResult": ["k"]}), NOON)
+    living.forget([(call_of(number), NoAnswer(reason=""), NOON) for number in (1, 2, 3, 4)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def call_of(number: int) -> calls.Call:
+    route = Route(app=AppName("default"), chat=Chat.ONE_TO_ONE, robot_code=RobotCode("r"), open_conversation_id=None)
+    return calls.Call(id=number, recall_id=1, route=route, items=(), slot_at=NOON, leave_at=0.0)
 
 
 def test_nobody_takes_calls_over_whose_owner_could_not_reach_the_database_either(

@@ -23,6 +23,7 @@ from ledger.patience import OutageLog, Patience
 from ledger.services.recalls import leases
 from ledger.services.recalls.call_result import Ending, Unsent
 from ledger.services.recalls.claimer import BETWEEN_LOOKS, LONGEST_NAP, Claim, Claimer
+from ledger.services.recalls.kept_answers import Endings, Kept, KeptAnswers
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.settler import Settler
 from ledger.settings import Settings
@@ -79,6 +80,7 @@ class Runner:
         # The calls whose answers this process waits for or has; and the answers that no run could write down.
         self._held: set[int] = set()
         self._left_over: list[tuple[calls.Call, Ending, datetime]] = []
+        self._kept = KeptAnswers(settings.spool_folder)
         # However often the database is away, answers must not be lost to that.
         self._patience = Patience(seconds=DATABASE_PATIENCE_SECONDS, every_seconds=DATABASE_RETRY_SECONDS, clock=clock)
         self._closing_seconds = settings.http_timeout_seconds + SETTLING_SECONDS
@@ -105,6 +107,7 @@ class Runner:
 
     def _run(self, apps: frozenset[AppName], goes_on: Callable[[Claim], bool], on_progress: Callable[[], None]) -> None:
         self._settle_left_over()
+        self._insist(self._adopt)
         flying: Flying = {}
         look_on, going = _LookingOn(on_progress, self._clock), True
         try:
@@ -173,13 +176,32 @@ class Runner:
             raise
         self._held -= {call.id for call, *_ in endings}
 
-    def _write_down(self, endings: Sequence[tuple[calls.Call, Ending, datetime]]) -> None:
+    def _write_down(self, endings: Endings) -> None:
         if endings:
-            self._insist(lambda: self._settler.settle(endings))
+            self._insist(lambda: self._settle_or_keep(endings))
+            self._kept.forget(endings)
+
+    def _settle_or_keep(self, endings: Endings) -> None:
+        try:
+            self._settler.settle(endings)
+        except DatabaseUnavailableError:
+            self._kept.keep(endings)
+            raise
 
     def _insist(self, action: Callable[[], T]) -> T:
         """Do something with the database, however often it is away, for a while."""
         return self._patience.retrying(lambda: self.outage.observe(action))
+
+    def _adopt(self) -> None:
+        """Settle answers that a process of this machine had, and kept in a file, before it died."""
+
+        def settle(kept: Sequence[Kept]) -> None:
+            endings = {call_id: (ending, at) for call_id, ending, at in kept}
+            with self._database.read() as connection:
+                open_calls = calls.still_open(connection, endings)
+            self._settler.settle([(call, *endings[call.id]) for call in open_calls])
+
+        self._kept.adopt(settle)
 
     def _dead(self) -> Sequence[str]:
         """Name, now and then, owners of calls that died on this machine: no need to wait for their leases."""
@@ -188,7 +210,10 @@ class Runner:
             return ()
         self._looked_for_the_dead = now
         with self._database.read() as connection:
-            return leases.surely_gone(calls.owners(connection))
+            gone = leases.surely_gone(calls.owners(connection))
+        if gone:
+            self._adopt()
+        return gone
 
     def _make(self, call: calls.Call) -> Ended:
         """Wait for the slot and make the call; runs in a thread of its own and touches no database."""

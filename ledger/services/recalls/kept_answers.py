@@ -1,0 +1,114 @@
+"""Answers that came while the database was away: in a file beside the spool, so that not even a kill loses them.
+
+An answer is asked for once: thrown away, its keys would be asked again, and a second "no" proves nothing. Whoever finds
+the file of a process that is gone, on the same machine, settles what stands in it.
+"""
+
+import fcntl
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ledger.clock import format_time, parse_time
+from ledger.core.answer import Answer, NoAnswer
+from ledger.services.recalls.call_result import Ending, Unsent
+from ledger.spool import segments
+from ledger.spool.frames import read_records
+from ledger.spool.segments import Segment
+from ledger.store import calls
+
+ANSWERS = ".answers"
+
+log = logging.getLogger(__name__)
+
+Endings = Sequence[tuple[calls.Call, Ending, datetime]]
+# The number of a call, how it ended, and when.
+Kept = tuple[int, Ending, datetime]
+
+
+class KeptAnswers:
+    """The files of answers in one folder: one of this process, made when it is needed, and those of others."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._segment: Segment | None = None
+        self._calls: set[int] = set()
+
+    def keep(self, endings: Endings) -> None:
+        """Write down how calls ended, once each; a disk that takes nothing is logged, the answers stay in memory."""
+        new = [one for one in endings if one[0].id not in self._calls]
+        if not new:
+            return
+        try:
+            if self._segment is None:
+                self._segment = segments.create(self._folder, ANSWERS)
+            for call, ending, at in new:
+                segments.append(self._segment, _line(call.id, ending, at))
+            segments.sync(self._segment, self._segment.descriptor)
+        except OSError as error:
+            log.error("answers wait in memory alone, since the spool cannot be written: %s", error)
+            return
+        self._calls |= {call.id for call, *_ in new}
+
+    def forget(self, endings: Endings) -> None:
+        """Forget answers that are in the database now; with the last of them goes the file."""
+        self._calls -= {call.id for call, *_ in endings}
+        if self._segment is not None and not self._calls:
+            segments.discard(self._segment)
+            self._segment = None
+
+    def adopt(self, settle: Callable[[Sequence[Kept]], object]) -> None:
+        """Settle what processes left that are gone, and delete their files; what `settle` raises leaves them."""
+        for path in sorted(self._folder.glob(f"*{ANSWERS}")):
+            try:
+                with path.open("rb") as file:
+                    if _is_abandoned(file):
+                        settle(_kept(file))
+                        path.unlink(missing_ok=True)
+            except OSError as error:
+                log.error("the answers in %s cannot be taken: %s", path, error)
+
+
+def _is_abandoned(file: BinaryIO) -> bool:
+    """Take the lock of a file whose writer is gone; False while it lives, or when somebody else was quicker."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return os.fstat(file.fileno()).st_nlink > 0
+
+
+def _kept(file: BinaryIO) -> list[Kept]:
+    whole = (record for _, records in read_records(file) for record in records if not record.is_damaged)
+    return [_read(json.loads(record.content)) for record in whole]
+
+
+def _line(call_id: int, ending: Ending, at: datetime) -> bytes:
+    facts: dict[str, Any] = {"kind": type(ending).__name__}
+    if isinstance(ending, Answer):
+        moment = format_time(ending.server_time) if ending.server_time is not None else None
+        facts |= {**asdict(ending), "server_time": moment}
+    elif isinstance(ending, NoAnswer):
+        facts |= asdict(ending)
+    else:
+        facts["why"] = ending.why
+    return json.dumps({"call": call_id, "at": format_time(at), "ending": facts}, ensure_ascii=True).encode("ascii")
+
+
+def _read(record: Mapping[str, Any]) -> Kept:
+    facts = dict(record["ending"])
+    kind = facts.pop("kind")
+    ending: Ending
+    if kind == "Answer":
+        moment = facts.pop("server_time")
+        ending = Answer(**facts, server_time=parse_time(moment) if moment else None)
+    elif kind == "NoAnswer":
+        ending = NoAnswer(**facts)
+    else:
+        ending = Unsent(why=facts["why"])
+    return record["call"], ending, parse_time(record["at"])
