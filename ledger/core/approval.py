@@ -36,6 +36,10 @@ class Approval(JsonValue):
         """True when somebody wants to run the plan and nobody has answered."""
         return self.requested_by is not None and self.approved_by is None and self.refused_by is None
 
+    def is_open(self, now: datetime) -> bool:
+        """True while a second person may still answer."""
+        return self.is_waiting and self.valid_until is not None and now < self.valid_until
+
 
 def is_needed(*, recipients: int, messages: int, most: int | None) -> bool:
     """Say whether a plan needs a second person; a message to a group reaches somebody, though nobody is named."""

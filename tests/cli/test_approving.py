@@ -28,3 +28,30 @@ def test_another_person_refuses(shell: Shell, simulator: Simulator) -> None:
     ended = shell("refuse", "1", "--reason", "the link is right", "--actor", "li")
     assert (ended.code, "cancelled" in ended.out.lower()) == (0, True)
     assert shell("approve", "1", "--actor", "li").code == 2
+
+
+def test_whoever_has_to_agree_finds_the_recall_and_what_to_type(shell: Shell, simulator: Simulator) -> None:
+    shell.variables["LEDGER_APPROVAL_RECIPIENTS"] = "0"
+    shell.send(simulator, 1, campaign="c")
+    assert shell("recall", "--campaign", "c", "--reason", "only looked at", "--dry-run").code == 0
+    assert shell(*RECALL, "--actor", "wang").code == 10
+    listed = shell("recalls")
+    assert ("to approve" in listed.out, "only looked at" in listed.out) == (True, False)
+    assert "1 plan that nobody has run is left out" in listed.err
+    shown = shell("show", "2").out
+    assert "waits for a second person" in shown
+    assert "ledger approve 2" in shown
+    assert 'ledger refuse 2 --reason "..."' in shown
+    for command in ("resume", "retry"):
+        ended = shell(command, "2")
+        assert (ended.code, "another operator has to agree" in ended.err) == (10, True), ended
+    assert (shell("resume", "1").code, "plan it again" in shell("resume", "1").err) == (2, True)
+
+
+def test_why_somebody_did_not_agree_is_shown(shell: Shell, simulator: Simulator) -> None:
+    shell.variables["LEDGER_APPROVAL_RECIPIENTS"] = "0"
+    shell.send(simulator, 1, campaign="c")
+    shell(*RECALL, "--actor", "wang")
+    shell("refuse", "1", "--reason", "the link is right", "--actor", "li")
+    assert "li did not agree: the link is right" in shell("show", "1").out
+    assert "to approve" not in shell("recalls").out

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from ledger.clock import format_time, parse_time
 from ledger.core.approval import Approval, Decision, is_needed, valid_until
 from ledger.core.limits import check_reason
-from ledger.errors import ApprovalNeededError, ForbiddenError, WrongStateError
+from ledger.errors import ApprovalNeededError, ForbiddenError, LedgerError, WrongStateError
 from ledger.settings import Settings
 from ledger.store import approvals, history
 from ledger.store.recalls import Recall
@@ -32,6 +32,13 @@ class Approvals:
             _note(connection, recall, "approval_requested", actor, now, {**facts, "valid_until": format_time(until)})
             approval = Approval(requested_by=actor, requested_at=now, valid_until=until)
         return ApprovalNeededError(_what_now(recall, approval))
+
+    def why_not_running(self, connection: Connection, recall: Recall, now: datetime) -> LedgerError:
+        """Return why a plan that nobody has started can neither go on nor be asked again, and what to do."""
+        approval = approvals.get(connection, recall.id)
+        if approval is not None and approval.is_open(now):
+            return ApprovalNeededError(_what_now(recall, approval))
+        return WrongStateError(f"recall {recall.id} is a plan that was never run: plan it again to run it")
 
     def agree(self, connection: Connection, recall: Recall, actor: str, now: datetime) -> str:
         """Note that a second person agrees; return who wanted to run it."""
@@ -64,10 +71,12 @@ class Approvals:
 
 
 def _what_now(recall: Recall, approval: Approval) -> str:
-    until = format_time(approval.valid_until) if approval.valid_until else "its deadline"
+    # People read this: a second is exact enough.
+    until = format_time(approval.valid_until.replace(microsecond=0)) if approval.valid_until else "its deadline"
     return (
         f"recall {recall.id} is larger than one person may start alone. {approval.requested_by} asked for it; now "
-        f"another operator has to agree before {until}: `ledger approve {recall.id}`, or `ledger refuse {recall.id}`"
+        f"another operator has to agree before {until}: `ledger approve {recall.id}`, or "
+        f'`ledger refuse {recall.id} --reason "..."`'
     )
 
 

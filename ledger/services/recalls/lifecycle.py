@@ -131,7 +131,7 @@ class Lifecycle:
         with self._database.write() as connection:
             recall = recalls.get(connection, recall_id, lock=True)
             if recall.status is Status.PLANNED:
-                raise WrongStateError(f"recall {recall_id} was planned but never confirmed: plan it again to run it")
+                raise self._approvals.why_not_running(connection, recall, self._clock.now())
             if recall.status in (Status.FINISHED, Status.CANCELLED):
                 raise WrongStateError(f"recall {recall_id} is {recall.status}: nothing of it waits")
             items.make_due(connection, recall_id)
@@ -149,7 +149,7 @@ class Lifecycle:
             recalls.lock_activation(connection)
             recall = recalls.get(connection, recall_id, lock=True)
             if recall.status is Status.PLANNED:
-                raise WrongStateError(f"recall {recall_id} was never run: plan it again to run it")
+                raise self._approvals.why_not_running(connection, recall, now)
             reopened = items.reopen(connection, recall_id, now)
             if not reopened:
                 raise NothingEligibleError(

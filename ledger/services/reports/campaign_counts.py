@@ -1,4 +1,4 @@
-"""The census: campaigns counted for many who look again and again, however long counting takes.
+"""Campaigns counted for many who look again and again, however long counting takes.
 
 Where counting is quick, everybody gets what is true now. Where it is not, they get the last count, which says of when
 it is, and counting takes but a share of the time.

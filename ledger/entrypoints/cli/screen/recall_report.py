@@ -35,7 +35,7 @@ def show_report(paper: "Console", report: "RecallReport", now: datetime) -> None
     paper.print(f"  reason: {plain(result.reason)} ({plain(result.actor)})", soft_wrap=not paper.is_terminal)
     paper.print(f"  asked for: {_selection(report.selection)}", soft_wrap=not paper.is_terminal)
     for entry in report.timeline:
-        paper.print(f"  {moment(entry['at'])}: {entry['event']} by {plain(entry['actor'])}")
+        paper.print(f"  {moment(entry['at'])}: {entry['event'].replace('_', ' ')} by {plain(entry['actor'])}")
     if result.follows is not None:
         paper.print(f"  follows: recall {result.follows}, which is sticky")
     if report.skipped:

@@ -22,7 +22,7 @@ def show_result(
 ) -> None:
     """Write a result for people: counts, reasons together, the next step; `items` may be empty when all went well."""
     style = "bold green" if result.is_complete else "bold yellow"
-    paper.print(headline(result), style=style)
+    paper.print(headline(result, now), style=style)
     if result.calls:
         paper.print(f"  {_spent(result, planned_calls)}")
     if result.error is not None:
@@ -31,6 +31,9 @@ def show_result(
         asked = number_of(result.in_flight, "message")
         until = moment(result.answers_until)
         paper.print(f"  {asked} had been asked: an answer is awaited until {until} at the latest")
+    if result.approval is not None and result.approval.refused_by is not None:
+        who, why = plain(result.approval.refused_by), plain(result.approval.refusal)
+        paper.print(f"  {who} did not agree: {why}", soft_wrap=not paper.is_terminal)
     if result.beside:
         paper.print(f"  {beside_in_words(result)}", soft_wrap=not paper.is_terminal)
     for line in _reasons(items):
@@ -41,9 +44,9 @@ def show_result(
         paper.print(f"  {command:<18}  {what}")
 
 
-def headline(result: "Result") -> str:
+def headline(result: "Result", now: datetime) -> str:
     """Say in one sentence how a recall stands."""
-    message = f"Recall {result.recall_id} {_state(result)}: {result.recalled:,} of {result.eligible:,} recalled"
+    message = f"Recall {result.recall_id} {_state(result, now)}: {result.recalled:,} of {result.eligible:,} recalled"
     others = [(outcome.value, getattr(result, outcome.value)) for outcome in Outcome if outcome != Outcome.RECALLED]
     parts = [f"{count:,} {name}" for name, count in (*others, ("waiting", result.pending)) if count]
     return ", ".join([message, *parts])
@@ -60,6 +63,9 @@ def beside_in_words(result: "Result") -> str:
 def next_steps(result: "Result", now: datetime) -> Iterator[tuple[str, str]]:
     """Yield what can be typed next, with what it does."""
     number = result.recall_id
+    if waits_for_approval(result, now):
+        yield f"ledger approve {number}", "another person agrees, and it runs"
+        yield f'ledger refuse {number} --reason "..."', "another person does not agree"
     if result.status in (Status.PAUSED, Status.RUNNING):
         yield f"ledger resume {number}", "goes on with what waits"
         yield f"ledger cancel {number}", "stops it for good"
@@ -73,7 +79,14 @@ def next_steps(result: "Result", now: datetime) -> Iterator[tuple[str, str]]:
         yield f"ledger show {number}", "shows every message and every call"
 
 
-def _state(result: "Result") -> str:
+def waits_for_approval(result: "Result", now: datetime) -> bool:
+    """Say whether a second person can still let a plan run."""
+    return result.status is Status.PLANNED and result.approval is not None and result.approval.is_open(now)
+
+
+def _state(result: "Result", now: datetime) -> str:
+    if waits_for_approval(result, now):
+        return "waits for a second person"
     return {
         Status.PLANNED: "is planned",
         Status.RUNNING: "is running",

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ledger.core.recall import Status
+from ledger.entrypoints.cli.screen.results import waits_for_approval
 from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, print_sheet
 from ledger.entrypoints.cli.screen.words import day_and_time, left, moment, number_of, plain, time_of_day
 
@@ -18,31 +19,32 @@ if TYPE_CHECKING:
 UNTAGGED = "(none)"
 
 _CAMPAIGNS = (
-    Column(title="campaign", gives_way=True),
+    Column(title="campaign", gives_way=True, narrowest=12),
     Column(title="recallable", is_number=True),
-    Column(title="people", is_number=True),
-    Column(title="recalled", is_number=True),
+    Column(title="people", is_number=True, goes=3),
+    Column(title="recalled", is_number=True, goes=4),
     Column(title="first deadline"),
 )
 # Shown only when some campaign is.
-_STICKY = Column(title="sticky")
-_KEYLESS = Column(title="key lost", is_number=True)
+_STICKY = Column(title="sticky", goes=1)
+# How many sends lost their key is said below the table, too.
+_KEYLESS = Column(title="key lost", is_number=True, goes=2)
 _RECALLS = (
     Column(title="id", is_number=True),
-    Column(title="started"),
+    Column(title="started", goes=1),
     Column(title="status"),
-    Column(title="messages", is_number=True),
+    Column(title="messages", is_number=True, goes=4),
     Column(title="recalled", is_number=True),
     Column(title="not", is_number=True),
     Column(title="waiting", is_number=True),
-    Column(title="actor", gives_way=True),
-    Column(title="reason", gives_way=True, is_text=True),
+    Column(title="actor", gives_way=True, goes=3),
+    Column(title="reason", gives_way=True, is_text=True, goes=2),
 )
 _OF_ONE_RECALL = (
     Column(title="ended"),
     Column(title="outcome"),
     Column(title="key", width=19),
-    Column(title="people", is_number=True),
+    Column(title="people", is_number=True, goes=1),
     Column(title="why", gives_way=True, is_text=True),
 )
 # Widths are fixed: a long history is written in pieces, and they stand under each other.
@@ -51,8 +53,8 @@ _HISTORY = (
     Column(title="recall", is_number=True, width=6),
     Column(title="outcome", width=9),
     Column(title="key", width=11),
-    Column(title="campaign", width=12),
-    Column(title="why", width=16, is_text=True),
+    Column(title="campaign", width=12, goes=1),
+    Column(title="why", width=16, is_text=True, gives_way=True),
 )
 
 
@@ -99,7 +101,7 @@ def _what_to_know(lines: Sequence["CampaignLine"]) -> Iterator[str]:
         yield f"{count} whose recipients are not known: recallable by campaign and key, not by user."
 
 
-def print_recalls(paper: "Console", results: Sequence["Result"]) -> None:
+def print_recalls(paper: "Console", results: Sequence["Result"], now: datetime) -> None:
     """Write where recalls stand, a row each, with the time of their start; of a plan, of its making."""
     rows = []
     for result in results:
@@ -107,8 +109,11 @@ def print_recalls(paper: "Console", results: Sequence["Result"]) -> None:
         counts = (f"{count:,}" for count in (result.eligible, result.recalled, failed, result.pending))
         began = day_and_time(result.started_at or result.planned_at)
         who = (plain(result.actor), plain(result.reason))
-        cells = (str(result.recall_id), began, result.status.value, *counts, *who)
-        rows.append(SheetRow(cells=cells, style="dim" if result.status is Status.PLANNED else None))
+        to_approve = waits_for_approval(result, now)
+        status = "to approve" if to_approve else result.status.value
+        cells = (str(result.recall_id), began, status, *counts, *who)
+        is_idle = result.status is Status.PLANNED and not to_approve
+        rows.append(SheetRow(cells=cells, style="dim" if is_idle else None))
     print_sheet(paper, _RECALLS, rows)
 
 
