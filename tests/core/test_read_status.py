@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.core.answer import Answer, NoAnswer
+from ledger.core.key_results import KeyReading
 from ledger.core.read_status import settle_by_status
 from ledger.core.recall import Outcome
 
@@ -46,3 +47,23 @@ def test_whatever_comes_only_a_stated_recall_is_one(outcome: Outcome, status: in
 @pytest.mark.parametrize("sent", [True, False])
 def test_no_answer_proves_nothing(sent: bool) -> None:
     assert [settle_by_status(outcome, NoAnswer(reason="cut", sent=sent)) for outcome in DOUBTFUL] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("status", "reading"),
+    [
+        ("RECALLED", KeyReading(outcome=Outcome.RECALLED, code="readStatus", reason="RECALLED")),
+        (
+            "SUCCESS",
+            KeyReading(outcome=Outcome.REFUSED, code="readStatus", reason="SUCCESS: the message is still there"),
+        ),
+        ("SUCESS", KeyReading(outcome=Outcome.REFUSED, code="readStatus", reason="SUCESS: the message is still there")),
+        ("success", None),
+        (None, None),
+    ],
+)
+def test_what_was_found_out_keeps_the_status_in_its_own_word(status: str | None, reading: KeyReading | None) -> None:
+    assert settle_by_status(Outcome.UNKNOWN, Answer(status=200, body={"sendStatus": status})) == reading
+    # It settles an item that people were told nothing of: an error with the same body does not.
+    assert settle_by_status(Outcome.UNKNOWN, Answer(status=500, body={"sendStatus": status})) is None
+    assert settle_by_status(Outcome.UNKNOWN, Answer(status=200, body=status)) is None

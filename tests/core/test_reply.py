@@ -7,16 +7,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ledger.core.answer import Answer, NoAnswer, read_refusal
+from ledger.core.answer import Answer, NoAnswer, error_of, read_proxy, read_refusal
 from ledger.core.key_results import KeyReading
 from ledger.core.limits import storable
 from ledger.core.recall import Outcome
-from ledger.core.reply import BAN_SECONDS, Reading, Verdict, read
+from ledger.core.reply import BAN_SECONDS, NOT_SENT, THROTTLE_SECONDS, Reading, Verdict, read
 from ledger.errors import (
     AddressNotAllowedError,
     CredentialsError,
     PausedError,
     PermissionDeniedError,
+    ProxyRefusedError,
     QuotaUsedUpError,
 )
 
@@ -418,3 +419,199 @@ def test_an_error_of_the_older_api_is_read_as_the_error_that_it_is(
         assert reading.may_have_worked
     if verdict not in (Verdict.ANSWERED, Verdict.TROUBLE):
         assert reading.reason == body["errmsg"]
+
+
+# The history keeps these for years, and people search it for them.
+CODES_KEPT: list[tuple[Answer | NoAnswer, Verdict, str | None, str | None, bool]] = [
+    (NoAnswer(reason="cut"), Verdict.TROUBLE, "no_answer", "cut", True),
+    (NoAnswer(reason="no route", sent=False), Verdict.TROUBLE, NOT_SENT, "no route", False),
+    (Answer(status=200, text="ok"), Verdict.TROUBLE, "no_result", "a 200 that names no result: ok", True),
+    (Answer(status=200, body={"errcode": 0}), Verdict.TROUBLE, "no_result", "a 200 that names no result: ", True),
+    (Answer(status=200, body={"status": 1111}, text="wait"), Verdict.BANNED, "banned", "wait", False),
+    (Answer(status=403, body={"punish": "deny"}), Verdict.BANNED, "banned", None, False),
+    (Answer(status=429, text="slow"), Verdict.THROTTLED, "http_429", "slow", False),
+    (Answer(status=503, body={"Code": "busy", "Message": "soon"}), Verdict.THROTTLED, "busy", "soon", True),
+    (Answer(status=401, body={"code": "c", "message": "m"}), Verdict.RENEW, "c", "m", False),
+    (Answer(status=502, text="<html>bad gateway"), Verdict.TROUBLE, "http_502", "<html>bad gateway", True),
+    (Answer(status=408), Verdict.TROUBLE, "http_408", "", True),
+    (Answer(status=200, body={"errcode": -1, "errmsg": "busy"}), Verdict.TROUBLE, "-1", "busy", True),
+    (Answer(status=403, body={"code": "no", "message": "way"}), Verdict.PAUSE, "no", "way", False),
+    (Answer(status=405, text="x"), Verdict.PAUSE, "http_405", "x", False),
+    (Answer(status=302, proxy="http://p:1", text="go there"), Verdict.PAUSE, "proxy", "go there", False),
+]
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "code", "reason", "doubt"), CODES_KEPT, ids=lambda value: str(value)[:40]
+)
+def test_what_the_history_keeps_of_an_answer_is_its_code_and_its_own_words(
+    answer: Answer | NoAnswer, verdict: Verdict, code: str | None, reason: str | None, doubt: bool
+) -> None:
+    reading = read(answer, ["k1", "k2"])
+    kept = (reading.verdict, reading.code, reading.reason, reading.may_have_worked)
+    assert kept == (verdict, code, reason, doubt)
+    assert reading.wait_seconds == {Verdict.THROTTLED: THROTTLE_SECONDS, Verdict.BANNED: BAN_SECONDS}.get(verdict, 0)
+
+
+def test_a_single_key_that_is_refused_keeps_the_code_and_the_reason_of_its_call() -> None:
+    body = {"code": "invalid.processQueryKey", "message": "no such key"}
+    reading = read(Answer(status=400, body=body), ["k1"])
+    assert (reading.code, reading.reason) == ("invalid.processQueryKey", "no such key")
+    assert reading.keys == {"k1": KeyReading(outcome=F, code="invalid.processQueryKey", reason="no such key")}
+
+
+@pytest.mark.parametrize(
+    ("done", "failed", "reading"),
+    [
+        (["k1"], {}, KeyReading(outcome=R)),
+        ("k1", None, KeyReading(outcome=R)),
+        (("k1",), ("k2",), KeyReading(outcome=R)),
+        ([], ["k1"], KeyReading(outcome=F, code="failedResult", reason="named in failedResult without a reason")),
+        ([], ("k1",), KeyReading(outcome=F, code="failedResult", reason="named in failedResult without a reason")),
+        ([], {"k1": {"reason": "notRevoke.all.messages"}}, P),
+        (
+            ["k1"],
+            ["k1"],
+            KeyReading(
+                outcome=U, code="not_stated", reason="the answer has the key both in successResult and failedResult"
+            ),
+        ),
+        (
+            None,
+            None,
+            KeyReading(
+                outcome=U, code="not_stated", reason="the answer has the key in neither successResult nor failedResult"
+            ),
+        ),
+    ],
+)
+def test_a_key_keeps_which_side_of_the_answer_named_it(done: Json, failed: Json, reading: KeyReading | Outcome) -> None:
+    found = read(Answer(status=200, body={"successResult": done, "failedResult": failed}), ["k1"]).keys["k1"]
+    assert (found if isinstance(reading, KeyReading) else found.outcome) == reading
+
+
+@pytest.mark.parametrize("side", ["successResult", "failedResult"])
+def test_a_result_of_one_side_alone_is_a_result(side: str) -> None:
+    assert read(Answer(status=200, body={side: None}), ["k1"]).verdict is Verdict.ANSWERED
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "said"),
+    [
+        ({"code": "a", "Code": "b", "message": "c", "Message": "d"}, "", ("a", "c")),
+        ({"Code": "b", "Message": "d", "errmsg": "e"}, "", ("b", "d")),
+        ({"errcode": 7, "errmsg": "e"}, "", ("7", "e")),
+        ({"errcode": 0, "errmsg": "ok"}, "", ("http_418", "ok")),
+        ({"code": "", "message": ""}, "tea", ("http_418", "tea")),
+        ({"code": {"a": 1}, "message": ["b"]}, "", ('{"a": 1}', '["b"]')),
+        (["code"], "x" * 201, ("http_418", "x" * 200)),
+        (None, "", ("http_418", "")),
+    ],
+)
+def test_an_error_is_named_by_what_its_body_says_or_else_by_its_status(
+    body: Json, text: str, said: tuple[str, str]
+) -> None:
+    assert error_of(Answer(status=418, body=body, text=text)) == said
+
+
+# Numbers of errors, as the older API writes them, and what is none.
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"errcode": 40014}, "40014"),
+        ({"errcode": "-1"}, "-1"),
+        ({"errcode": "000"}, "http_200"),
+        ({"errcode": "-0"}, "http_200"),
+        ({"errcode": True}, "http_200"),
+        ({"errcode": 10**9}, "http_200"),
+        ({"errcode": 10**9 - 1}, "999999999"),
+        ({"errcode": "٣"}, "http_200"),
+        ({"errcode": "12a"}, "http_200"),
+        ({"errcode": 4.5}, "http_200"),
+        ({"errcode": 88, "errmsg": "x[subcode=5,submsg=y]"}, "5"),
+        ({"errcode": 88, "sub_code": 6, "errmsg": "x[subcode=5,submsg=y]"}, "6"),
+        ({"errcode": 88}, "88"),
+        ({"errcode": 88, "sub_code": 0, "errmsg": ["subcode=5"]}, "5"),
+        ({"errcode": 89, "sub_code": 6}, "89"),
+    ],
+)
+def test_an_error_number_is_one_however_it_is_written(body: Json, code: str) -> None:
+    assert error_of(Answer(status=200, body=body))[0] == code
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "verdict"),
+    [
+        (403, "Forbidden.AccessDenied.QpsLimitForApi", Verdict.THROTTLED),
+        (403, "forbidden.accessdenied.qpmlimitforapi", Verdict.THROTTLED),
+        (403, "send.too.fast", Verdict.PAUSE),
+        (400, "Forbidden.AccessDenied.QpsLimitForApi", Verdict.SPLIT),
+        (400, "SEND.TOO.FAST", Verdict.THROTTLED),
+        (404, "send.tooFast", Verdict.PAUSE),
+        (400, "InvalidAuthentication", Verdict.RENEW),
+        (400, "invalidAccessToken", Verdict.RENEW),
+        (403, "InvalidAuthentication", Verdict.PAUSE),
+        (401, "whatever", Verdict.RENEW),
+    ],
+)
+def test_the_code_counts_only_with_the_status_that_it_comes_with(status: int, code: str, verdict: Verdict) -> None:
+    assert read(Answer(status=status, body={"code": code}), ["k1", "k2"]).verdict is verdict
+
+
+@pytest.mark.parametrize(("minutes", "seconds"), [(0.5, 30), (60, 3600), (60.1, BAN_SECONDS), (True, 60)])
+def test_a_ban_lasts_at_most_an_hour_whatever_it_says(minutes: Json, seconds: float) -> None:
+    assert read(Answer(status=200, body={"punish": "deny", "wait": minutes}), ["k"]).wait_seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [(404, Verdict.PAUSE), (410, Verdict.PAUSE), (302, Verdict.PAUSE), (499, Verdict.BANNED), (500, Verdict.TROUBLE)],
+)
+def test_a_page_of_an_address_that_is_no_endpoint_or_of_a_failing_server_is_no_ban(
+    status: int, verdict: Verdict
+) -> None:
+    assert read(Answer(status=status, text="<html>"), ["k1"]).verdict is verdict
+
+
+@pytest.mark.parametrize("body", [{"status": "1111"}, {"status": 1110}, {"punish": "allow"}])
+def test_a_body_that_speaks_of_no_ban_is_none(body: Json) -> None:
+    assert read(Answer(status=400, body=body, text="<"), ["k1"]).verdict is Verdict.ANSWERED
+
+
+PROXY = "http://proxy.corp:3128"
+PAGE = "<html><TITLE> Access\n denied </TITLE>"
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        (Answer(status=407, text="login"), "the proxy on the way does not let calls through (407 login)"),
+        (Answer(status=511), "the proxy on the way does not let calls through (511)"),
+        (Answer(status=407, proxy=PROXY), f"the proxy {PROXY} does not let calls through (407)"),
+        (Answer(status=403, proxy=PROXY, text=PAGE), f"{PROXY} does not let calls through (403 Access denied)"),
+        (Answer(status=200, proxy=PROXY, text=" <html>hi"), "(200 <html>hi)"),
+        (Answer(status=300, proxy=PROXY, text="x" * 201), f"(300 {'x' * 200})"),
+        (Answer(status=399, proxy=PROXY), "(399)"),
+    ],
+)
+def test_a_proxy_that_answers_in_place_of_dingtalk_is_named_with_what_it_said(answer: Answer, named: str) -> None:
+    error = read_proxy(answer)
+    assert isinstance(error, ProxyRefusedError)
+    assert named in str(error)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(status=407, request_id="r1"),
+        Answer(status=403, proxy=PROXY, request_id="r1", text=PAGE),
+        Answer(status=403, text=PAGE),
+        Answer(status=302),
+        Answer(status=403, proxy=PROXY, text='{"code": "no"}'),
+        Answer(status=400, proxy=PROXY),
+        Answer(status=500, proxy=PROXY, text=PAGE),
+        Answer(status=299, proxy=PROXY),
+    ],
+)
+def test_what_dingtalk_answers_itself_is_no_word_of_a_proxy(answer: Answer) -> None:
+    assert read_proxy(answer) is None

@@ -1,0 +1,56 @@
+"""Values as doors show them: fields by name, times in UTC, and nothing that hides what stands beside it."""
+
+import json
+from datetime import timedelta, timezone
+
+import pytest
+
+from ledger.core.approval import Approval
+from ledger.core.check_up import Check, CheckUp, Level, failed, ok, warning
+from ledger.core.json_value import jsonable, printable
+from ledger.core.recall import Outcome
+
+from .values import NOW, a_route
+
+
+def test_a_value_shows_its_fields_by_name_down_to_the_values_inside_it() -> None:
+    shown = jsonable(
+        {"approval": Approval(requested_at=NOW), "robots": {a_route().robot_code: 2}, "late": (NOW, [None])}
+    )
+    assert json.loads(json.dumps(shown)) == {
+        "approval": {
+            "needed": True,
+            "requested_by": None,
+            "requested_at": "2026-03-04T02:00:00Z",
+            "valid_until": None,
+            "approved_by": None,
+            "approved_at": None,
+            "refused_by": None,
+            "refused_at": None,
+            "refusal": None,
+        },
+        "robots": {"dingbot": 2},
+        "late": ["2026-03-04T02:00:00Z", [None]],
+    }
+
+
+def test_times_of_any_zone_are_shown_in_utc_and_names_are_texts() -> None:
+    assert jsonable(NOW.astimezone(timezone(timedelta(hours=8)))) == "2026-03-04T02:00:00Z"
+    assert jsonable({7: Outcome.RECALLED}) == {"7": "recalled"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("消息 🙂 a", "消息 🙂 a"), ("a\x1b[2Jb", r"a\x1b[2Jb"), ("a\u202eb", r"a\u202eb"), ("a\nb\tc", r"a\nb\tc")],
+)
+def test_letters_that_do_not_print_are_shown_as_escapes(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_a_check_up_is_ok_until_something_failed_and_keeps_what_is_only_a_warning() -> None:
+    clock, spool, key = ok("clock", "exact"), warning("spool", "3 wait"), failed("key", "wrong")
+    assert clock == Check(name="clock", ok=True, level=Level.OK, found="exact")
+    assert spool == Check(name="spool", ok=True, level=Level.WARNING, found="3 wait")
+    assert key == Check(name="key", ok=False, level=Level.FAILED, found="wrong")
+    assert CheckUp.of(iter([clock, spool])) == CheckUp(ok=True, checks=(clock, spool))
+    assert CheckUp.of([clock, key, spool]) == CheckUp(ok=False, checks=(clock, key, spool))
