@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ledger.core.capture import SEND_PATHS, capture, capture_pair
+from ledger.core.limits import RECIPIENTS_MAX
 from ledger.core.message import UNKNOWN, Chat, Message
 from ledger.core.send_calls import CREATE_AND_DELIVER, send_path
 from ledger.errors import InvalidMessageError
@@ -300,3 +301,41 @@ def test_the_response_of_a_pair_may_be_the_body_itself() -> None:
 def test_a_pair_that_makes_no_message_says_why(changes: dict[str, Any], detail: str) -> None:
     with pytest.raises(InvalidMessageError, match=detail):
         capture_pair({**PAIR, **changes})
+
+
+CARD_PAIR: dict[str, Any] = {
+    "request": {"openSpaceId": "dtv1.card//IM_GROUP.cid1==;IM_ROBOT.ann", "robotCode": "dingbot"},
+    "response": {"result": [{"spaceType": "IM_GROUP", "spaceId": "cid1==", "success": True, "carrierId": "k1"}]},
+    "sentAt": "2026-03-04T10:00:00+08:00",
+}
+
+
+def test_a_pair_of_a_card_is_known_by_its_spaces_although_nobody_gave_its_path() -> None:
+    message = capture_pair(CARD_PAIR)
+    assert (message.process_query_key, message.chat, message.open_conversation_id) == ("k1", Chat.GROUP, "cid1==")
+
+
+def test_a_card_that_went_to_several_chats_is_no_single_row_and_its_keys_are_named() -> None:
+    robot = {"spaceType": "IM_ROBOT", "spaceId": "ann", "success": True, "carrierId": "k2"}
+    response = {"result": [*CARD_PAIR["response"]["result"], robot]}
+    with pytest.raises(InvalidMessageError, match=r"a row for each of its keys \(k1, k2\)"):
+        capture_pair({**CARD_PAIR, "response": response})
+
+
+def test_more_users_than_a_send_can_have_are_not_known_and_do_not_cost_the_key() -> None:
+    message = captured({"robotCode": "r", "userIds": [f"u{number}" for number in range(RECIPIENTS_MAX + 1)]})
+    assert message is not None
+    assert (message.process_query_key, message.recipients) == (KEY, ())
+
+
+@pytest.mark.parametrize(("key", "kept"), [(12345, "12345"), (7, "7")])
+def test_a_key_that_was_written_as_a_number_is_a_text(key: int, kept: str) -> None:
+    message = captured(response={"processQueryKey": key})
+    assert message is not None
+    assert message.process_query_key == kept
+
+
+def test_an_id_that_was_written_as_a_long_number_is_kept_to_the_last_digit() -> None:
+    message = captured({"robotCode": 10**200, "userIds": [10**19]})
+    assert message is not None
+    assert (message.robot_code, message.recipients) == (str(10**200), (str(10**19),))

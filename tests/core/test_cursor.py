@@ -53,3 +53,13 @@ def test_a_number_that_no_row_can_have_is_refused_before_a_database_sees_it(numb
 def test_a_text_that_was_cut_or_made_up_is_refused(text: str) -> None:
     with pytest.raises(BadCursorError):
         decode(text, by_time=False)
+
+
+def test_the_last_id_that_a_database_can_give_is_a_place() -> None:
+    assert decode(encode((None, LARGEST_ID)), by_time=False) == (None, LARGEST_ID)
+    assert decode(encode((NOW, 0)), by_time=True) == (NOW, 0)
+
+
+def test_letters_that_are_in_no_address_are_not_passed_over() -> None:
+    with pytest.raises(BadCursorError):
+        decode("!" * 4 + encode((None, 7)), by_time=False)

@@ -150,3 +150,68 @@ def test_a_work_notification_says_whom_it_was_for() -> None:
     (trace,) = left_of({"agent_id": 1, "userid_list": "ann,bob"}, {"errcode": 0, "task_id": 7}, path)
     assert isinstance(trace, KeylessSend)
     assert (trace.chat, trace.recipients) == (Chat.ONE_TO_ONE, ("ann", "bob"))
+
+
+def only(left: list[Message | KeylessSend]) -> Message:
+    """Return the one message that was left behind."""
+    (message,) = left
+    assert isinstance(message, Message)
+    return message
+
+
+def test_a_space_without_a_name_in_the_answer_is_the_only_one_that_was_asked_for() -> None:
+    asked = {"openSpaceId": "dtv1.card//IM_SINGLE.cid2==", "robotCode": "dingbot"}
+    message = only(left_of(asked, {"result": [{"success": True, "carrierId": "k"}]}))
+    assert (message.chat, message.open_conversation_id, message.robot_code) == (Chat.PRIVATE, "cid2==", "dingbot")
+
+
+def test_of_two_spaces_of_one_conversation_the_one_for_messages_has_the_key() -> None:
+    asked = {"openSpaceId": "dtv1.card//ONE_BOX.cid==;IM_SINGLE.cid=="}
+    message = only(left_of(asked, {"result": [space("IM", "cid==", "k")]}))
+    assert (message.chat, message.open_conversation_id) == (Chat.PRIVATE, "cid==")
+
+
+@pytest.mark.parametrize("kind", ["ONE_BOX", "COOP", ""])
+def test_a_carrier_id_of_what_is_no_chat_is_no_key(kind: str) -> None:
+    asked = {"openSpaceId": "dtv1.card//ONE_BOX.cid3=="}
+    (trace,) = left_of(asked, {"result": [space(kind, "ONE_BOX.cid3==" if kind == "ONE_BOX" else "x", "no-key")]})
+    assert isinstance(trace, KeylessSend)
+    assert (trace.kind, trace.chat, trace.recipients) == (Keyless.CARD, Chat.ONE_TO_ONE, ())
+
+
+def test_each_space_has_the_robot_that_its_own_model_names() -> None:
+    asked = {
+        "openSpaceId": "dtv1.card//IM_GROUP.cid1==;IM_ROBOT.ann",
+        "robotCode": "of-the-call",
+        "imGroupOpenDeliverModel": {"robotCode": "of-groups"},
+        "imRobotOpenDeliverModel": {"robotCode": "of-people"},
+    }
+    group, person = left_of(asked, {"result": [SPACES[0], SPACES[1]]})
+    assert (group.robot_code, person.robot_code) == ("of-groups", "of-people")
+
+
+def test_what_cannot_be_read_of_an_answer_hides_no_space_after_it() -> None:
+    failed = space("IM_ROBOT", "ann", None, success=False)
+    assert keys_of(left_of(CARD, {"result": [None, failed, "x", SPACES[0]]})) == ["k-group"]
+
+
+def test_a_trace_keeps_what_is_known_of_its_send() -> None:
+    exchange = Exchange(
+        id="e1",
+        path=CREATE_AND_DELIVER,
+        asked=asked_of({"openSpaceId": "dtv1.card//IM_GROUP.cid1==", "robotCode": "dingbot"}),
+        sent_at=NOW,
+        campaign="spring",
+        source="hr",
+        trouble="ReadTimeout",
+    )
+    (trace,) = outcomes_of(exchange)
+    assert isinstance(trace, KeylessSend)
+    assert (trace.trace, trace.robot_code, trace.sent_at) == ("e1", "dingbot", NOW)
+    assert (trace.chat, trace.open_conversation_id) == (Chat.GROUP, "cid1==")
+    assert (trace.campaign, trace.source, trace.why, trace.kind) == ("spring", "hr", "ReadTimeout", Keyless.NO_KEY)
+
+
+def test_a_card_that_names_no_space_leaves_a_trace_of_a_chat_with_a_person() -> None:
+    (trace,) = left_of({}, {"success": True})
+    assert (trace.chat, trace.open_conversation_id, trace.recipients) == (Chat.ONE_TO_ONE, None, ())

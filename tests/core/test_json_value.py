@@ -6,6 +6,7 @@ from datetime import timedelta, timezone
 import pytest
 
 from ledger.core.approval import Approval
+from ledger.core.campaign import CampaignLine, no_messages
 from ledger.core.check_up import Check, CheckUp, Level, failed, ok, warning
 from ledger.core.json_value import jsonable, printable
 from ledger.core.recall import Outcome
@@ -54,3 +55,15 @@ def test_a_check_up_is_ok_until_something_failed_and_keeps_what_is_only_a_warnin
     assert key == Check(name="key", ok=False, level=Level.FAILED, found="wrong")
     assert CheckUp.of(iter([clock, spool])) == CheckUp(ok=True, checks=(clock, spool))
     assert CheckUp.of([clock, key, spool]) == CheckUp(ok=False, checks=(clock, key, spool))
+
+
+def test_a_campaign_of_which_every_key_was_lost_is_a_line_of_zeros() -> None:
+    assert no_messages("spring") == CampaignLine(
+        campaign="spring",
+        messages=0,
+        recipients=0,
+        recallable=0,
+        recalled=0,
+        first_deadline=None,
+        last_deadline=None,
+    )

@@ -8,9 +8,12 @@ from ledger.core.limits import (
     check_actor,
     check_reason,
     check_text,
+    storable,
 )
 from ledger.core.selection import select
 from ledger.errors import InputError
+
+from .values import NOW
 
 
 def test_a_text_of_the_greatest_length_is_kept_as_it_is() -> None:
@@ -57,3 +60,18 @@ def test_nothing_is_no_reason_and_nobody_no_actor(text: str) -> None:
 def test_a_selection_names_only_what_a_message_can_have(parts: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         select(**parts)  # type: ignore[arg-type]
+
+
+def test_what_is_no_json_is_kept_in_its_own_words_or_as_its_kind() -> None:
+    assert storable({"at": NOW}) == '{"at": "2026-03-04 02:00:00+00:00"}'
+    loop: list[object] = [0, None]
+    assert storable(loop) == "[0, null]"
+    loop.append(loop)
+    assert storable(loop) == "(list)"
+
+
+def test_a_text_that_is_shown_whole_ends_without_dots() -> None:
+    with pytest.raises(InputError, match=r": 'a\\x00'$"):
+        check_actor("a\x00")
+    with pytest.raises(InputError, match=r"'…$"):
+        check_actor("x" * 257)

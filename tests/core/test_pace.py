@@ -23,6 +23,7 @@ from ledger.core.pace import (
     recovered,
     reserve,
     throttled,
+    unblocked,
 )
 
 from .values import HOUR, NOW, after, spans
@@ -188,3 +189,20 @@ def test_at_half_the_share_slots_are_twice_as_far_apart() -> None:
     first, pace = reserve(Pace(share=0.5), NOW, 20)
     assert first == NOW
     assert pace.next_at == NOW + 2 * timedelta(seconds=(1 + SLACK_SECONDS) / 20)
+
+
+def test_a_lifted_block_lets_calls_go_at_the_rate_that_was_reached() -> None:
+    pace = Pace(next_at=after(1), share=0.5, blocked_until=after(300))
+    assert unblocked(pace) == replace(pace, blocked_until=None)
+
+
+def test_the_longest_wait_that_anybody_is_asked_for_is_waited_for() -> None:
+    longest = LONGEST_BLOCK + FURTHEST_SLOT
+    assert reserve(blocked(Pace(), NOW + longest), NOW, 20)[0] == NOW + longest
+    assert reserve(blocked(Pace(), NOW + longest + TICK), NOW, 20)[0] == NOW
+
+
+def test_the_furthest_slot_that_anybody_reserves_is_waited_for() -> None:
+    furthest = FURTHEST_SLOT + slowest(20)
+    assert reserve(Pace(next_at=NOW + furthest), NOW, 20)[0] == NOW + furthest
+    assert reserve(Pace(next_at=NOW + furthest + TICK), NOW, 20)[0] == NOW

@@ -150,3 +150,36 @@ def test_no_representation_shows_a_login() -> None:
     proxy = proxies.of(DINGTALK)
     assert proxy is not None
     assert SECRET not in repr(proxies) + repr(proxy) + proxy.url
+
+
+@pytest.mark.parametrize(
+    ("entry", "url", "is_exempt"),
+    [
+        ("https://10.0.0.0/8", "https://10.1.2.3/", True),
+        ("https://10.0.0.0/8", "http://10.1.2.3/", False),
+        ("https://10.1.2.3", "https://10.1.2.3/", True),
+        ("https://10.1.2.3", "http://10.1.2.3/", False),
+        ("https://10.1.2.3:8443", "https://10.1.2.3:8443/", True),
+        ("https://10.1.2.3:8443", "http://10.1.2.3:8443/", False),
+        ("[fd00::1]", "https://[fd00::1]/", True),
+    ],
+)
+def test_an_exemption_of_one_scheme_is_none_of_the_other(entry: str, url: str, is_exempt: bool) -> None:
+    assert (read({**THROUGH, "NO_PROXY": entry}).of(url) is None) is is_exempt
+
+
+@pytest.mark.parametrize("entry", ["host?x", "host#x"])
+def test_what_is_more_than_a_host_is_no_exemption(entry: str) -> None:
+    assert read({**THROUGH, "NO_PROXY": entry}).exempt == ()
+
+
+def test_a_header_of_a_cgi_request_names_no_proxy_and_hides_none_of_the_others() -> None:
+    proxies = read({**THROUGH, "REQUEST_METHOD": "GET"})
+    assert proxies.of("http://api.example/") is None
+    assert proxies.of("https://api.example/") is not None
+
+
+def test_a_pattern_is_no_proxy() -> None:
+    proxies = read({"HTTPS_PROXY": "http://*.corp:3128"})
+    assert proxies.by_scheme == {}
+    assert "HTTPS_PROXY is left out" in proxies.left_out[0]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ledger.core.limits import KEY_MAX_CHARACTERS, RECIPIENTS_MAX
 from ledger.core.message import Chat, Message
-from ledger.core.row import Row
+from ledger.core.row import EARLIEST, LATEST, Row, row_of
 from ledger.errors import InvalidMessageError
 
 from .values import Json, junk
@@ -189,3 +189,30 @@ def test_a_user_who_is_named_twice_is_one_recipient() -> None:
 
 def test_as_many_recipients_as_allowed_are_accepted() -> None:
     assert len(a_message(userIds=[f"u{n}" for n in range(RECIPIENTS_MAX)]).recipients) == RECIPIENTS_MAX
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"campaign": "spring", "source": "hr", "undelivered": {"invalid": ["u9"]}},
+        {"openConversationId": "cid", "userIds": []},
+        {"openConversationId": "cid", "chat": "private"},
+    ],
+)
+def test_a_message_that_is_written_as_a_row_is_the_same_when_it_is_read(fields: dict[str, object]) -> None:
+    row = row_of(a_message(**fields))
+    assert Row.read(row).to_message() == a_message(**fields)
+    # In wire names, without what is empty: programs of other people read it too.
+    assert set(row) == {"chat", *(name for name, value in {**VALID, **fields}.items() if value)}
+    assert row["sentAt"] == "2026-03-04T02:00:00Z"
+
+
+@pytest.mark.parametrize(("moment", "accepted"), [(EARLIEST, True), (LATEST, False)])
+def test_a_time_out_of_all_reason_is_refused_as_it_was_understood(moment: datetime, accepted: bool) -> None:
+    if accepted:
+        assert a_message(sentAt=moment).sent_at == moment
+        moment = moment.replace(year=moment.year - 1)
+    written = f"{moment:%Y-%m-%dT%H:%M:%S}Z is out of all reason: check how the time was written"
+    with pytest.raises(InvalidMessageError, match=f"sentAt: {written}$"):
+        a_message(sentAt=moment)
