@@ -153,6 +153,18 @@ def test_times_are_in_the_zone_that_the_browser_told_and_say_so(service: Service
     assert "Times in UTC" in odd
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_cannot_be_recalled_stands_beside_its_campaign_with_the_reason(service: Service, language: str) -> None:
+    recorder = service.book.parts.recorder.send_recorder
+    url, asked = "https://oapi.dingtalk.com/robot/send?access_token=t", b'{"msgtype": "text"}'
+    sending = recorder.sending("POST", url, asked, campaign="hooks")
+    assert sending is not None
+    recorder.wait(sending.answered(200, b'{"errcode": 0}'))
+    with looking(service, Role.AUDITOR, language) as browser:
+        for path in ("/", "/campaign?name=hooks"):
+            assert {"en": "1 webhook message", "zh": "1 条 Webhook 消息"}[language] in browser.get(path).text
+
+
 def test_a_page_loads_nothing_from_outside(service: Service) -> None:
     with service.client(headers={"Accept": "text/html"}) as browser:
         answer = browser.get("/")

@@ -8,7 +8,7 @@ import pytest
 
 import ledger.entrypoints.web
 from ledger.core.check_up import Level
-from ledger.core.message import Chat
+from ledger.core.message import Chat, Keyless
 from ledger.core.plan import Standing
 from ledger.core.recall import Outcome, Status
 from ledger.core.roles import Role
@@ -35,6 +35,7 @@ BY_NAME = {
     "trouble",
     "trouble_of",
     "undelivered",
+    "unrecallable",
     "count",
 }
 
@@ -78,6 +79,7 @@ def test_every_text_is_shown_somewhere() -> None:
         ("chat", list(Chat)),
         ("role", list(Role)),
         ("level", list(Level)),
+        ("unrecallable", [kind for kind in Keyless if kind is not Keyless.NO_KEY]),
     ],
 )
 def test_whatever_the_ledger_names_has_words(section: str, names: list[str]) -> None:

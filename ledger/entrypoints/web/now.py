@@ -45,4 +45,4 @@ def now(parts: LedgerParts, who: Who, view: Viewed, checkups: Kept) -> Response:
 
 def _is_open(line: CampaignLine) -> bool:
     """Say whether somebody may still have to do something about a campaign."""
-    return line.first_deadline is not None or line.keyless > 0
+    return line.first_deadline is not None or line.keyless > 0 or bool(line.unrecallable)
