@@ -84,7 +84,9 @@ def test_spreadsheets_of_any_country_are_understood(separator: bytes) -> None:
         (b"\n\nrobotCode", "no column processQueryKey"),
         (b"processQueryKey\rrobotCode", "cannot be read: new-line character"),
         (b"processQueryKey," + b"x" * LINE_MAX_BYTES, "longer than 1,000,000 bytes"),
-        (b"processQueryKey,\xff", "unknown column"),
+        (b"processQueryKey,\xff", "unknown column '\ufffd' in the CSV header: its letters are of another charset"),
+        ("processQueryKey,备注".encode(), "known are processQueryKey .消息标识., .*take it out of the file"),
+        ("processQueryKey,机器人名称".encode(), "did you mean 机器人. Rename it, or take it out of the file"),
     ],
 )
 def test_a_header_that_is_not_understood_is_refused(header: bytes, message: str) -> None:

@@ -122,7 +122,7 @@ def test_without_a_terminal_somebody_has_to_say_yes_beforehand(shell: Shell, sim
         (("--campaign", "c", "--until", "yesterday", "--reason", "x"), "is not a time"),
         (("--keys-file", "/nowhere", "--reason", "x"), "cannot be read"),
         (("--keys-file", "-", "--campaign", "c", "--reason", "x"), "holds no key"),
-        (("c", "--reason", "x"), "unexpected extra argument"),
+        (("c", "--reason", "x"), "an argument too many: 'c'"),
     ],
 )
 def test_a_recall_that_is_not_clear_is_refused(shell: Shell, words: tuple[str, ...], text: str) -> None:

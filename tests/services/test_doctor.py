@@ -132,6 +132,12 @@ def test_a_service_for_others_without_tokens_is_amiss(make_ledger: MakeLedger) -
     assert not found(book, "tokens").ok
 
 
+def test_what_waits_in_the_spool_is_counted(book: Ledger, clock: FakeClock) -> None:
+    with away(book):
+        book.record(process_query_key="k", robot_code="r", sent_at=clock.now())
+        assert "bytes wait in 1 file," in found(book, "spool").found
+
+
 def test_a_spool_that_cannot_be_written_is_amiss(make_ledger: MakeLedger, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     check = found(make_ledger(spool_dir=tmp_path / "file"), "spool")

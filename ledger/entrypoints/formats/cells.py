@@ -21,6 +21,7 @@ CHINESE = {
     "chat": ("会话类型", "聊天类型", "消息类型"),
 }
 _NAMED = {name.lower(): column for column, names in CHINESE.items() for name in names}
+_CHINESE_NAMES = [name for names in CHINESE.values() for name in names]
 _CHATS = {"单聊": "one_to_one", "群聊": "group", "群": "group", "私聊": "private", "人与人": "private"}
 _IDS = ("processQueryKey", "robotCode", "userIds", "openConversationId")
 # What is left of a long number, or of a text that was taken for a formula.
@@ -35,14 +36,24 @@ def columns_of(cells: Sequence[str]) -> list[str]:
         names.pop()
     for name in names:
         if name not in COLUMNS:
-            near = get_close_matches(name, COLUMNS, n=1, cutoff=0.5)
-            message = f"did you mean {near[0]}?" if near else f"known are {', '.join(COLUMNS)}"
-            raise UnreadableFileError(f"unknown column {name!r} in the CSV header: {message}")
+            raise UnreadableFileError(f"unknown column {name!r} in the CSV header: {_what_else(name)}")
         if names.count(name) > 1:
             raise UnreadableFileError(f"the column {name} is there twice in the CSV header")
     if "processQueryKey" not in names:
         raise UnreadableFileError("the CSV header has no column processQueryKey")
     return names
+
+
+def _what_else(name: str) -> str:
+    """Say what to do about a column that is unknown: it may be misspelt, so that nothing of it is ignored."""
+    if "\N{REPLACEMENT CHARACTER}" in name:
+        return "its letters are of another charset: say which, as in --encoding gb18030"
+    close = get_close_matches(name, [*COLUMNS, *_CHINESE_NAMES], n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]}? Rename it, or take it out of the file"
+    # One Chinese name of each is enough where people write Chinese.
+    known = COLUMNS if name.isascii() else [f"{column} ({CHINESE[column][0]})" for column in COLUMNS]
+    return f"known are {', '.join(known)}. Rename it, or take it out of the file"
 
 
 def fields_of_row(columns: Sequence[str], row: Sequence[str]) -> dict[str, Any] | str | None:

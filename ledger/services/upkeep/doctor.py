@@ -86,7 +86,8 @@ class Doctor:
             rows = f"{depth.refused_rows:,} row{'s' if depth.refused_rows > 1 else ''}"
             fix = f"put right what can be and `ledger import` it, then delete the file: {files}"
             return failed(name, f"{rows} could not be recorded, each with its reason: {fix}")
-        waiting = f"{depth.bytes:,} bytes wait in {depth.files} files" if depth.bytes else "nothing waits"
+        files = "1 file" if depth.files == 1 else f"{depth.files:,} files"
+        waiting = f"{depth.bytes:,} bytes wait in {files}" if depth.bytes else "nothing waits"
         message = f"{_short(self._settings.spool_dir_or_default)}: {waiting}"
         return _of_disk(name, disk, message, "make room, or keys may be lost when the database is away")
 
