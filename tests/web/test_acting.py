@@ -67,6 +67,15 @@ def test_a_plan_says_what_it_would_do_and_calls_nothing(service: Service, world:
     assert world.calls() == []
 
 
+def test_an_enter_too_many_does_not_confirm_a_plan(service: Service, world: World) -> None:
+    send(service.book, world, 1)
+    with at_work(service, "wang") as wang:
+        page = planned(wang)
+    buttons = [given for tag, given in page.tags if tag == "button" and "danger" in (given.get("class") or "")]
+    assert [given for given in buttons if "autofocus" in given] == []
+    assert len(buttons) == 1
+
+
 def test_few_messages_take_a_button_and_many_the_name_of_the_campaign(service: Service, world: World) -> None:
     send(service.book, world, 20, campaign="few")
     send(service.book, world, 21, campaign="spring")

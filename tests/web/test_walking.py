@@ -137,6 +137,7 @@ def test_everything_can_be_done_by_the_keyboard(chrome: Chrome, service: Service
     browser.one("input[name=reason]")
     browser.press("wrong link", ENTER)
     browser.one("#confirm")
+    browser.tab_to("button.danger")
     browser.press(ENTER)
     browser.until_text("5 of 5 recalled")
     assert browser.clicks == 0
