@@ -10,7 +10,7 @@ from urllib3.util import Retry
 from ledger import Ledger
 from ledger.simulator import Cut, ScriptedAnswer, Simulator
 from tests.integrations.senders import Letter
-from tests.integrations.test_recording import keyless, keys_of, on_one_database
+from tests.integrations.test_clients import keyless, keys_of, on_one_database
 
 pytestmark = on_one_database
 THREE_TIMES = Retry(total=2, backoff_factor=0, allowed_methods=None, status_forcelist=[503])

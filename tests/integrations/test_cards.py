@@ -14,7 +14,7 @@ from ledger import Ledger
 from ledger.core.message import UNKNOWN
 from ledger.simulator import TOKEN_HEADER, Simulator
 from tests.integrations.senders import Letter
-from tests.integrations.test_recording import on_one_database
+from tests.integrations.test_clients import on_one_database
 
 CARD: dict[str, Any] = {
     "outTrackId": "card-1",

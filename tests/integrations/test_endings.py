@@ -15,7 +15,7 @@ import requests
 from ledger import Ledger
 from ledger.simulator import Cut, ScriptedAnswer, Simulator
 from tests.integrations.senders import IN_TASKS, Letter, Send, SendAsync, unwatched
-from tests.integrations.test_recording import each_sender, keyless, keys_of, on_one_database
+from tests.integrations.test_clients import each_sender, keyless, keys_of, on_one_database
 
 pytestmark = on_one_database
 

@@ -13,7 +13,7 @@ from ledger import Ledger
 from ledger.integrations import tags
 from tests.conftest import MakeLedger
 from tests.integrations.senders import Letter, with_httpx
-from tests.integrations.test_recording import on_one_database
+from tests.integrations.test_clients import on_one_database
 
 pytestmark = on_one_database
 

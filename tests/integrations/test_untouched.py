@@ -18,7 +18,7 @@ import requests
 from ledger import Ledger
 from tests.integrations.echo import ANSWER, Echo
 from tests.integrations.senders import SENDERS, Letter, Send, Watch, unwatched
-from tests.integrations.test_recording import each_sender, keys_of, on_one_database
+from tests.integrations.test_clients import each_sender, keys_of, on_one_database
 
 pytestmark = on_one_database
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from ledger import Ledger
 from ledger.errors import DatabaseUnavailableError
 from ledger.store.database import Database
-from tests.services.test_any_error import a_ledger, kept, record, rows
+from tests.services.recording.test_any_error import a_ledger, kept, record, rows
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from ledger.store import paces
 from ledger.store.schema import messages, recall_items, recall_skips
 from tests.conftest import MakeLedger
 from tests.sending import send
-from tests.services.test_faults import LEASE, die_in_flight
+from tests.services.recalls.test_faults import LEASE, die_in_flight
 
 
 class Killed(BaseException):

@@ -11,7 +11,7 @@ from ledger.core.message import Campaign, Chat, Keyless, KeylessSend, RobotCode
 from ledger.errors import StatementRefusedError
 from ledger.store.incoming import COPY_FROM_ROWS
 from tests.conftest import NOON, MakeLedger
-from tests.services.test_any_error import kept, refused, rows
+from tests.services.recording.test_any_error import kept, refused, rows
 
 SKIPPED_CAMPAIGN = "skipped"
 SKIP = {

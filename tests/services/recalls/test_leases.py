@@ -16,7 +16,7 @@ from ledger.store.database import Database
 from ledger.testing import WorldTransport
 from tests.conftest import MakeLedger
 from tests.sending import send
-from tests.services.test_faults import LEASE, die_in_flight
+from tests.services.recalls.test_faults import LEASE, die_in_flight
 
 PATIENCE_SECONDS = 60
 # No machine has a process of such a number.

@@ -13,7 +13,7 @@ from ledger import Ledger, Settings
 from ledger.simulator import Behaviour, Simulator
 from tests.processes.conftest import Outage, wait_until
 from tests.processes.sending import THREADS
-from tests.processes.test_keeping import kept
+from tests.processes.test_killed_programs import kept
 
 SENDS_EACH = 400
 DOORS = [("watch", "requests"), ("run", "aiohttp"), ("watch", "sdk")]

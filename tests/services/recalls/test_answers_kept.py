@@ -27,7 +27,7 @@ from ledger.testing import InlineExecutor, WorldTransport
 from tests.conftest import NOON, MakeLedger
 from tests.outages import away
 from tests.sending import send
-from tests.services.test_faults import LEASE, die_in_flight
+from tests.services.recalls.test_faults import LEASE, die_in_flight
 
 ONE_ON_ONE = "/v1.0/robot/otoMessages/batchRecall"
 APPS = frozenset({AppName("default")})

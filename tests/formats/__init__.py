@@ -1,0 +1,1 @@
+"""Files of messages: lines, and what is rejected of them."""

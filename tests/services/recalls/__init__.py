@@ -1,0 +1,1 @@
+"""The life of a recall, from its plan to the last answer."""

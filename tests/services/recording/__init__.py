@@ -1,0 +1,1 @@
+"""From a send to a row, whatever is away meanwhile."""

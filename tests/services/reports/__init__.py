@@ -1,0 +1,1 @@
+"""What is read of recalls, campaigns and their history."""
