@@ -5,7 +5,7 @@ A call is a lease: whoever opened it may settle it until somebody else has given
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -61,6 +61,22 @@ class Call:
     items: Sequence[AskedItem]
     slot_at: datetime
     leave_at: float
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostCall:
+    """A call that was given up: nobody will say how it went."""
+
+    id: int
+    recall_id: int
+    app: str
+    chat: str
+    robot_code: str
+    key_count: int
+    owner: str
+    slot_at: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +226,7 @@ def open_calls(connection: Connection, drafts: Sequence[Draft], owner: str) -> l
             items=draft.items,
             slot_at=draft.slot_at,
             leave_at=draft.leave_at,
+            owner=owner,
         )
         for call_id, draft in zip(ids, drafts, strict=True)
     ]
@@ -219,7 +236,8 @@ def still_open(connection: Connection, call_ids: Collection[int]) -> list[Call]:
     """Return those of some calls that nobody has settled or given up for lost, with what they asked for."""
     columns = recall_calls.c
     these = among(columns.id, call_ids, is_sqlite=connection.dialect.name == "sqlite")
-    statement = select(columns.id, columns.recall_id, columns.slot_at).where(these, columns.finished_at.is_(None))
+    wanted = (columns.id, columns.recall_id, columns.slot_at, columns.owner)
+    statement = select(*wanted).where(these, columns.finished_at.is_(None))
     found = []
     for call in connection.execute(statement.order_by(columns.id)).all():
         asked = select(*_ASKED).where(_columns.recall_id == call.recall_id, _columns.call_id == call.id)
@@ -227,7 +245,7 @@ def still_open(connection: Connection, call_ids: Collection[int]) -> list[Call]:
         if rows:
             items = [replace(_asked(row), attempts=row.attempts) for row in rows]
             values = {"id": call.id, "recall_id": call.recall_id, "slot_at": call.slot_at, "leave_at": 0.0}
-            found.append(Call(route=_route(rows[0]), items=items, **values))
+            found.append(Call(route=_route(rows[0]), items=items, owner=call.owner, **values))
     return found
 
 
@@ -328,8 +346,8 @@ def give_up_lost(
     recall_id: int | None = None,
     by_lease: bool = True,
     held: Collection[int] = (),
-) -> set[int]:
-    """Let the items of calls whose lease has ended, or whose owner is dead, wait again, in doubt; return whose.
+) -> list[LostCall]:
+    """Let the items of calls whose lease has ended, or whose owner is dead, wait again, in doubt; return the calls.
 
     With a recall, only its calls are looked at; without `by_lease`, only those of the dead. What is `held` is not lost.
     """
@@ -344,7 +362,7 @@ def give_up_lost(
         update(recall_calls)
         .where(recall_calls.c.finished_at.is_(None), over)
         .values(finished_at=now, verdict=LOST, reason="its owner went away")
-        .returning(recall_calls.c.id, recall_calls.c.recall_id)
+        .returning(*(recall_calls.c[one.name] for one in fields(LostCall)))
     )
     rows = connection.execute(lost).all()
     if rows:
@@ -353,7 +371,7 @@ def give_up_lost(
         connection.execute(
             update(recall_items).where(theirs, _columns.outcome.is_(None)).values(call_id=None, **_UNANSWERED)
         )
-    return {row.recall_id for row in rows}
+    return sorted((LostCall(**row._mapping) for row in rows), key=lambda one: one.id)
 
 
 def last_made(connection: Connection, recall_id: int) -> CallRecord | None:

@@ -126,7 +126,7 @@ def entries_after(connection: Connection, after: int, limit: int) -> list[Told]:
     return [
         Told(
             id=row.id,
-            ended=[(Outcome(outcome), code) for _, _, outcome, code, _ in row.detail.get("items", ())],
+            ended=[(Outcome(outcome), code) for _, _, outcome, code, *_ in row.detail.get("items", ())],
             purged=row.detail.get("messages", 0) if row.event == "purged" else 0,
         )
         for row in rows

@@ -2,16 +2,27 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, text
 
+from ledger.clock import format_time
+from ledger.core.actors import WORKER
 from ledger.core.chain import GENESIS, digest
+from ledger.core.frozen import mark_of
+from ledger.store.calls import LOST, LostCall
 from ledger.store.items import Ended
+from ledger.store.raw_rows import raw_rows
 from ledger.store.schema import history
 
 ITEMS_PER_ENTRY = 1000
+# What is written in one transaction is told of with the time of its decision, and machines differ: less than this is
+# no clock that was set back.
+CLOCKS_DIFFER = timedelta(hours=1)
+CLOCK_SET_BACK = "clock_set_back"
+# What tells of single calls and items.
+OF_ITEMS = ("call", "lost", "expired", "cancelled", "unanswered", "reopened")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +64,16 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
     if connection.dialect.name == "postgresql":
         # One writer at a time, or two would chain to the same entry.
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('ledger history'))"))
-    last = select(history.c.digest).order_by(history.c.id.desc()).limit(1)
-    previous = connection.scalar(last) or GENESIS
+    last = connection.execute(
+        select(history.c.digest, history.c.at).order_by(history.c.id.desc()).limit(1)
+    ).one_or_none()
+    previous = last.digest if last else GENESIS
+    if last and goes_back(last.at, entries[0].at):
+        back = {"from": format_time(last.at)}
+        entries = [
+            Entry(at=entries[0].at, event=CLOCK_SET_BACK, actor=WORKER, recall_id=None, detail=back),
+            *entries,
+        ]
     rows = []
     for entry in entries:
         previous = link(previous, entry)
@@ -71,18 +90,22 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
     connection.execute(insert(history), rows)
 
 
-def read_all(connection: Connection, batch_rows: int = 1000) -> Iterator[StoredEntry]:
-    """Yield every entry in the order of writing."""
-    statement = select(history).order_by(history.c.id)
-    for row in connection.execute(statement.execution_options(yield_per=batch_rows)):
-        entry = Entry(at=row.at, event=row.event, actor=row.actor, recall_id=row.recall_id, detail=row.detail)
-        yield StoredEntry(id=row.id, entry=entry, digest=row.digest)
+def goes_back(before: datetime, at: datetime) -> bool:
+    """Say whether a time is so long before that of the entry before it that a clock must have been set back."""
+    return at < before - CLOCKS_DIFFER
+
+
+def read_all(connection: Connection) -> Iterator[StoredEntry]:
+    """Yield every entry in the order of writing, whatever somebody made of it."""
+    for number, *cells, stored in raw_rows(connection, list(history.c), history.c.id):
+        at, event, actor, recall_id, detail = cells
+        entry = Entry(at=at, event=event, actor=actor, recall_id=recall_id, detail=detail)
+        yield StoredEntry(id=number, entry=entry, digest=stored)
 
 
 def of_recall(connection: Connection, recall_id: int) -> list[Entry]:
     """Return what was done with one recall, but for its calls, in the order of doing."""
-    of_items = ("call", "expired", "cancelled", "unanswered")
-    mine = (history.c.recall_id == recall_id) & history.c.event.not_in(of_items)
+    mine = (history.c.recall_id == recall_id) & history.c.event.not_in(OF_ITEMS)
     columns = [history.c[field.name] for field in fields(Entry)]
     rows = connection.execute(select(*columns).where(mine).order_by(history.c.id))
     return [Entry(**row._mapping) for row in rows]
@@ -100,3 +123,37 @@ def ended_entries(recall_id: int, actor: str, event: str, ended: Sequence[Ended]
         )
         for start in range(0, len(ended), ITEMS_PER_ENTRY)
     ]
+
+
+def reopened_entries(recall_id: int, actor: str, item_ids: Sequence[int], at: datetime) -> list[Entry]:
+    """Return entries that name items which wait again, in lists of bounded length."""
+    return [
+        Entry(at=at, event="reopened", actor=actor, recall_id=recall_id, detail={"reopened": list(some)})
+        for start in range(0, len(item_ids), ITEMS_PER_ENTRY)
+        if (some := item_ids[start : start + ITEMS_PER_ENTRY])
+    ]
+
+
+def lost_entries(lost: Sequence[LostCall], at: datetime) -> list[Entry]:
+    """Return entries of calls that were given up."""
+    return [
+        Entry(
+            at=at,
+            event="lost",
+            actor=WORKER,
+            recall_id=one.recall_id,
+            detail={
+                "call": one.id,
+                "verdict": LOST,
+                "reason": one.reason,
+                "keys": one.key_count,
+                **route_fact(one.app, one.chat, one.robot_code, one.owner, one.slot_at),
+            },
+        )
+        for one in lost
+    ]
+
+
+def route_fact(app: str, chat: str, robot_code: str, owner: str, slot_at: datetime) -> dict[str, str]:
+    """Return on which way a call left, when, and a mark of who made it, as an entry holds it."""
+    return {"app": app, "chat": chat, "robot": robot_code, "owner": mark_of(owner), "slot_at": format_time(slot_at)}

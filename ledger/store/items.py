@@ -19,7 +19,7 @@ from ledger.store.schema import recall_calls, recall_items, recall_skips, recall
 from ledger.store.selecting import among, selected_items
 
 _BATCH_ROWS = 1000
-_ENDED = tuple(recall_items.c[name] for name in ("id", "process_query_key", "outcome", "code", "reason"))
+_ENDED = tuple(recall_items.c[name] for name in ("id", "process_query_key", "outcome", "code", "reason", "attempts"))
 
 
 def of_recall(connection: Connection, recall_id: int) -> Iterator[Item]:
@@ -112,10 +112,11 @@ class Ended:
     outcome: Outcome
     code: str | None
     reason: str | None
+    attempts: int
 
     def to_fact(self) -> list[Any]:
         """Return the item as an entry of the history holds it."""
-        return [self.item_id, self.process_query_key, self.outcome.value, self.code, self.reason]
+        return [self.item_id, self.process_query_key, self.outcome.value, self.code, self.reason, self.attempts]
 
 
 def ended_in_calls(connection: Connection, call_ids: Collection[int]) -> dict[int, list[Ended]]:
@@ -181,11 +182,12 @@ def _ended(row: Row[Any]) -> Ended:
         outcome=Outcome(row.outcome),
         code=row.code,
         reason=row.reason,
+        attempts=row.attempts,
     )
 
 
-def reopen(connection: Connection, recall_id: int, now: datetime) -> int:
-    """Let what ended refused, partial or unknown wait again while its deadline lasts; return how many.
+def reopen(connection: Connection, recall_id: int, now: datetime) -> list[int]:
+    """Let what ended refused, partial or unknown wait again while its deadline lasts; return the items.
 
     Messages that another recall has meanwhile recalled, or is at, are left as they are.
     """
@@ -210,8 +212,9 @@ def reopen(connection: Connection, recall_id: int, now: datetime) -> int:
             not_before=None,
             finished_at=None,
         )
+        .returning(recall_items.c.id)
     )
-    return connection.execute(statement).rowcount
+    return sorted(connection.scalars(statement))
 
 
 def make_due(connection: Connection, recall_id: int) -> None:
@@ -260,14 +263,6 @@ def item_of(row: Row[Any]) -> Item:
         source=row.source,
         undelivered={why: tuple(users) for why, users in row.undelivered.items()},
     )
-
-
-def facts(connection: Connection) -> Iterator[tuple[int, tuple[int, str, str | None, str | None]]]:
-    """Yield the id of every item with its recall, key, outcome (None while it waits) and reason."""
-    columns = recall_items.c
-    statement = select(columns.id, columns.recall_id, columns.process_query_key, columns.outcome, columns.reason)
-    for row in connection.execute(statement.execution_options(yield_per=_BATCH_ROWS)):
-        yield row.id, (row.recall_id, row.process_query_key, row.outcome, row.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

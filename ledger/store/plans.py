@@ -159,12 +159,13 @@ def _among(connection: Connection, column: ColumnElement[int], ids: Any) -> Colu
     return among(column, list(ids), is_sqlite=connection.dialect.name == "sqlite")
 
 
-def give_up(connection: Connection, planned_before: datetime) -> None:
-    """Let nobody see plans any more that nobody asked to run in their time; they did nothing and are no history."""
+def give_up(connection: Connection, planned_before: datetime) -> list[int]:
+    """Let nobody see plans any more that nobody asked to run in their time, for they did nothing; return them."""
     asked_for = exists().where(approvals.c.recall_id == recalls.c.id)
     old = and_(recalls.c.status == Status.PLANNED, recalls.c.planned_at < planned_before)
     never_run = and_(old, recalls.c.activated_at.is_(None), ~asked_for)
-    connection.execute(update(recalls).where(never_run, is_complete()).values(plan={}))
+    giving_up = update(recalls).where(never_run, is_complete()).values(plan={}).returning(recalls.c.id)
+    return sorted(connection.scalars(giving_up))
 
 
 def delete_incomplete(connection: Connection, planned_before: datetime, limit: int) -> bool:

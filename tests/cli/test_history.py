@@ -156,3 +156,22 @@ def test_a_plan_names_the_recall_that_holds_its_messages(detail: Shell, simulato
     assert ended.code == 4
     assert "2 messages are in recall 2" in ended.err
     assert detail("recall", "--campaign", "summer", "--reason", "me too", "--dry-run", "--json").json["held_by"] == [2]
+
+
+def test_verify_names_what_was_edited_what_the_history_says_and_what_is_shown(detail: Shell) -> None:
+    with sqlite3.connect(detail.folder / "ledger.sqlite") as connection:
+        connection.execute("UPDATE recall_items SET outcome = 'recalled', code = NULL WHERE outcome = 'refused'")
+        connection.execute("UPDATE recall_items SET recipients = '[\"mallory\"]' WHERE id = 2")
+        connection.execute("UPDATE recall_calls SET request_id = 'another', http_status = 500")
+    connection.close()
+    found = detail("verify", "--json").json
+    named = {(one["what"], one["field"]): (one["chain"], one["shown"]) for one in found["findings"]}
+    assert named["item", "outcome"] == ("refused", "recalled")
+    assert named["item", "recipients"][1] == ["mallory"]
+    assert named["call", "http_status"] == (200, 500)
+    assert (found["disputed"], found["disputed_recalls"]) == (6, [1])
+    people = detail("verify")
+    assert people.code == 1
+    for part in ("outcome", "refused", "mallory", "http_status", "500"):
+        assert part in people.out
+    assert max(map(len, people.out.splitlines())) <= 80

@@ -103,7 +103,9 @@ def kill(scene: Scene) -> None:
 def _show_death(scene: Scene, process: Process) -> None:
     scene.timeline.sleep(5)
     if process.is_dead:
-        mine = recall_calls.c.owner == process.ledger.parts.lifecycle._runner._claimer._owner
+        # Who made a call that has ended is a fact that the history holds.
+        owner = process.ledger.parts.lifecycle._runner._claimer._owner
+        mine = (recall_calls.c.owner == owner) & recall_calls.c.finished_at.is_(None)
         with scene.database.write() as connection:
             connection.execute(update(recall_calls).where(mine).values(owner=name_of_the_dead(scene.kills)))
         scene.journal.say(f"{process.name} is seen to be dead")

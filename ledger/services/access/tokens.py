@@ -73,7 +73,14 @@ class ServiceTokens:
             )
             if token is None:
                 raise InputError(f"a token named {name!r} works already: revoke it first, or take another name")
-            facts = {"token": token.id, "name": name, "role": role.value, "robots": list(bound)}
+            facts = {
+                "token": token.id,
+                "name": name,
+                "role": role.value,
+                "robots": list(bound),
+                "prefix": token.prefix,
+                "digest": digest_of(secret),
+            }
             entry = history.Entry(at=now, event="token_created", actor=actor, recall_id=None, detail=facts)
             history.append(connection, [entry])
         return NewToken(secret=secret, token=token)

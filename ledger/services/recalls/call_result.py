@@ -55,12 +55,17 @@ class CallResult:
 
     def entry(self, ended: Sequence[items.Ended], actor: str, now: datetime) -> history.Entry:
         """Return what history says of a call that was made, and of the items that it ended."""
+        route = self.call.route
         facts: dict[str, Any] = {
             "call": self.call.id,
             "verdict": self.made.verdict,
             "status": self.made.http_status,
             "request_id": self.made.request_id,
+            "code": self.made.code,
+            "reason": self.made.reason,
+            "ms": self.made.duration_ms,
             "keys": len(self.call.items),
+            **history.route_fact(route.app, route.chat, route.robot_code, self.call.owner, self.call.slot_at),
             "items": [one.to_fact() for one in ended],
         }
         return history.Entry(at=now, event="call", actor=actor, recall_id=self.call.recall_id, detail=facts)

@@ -87,7 +87,10 @@ def give_up_lost(
     Lost are calls of dead owners and, `by_lease`, those whose lease has ended; but none that are `held`.
     """
     lost = calls.give_up_lost(connection, now, dead_owners, by_lease=by_lease, held=held)
-    return [entry for recall_id in sorted(lost) for entry in end_if_cancelled(connection, recall_id, now)]
+    entries = history.lost_entries(lost, now)
+    for recall_id in sorted({one.recall_id for one in lost}):
+        entries += end_if_cancelled(connection, recall_id, now)
+    return entries
 
 
 def end_if_cancelled(connection: Connection, recall_id: int, now: datetime) -> list[history.Entry]:

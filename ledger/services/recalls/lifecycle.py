@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -18,6 +19,7 @@ from ledger.services.recalls import leases
 from ledger.services.recalls.approvals import Approvals
 from ledger.services.recalls.claimer import Claim
 from ledger.services.recalls.pace_clock import PaceClock
+from ledger.services.recalls.rules import rules_of
 from ledger.services.recalls.runner import Calls, Runner
 from ledger.services.reports.recalls import RecallReports
 from ledger.settings import Settings
@@ -54,7 +56,7 @@ class Lifecycle:
         runner: Runner,
         reports: RecallReports,
     ) -> None:
-        self._database, self._clock, self._reports = database, clock, reports
+        self._database, self._clock, self._reports, self._settings = database, clock, reports, settings
         self._pace_clock = pace_clock
         self._caller, self._runner = caller, runner
         self._plan_valid = timedelta(seconds=settings.plan_valid_seconds)
@@ -157,7 +159,8 @@ class Lifecycle:
                     "is still inside its 24 hours"
                 )
             items.share_doubts(connection, recall_id)
-            self._activate(connection, recall, actor, "retried", reopened=reopened)
+            self._activate(connection, recall, actor, "retried", reopened=len(reopened))
+            history.append(connection, history.reopened_entries(recall_id, actor, reopened, now))
         return self._go_on(recall_id, on_progress, run_in)
 
     def cancel(self, recall_id: int, *, actor: str) -> Result:
@@ -168,7 +171,7 @@ class Lifecycle:
             if recall.status is Status.FINISHED:
                 raise WrongStateError(f"recall {recall_id} has finished: there is nothing left to cancel")
             dead = leases.surely_gone(calls.owners(connection))
-            calls.give_up_lost(connection, now, dead, recall_id=recall_id)
+            lost = history.lost_entries(calls.give_up_lost(connection, now, dead, recall_id=recall_id), now)
             ended = items.cancel(connection, recall_id, now)
             if recall.status is not Status.CANCELLED or ended:
                 recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now)
@@ -176,7 +179,8 @@ class Lifecycle:
                 whole = history.Entry(
                     at=now, event="cancel", actor=actor, recall_id=recall_id, detail={"cancelled": len(ended)}
                 )
-                history.append(connection, [whole, *entries])
+                lost += [whole, *entries]
+            history.append(connection, lost)
         return self._reports.result(recall_id)
 
     def pause(self, recall_id: int, *, actor: str, why: str) -> Result:
@@ -230,7 +234,10 @@ class Lifecycle:
 
     def _activate(self, connection: Connection, recall: recalls.Recall, actor: str, event: str, **facts: int) -> None:
         now, asked_by = self._clock.now(), request_id()
-        detail = facts if asked_by is None else {**facts, "request_id": asked_by}
+        apps = {app for app, _ in calls.apis_of(connection, recall.id)}
+        detail: dict[str, Any] = {**facts, "settings": rules_of(self._settings, apps)}
+        if asked_by is not None:
+            detail["request_id"] = asked_by
         recalls.change(
             connection,
             recall.id,

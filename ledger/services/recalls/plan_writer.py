@@ -1,8 +1,9 @@
 """Freezing: what a plan takes and leaves out is written in transactions of bounded size, seen only when it is whole."""
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -13,6 +14,7 @@ from ledger.core.recall import Plan
 from ledger.errors import DatabaseUnavailableError, PlanEndedError
 from ledger.store import history, plans
 from ledger.store.database import Database
+from ledger.store.frozen import frozen_by
 
 # So many items hold SQLite's write lock for some 30 ms; then others have it.
 ROWS_PER_TRANSACTION = 1000
@@ -43,6 +45,11 @@ class SortedCandidates:
         elif standing is not Standing.ALREADY_RECALLED:
             self._skipped.append(candidate.message_id)
             self._standings.append(_STANDINGS.index(standing))
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many become items, and how many skips."""
+        return {"items": len(self._taken), "skips": len(self._skipped)}
 
     def taken(self, rows: int) -> Iterator[Sequence[plans.Taken]]:
         """Yield what becomes items, so many at a time, in the order in which it came."""
@@ -81,6 +88,12 @@ class PlanWriter:
                 self._insist(connection)
                 plans.skip(connection, snapshot, self._recall_id, skipped)
             self._let_others_write()
+
+    def frozen(self, *, items: int, skips: int) -> Mapping[str, Any]:
+        """Return the digests of all that was written: of so many items and skips."""
+        with self._database.read() as connection:
+            plans.prefer_indexes(connection)
+            return frozen_by(connection, self._recall_id, items=items, skips=skips)
 
     def complete(self, plan: Plan, entry: history.Entry, next_lane: int) -> None:
         """Let the plan be seen, and write its entry of the history."""

@@ -1,9 +1,10 @@
 """Planning a recall: gather what is selected, let core decide, freeze it with its items."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -19,6 +20,7 @@ from ledger.core.selection import Selection
 from ledger.errors import EmptySelectionError, UnknownAppError
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.plan_writer import PlanWriter, SortedCandidates
+from ledger.services.recalls.rules import rules_of
 from ledger.settings import Settings
 from ledger.store import history, paces, plans, recalls, usage
 from ledger.store.candidates import candidates, holders
@@ -57,10 +59,20 @@ class _Wanted:
             follows=self._followed,
         )
 
-    def entry(self, plan: Plan, now: datetime) -> history.Entry:
-        """Return what the history says of the plan."""
-        asked = {"reason": self.reason, "selection": self.selection.to_json()}
-        detail = {**asked, "plan": plan.to_json(), "follows": self._followed}
+    def entry(self, plan: Plan, now: datetime, frozen: Mapping[str, Any], rules: Mapping[str, Any]) -> history.Entry:
+        """Return what the history says of the plan, of what it froze, and of the settings that were its rules."""
+        asked = {
+            "reason": self.reason,
+            "selection": self.selection.to_json(),
+            "include_shared": self.include_shared,
+        }
+        detail = {
+            **asked,
+            "plan": plan.to_json(),
+            "follows": self._followed,
+            "frozen": frozen,
+            "settings": rules,
+        }
         return history.Entry(at=now, event="planned", actor=self.actor, recall_id=plan.recall_id, detail=detail)
 
     @property
@@ -136,7 +148,9 @@ class Planner:
                 plan = self._plan(snapshot, recall_id, wanted.selection, tally)
                 if wanted.follows is None and self._needs_approval(plan):
                     plan = replace(plan, approval=Approval())
-                freezer.complete(plan, wanted.entry(plan, now), next_lane=len(found.routes))
+                frozen = freezer.frozen(**found.counts)
+                entry = wanted.entry(plan, now, frozen, rules_of(self._settings, {route.app for route in found.routes}))
+                freezer.complete(plan, entry, next_lane=len(found.routes))
             except BaseException:
                 freezer.discard()
                 raise

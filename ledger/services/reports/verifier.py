@@ -1,23 +1,26 @@
-"""The proof: history is checked link by link, and the outcomes that people see against what history says."""
+"""The proof: history is checked link by link, and whatever people see of it against what it says."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from sqlalchemy import Connection
-
+from ledger.clock import format_time
 from ledger.core.chain import GENESIS
-from ledger.core.json_value import JsonValue
-from ledger.store import history, items, recalls
+from ledger.core.chain_facts import ChainFacts
+from ledger.core.findings import Finding, Findings
+from ledger.core.json_value import JsonValue, jsonable
+from ledger.services.reports.comparison import compare
+from ledger.store import history
 from ledger.store.database import Database
+from ledger.store.fact_file import FactFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification(JsonValue):
     """Whether history is whole; `last_digest`, kept elsewhere, also proves later that nothing was cut off its end.
 
-    `broken_at` is the first entry whose digest does not fit. `disputed` counts items and recalls that are not what
+    `broken_at` is the first entry whose digest does not fit. `disputed` counts rows that are not what
     history says, or not there any more; `disputed_recalls` are their recalls. `known_digest_found` is None when none
-    was given.
+    was given. `findings` names what does not fit, up to a hundred.
     """
 
     ok: bool
@@ -27,23 +30,50 @@ class Verification(JsonValue):
     disputed: int
     disputed_recalls: tuple[int, ...]
     known_digest_found: bool | None
+    findings: tuple[Finding, ...] = ()
 
 
-@dataclass(slots=True)
-class _Said:
-    """What history says: how each item ended, and why and on whose word each recall was planned."""
+@dataclass(slots=True, kw_only=True)
+class _Walk:
+    """Where a walk along the chain stands."""
 
-    items: dict[int, tuple[int | None, str, str, str | None]] = field(default_factory=dict)
-    planned: dict[int, tuple[str, str]] = field(default_factory=dict)
-    started: set[int] = field(default_factory=set)
+    known_digest: str | None
+    facts: ChainFacts
+    findings: Findings
+    previous: str = GENESIS
+    at: datetime | None = None
+    entries: int = 0
+    broken_at: int | None = None
+    digests_seen: bool = field(init=False)
 
-    def add(self, entry: history.Entry) -> None:
-        for item_id, key, outcome, _, reason in entry.detail.get("items") or ():
-            self.items[item_id] = (entry.recall_id, key, outcome, reason)
-        if entry.recall_id is not None and entry.event == "planned":
-            self.planned[entry.recall_id] = (entry.actor, entry.detail["reason"])
-        if entry.recall_id is not None and entry.event == "started":
-            self.started.add(entry.recall_id)
+    def __post_init__(self) -> None:
+        self.digests_seen = self.known_digest == GENESIS
+
+    def take(self, stored: history.StoredEntry) -> None:
+        """Check the next entry's place, and take what it says."""
+        self.entries += 1
+        entry = stored.entry
+        if not isinstance(entry.at, datetime):
+            self._dispute(stored, "at", None, entry.at)
+        elif (right := _linked(self.previous, entry)) != stored.digest:
+            self._dispute(stored, "digest", right, stored.digest)
+        elif self.at is not None and entry.event != history.CLOCK_SET_BACK and history.goes_back(self.at, entry.at):
+            place = [("at", f"not before {format_time(self.at)}", entry.at)]
+            self.findings.add_changed("entry", entry.recall_id, str(stored.id), place)
+        self.previous = stored.digest
+        self.at = entry.at if isinstance(entry.at, datetime) else self.at
+        self.digests_seen = self.digests_seen or self.previous == self.known_digest
+        try:
+            if not isinstance(entry.recall_id, int | None):
+                raise TypeError
+            self.facts.add(jsonable(entry.at), entry.event, entry.actor, entry.recall_id, entry.detail)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            self._dispute(stored, "detail", "what such an entry says", entry.detail)
+
+    def _dispute(self, stored: history.StoredEntry, name: str, chain: object, shown: object) -> None:
+        if self.broken_at is None:
+            self.broken_at = stored.id
+        self.findings.add_changed("entry", stored.entry.recall_id, str(stored.id), [(name, chain, shown)])
 
 
 class Verifier:
@@ -54,45 +84,27 @@ class Verifier:
 
     def run_once(self, known_digest: str | None = None) -> Verification:
         """Check the whole history, and what people see against it, in one consistent state."""
-        previous, entries, broken_at = GENESIS, 0, None
-        found = None if known_digest is None else known_digest == GENESIS
-        message = _Said()
-        with self._database.read() as connection:
+        with FactFile() as file, self._database.read() as connection:
+            walk = _Walk(known_digest=known_digest, facts=ChainFacts(file), findings=Findings())
             for stored in history.read_all(connection):
-                entries += 1
-                if broken_at is None and history.link(previous, stored.entry) != stored.digest:
-                    broken_at = stored.id
-                previous = stored.digest
-                found = found or (None if known_digest is None else previous == known_digest)
-                message.add(stored.entry)
-            disputed = [*_disputed_items(connection, message), *_disputed_recalls(connection, message)]
+                walk.take(stored)
+            compare(connection, walk.facts, file, walk.findings)
+        found = None if known_digest is None else walk.digests_seen
         return Verification(
-            ok=broken_at is None and not disputed and found is not False,
-            entries=entries,
-            last_digest=previous,
-            broken_at=broken_at,
-            disputed=len(disputed),
-            disputed_recalls=tuple(sorted({recall_id for recall_id in disputed if recall_id is not None})),
+            ok=walk.broken_at is None and not walk.findings.any and found is not False,
+            entries=walk.entries,
+            last_digest=walk.previous,
+            broken_at=walk.broken_at,
+            disputed=walk.findings.rows,
+            disputed_recalls=tuple(sorted(walk.findings.recalls)),
             known_digest_found=found,
+            findings=tuple(walk.findings.listed),
         )
 
 
-def _disputed_items(connection: Connection, message: _Said) -> Iterator[int | None]:
-    """Yield the recall of each item that is not what history says, or that is gone."""
-    missing = dict(message.items)
-    for item_id, fact in items.facts(connection):
-        missing.pop(item_id, None)
-        # An item that waits again after a retry has no outcome to dispute.
-        if fact[2] is not None and message.items.get(item_id) != fact:
-            yield fact[0]
-    for recall_id, *_ in missing.values():
-        yield recall_id
-
-
-def _disputed_recalls(connection: Connection, message: _Said) -> Iterator[int]:
-    """Yield each recall whose actor or reason is not what history says, or that ran and is gone."""
-    present = {recall.id: (recall.actor, recall.reason) for recall in recalls.listed(connection)}
-    for recall_id, who_and_why in present.items():
-        if message.planned.get(recall_id) != who_and_why:
-            yield recall_id
-    yield from message.started - present.keys()
+def _linked(previous: str, entry: history.Entry) -> str | None:
+    """Return the digest that an entry has to have; None when it holds what no entry can."""
+    try:
+        return history.link(previous, entry)
+    except (TypeError, ValueError):
+        return None

@@ -179,7 +179,7 @@ def test_answers_stay_with_a_process_that_lives_and_a_torn_record_loses_itself_a
 
 def call_of(number: int) -> calls.Call:
     route = Route(app=AppName("default"), chat=Chat.ONE_TO_ONE, robot_code=RobotCode("r"), open_conversation_id=None)
-    return calls.Call(id=number, recall_id=1, route=route, items=(), slot_at=NOON, leave_at=0.0)
+    return calls.Call(id=number, recall_id=1, route=route, items=(), slot_at=NOON, owner="me", leave_at=0.0)
 
 
 def test_nobody_takes_calls_over_whose_owner_could_not_reach_the_database_either(

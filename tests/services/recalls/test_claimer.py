@@ -57,7 +57,7 @@ def test_a_call_is_held_back_when_a_key_ran_out_of_time_just_before_it(book: Led
         app=AppName("default"), chat=Chat.ONE_TO_ONE, robot_code=RobotCode("robot-1"), open_conversation_id=None
     )
     ending = book.parts.runner._ending(
-        Call(id=1, recall_id=1, route=route, items=[item], slot_at=now, leave_at=clock.monotonic())
+        Call(id=1, recall_id=1, route=route, items=[item], slot_at=now, leave_at=clock.monotonic(), owner="me")
     )
     assert isinstance(ending, Unsent)
     assert "deadline" in ending.why

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
-from ledger.entrypoints.cli.screen.verification import show_verification, what_does_not_fit
+from ledger.entrypoints.cli.screen.verification import show_findings, show_verification, what_does_not_fit
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
 
@@ -17,7 +17,7 @@ KnownDigest = Annotated[
 def verify(known: KnownDigest = None, as_json: AsJson = False) -> Code:
     """Prove that nobody rewrote the history.
 
-    Exit 1 when somebody did.
+    Every value that people are shown is held against it. Exit 1 when something does not fit.
     """
     with opened() as parts:
         found = parts.verifier.run_once(known)
@@ -26,5 +26,6 @@ def verify(known: KnownDigest = None, as_json: AsJson = False) -> Code:
     elif found.ok:
         show_verification(console(), found)
     else:
+        show_findings(console(), found.findings)
         say(f"error: what was written down has been rewritten: {what_does_not_fit(found)}")
     return Code.DONE if found.ok else Code.UNEXPECTED

@@ -2,11 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from ledger.entrypoints.cli.screen.words import number_of
+from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, print_sheet
+from ledger.entrypoints.cli.screen.words import number_of, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
+    from ledger.core.findings import Finding
     from ledger.services.reports.verifier import Verification
 
 
@@ -15,6 +19,46 @@ def show_verification(paper: "Console", found: "Verification") -> None:
     paper.print(f"The history is whole: {number_of(found.entries, 'entry', 'entries')}, each in its place.")
     paper.print("Keep its last digest elsewhere: it proves later that nothing was cut off.")
     paper.print(f"  {found.last_digest}", soft_wrap=True)
+
+
+SHOWN_FINDINGS = 20
+_FINDINGS = (
+    Column(title="recall", is_number=True),
+    Column(title="what"),
+    Column(title="key", width=14),
+    Column(title="field"),
+    Column(title="history says", gives_way=True, is_text=True),
+    Column(title="shown", gives_way=True, is_text=True),
+)
+
+
+def show_findings(paper: "Console", findings: "Sequence[Finding]") -> None:
+    """Write what does not follow from a history, a row a value."""
+    if not findings:
+        return
+    rows = [
+        SheetRow(
+            cells=(
+                "-" if one.recall_id is None else str(one.recall_id),
+                one.what,
+                plain(one.key or ""),
+                one.field or one.kind,
+                _value(one.chain) if one.field else ("nothing" if one.kind == "added" else "is there"),
+                _value(one.shown) if one.field else ("nothing" if one.kind == "missing" else "is there"),
+            ),
+            style="yellow",
+        )
+        for one in findings[:SHOWN_FINDINGS]
+    ]
+    print_sheet(paper, _FINDINGS, rows)
+    if len(findings) > SHOWN_FINDINGS:
+        paper.print(f"and {len(findings) - SHOWN_FINDINGS:,} more: --json", style="dim")
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "nothing"
+    return plain(", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value))
 
 
 def what_does_not_fit(found: "Verification") -> str:
@@ -28,4 +72,6 @@ def what_does_not_fit(found: "Verification") -> str:
         where = ", ".join(str(number) for number in found.disputed_recalls) or "none"
         facts = number_of(found.disputed, "fact")
         message.append(f"{facts} shown to people not as the history has it (recalls {where}: `ledger show ID`)")
+    if found.findings and not message:
+        message.append("the time of an entry lies before that of the entry before it")
     return "; ".join(message)

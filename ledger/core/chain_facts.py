@@ -1,0 +1,159 @@
+"""What the history says: its entries, taken one after the other, give the columns of whatever people are shown.
+
+Entries of earlier releases say less; what they do not say is not expected.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ledger.core.recall import Status
+
+Columns = dict[str, Any]
+ACTIVATED = {"started", "resumed", "retried"}
+
+
+class FactSink(Protocol):
+    """Where the facts of items and calls go, of which there may be too many to hold."""
+
+    def end_item(self, item_id: int, columns: Columns) -> None:
+        """Take how an item ended."""
+
+    def correct_item(self, item_id: int, columns: Columns) -> None:
+        """Take what was found out of an item that had ended."""
+
+    def reopen_item(self, item_id: int) -> None:
+        """Take that an item waits again."""
+
+    def close_call(self, call_id: int, columns: Columns) -> None:
+        """Take how a call ended."""
+
+
+@dataclass(slots=True)
+class ChainFacts:
+    """What is expected of recalls, approvals and tokens, by number; items and calls go to the sink.
+
+    `frozen` has the digests of a plan. A recall without them is of an earlier release: of it, less is known.
+    `loose` are recalls that let items wait again without saying which.
+    """
+
+    sink: FactSink
+    recalls: dict[int, Columns] = field(default_factory=dict)
+    frozen: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    approvals: dict[int, Columns] = field(default_factory=dict)
+    tokens: dict[int, Columns] = field(default_factory=dict)
+    ran: set[int] = field(default_factory=set)
+    given_up: set[int] = field(default_factory=set)
+    loose: set[int] = field(default_factory=set)
+
+    def add(self, at: str, event: str, actor: str, recall_id: int | None, detail: Mapping[str, Any]) -> None:
+        """Take the next entry; raise KeyError, TypeError or ValueError when it does not say what such an entry says."""
+        if event.startswith("token_"):
+            self._add_token(at, event, actor, detail)
+        elif event == "plans_given_up":
+            self.given_up.update(detail["plans"])
+        elif recall_id is not None:
+            self._add_items(at, event, recall_id, detail)
+            self._add_recall(at, event, actor, recall_id, detail)
+            self._add_approval(at, event, actor, recall_id, detail)
+
+    def must_be_there(self, recall_id: int) -> bool:
+        """Say whether a recall has to be there: plans that nobody ran go, which earlier releases did not write down."""
+        if recall_id in self.given_up:
+            return False
+        return recall_id in self.frozen or recall_id in self.ran
+
+    def _add_items(self, at: str, event: str, recall_id: int, detail: Mapping[str, Any]) -> None:
+        for item_id, key, outcome, code, reason, *attempts in detail.get("items") or ():
+            columns = {"process_query_key": key, "outcome": outcome, "code": code, "reason": reason}
+            if event == "verified":
+                self.sink.correct_item(item_id, columns)
+                continue
+            columns |= {"recall_id": recall_id, "finished_at": at, "call_id": detail.get("call")}
+            if attempts:
+                columns["attempts"] = attempts[0]
+            self.sink.end_item(item_id, columns)
+        for item_id in detail.get("reopened", ()) if event == "reopened" else ():
+            self.sink.reopen_item(item_id)
+        if event == "retried" and recall_id not in self.frozen:
+            self.loose.add(recall_id)
+        if event in ("call", "lost"):
+            self.sink.close_call(detail["call"], {"recall_id": recall_id, "finished_at": at, **_call(detail)})
+
+    def _add_recall(self, at: str, event: str, actor: str, recall_id: int, detail: Mapping[str, Any]) -> None:
+        if event == "planned":
+            self.recalls[recall_id] = _planned(at, actor, detail)
+            if "frozen" in detail:
+                self.frozen[recall_id] = detail["frozen"]
+            return
+        known = self.recalls.setdefault(recall_id, {})
+        if event in ACTIVATED:
+            self.ran.add(recall_id)
+            started_at = known.get("started_at") or at
+            known |= {"status": Status.RUNNING.value, "error": None, "started_at": started_at, "finished_at": None}
+        elif event == "paused":
+            known |= {"status": Status.PAUSED.value, "error": dict(detail)}
+        elif event == "finished":
+            known |= {"status": Status.FINISHED.value, "finished_at": at}
+        elif event in ("cancel", "refused"):
+            known |= {"status": Status.CANCELLED.value, "finished_at": at}
+        elif event in ("sticky", "unstuck"):
+            known["sticky_until"] = detail["until"]
+
+    def _add_approval(self, at: str, event: str, actor: str, recall_id: int, detail: Mapping[str, Any]) -> None:
+        if event == "approval_requested":
+            nobody = dict.fromkeys(("verdict", "decided_by", "decided_at", "reason"))
+            asked = {"requested_by": actor, "requested_at": at, "valid_until": detail["valid_until"]}
+            self.approvals[recall_id] = {"recall_id": recall_id, **asked, **nobody}
+        elif event in ("approved", "refused"):
+            decided = {"verdict": event, "decided_by": actor, "decided_at": at, "reason": detail.get("reason")}
+            self.approvals[recall_id].update(decided)
+
+    def _add_token(self, at: str, event: str, actor: str, detail: Mapping[str, Any]) -> None:
+        number = detail["token"]
+        if event == "token_created":
+            says = {name: detail[name] for name in ("name", "role", "robots", "prefix", "digest") if name in detail}
+            self.tokens[number] = {**says, "created_by": actor, "created_at": at, "revoked_at": None}
+        elif event == "token_revoked":
+            self.tokens[number]["revoked_at"] = at
+
+
+def _planned(at: str, actor: str, detail: Mapping[str, Any]) -> Columns:
+    names = ("reason", "selection", "plan", "follows", "include_shared")
+    says = {name: detail[name] for name in names if name in detail}
+    later = dict.fromkeys(("error", "started_at", "finished_at", "sticky_until"))
+    return {**says, "status": Status.PLANNED.value, "actor": actor, "planned_at": at, **later}
+
+
+_OF_CALL = {
+    "app": "app",
+    "chat": "chat",
+    "robot": "robot_code",
+    "keys": "key_count",
+    "owner": "owner",
+    "slot_at": "slot_at",
+    "verdict": "verdict",
+    "status": "http_status",
+    "code": "code",
+    "reason": "reason",
+    "request_id": "request_id",
+    "ms": "duration_ms",
+}
+
+
+def _call(detail: Mapping[str, Any]) -> Columns:
+    """Return the columns of a call that an entry names; the whole row, when it names the way that the call left."""
+    columns = {column: detail[name] for name, column in _OF_CALL.items() if name in detail}
+    return {**dict.fromkeys(_OF_CALL.values()), **columns} if "slot_at" in detail else columns
+
+
+def differences(expected: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield each column that is not what is expected: its name, what the history says, what is shown."""
+    for name, value in expected.items():
+        if shown.get(name) != value:
+            yield name, value, shown.get(name)
+
+
+def named(names: Sequence[str], cells: Sequence[Any]) -> Columns:
+    """Return the cells of a row by the names of their columns."""
+    return dict(zip(names, cells, strict=True))

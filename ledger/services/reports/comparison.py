@@ -1,0 +1,175 @@
+"""What people are shown, held against what the history says: two streams in one order, in constant memory."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from ledger.core.chain_facts import ChainFacts, differences
+from ledger.core.findings import Findings
+from ledger.core.frozen import mark_of
+from ledger.core.recall import Status
+from ledger.services.reports.frozen_check import FrozenCheck
+from ledger.store import shown
+from ledger.store.calls import LOST, UNSENT
+from ledger.store.fact_file import FactFile
+from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
+
+Row = Mapping[str, Any]
+Left = TypeVar("Left")
+Right = TypeVar("Right")
+_OUTCOME = ("outcome", "code", "reason", "finished_at", "call_id", "attempts")
+
+
+def compare(connection: Connection, facts: ChainFacts, file: FactFile, findings: Findings) -> None:
+    """Note whatever is shown that does not follow from the history."""
+    present = _compare_recalls(connection, facts, findings)
+    in_flight = _compare_items(connection, facts, file, findings, present)
+    _compare_skips(connection, facts, findings, present)
+    _compare_calls(connection, facts, file, findings, present, in_flight)
+    for what, rows, expected, name_of in (
+        ("approval", shown.shown_approvals(connection), facts.approvals, _no_name),
+        ("token", shown.shown_tokens(connection), facts.tokens, _token_name),
+    ):
+        _compare_small(what, rows, expected, name_of, findings)
+    for kind, recall_id, key, user in shown.wrong_in_index(connection):
+        findings.add_row(kind, "index", recall_id, f"{user}: {key}")
+
+
+def _compare_recalls(connection: Connection, facts: ChainFacts, findings: Findings) -> set[int]:
+    """Return the recalls that are shown."""
+    present = set()
+    for recall_id, row in shown.shown_recalls(connection):
+        present.add(recall_id)
+        expected = facts.recalls.get(recall_id)
+        if expected is None or "planned_at" not in expected or recall_id in facts.given_up:
+            findings.add_row("added", "recall", recall_id, None)
+        else:
+            findings.add_changed("recall", recall_id, None, differences(expected, row))
+    for recall_id in sorted(facts.recalls.keys() - present):
+        if facts.must_be_there(recall_id):
+            findings.add_row("missing", "recall", recall_id, None)
+    return present
+
+
+def _compare_items(
+    connection: Connection, facts: ChainFacts, file: FactFile, findings: Findings, present: set[int]
+) -> set[int]:
+    """Return the calls in which items wait for an answer."""
+    checks, in_flight = _checks("item", FROZEN_OF_ITEM, facts, present), set[int]()
+    for _, found, expected in merged(shown.shown_items(connection), file.items()):
+        if found is None:
+            assert expected is not None  # noqa: S101  (one of two is there)
+            findings.add_row("missing", "item", expected.get("recall_id"), expected.get("process_query_key"))
+            continue
+        cells, row = found
+        recall_id, key = row["recall_id"], row["process_query_key"]
+        if recall_id not in present:
+            continue
+        if recall_id in checks:
+            checks[recall_id].add(key, cells)
+        if row["outcome"] is None and row["call_id"] is not None:
+            in_flight.add(row["call_id"])
+        if expected is not None:
+            findings.add_changed("item", recall_id, key, _of_item(expected, row, facts))
+        elif row["outcome"] is not None:
+            findings.add_changed("item", recall_id, key, [("outcome", None, row["outcome"])])
+        elif facts.recalls.get(recall_id, {}).get("status") == Status.FINISHED:
+            findings.add_row("added", "item", recall_id, key)
+    for check in checks.values():
+        check.note(findings)
+    return in_flight
+
+
+def _of_item(expected: Row, row: Row, facts: ChainFacts) -> Iterator[tuple[str, Any, Any]]:
+    for name, chain, value in differences(expected, row):
+        # An earlier release did not say which items wait again after a retry.
+        if not (row["outcome"] is None and row["recall_id"] in facts.loose and name in _OUTCOME):
+            yield name, chain, value
+
+
+def _compare_skips(connection: Connection, facts: ChainFacts, findings: Findings, present: set[int]) -> None:
+    checks = _checks("skip", FROZEN_OF_SKIP, facts, present)
+    for recall_id, key, cells in shown.shown_skips(connection):
+        if recall_id in checks:
+            checks[recall_id].add(key, cells)
+    for check in checks.values():
+        check.note(findings)
+
+
+def _checks(what: str, columns: tuple[str, ...], facts: ChainFacts, present: set[int]) -> dict[int, FrozenCheck]:
+    return {
+        recall_id: FrozenCheck(what=what, recall_id=recall_id, columns=columns, fact=frozen[f"{what}s"])
+        for recall_id, frozen in facts.frozen.items()
+        if recall_id in present
+    }
+
+
+def _compare_calls(
+    connection: Connection,
+    facts: ChainFacts,
+    file: FactFile,
+    findings: Findings,
+    present: set[int],
+    in_flight: set[int],
+) -> None:
+    for call_id, row, expected in merged(shown.shown_calls(connection), file.calls()):
+        if row is None:
+            assert expected is not None  # noqa: S101  (one of two is there)
+            findings.add_row("missing", "call", expected["recall_id"], str(call_id))
+        elif expected is not None:
+            seen = {**row, "owner": mark_of(str(row["owner"]))}
+            findings.add_changed("call", row["recall_id"], str(call_id), differences(expected, seen))
+        elif row["recall_id"] in present and not _needs_no_entry(row, facts, call_id in in_flight):
+            findings.add_row("added", "call", row["recall_id"], str(call_id))
+
+
+def _needs_no_entry(row: Row, facts: ChainFacts, is_in_flight: bool) -> bool:
+    """Say whether a call may be there of which the history says nothing: one in flight, or that never left."""
+    if row["verdict"] is None:
+        return is_in_flight
+    # An earlier release did not write down which calls were given up.
+    return row["verdict"] == UNSENT or (row["verdict"] == LOST and row["recall_id"] not in facts.frozen)
+
+
+def _compare_small(
+    what: str,
+    rows: Iterator[tuple[int, Row]],
+    expected: Mapping[int, Row],
+    name_of: Callable[[Row], str | None],
+    findings: Findings,
+) -> None:
+    for number, row, fact in merged(rows, iter(sorted(expected.items()))):
+        named = row if row is not None else fact
+        assert named is not None  # noqa: S101  (one of two is there)
+        recall_id = number if what == "approval" else None
+        if row is None or fact is None:
+            findings.add_row("added" if fact is None else "missing", what, recall_id, name_of(named))
+        else:
+            findings.add_changed(what, recall_id, name_of(fact), differences(fact, row))
+
+
+def _token_name(row: Row) -> str | None:
+    return row.get("name")
+
+
+def _no_name(_row: Row) -> str | None:
+    return None
+
+
+def merged(
+    left: Iterator[tuple[int, Left]], right: Iterator[tuple[int, Right]]
+) -> Iterator[tuple[int, Left | None, Right | None]]:
+    """Yield what two streams in the order of their numbers have of each number; None where one has nothing."""
+    one, other = next(left, None), next(right, None)
+    while one is not None or other is not None:
+        if other is None or (one is not None and one[0] < other[0]):
+            assert one is not None  # noqa: S101  (or the loop had ended)
+            yield one[0], one[1], None
+            one = next(left, None)
+        elif one is None or other[0] < one[0]:
+            yield other[0], None, other[1]
+            other = next(right, None)
+        else:
+            yield one[0], one[1], other[1]
+            one, other = next(left, None), next(right, None)

@@ -1,0 +1,51 @@
+"""Whether the rows of a plan are those that it froze; where they are not, which row and which column."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ledger.core.findings import Findings
+from ledger.core.frozen import FrozenDigest, is_marked
+
+MOST_SUSPECTS = 20
+
+
+@dataclass(slots=True, kw_only=True)
+class FrozenCheck:
+    """Takes the rows of one plan in their order, and says at the end what is wrong with them."""
+
+    what: str
+    recall_id: int
+    columns: Sequence[str]
+    fact: Mapping[str, Any]
+    _digest: FrozenDigest = field(init=False)
+    _first_key: str = ""
+    _suspects: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._digest = FrozenDigest(columns=self.columns, expected_rows=self.fact["count"])
+
+    def add(self, key: str, cells: Sequence[Any]) -> None:
+        """Take the next row."""
+        if self._digest.count % self._digest.rows_per_mark == 0:
+            self._first_key = key
+        self._digest.add(cells)
+        is_last = self._digest.count == self.fact["count"]
+        ends_group = is_last or self._digest.count % self._digest.rows_per_mark == 0
+        if ends_group and len(self._suspects) < MOST_SUSPECTS and not is_marked(self._digest, self.fact):
+            name = key if key == self._first_key else f"{self._first_key} to {key}"
+            self._suspects.append((name, dict(zip(self.columns, cells, strict=True))))
+
+    def note(self, findings: Findings) -> None:
+        """Note what was found."""
+        if self._digest.is_like(self.fact):
+            return
+        if self._digest.count != self.fact["count"]:
+            key = self._suspects[0][0] if self._suspects else None
+            kind = [("count", self.fact["count"], self._digest.count)]
+            findings.add_changed(f"{self.what}s", self.recall_id, key, kind)
+            return
+        columns = self._digest.changed_columns(self.fact)
+        for key, cells in self._suspects or [("", {})]:
+            marks = [(name, f"digest {self.fact['columns'].get(name)}", cells.get(name)) for name in columns]
+            findings.add_changed(self.what, self.recall_id, key, marks or [("digest", self.fact["digest"], None)])

@@ -1,0 +1,109 @@
+"""The rows that people are shown, as they stand: what the check of the history holds against it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Table, text
+
+from ledger.core.chain_facts import named
+from ledger.core.json_value import jsonable
+from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
+from ledger.store.raw_rows import raw_rows
+from ledger.store.schema import approvals, recall_calls, recall_items, recall_skips, recalls, tokens
+
+# What is no fact of history: it changes as a recall goes on, and decides nothing of what was.
+NOT_COMPARED = {
+    "recalls": {
+        "next_lane": "numbers the lanes of calls, which nobody is shown",
+        "activated_at": "tells rounds apart for runners; the entries say when each began",
+    },
+    "recall_items": {
+        "lane": "which items may share a call: for runners",
+        "in_doubt": "for runners; what it led to is the outcome",
+        "asked_with": "for runners",
+        "not_before": "for runners",
+    },
+    "recall_skips": {},
+    "recall_calls": {"lease_until": "for runners: until when an answer is awaited"},
+    "approvals": {},
+    "tokens": {"last_used_at": "noted now and then with each use, which is no act"},
+    "history": {"id": "counts the entries; their order is in the digests"},
+}
+ITEM_STATE = ("recall_id", "outcome", "code", "reason", "attempts", "call_id", "finished_at")
+
+
+def rows_of_table(connection: Connection, table: Table) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the rows of a table that are compared whole, by number."""
+    columns = [column for column in table.c if column.name not in NOT_COMPARED[table.name]]
+    number = next(iter(table.primary_key.columns))
+    names, place = [column.name for column in columns], [column.name for column in columns].index(number.name)
+    for cells in raw_rows(connection, columns, number):
+        yield cells[place], {name: jsonable(cell) for name, cell in named(names, cells).items()}
+
+
+def shown_recalls(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield recalls by number; one without a plan is not shown."""
+    for number, row in rows_of_table(connection, recalls):
+        if row["plan"] != {}:
+            yield number, row
+
+
+def shown_items(connection: Connection) -> Iterator[tuple[int, tuple[tuple[Any, ...], dict[str, Any]]]]:
+    """Yield items by number: the cells that their plan froze, and how they stand."""
+    columns = [recall_items.c[name] for name in (*FROZEN_OF_ITEM, *ITEM_STATE)]
+    names = (*FROZEN_OF_ITEM, *ITEM_STATE)
+    for cells in raw_rows(connection, columns, recall_items.c.id):
+        row = named(names, cells)
+        row["finished_at"] = jsonable(row["finished_at"])
+        yield cells[0], (cells[: len(FROZEN_OF_ITEM)], row)
+
+
+def shown_skips(connection: Connection) -> Iterator[tuple[int, str, tuple[Any, ...]]]:
+    """Yield the recall of each skip, its key, and the cells that its plan froze."""
+    columns = [recall_skips.c.recall_id, *(recall_skips.c[name] for name in FROZEN_OF_SKIP)]
+    key = 1 + FROZEN_OF_SKIP.index("process_query_key")
+    for cells in raw_rows(connection, columns, recall_skips.c.id):
+        yield cells[0], cells[key], cells[1:]
+
+
+def shown_calls(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield calls by number, also those in flight and those that never left."""
+    return rows_of_table(connection, recall_calls)
+
+
+def shown_approvals(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield approvals by the number of their recall."""
+    return rows_of_table(connection, approvals)
+
+
+def shown_tokens(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield tokens by number."""
+    return rows_of_table(connection, tokens)
+
+
+_NOT_INDEXED = text("""
+    SELECT items.recall_id, items.process_query_key, users.value
+    FROM recall_items AS items,
+         json_each(CASE WHEN json_valid(items.recipients) THEN items.recipients ELSE '[]' END) AS users
+    WHERE NOT EXISTS (
+        SELECT 1 FROM recall_item_recipients AS found
+        WHERE found.recall_id = items.recall_id AND found.user_id = users.value AND found.item_id = items.id
+    )
+""")
+_WRONGLY_INDEXED = text("""
+    SELECT found.recall_id, items.process_query_key, found.user_id
+    FROM recall_item_recipients AS found
+    LEFT JOIN recall_items AS items ON items.id = found.item_id AND items.recall_id = found.recall_id
+    WHERE items.id IS NULL OR found.user_id NOT IN (
+        SELECT value FROM json_each(CASE WHEN json_valid(items.recipients) THEN items.recipients ELSE '[]' END)
+    )
+""")
+
+
+def wrong_in_index(connection: Connection) -> Iterator[tuple[str, int, str | None, str]]:
+    """Yield what the index by recipients of SQLite lacks, or has too much: kind, recall, key, user."""
+    if connection.dialect.name != "sqlite":
+        return
+    for kind, statement in (("missing", _NOT_INDEXED), ("added", _WRONGLY_INDEXED)):
+        for recall_id, key, user in connection.execute(statement):
+            yield kind, recall_id, key, user

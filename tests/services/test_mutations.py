@@ -1,0 +1,329 @@
+"""Every edit below the application is found: of each column and row of each table that is shown, and of the chain."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Boolean, Column, Connection, Integer, Table, insert, inspect, select, text, update
+
+from ledger import Ledger
+from ledger.clock import FakeClock
+from ledger.core.findings import MOST_FINDINGS
+from ledger.core.roles import Role
+from ledger.errors import ApprovalNeededError
+from ledger.services.reports.verifier import Verification
+from ledger.simulator import Cut, FailedReason, ScriptedAnswer, World
+from ledger.store.database import Database
+from ledger.store.schema import metadata, recall_item_recipients
+from ledger.store.shown import NOT_COMPARED
+from ledger.store.types import Document, UserIds, UtcDateTime
+from tests.conftest import MakeLedger
+from tests.sending import send
+
+ONE_ON_ONE = "/v1.0/robot/otoMessages/batchRecall"
+# What is no fact of a recall that is over, so that no entry has to tell of it.
+NOT_SHOWN_AFTERWARDS = {
+    "messages": "what can still be recalled; it goes with the purge",
+    "keyless_sends": "sends without a key are in no recall",
+    "paces": "how fast calls may leave now",
+    "machine_clocks": "an agreement between processes",
+    "usage": "the month's calls, an estimate",
+    "chores": "when workers did what last",
+    "sessions": "who is signed in now",
+    "answers": "what a repeated request is answered",
+}
+WHAT = {
+    "recalls": "recall",
+    "recall_items": "item",
+    "recall_skips": "skip",
+    "recall_calls": "call",
+    "approvals": "approval",
+    "tokens": "token",
+    "history": "entry",
+}
+TABLES = tuple(WHAT)
+
+
+@pytest.fixture
+def eventful(make_ledger: MakeLedger, world: World, clock: FakeClock, database: Database) -> Ledger:
+    """A ledger in which nearly all has happened that can: whatever is shown has a row here."""
+    book = make_ledger(approval_recipients=6)
+    keys = send(book, world, 5, users=["ann", "bob"])
+    send(book, world, 1, users=["ann"], sent_ago=timedelta(hours=25))
+    world.change(failed_reasons={keys[0]: FailedReason(reason="no, really"), keys[1]: FailedReason(reason="no")})
+    world.script(ScriptedAnswer(path=ONE_ON_ONE, cut=Cut.BEFORE_WORK))
+    first = book.run(book.plan(campaign="spring", reason="wrong link", actor="wang")).recall_id
+    world.change(failed_reasons={keys[1]: FailedReason(reason="no")})
+    book.retry(first, actor="bob")
+    book.parts.sticky.stick(first, 3600, actor="wang")
+    send(book, world, 8, campaign="large", conversation="cid-1")
+    for answer in ("approve", "refuse"):
+        plan = book.plan(campaign="large", reason="a large one", actor="wang")
+        with pytest.raises(ApprovalNeededError):
+            book.run(plan, actor="wang")
+        if answer == "refuse":
+            book.parts.lifecycle.refuse(plan.recall_id, actor="li", reason="not now")
+        else:
+            world.change(permission_missing=True)
+            book.parts.lifecycle.approve(plan.recall_id, actor="li")
+            world.change(permission_missing=False)
+            book.cancel(plan.recall_id, actor="li")
+    send(book, world, 3, campaign="paused")
+    world.change(permission_missing=True)
+    book.run(book.plan(campaign="paused", reason="stops", actor="wang"))
+    world.change(permission_missing=False)
+    for name in ("ops", "old"):
+        book.parts.service_tokens.create(name, Role.OPERATOR, robots=["robot-1"], actor="wang")
+    book.parts.service_tokens.revoke("old", actor="li")
+    book.plan(campaign="spring", reason="only looking")
+    clock.advance(timedelta(hours=26))
+    book.purge()
+    with _below(database) as connection:
+        _drop_guards(connection)
+    assert book.verify().findings == ()
+    return book
+
+
+@contextmanager
+def _below(database: Database) -> Iterator[Connection]:
+    """Write as somebody does who has the file, or the password of the superuser."""
+    with database.engine.connect() as connection:
+        if database.is_sqlite:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+            connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+        yield connection
+        connection.commit()
+        connection.invalidate()
+
+
+def _drop_guards(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        for name in ("history_no_update", "history_no_delete"):
+            connection.execute(text(f"DROP TRIGGER {name}"))
+        return
+    connection.execute(text("DROP TRIGGER history_no_change ON history"))
+    for table in metadata.tables:
+        for check in inspect(connection).get_check_constraints(table):
+            connection.execute(text(f'ALTER TABLE {table} DROP CONSTRAINT "{check["name"]}"'))
+
+
+def _other(column: Column[Any], value: Any) -> Any:
+    """Return another value than one that a column has."""
+    if isinstance(column.type, UtcDateTime):
+        return (value or datetime(2026, 3, 1, tzinfo=UTC)) - timedelta(seconds=1)
+    if isinstance(column.type, Boolean):
+        return not value
+    if column.type is UserIds:
+        return [*(value or ()), "zoe"]
+    if column.type is Document:
+        return {**(value or {}), "more": ["zoe"]}
+    if isinstance(column.type, Integer):
+        return (value or 0) + 1000
+    return "cancelled" if value != "cancelled" else "finished"
+
+
+def _values(column: Column[Any], value: Any) -> list[Any]:
+    others = [_other(column, value)]
+    return [*others, None] if column.nullable and value is not None and column.type is not Document else others
+
+
+def _row_with(connection: Connection, table: Table, column: Column[Any]) -> Any:
+    """Return the first row in which a column has a value; where none has, the first row."""
+    number = next(iter(table.primary_key.columns))
+    ordered = select(table).order_by(number).limit(1)
+    filled = connection.execute(ordered.where(column.is_not(None))).one_or_none()
+    row = filled or connection.execute(ordered).one()
+    return number, row
+
+
+def test_every_table_is_shown_and_compared_or_named_with_a_reason() -> None:
+    assert set(NOT_COMPARED) == set(TABLES)
+    assert set(metadata.tables) == set(TABLES) | set(NOT_SHOWN_AFTERWARDS)
+    for name, reasons in NOT_COMPARED.items():
+        assert set(reasons) <= set(metadata.tables[name].c.keys())
+        assert all(reasons.values())
+
+
+def test_each_column_that_somebody_edits_is_named(eventful: Ledger, database: Database) -> None:
+    passed, edits = [], 0
+    for name in TABLES:
+        table = metadata.tables[name]
+        for column in table.c:
+            if column.name in NOT_COMPARED[name]:
+                continue
+            with database.read() as connection:
+                number, row = _row_with(connection, table, column)
+                mine, before = row._mapping[number.name], row._mapping[column.name]
+            for value in _values(column, before):
+                with _below(database) as connection:
+                    connection.execute(update(table).where(number == mine).values({column.name: value}))
+                if not _names(eventful.verify(), table, column, row):
+                    passed.append((name, column.name, before, value))
+                with _below(database) as connection:
+                    now = value if column.primary_key else mine
+                    connection.execute(update(table).where(number == now).values({column.name: before}))
+                edits += 1
+    assert passed == []
+    assert eventful.verify().ok
+    assert edits > 80
+
+
+def _names(found: Verification, table: Table, column: Column[Any], row: Any) -> bool:
+    """Say whether a verification names the column of the row, or that the row is not where it was."""
+    if found.ok:
+        return False
+    moves = column.primary_key or column.name == "recall_id"
+    field = "digest" if table.name == "history" else column.name
+    whose = None if table.name == "tokens" else row._mapping["id" if table.name == "recalls" else "recall_id"]
+    return any(
+        one.what.startswith(WHAT[table.name])
+        and (moves or (one.field in (field, "at") and one.recall_id == whose and _names_key(one.key, row, column)))
+        for one in found.findings
+    )
+
+
+def _names_key(key: str | None, row: Any, column: Column[Any]) -> bool:
+    is_free = "process_query_key" not in row._mapping or column.name == "process_query_key"
+    return is_free or key == row._mapping["process_query_key"]
+
+
+def test_each_row_that_is_gone_or_came_from_nowhere_is_named(eventful: Ledger, database: Database) -> None:
+    passed = []
+    for name in TABLES:
+        table = metadata.tables[name]
+        number = next(iter(table.primary_key.columns))
+        with database.read() as connection:
+            row = dict(connection.execute(select(table).order_by(number)).first()._mapping)  # type: ignore[union-attr]
+        with _below(database) as connection:
+            connection.execute(table.delete().where(number == row[number.name]))
+        if not _says(eventful.verify(), name, "missing"):
+            passed.append((name, "delete"))
+        with _below(database) as connection:
+            connection.execute(insert(table).values(row))
+            more: dict[str, Any] = {column: 987_654 for column in (number.name, "message_id") if column in row}
+            more |= {"name": "mallory", "digest": "f" * 64} if name == "tokens" else {}
+            connection.execute(insert(table).values(row | more))
+        if not _says(eventful.verify(), name, "added"):
+            passed.append((name, "insert"))
+        with _below(database) as connection:
+            connection.execute(table.delete().where(number == 987_654))
+    assert passed == []
+    assert eventful.verify().ok
+
+
+def _says(found: Verification, name: str, kind: str) -> bool:
+    return not found.ok and any(
+        one.what.startswith(WHAT[name]) and one.kind in (kind, "changed") for one in found.findings
+    )
+
+
+EDITS = (
+    (("DELETE FROM approvals",), "approval", None),
+    (("DELETE FROM recall_calls",), "call", None),
+    (("UPDATE recalls SET plan = '{}'",), "recall", None),
+    (
+        ("UPDATE recall_items SET outcome = NULL, finished_at = NULL, code = NULL, reason = NULL",),
+        "item",
+        "outcome",
+    ),
+    (
+        ("UPDATE recall_items SET recipients = (SELECT recipients FROM recall_items WHERE id = 6) WHERE id = 1",),
+        "item",
+        "recipients",
+    ),
+    (
+        (
+            "UPDATE recall_items SET process_query_key = process_query_key || id WHERE id < 3",
+            "UPDATE recall_items SET campaign = 'autumn' WHERE id = 2",
+        ),
+        "item",
+        "campaign",
+    ),
+    (
+        (
+            "UPDATE history SET id = 999999 WHERE id = 3",
+            "UPDATE history SET id = 3 WHERE id = 4",
+            "UPDATE history SET id = 4 WHERE id = 999999",
+        ),
+        "entry",
+        "digest",
+    ),
+    (("DELETE FROM history WHERE id > 30",), "recall", None),
+    (("DELETE FROM history",), "recall", None),
+)
+
+
+def test_edits_of_many_rows_and_of_places_are_named(eventful: Ledger, database: Database) -> None:
+    with database.read() as connection:
+        kept = {
+            name: [dict(row._mapping) for row in connection.execute(select(metadata.tables[name]))] for name in TABLES
+        }
+    passed = []
+    for statements, what, field in EDITS:
+        with _below(database) as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+        found = eventful.verify()
+        named = {(one.what, one.field) for one in found.findings}
+        if found.ok or (what, field) not in named or len(found.findings) > MOST_FINDINGS:
+            passed.append((statements, named))
+        with _below(database) as connection:
+            for name, rows in kept.items():
+                connection.execute(metadata.tables[name].delete())
+                if database.is_sqlite and name == "recall_items":
+                    connection.execute(recall_item_recipients.delete())
+                connection.execute(insert(metadata.tables[name]), rows)
+    assert passed == []
+    assert eventful.verify().ok
+
+
+def test_an_emptied_index_by_recipients_is_named(eventful: Ledger, database: Database) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL keeps its index itself")
+    with _below(database) as connection:
+        connection.execute(recall_item_recipients.delete())
+    found = eventful.verify()
+    assert {(one.kind, one.what) for one in found.findings} == {("missing", "index")}
+
+
+def test_values_of_no_meaning_are_findings_and_no_errors(eventful: Ledger, database: Database) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL takes only values of a column's type")
+    for name in ("recalls", "recall_items", "recall_calls", "history"):
+        table = metadata.tables[name]
+        for column in table.c:
+            is_read = isinstance(column.type, UtcDateTime) or column.type in (UserIds, Document)
+            if not is_read or column.name in NOT_COMPARED[name]:
+                continue
+            for value in ("no json", b"\xff", "[1"):
+                with _below(database) as connection:
+                    was = connection.execute(text(f"SELECT {column.name} FROM {name} WHERE id = 1")).scalar()  # noqa: S608
+                    _write(connection, name, column.name, value)
+                assert not eventful.verify().ok, (name, column.name)
+                with _below(database) as connection:
+                    _write(connection, name, column.name, was)
+    assert eventful.verify().ok
+
+
+def _write(connection: Connection, table: str, column: str, value: Any) -> None:
+    connection.execute(text(f"UPDATE {table} SET {column} = :value WHERE id = 1"), {"value": value})  # noqa: S608
+
+
+def test_a_clock_that_was_set_back_is_an_entry_and_time_that_runs_back_without_one_is_named(
+    book: Ledger, world: World, clock: FakeClock, database: Database
+) -> None:
+    send(book, world, 1)
+    book.run(book.plan(campaign="spring", reason="wrong link"))
+    clock.set(timedelta(hours=-3))
+    send(book, world, 1, campaign="autumn")
+    book.run(book.plan(campaign="autumn", reason="wrong date"))
+    assert book.verify().ok
+    with database.read() as connection:
+        events = list(connection.execute(text("SELECT event FROM history ORDER BY id")).scalars())
+    assert events.count("clock_set_back") == 1
