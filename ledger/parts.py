@@ -215,12 +215,18 @@ class Parts:
             self.caller,
             self.runner,
             self.recall_reports,
+            self.held_calls,
         )
+
+    @part
+    def held_calls(self) -> set[int]:
+        """The calls whose answers this process waits for or has: while it lives, they are not lost."""
+        return set()
 
     @part
     def lost_calls(self) -> LostCalls:
         """Ends what was in flight of cancelled recalls and got lost."""
-        return LostCalls(self.opened(), self.clock)
+        return LostCalls(self.opened(), self.clock, self.held_calls)
 
     @part
     def current_recalls(self) -> CurrentRecalls:
@@ -246,7 +252,13 @@ class Parts:
     def runner(self) -> Runner:
         """Makes the calls of recalls."""
         return Runner(
-            self.opened(), self.caller, self.clock, self.pace_clock, self.settings, self.executor or self.threads
+            self.opened(),
+            self.caller,
+            self.clock,
+            self.pace_clock,
+            self.settings,
+            self.executor or self.threads,
+            self.held_calls,
         )
 
     @part

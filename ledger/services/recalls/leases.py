@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -59,11 +59,14 @@ def _is_gone(owner: str) -> bool:
 class LostCalls:
     """Ends what nobody answers for any more."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database, clock: Clock, held: Set[int]) -> None:
+        self._database, self._clock, self._held = database, clock, held
 
     def run_once(self) -> None:
-        """End what was lost of cancelled recalls; who only looks on may do without it for once."""
+        """End what was lost of cancelled recalls; who only looks on may do without it for once.
+
+        What this process holds is not lost: a runner waits for its answer, or has it and writes it down.
+        """
         with suppress(DatabaseUnavailableError):
             now = self._clock.now()
             with self._database.read() as connection:
@@ -71,7 +74,7 @@ class LostCalls:
                 dead = surely_gone({name for name, _ in flying})
             if any(name in dead or lease_until <= now for name, lease_until in flying):
                 with self._database.write() as connection:
-                    history.append(connection, give_up_lost(connection, now, dead))
+                    history.append(connection, give_up_lost(connection, now, dead, held=frozenset(self._held)))
 
 
 def give_up_lost(

@@ -1,7 +1,7 @@
 """The life of a recall: started once from its plan, paused, resumed, retried, cancelled. The runner makes the calls."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -55,8 +55,10 @@ class Lifecycle:
         caller: Calls,
         runner: Runner,
         reports: RecallReports,
+        held: Set[int],
     ) -> None:
-        self._database, self._clock, self._reports, self._settings = database, clock, reports, settings
+        self._database, self._clock, self._settings = database, clock, settings
+        self._reports, self._held = reports, held
         self._pace_clock = pace_clock
         self._caller, self._runner = caller, runner
         self._plan_valid = timedelta(seconds=settings.plan_valid_seconds)
@@ -171,7 +173,8 @@ class Lifecycle:
             if recall.status is Status.FINISHED:
                 raise WrongStateError(f"recall {recall_id} has finished: there is nothing left to cancel")
             dead = leases.surely_gone(calls.owners(connection))
-            lost = history.lost_entries(calls.give_up_lost(connection, now, dead, recall_id=recall_id), now)
+            given_up = calls.give_up_lost(connection, now, dead, recall_id=recall_id, held=frozenset(self._held))
+            lost = history.lost_entries(given_up, now)
             ended = items.cancel(connection, recall_id, now)
             if recall.status is not Status.CANCELLED or ended:
                 recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now)

@@ -70,6 +70,7 @@ class Runner:
         pace_clock: PaceClock,
         settings: Settings,
         executor: Executor,
+        held: set[int],
         *,
         random: Random | None = None,
     ) -> None:
@@ -78,7 +79,7 @@ class Runner:
         self.presence = Presence()
         self.outage = OutageLog(clock)
         # The calls whose answers this process waits for or has; and the answers that no run could write down.
-        self._held: set[int] = set()
+        self._held = held
         self._left_over: list[tuple[calls.Call, Ending, datetime]] = []
         self._kept = KeptAnswers(settings.spool_folder)
         # However often the database is away, answers must not be lost to that.

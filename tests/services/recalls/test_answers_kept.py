@@ -131,6 +131,23 @@ def test_what_a_run_could_not_write_down_in_its_patience_the_next_one_does(
     assert len(world.calls(ONE_ON_ONE)) == 10
 
 
+def test_who_cancels_or_looks_gives_up_no_call_whose_end_this_process_still_has_to_write_down(bereft: Bereft) -> None:
+    book, world, _ = bereft(2000)
+    send(book, world, 200)
+    plan = book.plan(campaign="spring", reason="wrong link")
+    with pytest.raises(DatabaseUnavailableError):
+        book.run(plan)
+    book.parts.clock.sleep(2000)
+    assert book.cancel(plan.recall_id).pending > 0
+    assert book.result(plan.recall_id).pending > 0
+    book.parts.worker().serve_recalls()
+    # The outage held the calls up until their slots were over: none of them has left, and nothing is in doubt.
+    result = book.result(plan.recall_id)
+    assert world.calls(ONE_ON_ONE) == []
+    assert (result.status, result.cancelled, result.unknown, result.pending) == (Status.CANCELLED, 200, 0, 0)
+    assert book.verify().ok
+
+
 def test_answers_of_a_process_that_was_killed_while_the_database_was_away_are_settled_by_the_next(
     bereft: Bereft,
 ) -> None:
