@@ -22,6 +22,8 @@ class Clock(Protocol):
         """Return after about `seconds`; at once when that is not positive."""
 
 
+# By less than this do the clocks of machines differ, or is one set: what one of them saw later may look earlier.
+CLOCKS_DIFFER = timedelta(hours=1)
 # Linux stops the other one while a machine sleeps, but time has passed.
 _EVEN = getattr(time, "CLOCK_BOOTTIME", None)
 

@@ -44,7 +44,7 @@ class Worker:
         replay: Callable[[], object],
     ) -> None:
         self._chores, self._runner, self._caller, self._settings = chores, runner, caller, settings
-        self._sticky, self._align_clock, self._take_in = sticky, align_clock, replay
+        self._sticky, self._align_clock, self._replay = sticky, align_clock, replay
         self._stopping = threading.Event()
         self._unready: dict[str, str] = {}
         self._served: frozenset[int] = frozenset()
@@ -64,7 +64,7 @@ class Worker:
             seconds = chore.every.total_seconds()
             self._add(scheduler, chore.name, min(seconds, 60), partial(self._chores.do, chore))
         self._add(scheduler, "clock", ALIGN_SECONDS, self._align_clock, asks_always=False)
-        self._add(scheduler, "spool", SPOOL_SECONDS, self._take_in, asks_always=False)
+        self._add(scheduler, "spool", SPOOL_SECONDS, self._replay, asks_always=False)
         self._add(scheduler, "recalls", LOOK_FOR_RECALLS_SECONDS, self.serve_recalls)
         scheduler.start()
         try:

@@ -1,4 +1,4 @@
-"""The sink of a sender without a ledger of its own: its sends go to a feed in the spool, which others take in."""
+"""The sink of a sender without a ledger of its own: its sends go to a feed in the spool, which others replay."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ def say(text: str) -> None:
 
 
 class Feed(SendJournal[None]):
-    """Takes sends in; `folders` are where they may be written, in order, and `courier` what is left without any.
+    """Writes sends down; `folders` are where they may be written, in order, and `courier` what is left without any.
 
     `note` takes a word of how each ended.
     """

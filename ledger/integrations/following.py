@@ -34,7 +34,7 @@ class SendUnderWay(Protocol):
 
 
 class Sink(Protocol):
-    """Where sends go: the watcher of a ledger, or a feed. None of its methods raises."""
+    """Where sends go: the send recorder of a ledger, or a feed. None of its methods raises."""
 
     def sending(
         self, method: str, url: str, body: object, /, *, campaign: str | None, source: str | None
@@ -135,11 +135,11 @@ class Watching:
         entry = following.entry
         if "trio" in sys.modules and asyncio._get_running_loop() is None:
             await sys.modules["trio"].to_thread.run_sync(self.sink.wait, entry)
-        elif not await _is_done(entry.fate):
+        elif not await _is_done(entry.outcome):
             await asyncio.get_running_loop().run_in_executor(None, self.sink.wait, entry)
 
 
-async def _is_done(fate: "Future[Any]") -> bool:
+async def _is_done(outcome: "Future[Any]") -> bool:
     """Wait a while for an entry; it is looked at and never cancelled, whatever becomes of who waits."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
@@ -154,7 +154,7 @@ async def _is_done(fate: "Future[Any]") -> bool:
         except RuntimeError:  # the loop is closed, and so nobody waits
             return
 
-    fate.add_done_callback(tell)
+    outcome.add_done_callback(tell)
     await asyncio.wait([done], timeout=PATIENCE_SECONDS)
     return done.done()
 

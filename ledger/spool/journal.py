@@ -1,7 +1,7 @@
 """The journal of one process: lines appended to files of its own, locked for as long as it lives.
 
 Appending is one `write`: what was written survives the process, whoever kills it; `sync` makes it survive the machine.
-A segment (one file) is deleted once everything in it is in the database; what is left when its lock falls is taken in
+A segment (one file) is deleted once everything in it is in the database; what is left when its lock falls is replayed
 by another process. When a folder cannot be written, the next one is. Only the standard library is used here, since
 senders without ours write journals too.
 """
@@ -94,7 +94,7 @@ class Journal:
             self._tidy(segment)
 
     def hand_over(self, segment: Segment) -> None:
-        """Give up a segment: once it is let go, whoever can reach the database takes in what is on it."""
+        """Give up a segment: once it is let go, whoever can reach the database replays it."""
         with self._lock:
             segment.is_handed_over = True
             self._tidy(segment)
@@ -105,7 +105,7 @@ class Journal:
         return any(segment.is_handed_over for segment in tuple(self._open_segments))
 
     def seal(self) -> None:
-        """Write no more to segments that are left to others, so that they are taken in once their sends are over."""
+        """Write no more to segments that are left to others, so that they are replayed once their sends are over."""
         with self._lock:
             for segment in [segment for segment in self._open_segments if segment.is_handed_over]:
                 self._retire(segment)
@@ -128,7 +128,7 @@ class Journal:
             os.close(descriptor)
 
     def close(self) -> None:
-        """Let every segment go; others take in what is left there. The journal can be used again afterwards."""
+        """Let every segment go; others replay what is left there. The journal can be used again afterwards."""
         with self._lock:
             for segment in list(self._open_segments):
                 segment.open, segment.is_handed_over = 0, segment.unsettled > 0 or segment.open > 0

@@ -49,7 +49,7 @@ class RefusedRows:
         return sum(len(_lines(path)) for path in self.paths())
 
     def offer_again(self, version: str) -> None:
-        """Give what another version refused to whoever takes in the spool: its file becomes one of the journals."""
+        """Give what another version refused to whoever replays the spool: its file becomes one of the journals."""
         for path in self.paths():
             if all(_version_of(line) == version for line in _lines(path)):
                 continue

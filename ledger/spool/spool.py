@@ -1,4 +1,4 @@
-"""The spool: the folders of all journals, as those see it who take in what their writers left."""
+"""The spool: the folders of all journals, as those see it who replay what their writers left."""
 
 import fcntl
 import logging
@@ -72,7 +72,7 @@ class Spool:
     def replay(self, write: Write) -> int:
         """Hand on what the journals hold, and delete those whose writers are gone; return how many were deleted.
 
-        `write` gets batches and must make each durable before it returns. What it raises ends the taking in, and
+        `write` gets batches and must make each durable before it returns. What it raises ends the replay, and
         everything not yet deleted is handed on again the next time. A file that cannot be read, or of which a batch is
         refused (StatementRefusedError), holds up no other.
         """
@@ -92,7 +92,7 @@ class Spool:
         except OSError as error:
             self._followed.pop(path, None)
             if not isinstance(error, FileNotFoundError):  # else somebody was quicker
-                log.error("%s cannot be taken in: %s", path, error)
+                log.error("%s cannot be replayed: %s", path, error)
             return False
         with file:
             if not _is_free(file):
@@ -106,7 +106,7 @@ class Spool:
                     return True
             except OSError as error:
                 fault = error
-            log.error("%s was taken in and will be again, which changes nothing: %s", path, fault)
+            log.error("%s was replayed and will be again, which changes nothing: %s", path, fault)
             return False
 
     def _journals(self) -> list[Path]:

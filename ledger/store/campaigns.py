@@ -6,18 +6,16 @@ some item recalled it would take ten times as long.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Text, and_, case, cast, exists, func, select, true
 
+from ledger.clock import CLOCKS_DIFFER
 from ledger.core.campaign import CampaignLine
 from ledger.core.deadline import WINDOW
 from ledger.core.message import Chat
 from ledger.core.recall import Outcome
 from ledger.store.schema import messages, recall_items
-
-# By less than this is a sender's clock ahead of that which says when a message was recalled.
-CLOCKS_DIFFER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

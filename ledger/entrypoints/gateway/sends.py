@@ -85,13 +85,13 @@ class Sends:
         """Return once an entry is on disk, or in the log as the last resort; the loop goes on meanwhile."""
         if entry is None:
             return
-        fate = asyncio.wrap_future(entry.fate)
-        await asyncio.wait((fate,), timeout=PATIENCE_SECONDS)
-        if not fate.done():
+        outcome = asyncio.wrap_future(entry.outcome)
+        await asyncio.wait((outcome,), timeout=PATIENCE_SECONDS)
+        if not outcome.done():
             # The database does not answer: the spool has to do, and syncing it takes its time.
             await asyncio.to_thread(self._send_recorder.wait, entry, patience_seconds=0)
-        elif fate.exception() is not None:
-            log.error("a send is not on disk: %s", fate.exception())
+        elif outcome.exception() is not None:
+            log.error("a send is not on disk: %s", outcome.exception())
 
 
 def travelling_back(answer: ForwardedAnswer) -> RawHeaders:

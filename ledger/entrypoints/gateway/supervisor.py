@@ -87,7 +87,7 @@ class Supervisor:
                 process.wait(max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
                 log.error(
-                    "gateway process %s does not end: it is killed, and its journal is taken in later", process.pid
+                    "gateway process %s does not end: it is killed, and its journal is replayed later", process.pid
                 )
                 process.kill()
                 process.wait()

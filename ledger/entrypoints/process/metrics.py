@@ -78,7 +78,7 @@ class LedgerCollector(Collector):
     def _of_this_process(self) -> Iterator[Metric]:
         written = self._parts.recorder.counts
         text = "Sends that this process recorded, by what became of them."
-        yield _counter("recorded", text, {(fate,): written.get(fate, 0) for fate in (*WriteOutcome, LOST)}, "fate")
+        yield _counter("recorded", text, {(one,): written.get(one, 0) for one in (*WriteOutcome, LOST)}, "fate")
         depth = self._parts.recorder.depth()
         yield _gauge("spool_files", "Journals that wait in the spool.", {(): depth.files})
         yield _gauge("spool_bytes", "Bytes that wait in the spool.", {(): depth.bytes})

@@ -14,32 +14,30 @@ from ledger.core.limits import check_reason
 from ledger.core.message import AppName
 from ledger.core.pace import shifted, unblocked
 from ledger.core.recall import Result, Status
-from ledger.errors import LedgerError, NothingEligibleError, PlanChangedError, PlanEndedError, WrongStateError
+from ledger.errors import LedgerError, NothingEligibleError, WrongStateError
 from ledger.services.recalls import leases
 from ledger.services.recalls.approvals import Approvals
 from ledger.services.recalls.claimer import Claim
 from ledger.services.recalls.pace_clock import PaceClock
+from ledger.services.recalls.plan_check import PlanCheck
 from ledger.services.recalls.rules import rules_of
 from ledger.services.recalls.runner import Calls, Runner
 from ledger.services.reports.recalls import RecallReports
 from ledger.settings import Settings
-from ledger.store import approvals, calls, history, items, paces, recalls
+from ledger.store import calls, history, items, paces, recalls
 from ledger.store.database import Database
 from ledger.trace import request_id
 
 log = logging.getLogger(__name__)
 
 OnProgress = Callable[[Result], None]
-# By less than this do the clocks of several machines differ, or is one set: a recall that started after a plan may
-# well say that it started before.
-CLOCKS_DIFFER = timedelta(hours=1)
 
 
 class RunIn(StrEnum):
     """Who makes the calls of a recall that may go on."""
 
-    CALLER = "ours"  # whoever asks, who waits until it has ended
-    LOCAL_WORKER = "our_worker"  # a worker in this process
+    CALLER = "caller"  # whoever asks, who waits until it has ended
+    LOCAL_WORKER = "local_worker"  # a worker in this process
     ANY_WORKER = "any_worker"  # a worker somewhere, which may have credentials that are not here
 
 
@@ -61,7 +59,7 @@ class Lifecycle:
         self._reports, self._held = reports, held
         self._pace_clock = pace_clock
         self._caller, self._runner = caller, runner
-        self._plan_valid = timedelta(seconds=settings.plan_valid_seconds)
+        self._plans = PlanCheck(clock, settings)
         self._approvals = Approvals(settings)
 
     def run(
@@ -87,7 +85,7 @@ class Lifecycle:
         """Let a plan run, by whatever runner there is; raise as `run` does."""
         with self._database.write() as connection:
             recalls.lock_activation(connection)
-            recall = self._fresh(connection, recall_id)
+            recall = self._plans.ready(connection, recall_id)
             who = actor or recall.actor
             waits = self._approvals.ask(connection, recall, who, self._clock.now())
             if waits is None:
@@ -101,7 +99,7 @@ class Lifecycle:
         """Agree to what another person wants to run, and run it; raise as `run` does."""
         with self._database.write() as connection:
             recalls.lock_activation(connection)
-            recall = self._fresh(connection, recall_id)
+            recall = self._plans.ready(connection, recall_id)
             requested_by = self._approvals.agree(connection, recall, actor, self._clock.now())
             self._activate(connection, recall, requested_by, "started")
         return self._go_on(recall_id, on_progress, run_in)
@@ -202,38 +200,6 @@ class Lifecycle:
                 history.append(connection, [entry])
                 log.info("recall %s paused: %s", recall_id, message, extra={"facts": {"recall": recall_id}})
         return self._reports.result(recall_id)
-
-    def _fresh(self, connection: Connection, recall_id: int) -> recalls.Recall:
-        """Return a plan that may start; a plan is single-use, ends after a while, and must still hold."""
-        recall = recalls.get(connection, recall_id, lock=True)
-        if recall.status is not Status.PLANNED:
-            raise WrongStateError(
-                f"recall {recall_id} is {recall.status}: a plan runs once. `ledger resume {recall_id}` goes on with "
-                f"one that stopped, `ledger retry {recall_id}` asks again"
-            )
-        if not recall.plan.get("eligible"):
-            raise NothingEligibleError(f"recall {recall_id} has no message that can be recalled")
-        self._check_age(connection, recall)
-        if recalls.was_active_since(connection, recall.planned_at - CLOCKS_DIFFER, recall_id):
-            changed = recalls.count_overlaps(connection, recall_id)
-            if changed:
-                raise PlanChangedError(
-                    f"{changed} messages of recall {recall_id} have been recalled, or are being recalled, by another "
-                    "recall since it was planned. Nothing was done: plan it again to see what is left"
-                )
-            items.share_doubts(connection, recall_id)
-        return recall
-
-    def _check_age(self, connection: Connection, recall: recalls.Recall) -> None:
-        now, asked = self._clock.now(), approvals.get(connection, recall.id)
-        if asked is not None and asked.valid_until is not None:
-            if now >= asked.valid_until:
-                raise PlanEndedError(f"recall {recall.id} waited for a second person for too long: plan it again")
-        elif now - recall.planned_at > self._plan_valid:
-            minutes = self._plan_valid.total_seconds() / 60
-            raise PlanEndedError(
-                f"the plan of recall {recall.id} is more than {minutes:.0f} minutes old: plan it again"
-            )
 
     def _activate(self, connection: Connection, recall: recalls.Recall, actor: str, event: str, **facts: int) -> None:
         now, asked_by = self._clock.now(), request_id()

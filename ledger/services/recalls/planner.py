@@ -142,17 +142,17 @@ class Planner:
                     return None
             with self._database.write() as connection:
                 recall_id = wanted.begin(connection, now)
-            freezer = PlanWriter(self._database, self._clock, recall_id)
+            writer = PlanWriter(self._database, self._clock, recall_id)
             try:
-                freezer.fill(snapshot, found)
+                writer.fill(snapshot, found)
                 plan = self._plan(snapshot, recall_id, wanted.selection, tally)
                 if wanted.follows is None and self._needs_approval(plan):
                     plan = replace(plan, approval=Approval())
-                frozen = freezer.frozen(**found.counts)
+                frozen = writer.frozen(**found.counts)
                 entry = wanted.entry(plan, now, frozen, rules_of(self._settings, {route.app for route in found.routes}))
-                freezer.complete(plan, entry, next_lane=len(found.routes))
+                writer.complete(plan, entry, next_lane=len(found.routes))
             except BaseException:
-                freezer.discard()
+                writer.discard()
                 raise
         return plan
 

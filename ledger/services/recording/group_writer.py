@@ -48,20 +48,20 @@ class WriteOutcome(StrEnum):
 
     RECORDED = "recorded"
     DUPLICATE = "duplicate"
-    SPOOLED = "spooled"  # on disk, and taken in when the database is back
+    SPOOLED = "spooled"  # on disk, and replayed when the database is back
     REFUSED = "refused"  # the database holds nothing like it; kept for a person to look at
 
 
 @dataclass(slots=True, eq=False)
 class PendingWrite:
-    """Something handed in: `segment` is where the journal holds it already, `fate` is done once it is on disk.
+    """Something handed in: `segment` is where the journal holds it already, `outcome` is done once it is on disk.
 
     `note` says how a message that the ledger had already differs from that.
     """
 
     content: Content
     segment: Segment | None = None
-    fate: "Future[WriteOutcome]" = field(default_factory=Future)
+    outcome: "Future[WriteOutcome]" = field(default_factory=Future)
     note: str | None = None
 
 
@@ -109,15 +109,15 @@ class GroupWriter:
         Raise LedgerError when neither takes it.
         """
         try:
-            return entry.fate.result(patience_seconds)
+            return entry.outcome.result(patience_seconds)
         except FutureTimeoutError:
             self._spool([entry], otherwise=lambda *_: None)
         try:
             # With a spool that cannot be written, a slow database is better than none.
-            return entry.fate.result(LAST_PATIENCE_SECONDS)
+            return entry.outcome.result(LAST_PATIENCE_SECONDS)
         except FutureTimeoutError:
             self._spool([entry])
-            return entry.fate.result()
+            return entry.outcome.result()
 
     def spool(self, contents: Sequence[Content]) -> None:
         """Leave things to the journal, and return once they are on disk; raise LedgerError when it takes not all."""
@@ -125,7 +125,7 @@ class GroupWriter:
         self._spool(entries)
         self._start()
         for entry in entries:
-            entry.fate.result()
+            entry.outcome.result()
 
     def flush(self) -> None:
         """Return once all that was handed in before is on disk; raise LedgerError when the last of it is nowhere."""
@@ -177,7 +177,7 @@ class GroupWriter:
             self._spool(batch)
 
     def _take(self, batch: Sequence[PendingWrite]) -> None:
-        batch = [entry for entry in batch if not entry.fate.done()]
+        batch = [entry for entry in batch if not entry.outcome.done()]
         if not batch:
             return
         if time.monotonic() < self._left_alone_until:
@@ -204,7 +204,7 @@ class GroupWriter:
         self._spool([entry for entry, _ in left])
 
     def _spool(self, batch: Sequence[PendingWrite], otherwise: OnUnwritable | None = None) -> None:
-        """See to it that entries are on disk in the journal, which others take in; what cannot be goes to the log."""
+        """See to it that entries are on disk in the journal, which others replay; what cannot be goes to the log."""
         last_resort = otherwise or self._log_as_last_resort
         # Twice: what a segment held whose syncing failed goes to another one.
         again = [entry for entry, _ in self._sync(batch)]
@@ -216,7 +216,7 @@ class GroupWriter:
         held: dict[Segment, list[PendingWrite]] = {}
         failed: list[tuple[PendingWrite, OSError]] = []
         for entry in batch:
-            if not entry.fate.done():
+            if not entry.outcome.done():
                 try:
                     held.setdefault(self._segment_of(entry), []).append(entry)
                 except OSError as error:
@@ -259,24 +259,24 @@ class GroupWriter:
         """Neither the database nor the disk takes it: the log is the last resort."""
         log.critical("NOT RECORDED, neither database nor spool (%s): %s", error, text_of(entry.content))
         with self._lock:
-            if not entry.fate.done():
-                entry.fate.set_exception(LedgerError(f"neither the database nor the spool can be written: {error}"))
+            if not entry.outcome.done():
+                entry.outcome.set_exception(LedgerError(f"neither the database nor the spool can be written: {error}"))
                 self.counts[LOST] += 1
 
-    def _done(self, entry: PendingWrite, fate: WriteOutcome) -> None:
+    def _done(self, entry: PendingWrite, outcome: WriteOutcome) -> None:
         with self._lock:
-            if not entry.fate.done():
-                entry.fate.set_result(fate)
-                self.counts[fate] += 1
+            if not entry.outcome.done():
+                entry.outcome.set_result(outcome)
+                self.counts[outcome] += 1
             segment, entry.segment = entry.segment, None
-        if segment is not None and fate is not WriteOutcome.SPOOLED:
+        if segment is not None and outcome is not WriteOutcome.SPOOLED:
             self._journal.settle(segment)
 
     def _look_around(self) -> None:
         try:
             self._when_idle()
         except Exception as error:
-            log.warning("the spool could not be taken in: %s", text_of_error(error))
+            log.warning("the spool could not be replayed: %s", text_of_error(error))
 
 
 def _drained(waiting: "queue.SimpleQueue[PendingWrite | None]", most: int) -> list[PendingWrite | None]:

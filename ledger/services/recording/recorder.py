@@ -59,13 +59,13 @@ class Recorder:
     def keep(self, message: Message) -> WriteCounts:
         """Return once a message is on disk; raise LedgerError when neither the database nor the spool takes it."""
         pending = self.writer.submit(message)
-        fate = self.writer.wait(pending)
-        if fate is WriteOutcome.REFUSED:
+        outcome = self.writer.wait(pending)
+        if outcome is WriteOutcome.REFUSED:
             raise InvalidMessageError("the database does not take this message: `ledger doctor` says where it is kept")
         return WriteCounts(
-            recorded=int(fate is WriteOutcome.RECORDED),
-            duplicates=int(fate is WriteOutcome.DUPLICATE),
-            spooled=int(fate is WriteOutcome.SPOOLED),
+            recorded=int(outcome is WriteOutcome.RECORDED),
+            duplicates=int(outcome is WriteOutcome.DUPLICATE),
+            spooled=int(outcome is WriteOutcome.SPOOLED),
             note=pending.note,
         )
 
@@ -108,17 +108,17 @@ class Recorder:
     def replay(self) -> Replayed:
         """Move what waits in the spool into the database; raise DatabaseError when it is away."""
         self._journal.seal()
-        while (taken := self._spool_replay.run_once()) is None:
+        while (replayed := self._spool_replay.run_once()) is None:
             self._clock.sleep(BETWEEN_LOOKS_SECONDS)
-        return taken
+        return replayed
 
     def catch_up(self) -> None:
-        """Take in what waits before the ledger is asked what it holds; a fault only means that it waits on."""
+        """Replay the spool before the ledger is asked what it holds; a fault only means that it waits on."""
         try:
             self.writer.flush()
             self.replay()
         except Exception as error:
-            log.warning("what waits in the spool could not be taken in: %s", error)
+            log.warning("what waits in the spool could not be replayed: %s", error)
 
     def depth(self) -> Depth:
         """Return how much waits in the spool; the database is not asked."""

@@ -1,4 +1,4 @@
-"""Taking in what waits in the spool: each entry once, by whichever process comes first, in any order."""
+"""Replaying what waits in the spool: each entry once, by whichever process comes first, in any order."""
 
 import logging
 import threading
@@ -46,18 +46,18 @@ class SpoolReplay:
         self._lock = threading.Lock()
 
     def run_once(self) -> Replayed | None:
-        """Take in what can be; None when another thread is at it.
+        """Replay what can be; None when another thread is at it.
 
         Raise DatabaseError when the database is away; then what is left waits on.
         """
         if not self._lock.acquire(blocking=False):
             return None
         try:
-            return self._take_in()
+            return self._replay()
         finally:
             self._lock.release()
 
-    def _take_in(self) -> Replayed:
+    def _replay(self) -> Replayed:
         totals: Counter[str] = Counter()
         try:
             self._refusals.offer_again()
@@ -66,7 +66,7 @@ class SpoolReplay:
             raise LedgerError(f"the spool cannot be written: {error}") from None
         finally:
             if totals:
-                log.info("taken in from the spool: %s", ", ".join(f"{count} {name}" for name, count in totals.items()))
+                log.info("replayed from the spool: %s", ", ".join(f"{count} {name}" for name, count in totals.items()))
         return Replayed(**totals)
 
     def _take(self, batch: Sequence[JournalEntry], totals: "Counter[str]") -> None:

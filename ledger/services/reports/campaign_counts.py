@@ -71,7 +71,7 @@ class _Counter:
                 return known
             if self._running is None:
                 self._running = threading.Event()
-                threading.Thread(target=self._run, args=(self._running,), name="ledger-census", daemon=True).start()
+                threading.Thread(target=self._run, args=(self._running,), name="ledger-counts", daemon=True).start()
             running = self._running
         is_done = running.wait(IMPATIENCE_SECONDS if known is not None and is_slow else PATIENCE_SECONDS)
         if not is_done:

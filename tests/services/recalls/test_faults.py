@@ -100,9 +100,9 @@ def test_a_status_that_was_read_before_a_retry_says_nothing_of_what_the_retry_di
         world.change(silent_next=1, silent_keys_are_recalled=True)
         assert other.retry(plan.recall_id).unknown == 1
 
-    inquirer = make_ledger()
-    inquirer.parts.executor = Afterwards(retry_meanwhile)
-    result = inquirer.parts.read_status.run(plan.recall_id, actor="tester")
+    asking = make_ledger()
+    asking.parts.executor = Afterwards(retry_meanwhile)
+    result = asking.parts.read_status.run(plan.recall_id, actor="tester")
     assert (result.unknown, result.refused) == (1, 0)
 
 

@@ -110,7 +110,7 @@ def test_a_send_is_recorded_with_its_time_before_it_left(book: Ledger, clock: Fa
     (line,) = book.campaigns()
     assert (line.campaign, line.first_deadline) == ("spring", left_at + timedelta(hours=24))
     assert entry is not None
-    assert entry.fate.result() is WriteOutcome.RECORDED
+    assert entry.outcome.result() is WriteOutcome.RECORDED
     assert book.plan(campaign="spring", reason="look").robots == {"robot-1": 1}
 
 

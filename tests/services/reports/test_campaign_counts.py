@@ -30,12 +30,12 @@ class Counter:
 
 def test_where_counting_is_quick_everybody_gets_what_is_true_now(clock: FakeClock) -> None:
     counter = Counter()
-    census = CampaignCounts(counter, clock)
+    counts = CampaignCounts(counter, clock)
     for number in (1, 2):
-        count = census.read()
+        count = counts.read()
         assert count is not None
         assert [line.campaign for line in count.lines] == [f"count {number}"]
-    assert census.read(["robot-1"]) is not None
+    assert counts.read(["robot-1"]) is not None
     assert counter.asked == [frozenset(), frozenset(), frozenset({"robot-1"})]
 
 
@@ -45,9 +45,9 @@ def test_while_the_first_count_takes_long_there_is_none_and_nobody_counts_beside
     monkeypatch.setattr(counting, "PATIENCE_SECONDS", 0.01)
     counter = Counter()
     counter.may_end.clear()
-    census = CampaignCounts(counter, clock)
-    assert census.read() is None
-    assert census.read() is None
+    counts = CampaignCounts(counter, clock)
+    assert counts.read() is None
+    assert counts.read() is None
     assert len(counter.asked) == 1
     counter.may_end.set()
 
@@ -58,8 +58,8 @@ def test_where_counting_is_slow_the_last_count_is_good_for_a_while(
     monkeypatch.setattr(counting, "QUICK_SECONDS", -1.0)
     monkeypatch.setattr(counting, "LARGEST_SHARE", 1e-9)
     counter = Counter()
-    census = CampaignCounts(counter, clock)
-    first, second = census.read(), census.read()
+    counts = CampaignCounts(counter, clock)
+    first, second = counts.read(), counts.read()
     assert first is not None
     assert first is second
     assert len(counter.asked) == 1
@@ -67,9 +67,9 @@ def test_where_counting_is_slow_the_last_count_is_good_for_a_while(
 
 def test_a_count_that_fails_is_told_and_tried_again(clock: FakeClock) -> None:
     counter = Counter()
-    census = CampaignCounts(counter, clock)
+    counts = CampaignCounts(counter, clock)
     counter.error = DatabaseUnavailableError("away")
     with pytest.raises(DatabaseUnavailableError, match="away"):
-        census.read()
+        counts.read()
     counter.error = None
-    assert census.read() is not None
+    assert counts.read() is not None

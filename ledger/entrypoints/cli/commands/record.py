@@ -55,7 +55,7 @@ def record(
 
 def _message(recorded: "WriteCounts") -> str:
     if recorded.spooled:
-        return "kept in the spool: the database is away, and takes it in when it is back"
+        return "kept in the spool: the database is away, and it is recorded when that is back"
     if recorded.recorded:
         return "recorded"
     return "the ledger had this message already" + (f": {recorded.note}" if recorded.note else "")

@@ -1,0 +1,55 @@
+"""Whether a plan may start: it is single-use, ends after a while, and must still hold."""
+
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from ledger.clock import CLOCKS_DIFFER, Clock
+from ledger.core.recall import Status
+from ledger.errors import NothingEligibleError, PlanChangedError, PlanEndedError, WrongStateError
+from ledger.settings import Settings
+from ledger.store import approvals, items, recalls
+
+
+class PlanCheck:
+    """Looks at plans inside the transactions of who starts them."""
+
+    def __init__(self, clock: Clock, settings: Settings) -> None:
+        self._clock, self._plan_valid = clock, timedelta(seconds=settings.plan_valid_seconds)
+
+    def ready(self, connection: Connection, recall_id: int) -> recalls.Recall:
+        """Return a plan that may start, locked.
+
+        Raise WrongStateError when it was run or ended, NothingEligibleError when it is empty, PlanEndedError when it is
+        too old, and PlanChangedError when its messages have changed hands.
+        """
+        recall = recalls.get(connection, recall_id, lock=True)
+        if recall.status is not Status.PLANNED:
+            raise WrongStateError(
+                f"recall {recall_id} is {recall.status}: a plan runs once. `ledger resume {recall_id}` goes on with "
+                f"one that stopped, `ledger retry {recall_id}` asks again"
+            )
+        if not recall.plan.get("eligible"):
+            raise NothingEligibleError(f"recall {recall_id} has no message that can be recalled")
+        self._check_age(connection, recall)
+        # A recall that started after the plan may well say that it started before.
+        if recalls.was_active_since(connection, recall.planned_at - CLOCKS_DIFFER, recall_id):
+            changed = recalls.count_overlaps(connection, recall_id)
+            if changed:
+                raise PlanChangedError(
+                    f"{changed} messages of recall {recall_id} have been recalled, or are being recalled, by another "
+                    "recall since it was planned. Nothing was done: plan it again to see what is left"
+                )
+            items.share_doubts(connection, recall_id)
+        return recall
+
+    def _check_age(self, connection: Connection, recall: recalls.Recall) -> None:
+        now, asked = self._clock.now(), approvals.get(connection, recall.id)
+        if asked is not None and asked.valid_until is not None:
+            if now >= asked.valid_until:
+                raise PlanEndedError(f"recall {recall.id} waited for a second person for too long: plan it again")
+        elif now - recall.planned_at > self._plan_valid:
+            minutes = self._plan_valid.total_seconds() / 60
+            raise PlanEndedError(
+                f"the plan of recall {recall.id} is more than {minutes:.0f} minutes old: plan it again"
+            )
