@@ -1,6 +1,8 @@
 """Everything built once, and late: settings, clock and database first, then each service when it is first asked for."""
 
+import os
 import threading
+import weakref
 from collections.abc import Collection, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
@@ -48,6 +50,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# What forked processes were forked with: kept for good, so that no end of it is closed under the one that uses it.
+_INHERITED: list[object] = []
+
 
 class part(cached_property[T]):  # noqa: N801  (used as a decorator, as what it builds upon)
     """Something that is built when it is first asked for, once, however many threads ask."""
@@ -80,6 +85,8 @@ class Parts:
         self.building = threading.RLock()
         self._is_ready = False
         self.recorder = Recorder(lambda: self.inserter, self.clock, settings)
+        start_anew = weakref.WeakMethod(self._start_anew)
+        os.register_at_fork(after_in_child=lambda: (method := start_anew()) and method())
 
     def close(self) -> None:
         """Stop what runs, in order, and close every connection; may be called twice."""
@@ -92,6 +99,15 @@ class Parts:
         if "client" in built:
             self.client.close()
         self.database.close()
+
+    def _start_anew(self) -> None:
+        """Build everything again in a process that was forked: threads did not come along, and connections are shared.
+
+        Neither is a lease: the name of the one that forked is not its own.
+        """
+        self.building = threading.RLock()
+        built = [name for name in self.__dict__ if isinstance(vars(type(self)).get(name), part)]
+        _INHERITED.extend(self.__dict__.pop(name) for name in built)
 
     def opened(self) -> Database:
         """Return the database once its tables are known to be current."""

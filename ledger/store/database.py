@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, func, make_url, select
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, Pool, create_engine, event, func, make_url, select
 from sqlalchemy.exc import DatabaseError as SqlDatabaseError
 from sqlalchemy.exc import (
     DBAPIError,
@@ -45,6 +46,9 @@ _STYLES = (
     ("TimeZone", "UTC", ("UTC", "Etc/UTC", "GMT")),
 )
 
+# Kept for good, so that nothing of them is ever closed.
+_INHERITED: list[Pool] = []
+
 _dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -54,6 +58,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _checked(url)
         self.engine = _engine(self.url)
+        start_anew = weakref.WeakMethod(self._start_anew)
+        os.register_at_fork(after_in_child=lambda: (method := start_anew()) and method())
 
     @property
     def is_sqlite(self) -> bool:
@@ -95,6 +101,14 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+    def _start_anew(self) -> None:
+        """Leave the connections alone that a process was forked with: the one that forked goes on using them.
+
+        Two that share one would read each other's answers. Nor are they closed here, where SQLite would drop its locks.
+        """
+        _INHERITED.append(self.engine.pool)
+        self.engine.dispose(close=False)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

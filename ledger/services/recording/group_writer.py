@@ -7,6 +7,7 @@ database does not take goes to the journal, and from there, later, into the data
 import logging
 import os
 import queue
+import sys
 import threading
 import time
 import weakref
@@ -14,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -149,9 +151,16 @@ class GroupWriter:
 
     def _start(self) -> None:
         with self._lock:
-            if self._thread is None or not self._thread.is_alive():
+            if self._thread is not None and self._thread.is_alive():
+                return
+            # An interpreter that ends starts no thread any more, and some would wait for one for ever.
+            if not sys.is_finalizing():
                 self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
-                self._thread.start()
+                with suppress(RuntimeError):
+                    self._thread.start()
+                    return
+            self._thread = None
+        self._spool([entry for entry in _drained(self._waiting, MOST_WAITING) if entry is not None])
 
     def _run(self) -> None:
         looked_at = time.monotonic()

@@ -158,7 +158,6 @@ def test_a_program_that_is_killed_leaves_its_keys_and_a_trace_of_the_send_under_
 
 def test_a_forked_process_has_a_writer_of_its_own(book: Ledger) -> None:
     assert record(book, "parent").recorded == 1
-    book.parts.database.close()  # as everybody does before a fork
     pid = os.fork()
     if pid == 0:
         os._exit(0 if record(book, "child").recorded == 1 else 1)
