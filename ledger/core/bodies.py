@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from .limits import NAME_MAX_CHARACTERS, storable
+from .limits import NAME_MAX_CHARACTERS, cleaned
 
 LARGEST_BYTES = 16 * 1024 * 1024
 _GZIP, _ZLIB = b"\x1f\x8b", (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
@@ -68,7 +68,7 @@ def id_of(value: object) -> str | None:
 
 def plain_text(value: object) -> str | None:
     """Return a text that any database can keep, or None for what is no text."""
-    return storable(value.replace("\x00", "")) if isinstance(value, str) else None
+    return cleaned(value.replace("\x00", "")) if isinstance(value, str) else None
 
 
 def _text_of_bytes(body: bytes) -> str:

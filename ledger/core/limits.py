@@ -44,11 +44,20 @@ def check_actor(actor: str) -> str:
 
 
 def storable(value: object) -> str:
-    """Return what somebody else said as a text that can be kept: verbatim but for NULs and half surrogates."""
+    """Return what somebody else said as a text that can be kept: verbatim but for NULs and half surrogates.
+
+    Of what is longer than any reason the beginning is kept, and how long it was: it is kept for every key, and shown.
+    """
     try:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     except (RecursionError, ValueError):
         text = f"({type(value).__name__})"
+    beginning = cleaned(text[:REASON_MAX_CHARACTERS])
+    return beginning if len(text) <= REASON_MAX_CHARACTERS else f"{beginning}… ({len(text):,} characters)"
+
+
+def cleaned(text: str) -> str:
+    """Return a text as every database can hold it, without its NULs and half surrogates."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\ufffd")
 
 

@@ -106,6 +106,10 @@ def select(
             if not text:
                 raise InputError(f"{name} is empty: leave it out, or name what is meant")
             check_text(name, text, most)
+    if since is not None and until is not None and as_utc(until) <= as_utc(since):
+        raise InputError(
+            f"until is not after since, so that nothing lies between them: {format_time(since)}, {format_time(until)}"
+        )
     return Selection(
         campaigns=frozenset(Campaign(one) for one in ([campaign] if isinstance(campaign, str) else campaign or ())),
         untagged=untagged,

@@ -118,6 +118,7 @@ def test_without_a_terminal_somebody_has_to_say_yes_beforehand(shell: Shell, sim
         (("--campaign", "c" * 257, "--reason", "x"), "campaign has 257 characters"),
         (("--campaign", "", "--robot", "r", "--reason", "x"), "--campaign is empty"),
         (("--user", "", "--reason", "x"), "--user is empty"),
+        (("--keys-file", "", "--reason", "x"), "--keys-file is empty"),
         (("--campaign", "c", "--since", "2026-03-01T10:00:00", "--reason", "x"), "no zone"),
         (("--campaign", "c", "--until", "yesterday", "--reason", "x"), "is not a time"),
         (("--keys-file", "/nowhere", "--reason", "x"), "cannot be read"),

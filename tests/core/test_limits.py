@@ -1,5 +1,7 @@
 """What can be kept of the texts that people hand in, and what they hear of the others."""
 
+from datetime import timedelta
+
 import pytest
 
 from ledger.core.limits import (
@@ -75,3 +77,16 @@ def test_a_text_that_is_shown_whole_ends_without_dots() -> None:
         check_actor("a\x00")
     with pytest.raises(InputError, match=r"'…$"):
         check_actor("x" * 257)
+
+
+def test_of_what_somebody_else_said_at_length_the_beginning_is_kept_and_how_long_it_was() -> None:
+    as_long_as_a_reason = "r" * REASON_MAX_CHARACTERS
+    assert storable(as_long_as_a_reason) == as_long_as_a_reason
+    assert storable(as_long_as_a_reason + "x" * 1_000_000) == f"{as_long_as_a_reason}… (1,002,000 characters)"
+    assert len(storable({"why": "x" * 1_000_000})) < REASON_MAX_CHARACTERS + 40
+
+
+@pytest.mark.parametrize("hours", [0, -1])
+def test_times_between_which_nothing_lies_are_refused(hours: int) -> None:
+    with pytest.raises(InputError, match="until is not after since"):
+        select(campaign="spring", since=NOW, until=NOW + timedelta(hours=hours))

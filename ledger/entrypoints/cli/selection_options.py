@@ -78,6 +78,7 @@ def gather(
     An empty one, as from an unset shell variable, would silently select more than was meant.
     """
     named = [("--source", source), ("--robot", robot), ("--since", since), ("--until", until)]
+    named += [("--keys-file", keys_file)]
     named += [("--campaign", one) for one in campaign or ()]
     named += [("--user", user) for user in users or ()] + [("--key", key) for key in keys or ()]
     for option, value in named:
