@@ -38,6 +38,10 @@ _FIXES = {
     "not a database": "Name another file in LEDGER_DATABASE_URL",
 }
 _MOVED = "its file was deleted or replaced meanwhile"
+# A process that stops in the middle of a transaction, as with its machine, would keep its locks for as long, and nobody
+# could take over what it was at. No transaction of ours waits for anything but the database.
+LOCKS_WITHOUT_STATEMENT_SECONDS = 20
+_LEAVE_NO_LOCK = f"SET LOCAL idle_in_transaction_session_timeout TO '{LOCKS_WITHOUT_STATEMENT_SECONDS}s'"
 _READ_ONLY = "ledger_read_only"
 # What servers report of themselves, how it has to be, and what it may begin with.
 _STYLES = (
@@ -78,6 +82,8 @@ class Database:
         """Open a transaction that changes something; on SQLite it takes the write lock at once."""
         with self._translated(), self.engine.begin() as connection:
             info = connection.info
+            if not self.is_sqlite:
+                connection.exec_driver_sql(_LEAVE_NO_LOCK)
             yield connection
         # Afterwards: from then on it is the deletion that loses what was confirmed, and not the confirmation.
         if sqlite_file.is_moved(info):

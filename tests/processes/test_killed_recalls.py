@@ -2,8 +2,11 @@
 
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,6 +22,22 @@ IN_FLIGHT = 16
 LATENCY_SECONDS = 0.005
 FAST: dict[str, Any] = {"calls_per_second": 200, "calls_in_flight": IN_FLIGHT}
 INTERRUPTED = 5
+# Locks every row that a recall needs, and then waits.
+HOLDER = """
+import sys, time
+from sqlalchemy import text
+from ledger.errors import LedgerError
+from ledger.store.database import Database
+
+try:
+    with Database(sys.argv[1]).write() as connection:
+        connection.execute(text("LOCK TABLE recalls, recall_items, recall_calls"))
+        print("locked", flush=True)
+        time.sleep(0.5)
+        connection.execute(text("SELECT 1"))
+except LedgerError as error:
+    print(type(error).__name__)
+"""
 
 
 def assert_all_recalled_once(stage: Stage, keys: list[str]) -> None:
@@ -127,4 +146,24 @@ def test_a_recall_goes_on_although_another_process_holds_the_database_for_a_whil
         assert len(stage.calls()) <= seen + IN_FLIGHT, "no call leaves before its intent is written"
 
     assert ended(process) == 0
+    assert_all_recalled_once(stage, keys)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_process_that_stops_for_longer_than_a_lease_holds_nobody_up_and_finds_its_way_back(
+    make_stage: MakeStage, tmp_path: Path
+) -> None:
+    stage = make_stage()
+    keys = stage.send(KEYS_PER_CALL)
+    holder = tmp_path / "holder.py"
+    holder.write_text(HOLDER)
+    held = subprocess.Popen([sys.executable, str(holder), stage.database_url], stdout=subprocess.PIPE)
+    stage.processes.append(held)
+    assert held.stdout is not None
+    assert held.stdout.readline() == b"locked\n"
+    held.send_signal(signal.SIGSTOP)
+    assert ended(stage.recall(**FAST)) == 0
+    held.send_signal(signal.SIGCONT)
+    (said, _) = held.communicate()
+    assert said == b"DatabaseUnavailableError\n"
     assert_all_recalled_once(stage, keys)
