@@ -8,6 +8,7 @@ import fcntl
 import json
 import logging
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -16,6 +17,7 @@ from typing import Any, BinaryIO
 
 from ledger.clock import format_time, parse_time
 from ledger.core.answer import Answer, NoAnswer
+from ledger.errors import LedgerError
 from ledger.services.recalls.call_result import Ending, Unsent
 from ledger.spool import segments
 from ledger.spool.frames import read_records
@@ -32,35 +34,41 @@ Kept = tuple[int, Ending, datetime]
 
 
 class KeptAnswers:
-    """The files of answers in one folder: one of this process, made when it is needed, and those of others."""
+    """The files of answers in one folder: one of this process, made when it is needed, and those of others.
+
+    Safe to share between threads.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._lock = threading.Lock()
         self._segment: Segment | None = None
         self._calls: set[int] = set()
 
     def keep(self, endings: Endings) -> None:
         """Write down how calls ended, once each; a disk that takes nothing is logged, the answers stay in memory."""
-        new = [one for one in endings if one[0].id not in self._calls]
-        if not new:
-            return
-        try:
-            if self._segment is None:
-                self._segment = segments.create(self._folder, ANSWERS)
-            for call, ending, at in new:
-                segments.append(self._segment, _line(call.id, ending, at))
-            segments.sync(self._segment, self._segment.descriptor)
-        except OSError as error:
-            log.error("answers wait in memory alone, since the spool cannot be written: %s", error)
-            return
-        self._calls |= {call.id for call, *_ in new}
+        with self._lock:
+            new = [one for one in endings if one[0].id not in self._calls]
+            if not new:
+                return
+            try:
+                if self._segment is None:
+                    self._segment = segments.create(self._folder, ANSWERS)
+                for call, ending, at in new:
+                    segments.append(self._segment, _line(call.id, ending, at))
+                segments.sync(self._segment, self._segment.descriptor)
+            except OSError as error:
+                log.error("answers wait in memory alone, since the spool cannot be written: %s", error)
+                return
+            self._calls |= {call.id for call, *_ in new}
 
     def forget(self, endings: Endings) -> None:
         """Forget answers that are in the database now; with the last of them goes the file."""
-        self._calls -= {call.id for call, *_ in endings}
-        if self._segment is not None and not self._calls:
-            segments.discard(self._segment)
-            self._segment = None
+        with self._lock:
+            self._calls -= {call.id for call, *_ in endings}
+            if self._segment is not None and not self._calls:
+                segments.discard(self._segment)
+                self._segment = None
 
     def adopt(self, settle: Callable[[Sequence[Kept]], object]) -> None:
         """Settle what processes left that are gone, and delete their files; what `settle` raises leaves them."""
@@ -84,8 +92,14 @@ def _is_abandoned(file: BinaryIO) -> bool:
 
 
 def _kept(file: BinaryIO) -> list[Kept]:
-    whole = (record for _, records in read_records(file) for record in records if not record.is_damaged)
-    return [_read(json.loads(record.content)) for record in whole]
+    found = []
+    for record in (record for _, records in read_records(file) for record in records if not record.is_damaged):
+        try:
+            found.append(_read(json.loads(record.content)))
+        except (ValueError, KeyError, TypeError, LedgerError) as error:
+            # Of another version. It holds up no other, and its call is given up for lost as if there were no answer.
+            log.error("an answer cannot be read, and its call is in doubt (%s): %r", error, record.content)
+    return found
 
 
 def _line(call_id: int, ending: Ending, at: datetime) -> bytes:

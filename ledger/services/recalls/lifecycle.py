@@ -165,6 +165,8 @@ class Lifecycle:
 
     def cancel(self, recall_id: int, *, actor: str) -> Result:
         """Stop a recall: what waits ends cancelled, what is in flight ends by its answer."""
+        # An answer that a process kept before it died is one, too.
+        self._runner.adopt()
         now = self._clock.now()
         with self._database.write() as connection:
             recall = recalls.get(connection, recall_id, lock=True)

@@ -108,7 +108,7 @@ class Runner:
 
     def _run(self, apps: frozenset[AppName], goes_on: Callable[[Claim], bool], on_progress: Callable[[], None]) -> None:
         self._settle_left_over()
-        self._insist(self._adopt)
+        self._insist(self.adopt)
         flying: Flying = {}
         look_on, going = _LookingOn(on_progress, self._clock), True
         try:
@@ -193,7 +193,7 @@ class Runner:
         """Do something with the database, however often it is away, for a while."""
         return self._patience.retrying(lambda: self.outage.observe(action))
 
-    def _adopt(self) -> None:
+    def adopt(self) -> None:
         """Settle answers that a process of this machine had, and kept in a file, before it died."""
 
         def settle(kept: Sequence[Kept]) -> None:
@@ -213,7 +213,7 @@ class Runner:
         with self._database.read() as connection:
             gone = leases.surely_gone(calls.owners(connection))
         if gone:
-            self._adopt()
+            self.adopt()
         return gone
 
     def _make(self, call: calls.Call) -> Ended:

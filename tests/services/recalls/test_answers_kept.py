@@ -22,6 +22,7 @@ from ledger.services.recalls.claimer import GRACE_SECONDS
 from ledger.services.recalls.kept_answers import ANSWERS, Kept, KeptAnswers
 from ledger.simulator import World
 from ledger.simulator.behaviour import SecondRecall
+from ledger.spool.frames import framed
 from ledger.store import calls
 from ledger.testing import InlineExecutor, WorldTransport
 from tests.conftest import NOON, MakeLedger
@@ -175,6 +176,35 @@ def test_answers_of_a_process_that_was_killed_while_the_database_was_away_are_se
     assert not file.exists()
     assert other.verify().ok
     other.close()
+
+
+def test_who_cancels_settles_first_what_a_process_kept_before_it_died(bereft: Bereft) -> None:
+    book, world, _ = bereft(2000)
+    send(book, world, 200)
+    plan = book.plan(campaign="spring", reason="wrong link")
+    with pytest.raises(DatabaseUnavailableError):
+        book.run(plan)
+    segment = book.parts.runner._kept._segment
+    assert segment is not None
+    os.close(segment.descriptor)  # as the system does when it is killed
+    book.parts.clock.sleep(2000)
+    transport = WorldTransport(world, book.parts.clock)
+    with Ledger(book.settings, clock=book.parts.clock, executor=InlineExecutor(), transport=transport) as other:
+        result = other.cancel(plan.recall_id)
+    # They were held up until their slots were over, and never left.
+    assert (result.cancelled, result.unknown, result.pending) == (200, 0, 0)
+
+
+def test_an_answer_that_another_version_kept_holds_up_no_other(tmp_path: Path) -> None:
+    living = KeptAnswers(tmp_path)
+    living.keep([(call_of(1), NoAnswer(reason="it was cut"), NOON)])
+    (file,) = tmp_path.iterdir()
+    unknown = framed(b'{"call":2,"at":"2026-03-01T12:00:00Z","ending":{"kind":"NoAnswer","reason":"cut","mood":"new"}}')
+    (tmp_path / f"dead{ANSWERS}").write_bytes(unknown + file.read_bytes())
+    adopted: list[Kept] = []
+    KeptAnswers(tmp_path).adopt(adopted.extend)
+    assert [number for number, *_ in adopted] == [1]
+    living.forget([(call_of(1), NoAnswer(reason=""), NOON)])
 
 
 def test_answers_stay_with_a_process_that_lives_and_a_torn_record_loses_itself_alone(tmp_path: Path) -> None:
