@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
+from ledger.core.actors import WORKER
 from ledger.core.fair_turn import choose
 from ledger.core.message import AppName
 from ledger.core.recall import Status
@@ -160,4 +161,4 @@ class Claimer:
 
 
 def _finished(recall: recalls.Recall, now: datetime) -> history.Entry:
-    return history.Entry(at=now, event="finished", actor=recall.actor, recall_id=recall.id, detail={})
+    return history.Entry(at=now, event="finished", actor=WORKER, recall_id=recall.id, detail={})

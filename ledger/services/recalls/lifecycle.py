@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock, format_time
+from ledger.core.actors import OURSELVES
 from ledger.core.limits import check_reason
 from ledger.core.message import AppName
 from ledger.core.pace import shifted, unblocked
@@ -197,8 +198,9 @@ class Lifecycle:
             recall = recalls.get(connection, recall_id, lock=True)
             if recall.status is Status.RUNNING:
                 recalls.change(connection, recall_id, status=Status.PAUSED, error=text)
-                who = actor or recall.actor
-                entry = history.Entry(at=now, event="paused", actor=who, recall_id=recall_id, detail=text)
+                entry = history.Entry(
+                    at=now, event="paused", actor=actor or OURSELVES, recall_id=recall_id, detail=text
+                )
                 history.append(connection, [entry])
                 log.info("recall %s paused: %s", recall_id, message, extra={"facts": {"recall": recall_id}})
         return self._reports.result(recall_id)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from ledger.clock import Clock
 from ledger.core import pace as pacing
 from ledger.core import pauses
+from ledger.core.actors import OURSELVES
 from ledger.core.quota import month_of
 from ledger.core.recall import Status
 from ledger.core.reply import NOT_SENT, Reading, Verdict
@@ -73,12 +74,12 @@ class Settler:
             actor = actors[one.call.recall_id]
             if one.reading is not None:
                 entries.append(one.entry(ended.get(one.call.id, ()), actor, now))
-                entries += self._release(connection, one.call, one.reading, actor, now)
+                entries += self._release(connection, one.call, one.reading, now)
                 if one.call.id in ended:
                     left = follow_fate(connection, one, now)
                     entries += history.ended_entries(one.call.recall_id, actor, "unanswered", left, now)
             elif one.error is not None:
-                entries += _pause(connection, one.call, one.error, actor, now)
+                entries += _pause(connection, one.call, one.error, now)
         for recall_id in actors:
             entries += end_if_cancelled(connection, recall_id, now)
         return entries
@@ -92,7 +93,7 @@ class Settler:
         ]
 
     def _release(
-        self, connection: Connection, call: calls.Call, reading: Reading, actor: str, now: datetime
+        self, connection: Connection, call: calls.Call, reading: Reading, now: datetime
     ) -> list[history.Entry]:
         """Let the items of a call wait again unless its answer speaks of each key."""
         ids = [item.item_id for item in call.items]
@@ -101,9 +102,8 @@ class Settler:
         if reading.verdict is Verdict.SPLIT:
             split_call(connection, call, reading, now)
             if not reading.is_documented and _refuses_all(connection, call.recall_id, reading.code or ""):
-                return _pause(
-                    connection, call, pauses.every_key_refused(f"{reading.code}: {reading.reason}"), actor, now
-                )
+                why = pauses.every_key_refused(f"{reading.code}: {reading.reason}")
+                return _pause(connection, call, why, now)
         elif reading.verdict is Verdict.TROUBLE:
             wait = backoff(max(item.attempts for item in call.items), self._random.random())
             doubt = reading.may_have_worked
@@ -115,7 +115,7 @@ class Settler:
             if reading.verdict in _FREE_VERDICTS:
                 usage.count_usage(connection, call.route.app, month_of(now), -1)
             elif reading.error is not None:
-                return _pause(connection, call, reading.error, actor, now)
+                return _pause(connection, call, reading.error, now)
         return []
 
     def _put_back(self, connection: Connection, unsent: Sequence[CallResult], now: datetime) -> None:
@@ -176,16 +176,14 @@ def _paced(pace: pacing.Pace, reading: Reading, now: datetime) -> pacing.Pace:
     return pace
 
 
-def _pause(
-    connection: Connection, call: calls.Call, error: LedgerError, actor: str, now: datetime
-) -> list[history.Entry]:
+def _pause(connection: Connection, call: calls.Call, error: LedgerError, now: datetime) -> list[history.Entry]:
     """Stop a running recall until somebody has fixed what the error says; the first error wins."""
     recall = recalls.get(connection, call.recall_id, lock=True)
     if recall.status is not Status.RUNNING:
         return []
     message = {"code": error.code, "message": str(error)}
     recalls.change(connection, recall.id, status=Status.PAUSED, error=message)
-    return [history.Entry(at=now, event="paused", actor=actor, recall_id=recall.id, detail=message)]
+    return [history.Entry(at=now, event="paused", actor=OURSELVES, recall_id=recall.id, detail=message)]
 
 
 def _refuses_all(connection: Connection, recall_id: int, code: str) -> bool:

@@ -10,6 +10,7 @@ from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.recall import Outcome, Status
 from ledger.errors import DatabaseError
+from ledger.services.recalls.lifecycle import RunIn
 from ledger.simulator import World
 from ledger.store.database import Database
 from tests.sending import send
@@ -209,9 +210,9 @@ def test_who_did_what_to_a_recall_is_shown_in_order(book: Ledger, world: World) 
     assert done == [
         ("planned", "wang"),
         ("started", "wang"),
-        ("finished", "wang"),
+        ("finished", "worker"),
         ("retried", "li"),
-        ("finished", "wang"),
+        ("finished", "worker"),
     ]
 
 
@@ -225,3 +226,15 @@ def test_a_plan_that_was_cancelled_before_it_ran_is_no_outcome_of_its_keys(book:
 def test_a_plan_says_how_many_of_the_named_keys_nobody_recorded(book: Ledger, world: World) -> None:
     keys = send(book, world, 2)
     assert book.plan(keys=[*keys, "unheard-of"], reason="look").unrecorded_keys == 1
+
+
+def test_a_pause_that_nobody_asked_for_is_by_the_ledger_and_one_by_hand_names_who(book: Ledger, world: World) -> None:
+    send(book, world, 1)
+    world.change(permission_missing=True)
+    number = book.run(book.plan(campaign="spring", reason="wrong link", actor="wang")).recall_id
+    world.change(permission_missing=False)
+    book.parts.lifecycle.resume(number, actor="li", run_in=RunIn.ANY_WORKER)
+    book.parts.lifecycle.pause(number, actor="bob", why="lunch")
+    done = [(entry["event"], entry["actor"]) for entry in book.show(number).timeline]
+    assert done[2:] == [("paused", "the ledger"), ("resumed", "li"), ("paused", "bob")]
+    assert book.verify().ok
