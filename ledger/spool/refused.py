@@ -53,7 +53,10 @@ class RefusedRows:
         for path in self.paths():
             if all(_version_of(line) == version for line in _lines(path)):
                 continue
-            descriptor = _locked(path, os.O_WRONLY)
+            try:
+                descriptor = _locked(path, os.O_WRONLY)
+            except FileNotFoundError:  # another process was quicker
+                continue
             try:
                 path.rename(path.with_name(uuid4().hex + OWN))
             finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, Pool, create_engine, event, func, make_url, select
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, Pool, create_engine, event, make_url
 from sqlalchemy.exc import DatabaseError as SqlDatabaseError
 from sqlalchemy.exc import (
     DBAPIError,
@@ -23,8 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ledger.database_url import DatabaseUrl
 from ledger.errors import DatabaseUnavailableError, SettingsError, StatementRefusedError
-from ledger.store import faults, sqlite_file
-from ledger.store.types import UtcDateTime
+from ledger.store import faults, machine_clocks, sqlite_file
 
 SQLITE_BUSY_SECONDS = 30
 SQLITE_CHECKPOINT_PAGES = 10_000
@@ -102,7 +101,7 @@ class Database:
     def server_time(self) -> datetime:
         """Return the time of the PostgreSQL server, in UTC."""
         with self.read() as connection:
-            return connection.execute(select(func.clock_timestamp(type_=UtcDateTime()))).scalar_one()
+            return machine_clocks.server_time(connection)
 
     def close(self) -> None:
         """Close every connection."""

@@ -1,9 +1,11 @@
 """Disks that are full or gone: whatever was confirmed is read back, and a torn record takes no other along."""
 
+import fcntl
 import json
 import os
 import shutil
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +18,7 @@ from ledger.spool.frames import Record, framed, read_records
 from ledger.spool.journal import Journal
 from ledger.spool.lines import JournalEntry, LineReplay
 from ledger.spool.places import with_last_resort
+from ledger.spool.refused import RefusedRows
 from ledger.spool.spool import Spool
 from tests.disks import files_end_at, filled, tiny_disk
 from tests.spool.test_journal import answered, exchange, finish, keys
@@ -240,4 +243,16 @@ def test_a_file_that_cannot_be_read_holds_up_no_other(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.add(row("k"))
     journal.close()
+    assert rows(taken_in(tmp_path)) == ["k"]
+
+
+def test_two_processes_that_offer_refused_rows_again_do_not_stumble_over_each_other(tmp_path: Path) -> None:
+    file = RefusedRows(tmp_path).add({"processQueryKey": "k"}, "no", "version 1")
+    with file.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with ThreadPoolExecutor(1) as threads:
+            second = threads.submit(RefusedRows(tmp_path).offer_again, "version 2")
+            file.rename(tmp_path / "taken.journal")  # as the first one does, under the lock
+            fcntl.flock(held, fcntl.LOCK_UN)
+            second.result()
     assert rows(taken_in(tmp_path)) == ["k"]
