@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,8 +29,21 @@ ANSWERS = ".answers"
 log = logging.getLogger(__name__)
 
 Endings = Sequence[tuple[calls.Call, Ending, datetime]]
-# The number of a call, how it ended, and when.
-Kept = tuple[int, Ending, datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAnswer:
+    """How a call ended, and when; its number may be that of another one once an older database was restored."""
+
+    call_id: int
+    recall_id: int
+    keys: tuple[str, ...]
+    ending: Ending
+    at: datetime
+
+    def is_of(self, call: calls.Call) -> bool:
+        """Return whether a call is the one that was answered: that of the same recall, with the same keys."""
+        return (self.call_id, self.recall_id, self.keys) == (call.id, call.recall_id, _keys_of(call))
 
 
 class KeptAnswers:
@@ -55,7 +68,7 @@ class KeptAnswers:
                 if self._segment is None:
                     self._segment = segments.create(self._folder, ANSWERS)
                 for call, ending, at in new:
-                    segments.append(self._segment, _line(call.id, ending, at))
+                    segments.append(self._segment, _line(call, ending, at))
                 segments.sync(self._segment, self._segment.descriptor)
             except OSError as error:
                 log.error("answers wait in memory alone, since the spool cannot be written: %s", error)
@@ -70,7 +83,7 @@ class KeptAnswers:
                 segments.discard(self._segment)
                 self._segment = None
 
-    def adopt(self, settle: Callable[[Sequence[Kept]], object]) -> None:
+    def adopt(self, settle: Callable[[Sequence[KeptAnswer]], object]) -> None:
         """Settle what processes left that are gone, and delete their files; what `settle` raises leaves them."""
         for path in sorted(self._folder.glob(f"*{ANSWERS}")):
             try:
@@ -91,7 +104,7 @@ def _is_abandoned(file: BinaryIO) -> bool:
     return os.fstat(file.fileno()).st_nlink > 0
 
 
-def _kept(file: BinaryIO) -> list[Kept]:
+def _kept(file: BinaryIO) -> list[KeptAnswer]:
     found = []
     for record in (record for _, records in read_records(file) for record in records if not record.is_damaged):
         try:
@@ -102,7 +115,7 @@ def _kept(file: BinaryIO) -> list[Kept]:
     return found
 
 
-def _line(call_id: int, ending: Ending, at: datetime) -> bytes:
+def _line(call: calls.Call, ending: Ending, at: datetime) -> bytes:
     facts: dict[str, Any] = {"kind": type(ending).__name__}
     if isinstance(ending, Answer):
         moment = format_time(ending.server_time) if ending.server_time is not None else None
@@ -111,10 +124,11 @@ def _line(call_id: int, ending: Ending, at: datetime) -> bytes:
         facts |= asdict(ending)
     else:
         facts["why"] = ending.why
-    return json.dumps({"call": call_id, "at": format_time(at), "ending": facts}, ensure_ascii=True).encode("ascii")
+    whole = {"call": call.id, "recall": call.recall_id, "keys": _keys_of(call), "at": format_time(at), "ending": facts}
+    return json.dumps(whole, ensure_ascii=True).encode("ascii")
 
 
-def _read(record: Mapping[str, Any]) -> Kept:
+def _read(record: Mapping[str, Any]) -> KeptAnswer:
     facts = dict(record["ending"])
     kind = facts.pop("kind")
     ending: Ending
@@ -125,4 +139,14 @@ def _read(record: Mapping[str, Any]) -> Kept:
         ending = NoAnswer(**facts)
     else:
         ending = Unsent(why=facts["why"])
-    return record["call"], ending, parse_time(record["at"])
+    return KeptAnswer(
+        call_id=record["call"],
+        recall_id=record["recall"],
+        keys=tuple(record["keys"]),
+        ending=ending,
+        at=parse_time(record["at"]),
+    )
+
+
+def _keys_of(call: calls.Call) -> tuple[str, ...]:
+    return tuple(sorted(item.process_query_key for item in call.items))

@@ -23,7 +23,7 @@ from ledger.patience import OutageLog, Patience
 from ledger.services.recalls import leases
 from ledger.services.recalls.call_result import Ending, Unsent
 from ledger.services.recalls.claimer import BETWEEN_LOOKS, LONGEST_NAP, Claim, Claimer
-from ledger.services.recalls.kept_answers import Endings, Kept, KeptAnswers
+from ledger.services.recalls.kept_answers import Endings, KeptAnswer, KeptAnswers
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.settler import Settler
 from ledger.settings import Settings
@@ -196,11 +196,11 @@ class Runner:
     def adopt(self) -> None:
         """Settle answers that a process of this machine had, and kept in a file, before it died."""
 
-        def settle(kept: Sequence[Kept]) -> None:
-            endings = {call_id: (ending, at) for call_id, ending, at in kept}
+        def settle(kept: Sequence[KeptAnswer]) -> None:
+            answers = {one.call_id: one for one in kept}
             with self._database.read() as connection:
-                open_calls = calls.still_open(connection, endings)
-            self._settler.settle([(call, *endings[call.id]) for call in open_calls])
+                open_calls = [call for call in calls.still_open(connection, answers) if answers[call.id].is_of(call)]
+            self._settler.settle([(call, answers[call.id].ending, answers[call.id].at) for call in open_calls])
 
         self._kept.adopt(settle)
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -16,10 +17,11 @@ from ledger.clock import FakeClock
 from ledger.core.answer import Answer, NoAnswer
 from ledger.core.message import AppName, Chat, RobotCode, Route
 from ledger.core.recall import Status
+from ledger.core.settle import AskedItem
 from ledger.errors import DatabaseUnavailableError
 from ledger.services.recalls.call_result import Unsent
 from ledger.services.recalls.claimer import GRACE_SECONDS
-from ledger.services.recalls.kept_answers import ANSWERS, Kept, KeptAnswers
+from ledger.services.recalls.kept_answers import ANSWERS, KeptAnswer, KeptAnswers
 from ledger.simulator import World
 from ledger.simulator.behaviour import SecondRecall
 from ledger.spool.frames import framed
@@ -199,11 +201,12 @@ def test_an_answer_that_another_version_kept_holds_up_no_other(tmp_path: Path) -
     living = KeptAnswers(tmp_path)
     living.keep([(call_of(1), NoAnswer(reason="it was cut"), NOON)])
     (file,) = tmp_path.iterdir()
-    unknown = framed(b'{"call":2,"at":"2026-03-01T12:00:00Z","ending":{"kind":"NoAnswer","reason":"cut","mood":"new"}}')
+    strange = b'{"kind":"NoAnswer","reason":"cut","mood":"new"}'
+    unknown = framed(b'{"call":2,"recall":1,"keys":[],"at":"2026-03-01T12:00:00Z","ending":' + strange + b"}")
     (tmp_path / f"dead{ANSWERS}").write_bytes(unknown + file.read_bytes())
-    adopted: list[Kept] = []
+    adopted: list[KeptAnswer] = []
     KeptAnswers(tmp_path).adopt(adopted.extend)
-    assert [number for number, *_ in adopted] == [1]
+    assert [one.call_id for one in adopted] == [1]
     living.forget([(call_of(1), NoAnswer(reason=""), NOON)])
 
 
@@ -211,17 +214,26 @@ def test_answers_stay_with_a_process_that_lives_and_a_torn_record_loses_itself_a
     living = KeptAnswers(tmp_path)
     living.keep([(call_of(number), Answer(status=200, body={"successResult": ["k"]}), NOON) for number in (1, 2)])
     living.keep([(call_of(3), NoAnswer(reason="it was cut"), NOON), (call_of(4), Unsent(why="too late"), NOON)])
-    adopted: list[Kept] = []
+    adopted: list[KeptAnswer] = []
     KeptAnswers(tmp_path).adopt(adopted.extend)
     assert adopted == []
     (file,) = tmp_path.iterdir()
     torn = file.read_bytes().splitlines(keepends=True)
     (tmp_path / f"dead{ANSWERS}").write_bytes(torn[0] + torn[1][:30] + torn[2] + torn[3] + torn[0][:10])
     KeptAnswers(tmp_path).adopt(adopted.extend)
-    assert [(number, type(ending)) for number, ending, _ in adopted] == [(1, Answer), (3, NoAnswer), (4, Unsent)]
-    assert adopted[0] == (1, Answer(status=200, body={"successResult": ["k"]}), NOON)
+    assert [(one.call_id, type(one.ending)) for one in adopted] == [(1, Answer), (3, NoAnswer), (4, Unsent)]
+    assert (adopted[0].ending, adopted[0].at) == (Answer(status=200, body={"successResult": ["k"]}), NOON)
     living.forget([(call_of(number), NoAnswer(reason=""), NOON) for number in (1, 2, 3, 4)])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_answer_is_of_its_own_call_alone_though_numbers_come_again_after_an_older_backup() -> None:
+    asked = AskedItem(item_id=1, process_query_key="key-a", sent_at=NOON, deadline=NOON, attempts=1, in_doubt=False)
+    call = replace(call_of(7), items=(asked,))
+    kept = KeptAnswer(call_id=7, recall_id=1, keys=("key-a",), ending=NoAnswer(reason="it was cut"), at=NOON)
+    assert kept.is_of(call)
+    assert not kept.is_of(replace(call, recall_id=2))
+    assert not kept.is_of(replace(call, items=(replace(asked, process_query_key="key-b"),)))
 
 
 def call_of(number: int) -> calls.Call:
