@@ -91,11 +91,6 @@ class Stage:
     def start(self, *words: str, count: int = 3, **options: Any) -> "subprocess.Popen[str]":
         """Start `ledger run` with a sender: the one that was written, unless there are other words."""
 
-        def obey_signals() -> None:
-            # Whoever runs the tests in the background lets them ignore some, and a child inherits that.
-            for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-                signal.signal(number, signal.SIG_DFL)
-
         sender = words or (self.python, "sender.py", self.simulator.url, self.simulator.world.issue_token(), str(count))
         command = [sys.executable, "-m", "ledger", "run", "--campaign", "spring", "--source", "cron", "--", *sender]
         environment = self.environment | options.pop("variables", {})
@@ -104,7 +99,6 @@ class Stage:
             cwd=self.folder,
             env=environment,
             text=True,
-            preexec_fn=obey_signals,
             **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )
         self.processes.append(process)
