@@ -14,6 +14,9 @@ from ledger.errors import DatabaseUnavailableError, LedgerError
 
 T = TypeVar("T")
 
+# A database is back when something goes well that began so long after the last failure.
+CALM_SECONDS = 1.0
+
 log = logging.getLogger(__name__)
 
 
@@ -68,6 +71,7 @@ class OutageLog:
     def __init__(self, clock: Clock) -> None:
         self._clock, self._lock = clock, threading.Lock()
         self._since: float | None = None
+        self._failed_at = 0.0
 
     def observe(self, action: Callable[[], T], *, asks_always: bool = True) -> T:
         """Do something with the database and note how that goes; `asks_always` when it cannot go well without it."""
@@ -83,14 +87,15 @@ class OutageLog:
 
     def _note_away(self, error: LedgerError) -> None:
         with self._lock:
+            self._failed_at = self._clock.monotonic()
             if self._since is None:
-                self._since = self._clock.monotonic()
+                self._since = self._failed_at
                 log.warning("the database is away, and work on it waits: %s", error)
 
     def _note_back(self, begun: float) -> None:
         with self._lock:
-            # What began before may have had its turn before as well.
-            if self._since is None or begun < self._since:
+            # What began before may have had its turn before as well, and a database that goes lets some through yet.
+            if self._since is None or begun < self._failed_at + CALM_SECONDS:
                 return
             away, self._since = self._clock.monotonic() - self._since, None
             log.warning("the database is back, after %.0f s", away, extra={"facts": {"seconds": round(away, 1)}})

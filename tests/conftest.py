@@ -20,6 +20,11 @@ from ledger.store.database import Database
 from ledger.testing import InlineExecutor, WorldTransport
 from tests.databases import PostgreSQL, postgresql_server
 
+# Whoever starts the tests in the background may have these ignored, and every process here would inherit that.
+for _number, _usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _usual)
+
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POSTGRESQL_FOLDER = pytest.StashKey[Path]()
 

@@ -128,7 +128,7 @@ def test_every_route_answers_extremes_in_its_address(service: Service, world: Wo
 
 
 RECALL = {"campaign": "spring", "users": ["ann"], "keys": ["k"], "robot": "r", "reason": "x", "include_shared": True}
-RECALL |= {"since": "2026-03-01T10:00:00Z", "until": "2026-03-01T10:00:00Z", "sticky_seconds": 5}
+RECALL |= {"since": "2026-03-01T10:00:00Z", "until": "2026-03-01T11:00:00Z", "sticky_seconds": 5}
 MORE = ["campaign", "source", "openConversationId", "chat", "request", "response", "\ud800", "\x00"]
 ODD: list[Any] = [
     *NUMBERS,

@@ -1,4 +1,7 @@
-"""Several processes at work at once: they share the rate, and no key is asked twice."""
+"""Several processes at work at once: they share the rate, and no key is asked twice.
+
+How much of the rate they use is measured by `tests.benchmarks.recalling`: here other tests run beside them.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,13 +19,7 @@ def busiest_second(calls: Sequence[Call]) -> int:
     return max(sum(start <= moment < start + SECOND for moment in moments) for start in moments)
 
 
-def share_of_rate(calls: Sequence[Call]) -> float:
-    """Return how much of the allowed rate was used over the middle of a run."""
-    middle = calls[len(calls) // 10 : -len(calls) // 10]
-    return (len(middle) - 1) / (middle[-1].at - middle[0].at).total_seconds() / RATE
-
-
-def test_three_processes_never_pass_the_limit_together_and_use_nearly_all_of_it(make_stage: MakeStage) -> None:
+def test_three_processes_never_pass_the_limit_together(make_stage: MakeStage) -> None:
     stage = make_stage(calls_per_second=RATE, latency_seconds=0.05)
     campaigns = ("spring", "summer", "autumn")
     for campaign in campaigns:
@@ -34,16 +31,15 @@ def test_three_processes_never_pass_the_limit_together_and_use_nearly_all_of_it(
     assert len(calls) == 60
     assert {call.status for call in calls} == {200}
     assert busiest_second(calls) <= RATE
-    assert share_of_rate(calls) >= 0.85
     assert stage.asked_again() == 0
 
 
 def test_a_recall_that_two_processes_run_at_once_asks_no_key_twice(make_stage: MakeStage) -> None:
     stage = make_stage(latency_seconds=0.02)
     keys = stage.send(2000)
-    first = stage.recall(calls_per_second=50)
+    first = stage.recall(calls_per_second=15)
     stage.wait_for_calls(5, first)
-    second = stage.start("resume", "1", calls_per_second=50)
+    second = stage.start("resume", "1", calls_per_second=15)
 
     assert (ended(first), ended(second)) == (0, 0)
     assert len(stage.calls()) == len(keys) // 20
