@@ -28,7 +28,8 @@ def test_three_processes_never_pass_the_limit_together(make_stage: MakeStage) ->
 
     assert [ended(process) for process in processes] == [0, 0, 0]
     calls = stage.calls()
-    assert len(calls) == 60
+    # The fewest possible, but that a process which is held up beyond its slot gives its call back.
+    assert 60 <= len(calls) <= 62
     assert {call.status for call in calls} == {200}
     assert busiest_second(calls) <= RATE
     assert stage.asked_again() == 0
