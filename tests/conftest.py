@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
@@ -30,11 +31,14 @@ POSTGRESQL_FOLDER = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the folder of the PostgreSQL that all workers of this run share, and let processes obey their signals."""
+    """Name the folder of the PostgreSQL that all workers of this run share; be the same wherever this is started."""
     # Whoever runs the tests in the background lets them ignore some: a child inherits that, but no handler.
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
+    # Hundreds of processes load the same modules: these are compiled once, also where a machine is set up otherwise.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     worker: dict[str, str] | None = getattr(config, "workerinput", None)
     # Not in pytest's folder: each new run of pytest closes it to the user that PostgreSQL runs as.
     folder = worker["postgresql"] if worker else tempfile.mkdtemp(prefix="ledger-pg-")
