@@ -21,13 +21,10 @@ from ledger.store.database import Database
 from ledger.testing import InlineExecutor, WorldTransport
 from tests.databases import PostgreSQL, postgresql_server
 
-# Whoever starts the tests in the background may have these ignored, and every process here would inherit that.
-for _number, _usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
-    if signal.getsignal(_number) is signal.SIG_IGN:
-        signal.signal(_number, _usual)
-
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POSTGRESQL_FOLDER = pytest.StashKey[Path]()
+# Thousands of small databases wait for their disk with every commit, where they do not lie in memory.
+MEMORY, MEMORY_BYTES = Path("/dev/shm"), 4 << 30  # noqa: S108
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,6 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     worker: dict[str, str] | None = getattr(config, "workerinput", None)
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
+        tempfile.tempdir = str(MEMORY)
     # Not in pytest's folder: each new run of pytest closes it to the user that PostgreSQL runs as.
     folder = worker["postgresql"] if worker else tempfile.mkdtemp(prefix="ledger-pg-")
     config.stash[POSTGRESQL_FOLDER] = Path(folder)

@@ -18,6 +18,9 @@ from typer.testing import CliRunner
 
 from ledger.entrypoints.cli import app
 from ledger.simulator import Behaviour, Simulator
+from tests.commands import Command, run
+
+Process = Command | subprocess.Popen[bytes]
 
 ROBOT = "dingbot"
 UNHURRIED = Behaviour(calls_per_second=None, monthly_quota=None, ban_after_calls=None)
@@ -41,7 +44,7 @@ class Ended:
 class Running:
     """A command that runs until it is stopped; what it says is kept in a file."""
 
-    process: "subprocess.Popen[bytes]"
+    process: Command
     heard: Path
 
     def message(self) -> str:
@@ -108,25 +111,22 @@ class Shell:
         """Return the words of the real command."""
         return [sys.executable, "-m", "ledger", *args]
 
+    def start(self, *args: str, stream: int, **variables: str) -> Process:
+        """Start a command as a process of its own, on a terminal of its own."""
+        environment = self.environment | variables
+        return Command(args, env=environment, stdin=stream, stdout=stream, stderr=stream, start_new_session=True)
+
     def real(self, *args: str, stdin: bytes = b"") -> Ended:
         """Run a command as a process of its own, without a terminal."""
-        done = subprocess.run(
-            self.command(*args), input=stdin, env=self.environment, capture_output=True, timeout=60, check=False
-        )
+        done = run(args, env=self.environment, stdin=stdin)
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     @contextmanager
     def running(self, *args: str) -> Iterator[Running]:
         """Start a command as a process of its own; it is killed in the end if it still runs."""
         heard = self.folder / "heard"
-        with heard.open("wb") as err:
-            process = subprocess.Popen(
-                self.command(*args),
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=err,
-            )
+        with heard.open("wb") as err, Path(os.devnull).open("r+b") as nothing:
+            process = Command(args, env=self.environment, stdin=nothing, stdout=nothing, stderr=err)
         try:
             yield Running(process, heard)
         finally:

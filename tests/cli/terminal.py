@@ -3,18 +3,17 @@
 import os
 import pty
 import select
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .conftest import Shell
+from .conftest import Process, Shell
 
 
 class Terminal:
     """A command on a pseudo-terminal: what it shows, and what is typed."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", master: int) -> None:
+    def __init__(self, process: Process, master: int) -> None:
         self.process, self._master, self.shown = process, master, ""
 
     def wait_for(self, text: str, seconds: float = 20.0) -> None:
@@ -49,10 +48,7 @@ class Terminal:
 def on_terminal(shell: Shell, *args: str) -> Iterator[Terminal]:
     """Run a command on a terminal of its own."""
     master, slave = pty.openpty()
-    environment = shell.environment | {"TERM": "xterm-256color"}
-    process = subprocess.Popen(
-        shell.command(*args), stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
-    )
+    process = shell.start(*args, stream=slave, TERM="xterm-256color")
     os.close(slave)
     try:
         yield Terminal(process, master)

@@ -14,7 +14,7 @@ import pytest
 
 from ledger.simulator import Simulator
 
-from .conftest import Ended, Shell
+from .conftest import Ended, Process, Shell
 
 CHINESE = "春季活动"
 
@@ -40,8 +40,17 @@ def recorded(shell: Shell, simulator: Simulator) -> Shell:
     return shell
 
 
-@pytest.mark.parametrize("words", ["campaigns --json", "campaigns", "--help", "--version", "doctor", "history --json"])
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("words", "unbuffered"),
+    [
+        *(
+            (words, "")
+            for words in ("campaigns --json", "campaigns", "--help", "--version", "doctor", "history --json")
+        ),
+        ("campaigns", "1"),
+        ("history --json", "1"),
+    ],
+)
 def test_a_full_disk_under_the_output_is_said_in_one_line(recorded: Shell, words: str, unbuffered: str) -> None:
     ended = started(recorded, f"ledger {words} > /dev/full", PYTHONUNBUFFERED=unbuffered)
     assert ended.code == 1
@@ -56,10 +65,11 @@ def test_a_full_disk_under_the_messages_changes_nothing(recorded: Shell) -> None
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_lead_nowhere_and_nothing_lands_in_the_database(recorded: Shell, closed: str) -> None:
-    ended = started(recorded, f"ledger recall --campaign {CHINESE} --reason typo --yes {closed}")
+    ended = started(
+        recorded, f"ledger recall --campaign {CHINESE} --reason typo --yes {closed} && ! ledger nonsense {closed}"
+    )
     assert ended.code == 0, ended.err
     assert "Traceback" not in ended.err
-    assert started(recorded, f"ledger nonsense {closed}").code == 2
     assert recorded("verify").code == 0
     assert recorded("recalls", "--json").json[0]["recalled"] == 3
 
@@ -87,9 +97,9 @@ def test_a_reader_who_leaves_is_no_error(recorded: Shell) -> None:
 )
 def test_chinese_is_written_and_read_whatever_the_locale_says(shell: Shell, variables: dict[str, str]) -> None:
     text = f"ledger record --robot r --key k --user 王五 --campaign {CHINESE} --sent-at $(date -u +%FT%TZ)"
-    ended = started(shell, f"{text} && ledger campaigns && ledger campaigns --json", **variables)
+    ended = started(shell, f"{text} && ledger campaigns", **variables)
     assert ended.code == 0, ended.err
-    assert ended.out.count(CHINESE) == 2
+    assert ended.out.count(CHINESE) == 1
     assert shell("campaigns", "--json").json[0]["campaign"] == CHINESE
 
 
@@ -135,10 +145,11 @@ def test_an_argument_that_is_not_utf8_is_refused(shell: Shell, words: str) -> No
 @pytest.mark.parametrize("columns", ["0", "-5", "1", "abc", "39", "99999999999999999999", "1000000000", "", "²"])
 @pytest.mark.parametrize("term", ["nobodyknows", ""])
 def test_a_width_that_no_screen_has_is_not_believed(recorded: Shell, columns: str, term: str) -> None:
-    ended = started(recorded, "ledger campaigns && ledger --help", COLUMNS=columns, LINES="x", TERM=term)
-    assert (ended.code, ended.err) == (0, "")
+    recorded.variables |= {"COLUMNS": columns, "LINES": "x", "TERM": term}
+    ended, helped = recorded.real("campaigns"), recorded.real("--help")
+    assert (ended.code, ended.err, helped.code, helped.err) == (0, "", 0, "")
+    assert all(len(line) < 200 for line in (ended.out + helped.out).splitlines())
     assert "of 3" in ended.out
-    assert all(len(line) < 200 for line in ended.out.splitlines())
 
 
 def test_a_sender_gets_its_width_as_it_was(shell: Shell) -> None:
@@ -151,12 +162,10 @@ def test_a_sender_finds_closed_what_was_closed(shell: Shell) -> None:
     assert started(shell, f'ledger run -- {sys.executable} -c "{program}" <&-').code == 7
 
 
-def on_a_terminal(shell: Shell, act: Callable[[int, "subprocess.Popen[bytes]"], object], words: Sequence[str]) -> int:
+def on_a_terminal(shell: Shell, act: Callable[[int, Process], object], words: Sequence[str]) -> int:
     """Run a command on a terminal, act on it once it asks something, and return how it ended."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        shell.command(*words), env=shell.environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
-    )
+    process = shell.start(*words, stream=theirs)
     os.close(theirs)
     heard = b""
     while b"[y/N]" not in heard:
@@ -200,10 +209,7 @@ def test_a_recall_outlives_its_terminal(shell: Shell, simulator: Simulator) -> N
     shell.send(simulator, 100, campaign="spring")
     shell.variables["LEDGER_CALLS_PER_SECOND"] = "5"
     ours, theirs = pty.openpty()
-    words = shell.command("recall", "--campaign", "spring", "--reason", "typo", "--yes")
-    process = subprocess.Popen(
-        words, env=shell.environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
-    )
+    process = shell.start("recall", "--campaign", "spring", "--reason", "typo", "--yes", stream=theirs)
     os.close(theirs)
     heard = b""
     while b"of 100" not in heard:
@@ -245,7 +251,7 @@ def test_errors_with_json_are_one_document(shell: Shell) -> None:
         "campaigns --json --wrong",
         "history --json -x",
     ):
-        ended = started(shell, f"ledger {words}")
+        ended = shell.real(*words.split())
         assert ended.code == 2
         assert set(json.loads(ended.out)) == {"error"}
         assert ended.err.count("\n") == 1

@@ -23,6 +23,7 @@ from ledger.settings import Settings
 from ledger.simulator import TOKEN_HEADER, Simulator
 from tests.cli.conftest import ROBOT, UNHURRIED, Shell
 from tests.cli.terminal import on_terminal
+from tests.commands import write_stand_in
 
 from .commands import asked_of_ledger, command_of, lines_of, options_of, take
 from .pages import PAGES, README, ROOT, Block, blocks, prose_of
@@ -78,7 +79,22 @@ class Bash(Shell):
     def environment(self) -> dict[str, str]:
         """The environment of the command, and where it is."""
         inherited = super().environment
-        return inherited | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"}
+        found = f"{self.folder / 'bin'}{os.pathsep}{Path(sys.executable).parent}"
+        return inherited | {"PATH": f"{found}{os.pathsep}{inherited['PATH']}"}
+
+    def start(self, *args: str, stream: int, **variables: str) -> "subprocess.Popen[bytes]":
+        """Start a line on a terminal of its own, with a command that starts quickly."""
+        bin_folder = self.folder / "bin"
+        bin_folder.mkdir(exist_ok=True)
+        write_stand_in(bin_folder / "ledger")
+        return subprocess.Popen(
+            self.command(*args),
+            env=self.environment | variables,
+            stdin=stream,
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
+        )
 
     def command(self, *args: str) -> Sequence[str]:
         """Return the words that run a line."""

@@ -3,7 +3,6 @@
 import os
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -20,6 +19,7 @@ from ledger import Ledger, Settings
 from ledger.simulator import Behaviour, Call, Simulator, World
 from ledger.store import migrate
 from ledger.store.database import Database
+from tests.commands import Command
 from tests.databases import Server
 from tests.sending import row
 
@@ -35,7 +35,7 @@ class Stage:
     database_url: str
     simulator: Simulator
     folder: Path
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: "list[Command | subprocess.Popen[bytes]]" = field(default_factory=list)
 
     @property
     def world(self) -> World:
@@ -66,23 +66,17 @@ class Stage:
         assert imported.recorded == count
         return keys
 
-    def start(self, *words: str, stderr: Path | None = None, **settings: object) -> subprocess.Popen[bytes]:
+    def start(self, *words: str, stderr: Path | None = None, **settings: object) -> Command:
         """Start the command as a process of its own; what it says can go to a file."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
         ours = {f"LEDGER_{name.upper()}": str(value) for name, value in {**self.given, **settings}.items()}
-        command = [sys.executable, "-m", "ledger", *words]
-        with (stderr or Path(os.devnull)).open("ab") as message:
-            process = subprocess.Popen(
-                command,
-                env={**clean, **ours, "LEDGER_ACTOR": "tester"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=message if stderr is not None else None,
-            )
+        environment = {**clean, **ours, "LEDGER_ACTOR": "tester"}
+        with Path(os.devnull).open("r+b") as nothing, (stderr or Path(os.devnull)).open("ab") as heard:
+            process = Command(words, env=environment, stdin=nothing, stdout=nothing, stderr=heard if stderr else 2)
         self.processes.append(process)
         return process
 
-    def recall(self, campaign: str = "spring", **settings: object) -> subprocess.Popen[bytes]:
+    def recall(self, campaign: str = "spring", **settings: object) -> Command:
         """Start the recall of a campaign."""
         return self.start("recall", "--campaign", campaign, "--reason", "wrong link", "--yes", stderr=None, **settings)
 
@@ -90,7 +84,7 @@ class Stage:
         """Return the recall calls that DingTalk has seen, oldest first."""
         return [call for call in self.world.calls() if call.path.endswith("batchRecall")]
 
-    def wait_for_calls(self, more_than: int, process: subprocess.Popen[bytes]) -> None:
+    def wait_for_calls(self, more_than: int, process: Command) -> None:
         """Return when DingTalk has seen more than so many calls, or the process has ended."""
         wait_until(lambda: len(self.calls()) > more_than or process.poll() is not None)
 
@@ -113,13 +107,13 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: "Command | subprocess.Popen[bytes]") -> None:
     """Kill a process as `kill -9` does, and reap it as its shell would."""
     process.kill()
     process.wait()
 
 
-def ended(process: subprocess.Popen[bytes]) -> int:
+def ended(process: Command) -> int:
     """Wait for a process and return its exit code."""
     return process.wait(timeout=PATIENCE_SECONDS)
 

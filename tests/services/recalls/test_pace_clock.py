@@ -20,10 +20,10 @@ from ledger.simulator import World
 from ledger.store.calls import Call
 from ledger.testing import InlineExecutor, WorldTransport
 from tests.conftest import NOON, MakeLedger
-from tests.sending import send
+from tests.sending import row, send
 
 APPS = frozenset({AppName("default")})
-RATE, LOOK_SECONDS = 20, 0.05
+RATE, LOOK_SECONDS = 20, 0.2
 STEPS = [-60, -20, -5, 20, 90]
 
 
@@ -68,8 +68,11 @@ def busiest_second(moments: list[float]) -> int:
     return max(bisect_left(slots, slot + 1) - place for place, slot in enumerate(slots))
 
 
-def started(book: Ledger, world: World, calls: int) -> None:
-    send(book, world, calls * 20)
+def started(book: Ledger, calls: int) -> None:
+    # Each of another robot: a call of its own for every message.
+    sent_at = book.parts.clock.now() - timedelta(hours=1)
+    robots = {f"robot-{number}": f"key-{number}" for number in range(calls)}
+    book.record_many([row(key, sent_at, robot=robot) for robot, key in robots.items()])
     book.parts.lifecycle.start(book.plan(campaign="spring", reason="wrong link").recall_id)
 
 
@@ -89,9 +92,9 @@ def play(
 
 @pytest.mark.parametrize("step", STEPS)
 def test_processes_of_one_machine_keep_one_rate_whatever_their_walls_show(
-    book: Ledger, world: World, clock: FakeClock, step: float
+    book: Ledger, clock: FakeClock, step: float
 ) -> None:
-    started(book, world, 300)
+    started(book, 300)
     walls = [Wall(clock), Wall(clock, wrong_by=step)]
     processes = [Process(book, wall, PaceClock(wall), f"process {number}") for number, wall in enumerate(walls)]
 
@@ -110,9 +113,9 @@ def test_processes_of_one_machine_keep_one_rate_whatever_their_walls_show(
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_step_of_the_servers_clock_is_noticed_at_the_next_look_and_costs_a_moment(
-    book: Ledger, world: World, clock: FakeClock, step: float
+    book: Ledger, clock: FakeClock, step: float
 ) -> None:
-    started(book, world, 400)
+    started(book, 400)
     server = Wall(clock)
 
     def ask(_connection: Connection) -> datetime:

@@ -1,0 +1,242 @@
+"""The command `ledger` in processes of its own that start at once: forked from one that has loaded everything.
+
+A plain start costs half a second of processor, and tests start hundreds. What forks is a real process: its own pid,
+streams, environment and session, and it dies of what kills processes. What happens before the command is loaded (the
+locale, `python -I`, closed streams) is for tests that start an interpreter of their own.
+"""
+
+import atexit
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+ROOT = Path(__file__).parent.parent
+# What the commands load when they need it.
+LOADED = (
+    "ledger.parts",
+    "ledger.scheduler",
+    "ledger.entrypoints.cli",
+    "ledger.entrypoints.gateway.application",
+    "ledger.entrypoints.gateway.server",
+    "ledger.entrypoints.service.application",
+    "ledger.entrypoints.service.server",
+    "rich.progress",
+    "sqlalchemy.dialects.postgresql.psycopg",
+)
+Stream = int | IO[Any]
+
+
+class Command:
+    """A command that runs, with what subprocess.Popen offers."""
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        stdin: Stream,
+        stdout: Stream,
+        stderr: Stream,
+        start_new_session: bool = False,
+        address: str | None = None,
+    ) -> None:
+        """Start `ledger WORDS`, with three open files as its streams, by whoever listens at an address."""
+        order = {"words": list(words), "env": dict(env), "folder": str(Path.cwd()), "alone": start_new_session}
+        streams = [one if isinstance(one, int) else one.fileno() for one in (stdin, stdout, stderr)]
+        self._line = socket.socket(socket.AF_UNIX)
+        self._line.connect(address or _address())
+        body = json.dumps(order).encode()
+        # Streams may come with the first byte only.
+        socket.send_fds(self._line, [len(body).to_bytes(4, "big")], streams)
+        self._line.sendall(body)
+        self.pid = int.from_bytes(_read(self._line, 4), "big")
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return how it ended, None while it runs."""
+        return self._look(0.0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return how it ended, once it has; subprocess.TimeoutExpired is raised when that takes longer."""
+        code = self._look(timeout)
+        if code is None:
+            raise subprocess.TimeoutExpired("ledger", timeout or 0.0)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, if it still runs."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it as `kill -9` does."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def _look(self, timeout: float | None) -> int | None:
+        if self.returncode is None:
+            self._line.settimeout(timeout)
+            try:
+                self.returncode = int.from_bytes(_read(self._line, 4), "big", signed=True)
+            except (BlockingIOError, TimeoutError):
+                return None
+            self._line.close()
+        return self.returncode
+
+
+def run(words: Sequence[str], *, env: Mapping[str, str], stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    """Run a command to its end, without a terminal."""
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write(stdin)
+        given.seek(0)
+        command = Command(words, env=env, stdin=given, stdout=out, stderr=err)
+        try:
+            code = command.wait(60)
+        finally:
+            command.kill()
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(list(words), code, out.read(), err.read())
+
+
+def write_stand_in(path: Path) -> None:
+    """Write a program that stands in for the command in a script of the shell."""
+    path.write_text(
+        f"#!{sys.executable} -IS\n"
+        "import sys\n"
+        f"sys.path.insert(0, {str(ROOT)!r})\n"
+        "from tests.commands import stand_in\n"
+        f"stand_in({_address()!r})\n"
+    )
+    path.chmod(0o755)
+
+
+def stand_in(address: str) -> NoReturn:
+    """Run the command that this process was started for, and end as it does."""
+    command = Command(sys.argv[1:], env=os.environ, stdin=0, stdout=1, stderr=2, address=address)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda sent, _: os.kill(command.pid, sent))
+    sys.exit(command.wait())
+
+
+@cache
+def _address() -> str:
+    """Start the process that forks, and return where it listens; it ends with this one."""
+    folder = tempfile.TemporaryDirectory(prefix="ledger-fork-")
+    atexit.register(folder.cleanup)
+    address = f"{folder.name}/socket"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.commands", address],
+        cwd=ROOT,
+        env=clean,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    atexit.register(server.wait)
+    atexit.register(server.stdin.close)
+    assert server.stdout.read(1) == b"."
+    server.stdout.close()
+    return address
+
+
+def _read(line: socket.socket, count: int) -> bytes:
+    read = b""
+    while len(read) < count:
+        more = line.recv(count - len(read))
+        if not more:
+            raise EOFError("the process that forks is gone")
+        read += more
+    return read
+
+
+def _wait_for_order(address: str) -> dict[str, Any]:
+    """Listen until this process ends; return, in a new one, what it is to do."""
+    import gc
+    import importlib
+    import select
+
+    for name in LOADED:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+    # Who looks after a command ends with it, and nobody waits for that.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen(64)
+    os.write(1, b".")
+    end = sys.stdin.buffer
+    while True:
+        if end in select.select([listener, end], [], [])[0]:
+            os._exit(0)
+        line, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            order = _look_after(line)
+            if order is not None:
+                return order
+            os._exit(0)
+        line.close()
+
+
+def _look_after(line: socket.socket) -> dict[str, Any] | None:
+    """Fork a command, and say its pid and how it ended; in the new process, return what it is to do."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    size, streams, _, _ = socket.recv_fds(line, 4, 3)
+    order: dict[str, Any] = json.loads(_read(line, int.from_bytes(size, "big")))
+    pid = os.fork()
+    if pid == 0:
+        line.close()
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+        os.closerange(3, max(streams) + 1)
+        return order
+    for stream in (0, 1, 2, *streams):
+        os.close(stream)
+    line.sendall(pid.to_bytes(4, "big"))
+    _, status = os.waitpid(pid, 0)
+    line.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
+    return None
+
+
+def _become(order: dict[str, Any]) -> None:
+    """Be as a process that was started for this."""
+    if order["alone"]:
+        os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.clear()
+    os.environ.update(order["env"])
+    os.chdir(order["folder"])
+    time.tzset()
+    sys.argv = [str(ROOT / "ledger" / "__main__.py"), *order["words"]]
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape")  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1)  # noqa: SIM115
+    # By this, the command knows its own name.
+    sys.modules["__main__"].__package__ = "ledger"
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
+
+
+if __name__ == "__main__":
+    _become(_wait_for_order(sys.argv[1]))
+    from ledger.__main__ import main
+
+    main()
