@@ -14,6 +14,7 @@ from sqlalchemy import (
     update,
 )
 
+from ledger.core.cursor import LARGEST_ID
 from ledger.core.recall import Outcome, Status
 from ledger.errors import UnknownRecallError
 from ledger.store.calls import has_left
@@ -46,6 +47,8 @@ class Recall:
 def get(connection: Connection, recall_id: int, *, lock: bool = False) -> Recall:
     """Return one recall, locked when it is about to change; raise UnknownRecallError."""
     statement = select(recalls).where(recalls.c.id == recall_id, is_complete())
+    if not 0 < recall_id <= LARGEST_ID:  # which databases refuse to compare
+        raise UnknownRecallError(recall_id)
     row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     if row is None:
         raise UnknownRecallError(recall_id)

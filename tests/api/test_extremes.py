@@ -82,6 +82,7 @@ CURSORS = [
     base64.urlsafe_b64encode(b"[null," + b"1" * 140 + b"]").decode(),
     base64.urlsafe_b64encode(b"\xff\xfe").decode(),
 ]
+FEWER = 5
 EXTREMES = [*NUMBERS, *TIMES, *TEXTS, *CURSORS]
 
 
@@ -112,19 +113,21 @@ def routes(service: Service) -> Iterator[tuple[str, str, dict[str, Any]]]:
 def test_every_route_answers_extremes_in_its_address(service: Service, world: World) -> None:
     send(service.book, world, 2, users=["ann"])
     service.book.run(service.book.plan(campaign="spring", reason="x"))
-    asked = 0
+    asked, known = 0, set[str]()
     with service.client() as client:
         for method, path, operation in routes(service):
             here = re.sub(r"\{[^}]+\}", "1", path)
             names = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
             targets = [re.sub(r"\{[^}]+\}", escaped(extreme), path) for extreme in EXTREMES if "{" in path]
-            if not path.endswith("/events"):
-                targets += [f"{here}?{name}={escaped(extreme)}" for name in names for extreme in EXTREMES]
+            for name in names if not path.endswith("/events") else ():
+                # What is called the same is read the same: the next route gets a few, beginning elsewhere.
+                few = EXTREMES[len(path) % FEWER :: FEWER] if name in known else EXTREMES
+                known.add(name)
+                targets += [f"{here}?{name}={escaped(extreme)}" for extreme in few]
             for target in targets:
                 asked += 1
                 assert_answered(client.request(method, target), (method, target[:300]))
     assert asked > 1000
-    print(asked, "requests")  # noqa: T201
 
 
 RECALL = {"campaign": "spring", "users": ["ann"], "keys": ["k"], "robot": "r", "reason": "x", "include_shared": True}
@@ -150,13 +153,15 @@ NO_TEXT = ["1" * 5000, "1" * 400, "-" + "1" * 400 + ".5", '{"a":' * 500 + "1" + 
 
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/recalls"])
-def test_every_field_of_a_body_answers_extremes(service: Service, path: str) -> None:
+def test_every_field_of_a_body_answers_extremes(service: Service, database_url: str, path: str) -> None:
     message = row("key", service.book.parts.clock.now(), users=["ann"])
     whole = dict(message if path == "/v1/messages" else RECALL)
     with service.client() as client:
         assert client.post(path, json=whole).status_code in (200, 201)
         for name in [*whole, *MORE]:
             values = [*(json.dumps(odd) for odd in ODD), *NO_TEXT]
+            # The database that refuses the most texts gets them all.
+            values = values[:: 1 if database_url.startswith("postgresql") else FEWER]
             for value in values:
                 body = json.dumps({**whole, name: "HERE"}).replace('"HERE"', value).encode()
                 answer = client.post(path, content=body, headers={"content-type": "application/json"})
@@ -166,6 +171,7 @@ def test_every_field_of_a_body_answers_extremes(service: Service, path: str) -> 
 NAMES = ["Idempotency-Key", "Last-Event-ID", "X-Request-ID", "Authorization", "Cookie", "Host"]
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_header_answers_extremes(service: Service, name: str) -> None:
     with service.client() as client:

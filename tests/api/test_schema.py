@@ -6,7 +6,7 @@ from typing import Any
 import hypothesis
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase
+from hypothesis import Phase
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
@@ -18,11 +18,12 @@ from schemathesis.specs.openapi.checks import (
 
 from ledger.core.roles import Role
 from ledger.simulator import World
+from tests.fuzzing import fuzzed
 from tests.sending import send
 
 from .conftest import Service
 
-CASES_OF_A_ROUTE = 12
+CASES_OF_A_ROUTE = 6
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -61,14 +62,7 @@ def test_nothing_that_is_asked_is_answered_otherwise_than_is_written(
         case.call_and_validate(headers=headers, checks=CHECKS)
 
     for operation in operations(service):
-        bounded = hypothesis.settings(
-            max_examples=CASES_OF_A_ROUTE,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            phases=[Phase.explicit, Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
+        bounded = fuzzed(CASES_OF_A_ROUTE, phases=[Phase.explicit, Phase.generate])
         cases: Any = bounded(hypothesis.given(operation.as_strategy())(ask))  # type: ignore[no-untyped-call]
         cases()
     assert asked > 100

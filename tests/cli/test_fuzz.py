@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import typer.main
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ledger.entrypoints.cli import app
 from ledger.settings import Settings
+from tests.fuzzing import fuzzed
 
 from .conftest import Shell
 
@@ -97,7 +98,7 @@ def test_a_command_ends_as_the_contract_says_whatever_it_is_given(calm: Shell, n
     before, folder = dict(calm.variables), Path.cwd()
     os.chdir(calm.folder)
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @fuzzed(12)
     @given(words_of(name), variables)
     @example([], {"LEDGER_DATABASE_URL": "~"})
     @example(["--json"], {"LEDGER_CONFIG": "."})

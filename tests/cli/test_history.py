@@ -75,6 +75,16 @@ def test_an_empty_ledger_says_so_to_people_and_gives_scripts_empty_lists(shell: 
         assert ended.err
 
 
+@pytest.mark.parametrize("number", [2**63, 10**30])
+def test_a_number_that_no_database_can_hold_is_no_recall_and_no_bound(detail: Shell, number: int) -> None:
+    for words in (("show",), ("cancel",), ("retry",), ("resume",), ("approve",), ("refuse",), ("unstick",)):
+        ended = detail(*words, str(number), *(("--reason", "no") if words == ("refuse",) else ()))
+        assert (ended.code, "unexpected" in ended.err) == (2, False), ended.err
+        assert f"there is no recall {number}" in ended.err
+    assert detail("history", "--limit", str(number), "--json").code == 0
+    assert detail("recalls", "--limit", str(number), "--json").code == 0
+
+
 def test_a_reader_who_has_seen_enough_is_no_error(detail: Shell) -> None:
     for form in ("--json", "--csv"):
         words = " ".join(detail.command("history", form))

@@ -8,7 +8,8 @@ from tests.databases import PostgreSQL
 from tests.world.databases import Files, Makes, Servers
 from tests.world.day import Day
 
-SQLITE_DAYS, POSTGRESQL_DAYS = 80, 10
+# Any number of others: python -m tests.world --seeds N.
+SQLITE_DAYS, POSTGRESQL_DAYS = 40, 8
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ledger import Ledger
@@ -13,6 +13,7 @@ from ledger.core.selection import select
 from ledger.entrypoints.formats.history_csv import written_as_csv
 from ledger.errors import InvalidMessageError, LedgerError
 from tests.core.values import Json, junk
+from tests.fuzzing import fuzzed
 
 MOMENTS = ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-03-01T12:00:00+23:59"]
 TEXTS = st.text(min_size=1, max_size=30) | st.sampled_from(
@@ -61,7 +62,7 @@ def read_everything(book: Ledger) -> None:
         item.to_json()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@fuzzed(10)
 @given(rows=st.lists(ROWS | junk(), max_size=3))
 @example(rows=[{"processQueryKey": "k1", "robotCode": "r", "sentAt": moment} for moment in MOMENTS])
 @example(rows=[{"processQueryKey": "k2", "robotCode": "r", "campaign": "\ud800", "undelivered": {"\x00": ["u"]}}])
