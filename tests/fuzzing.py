@@ -1,6 +1,6 @@
 """How much tests that invent their input look for: a little, and the same in each run, unless somebody asks for more.
 
-`LEDGER_FUZZ=400 pytest tests/cli/test_fuzz.py` looks at four hundred others, new ones each time.
+`LEDGER_TEST_EXAMPLES=400 pytest tests/cli/test_fuzz.py` looks at four hundred others, new ones each time.
 """
 
 import os
@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
-_WANTED = os.environ.get("LEDGER_FUZZ")
+_WANTED = os.environ.get("LEDGER_TEST_EXAMPLES")
 
 
 def fuzzed(few: int, **others: Any) -> settings:
