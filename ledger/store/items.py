@@ -16,7 +16,7 @@ from ledger.core.selection import Selection
 from ledger.store.calls import PUT_IN_DOUBT, UNSENT
 from ledger.store.holding import DOUBTFUL, is_taken
 from ledger.store.schema import recall_calls, recall_items, recall_skips, recalls
-from ledger.store.selecting import among, selected_items
+from ledger.store.selecting import among, at_most, selected_items
 
 _BATCH_ROWS = 1000
 _ENDED = tuple(recall_items.c[name] for name in ("id", "process_query_key", "outcome", "code", "reason", "attempts"))
@@ -38,7 +38,8 @@ def ended(
 ) -> Iterator[Item]:
     """Yield the outcome of every key, newest first."""
     is_sqlite = connection.dialect.name == "sqlite"
-    return _items(connection, ended_items(selection, outcome=outcome, actor=actor, is_sqlite=is_sqlite).limit(limit))
+    statement = ended_items(selection, outcome=outcome, actor=actor, is_sqlite=is_sqlite)
+    return _items(connection, statement.limit(at_most(limit)))
 
 
 def ended_items(selection: Selection, *, outcome: Outcome | None, actor: str | None, is_sqlite: bool) -> Select[Any]:

@@ -21,6 +21,7 @@ from ledger.store.calls import has_left
 from ledger.store.holding import is_taken
 from ledger.store.plans import is_complete
 from ledger.store.schema import recall_calls, recall_items, recalls
+from ledger.store.selecting import at_most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +47,9 @@ class Recall:
 
 def get(connection: Connection, recall_id: int, *, lock: bool = False) -> Recall:
     """Return one recall, locked when it is about to change; raise UnknownRecallError."""
-    statement = select(recalls).where(recalls.c.id == recall_id, is_complete())
     if not 0 < recall_id <= LARGEST_ID:  # which databases refuse to compare
         raise UnknownRecallError(recall_id)
+    statement = select(recalls).where(recalls.c.id == recall_id, is_complete())
     row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     if row is None:
         raise UnknownRecallError(recall_id)
@@ -60,7 +61,7 @@ def listed(
 ) -> list[Recall]:
     """Return recalls in given states, newest first."""
     these = and_(recalls.c.status.in_(statuses), is_complete())
-    statement = select(recalls).where(these).order_by(recalls.c.id.desc()).limit(limit)
+    statement = select(recalls).where(these).order_by(recalls.c.id.desc()).limit(at_most(limit))
     return [recall_of(row) for row in connection.execute(statement)]
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, FromClause, Select, Text, any_, bindparam, fu
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 
+from ledger.core.cursor import LARGEST_ID
 from ledger.core.selection import Selection
 from ledger.store.schema import message_recipients, messages, recall_item_recipients, recall_items, recalls
 
@@ -17,6 +18,11 @@ def among(column: ColumnElement[Any], values: Collection[Any], *, is_sqlite: boo
     if is_sqlite:
         return column.in_(select(func.json_each(json.dumps(list(values))).table_valued("value").c.value))
     return column == any_(literal(list(values), ARRAY(column.type)))
+
+
+def at_most(limit: int | None) -> int | None:
+    """Return a limit as databases take it: more rows than they can count are no limit."""
+    return None if limit is None or limit > LARGEST_ID else limit
 
 
 def rows_of(connection: Connection, **columns: list[tuple[Any, Any]]) -> FromClause:

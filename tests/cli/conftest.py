@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 
 from ledger.entrypoints.cli import app
 from ledger.simulator import Behaviour, Simulator
-from tests.commands import Command, run
+from tests.forked_command import ForkedCommand, run
 
-Process = Command | subprocess.Popen[bytes]
+StartedCommand = ForkedCommand | subprocess.Popen[bytes]
 
 ROBOT = "dingbot"
 UNHURRIED = Behaviour(calls_per_second=None, monthly_quota=None, ban_after_calls=None)
@@ -44,7 +44,7 @@ class Ended:
 class Running:
     """A command that runs until it is stopped; what it says is kept in a file."""
 
-    process: Command
+    process: ForkedCommand
     heard: Path
 
     def message(self) -> str:
@@ -111,10 +111,10 @@ class Shell:
         """Return the words of the real command."""
         return [sys.executable, "-m", "ledger", *args]
 
-    def start(self, *args: str, stream: int, **variables: str) -> Process:
+    def start(self, *args: str, stream: int, **variables: str) -> StartedCommand:
         """Start a command as a process of its own, on a terminal of its own."""
         environment = self.environment | variables
-        return Command(args, env=environment, stdin=stream, stdout=stream, stderr=stream, start_new_session=True)
+        return ForkedCommand(args, env=environment, stdin=stream, stdout=stream, stderr=stream, start_new_session=True)
 
     def real(self, *args: str, stdin: bytes = b"") -> Ended:
         """Run a command as a process of its own, without a terminal."""
@@ -126,7 +126,7 @@ class Shell:
         """Start a command as a process of its own; it is killed in the end if it still runs."""
         heard = self.folder / "heard"
         with heard.open("wb") as err, Path(os.devnull).open("r+b") as nothing:
-            process = Command(args, env=self.environment, stdin=nothing, stdout=nothing, stderr=err)
+            process = ForkedCommand(args, env=self.environment, stdin=nothing, stdout=nothing, stderr=err)
         try:
             yield Running(process, heard)
         finally:

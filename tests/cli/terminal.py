@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .conftest import Process, Shell
+from .conftest import Shell, StartedCommand
 
 
 class Terminal:
     """A command on a pseudo-terminal: what it shows, and what is typed."""
 
-    def __init__(self, process: Process, master: int) -> None:
+    def __init__(self, process: StartedCommand, master: int) -> None:
         self.process, self._master, self.shown = process, master, ""
 
     def wait_for(self, text: str, seconds: float = 20.0) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from ledger.simulator import Simulator
 
-from .conftest import Ended, Process, Shell
+from .conftest import Ended, Shell, StartedCommand
 
 CHINESE = "春季活动"
 
@@ -162,7 +162,7 @@ def test_a_sender_finds_closed_what_was_closed(shell: Shell) -> None:
     assert started(shell, f'ledger run -- {sys.executable} -c "{program}" <&-').code == 7
 
 
-def on_a_terminal(shell: Shell, act: Callable[[int, Process], object], words: Sequence[str]) -> int:
+def on_a_terminal(shell: Shell, act: Callable[[int, StartedCommand], object], words: Sequence[str]) -> int:
     """Run a command on a terminal, act on it once it asks something, and return how it ended."""
     ours, theirs = pty.openpty()
     process = shell.start(*words, stream=theirs)

@@ -23,7 +23,7 @@ from ledger.settings import Settings
 from ledger.simulator import TOKEN_HEADER, Simulator
 from tests.cli.conftest import ROBOT, UNHURRIED, Shell
 from tests.cli.terminal import on_terminal
-from tests.commands import write_stand_in
+from tests.forked_command import write_stand_in
 
 from .commands import asked_of_ledger, command_of, lines_of, options_of, take
 from .pages import PAGES, README, ROOT, Block, blocks, prose_of

@@ -19,8 +19,8 @@ from ledger import Ledger, Settings
 from ledger.simulator import Behaviour, Call, Simulator, World
 from ledger.store import migrate
 from ledger.store.database import Database
-from tests.commands import Command
 from tests.databases import Server
+from tests.forked_command import ForkedCommand
 from tests.sending import row
 
 UNLIMITED = Behaviour(calls_per_second=None, monthly_quota=None, ban_after_calls=None)
@@ -35,7 +35,7 @@ class Stage:
     database_url: str
     simulator: Simulator
     folder: Path
-    processes: "list[Command | subprocess.Popen[bytes]]" = field(default_factory=list)
+    processes: "list[ForkedCommand | subprocess.Popen[bytes]]" = field(default_factory=list)
 
     @property
     def world(self) -> World:
@@ -66,17 +66,19 @@ class Stage:
         assert imported.recorded == count
         return keys
 
-    def start(self, *words: str, stderr: Path | None = None, **settings: object) -> Command:
+    def start(self, *words: str, stderr: Path | None = None, **settings: object) -> ForkedCommand:
         """Start the command as a process of its own; what it says can go to a file."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
         ours = {f"LEDGER_{name.upper()}": str(value) for name, value in {**self.given, **settings}.items()}
         environment = {**clean, **ours, "LEDGER_ACTOR": "tester"}
         with Path(os.devnull).open("r+b") as nothing, (stderr or Path(os.devnull)).open("ab") as heard:
-            process = Command(words, env=environment, stdin=nothing, stdout=nothing, stderr=heard if stderr else 2)
+            process = ForkedCommand(
+                words, env=environment, stdin=nothing, stdout=nothing, stderr=heard if stderr else 2
+            )
         self.processes.append(process)
         return process
 
-    def recall(self, campaign: str = "spring", **settings: object) -> Command:
+    def recall(self, campaign: str = "spring", **settings: object) -> ForkedCommand:
         """Start the recall of a campaign."""
         return self.start("recall", "--campaign", campaign, "--reason", "wrong link", "--yes", stderr=None, **settings)
 
@@ -84,7 +86,7 @@ class Stage:
         """Return the recall calls that DingTalk has seen, oldest first."""
         return [call for call in self.world.calls() if call.path.endswith("batchRecall")]
 
-    def wait_for_calls(self, more_than: int, process: Command) -> None:
+    def wait_for_calls(self, more_than: int, process: ForkedCommand) -> None:
         """Return when DingTalk has seen more than so many calls, or the process has ended."""
         wait_until(lambda: len(self.calls()) > more_than or process.poll() is not None)
 
@@ -107,13 +109,13 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def kill(process: "Command | subprocess.Popen[bytes]") -> None:
+def kill(process: "ForkedCommand | subprocess.Popen[bytes]") -> None:
     """Kill a process as `kill -9` does, and reap it as its shell would."""
     process.kill()
     process.wait()
 
 
-def ended(process: Command) -> int:
+def ended(process: ForkedCommand) -> int:
     """Wait for a process and return its exit code."""
     return process.wait(timeout=PATIENCE_SECONDS)
 

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from ledger import Ledger, Settings
 from ledger.simulator import Simulator
 from ledger.store.schema import keyless_sends, messages
-from tests.commands import Command
+from tests.forked_command import ForkedCommand
 from tests.processes.conftest import UNLIMITED, Outage, Stage, ended, kill, wait_until
 
 WORKERS = 2
@@ -61,7 +61,7 @@ class Senders:
                     self.answers.append((user, answer.json()["processQueryKey"]))
 
 
-def listening_at(process: Command, detail: Path) -> str:
+def listening_at(process: ForkedCommand, detail: Path) -> str:
     """Return the address that a gateway says it listens at."""
     wait_until(lambda: b"listening on" in detail.read_bytes() or process.poll() is not None)
     found = re.search(r"listening on (http://[\d.:]+)", detail.read_text())

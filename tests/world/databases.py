@@ -1,6 +1,7 @@
 """A fresh database for each day, and connections to it on which everything can go wrong."""
 
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,7 +58,7 @@ class Tapped:
             raise self._error("the connection to the database was lost")
 
 
-class Makes:
+class Makes(ABC):
     """Makes databases, one a day, all of one URL."""
 
     url: str
@@ -84,13 +85,13 @@ class Makes:
         self._out.append(tapped)
         return tapped
 
+    @abstractmethod
     def create(self) -> None:
         """Make the database."""
-        raise NotImplementedError
 
+    @abstractmethod
     def delete(self) -> None:
         """Delete it."""
-        raise NotImplementedError
 
 
 class Files(Makes):

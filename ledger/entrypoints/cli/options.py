@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from ledger.core.cursor import LARGEST_ID
 from ledger.entrypoints.process.logs import LogFormat, LogLevel
 
 Actor = Annotated[
@@ -17,9 +16,7 @@ Now = Annotated[
     bool, typer.Option("--now", help="Call although a ban or block is still waited for: you know that it is lifted.")
 ]
 RecallId = Annotated[int, typer.Argument(metavar="ID", min=1, help="The number of the recall, as in `ledger recalls`.")]
-Limit = Annotated[
-    int | None, typer.Option("--limit", min=1, max=LARGEST_ID, clamp=True, help="At most so many. Without: all.")
-]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many. Without: all.")]
 Verify = Annotated[
     bool,
     typer.Option("--verify", help="First ask DingTalk about what is unknown or partial, at a call of the quota each."),

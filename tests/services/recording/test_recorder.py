@@ -255,6 +255,6 @@ def test_many_rows_wait_in_the_spool_while_the_database_is_away(make_ledger: Mak
     with away(book):
         imported = book.record_many([*rows, {"robotCode": "r"}])
         assert (imported.read, imported.spooled, imported.recorded, imported.rejected_count) == (1501, 1500, 0, 1)
-    assert kept(make_ledger()) == {}  # its program still holds them
-    assert book.parts.recorder.replay().recorded == 1500
+    book.parts.recorder.replay()  # unless its writer has, which looks by itself
+    assert kept(make_ledger()) == {None: (1500, 0)}
     assert book.record_many(rows).duplicates == 1500

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.recall import Outcome, Status
-from ledger.errors import DatabaseError
+from ledger.errors import DatabaseError, UnknownRecallError
 from ledger.services.recalls.lifecycle import RunIn
 from ledger.simulator import World
 from ledger.store.database import Database
@@ -238,3 +238,13 @@ def test_a_pause_that_nobody_asked_for_is_by_the_ledger_and_one_by_hand_names_wh
     done = [(entry["event"], entry["actor"]) for entry in book.show(number).timeline]
     assert done[2:] == [("paused", "the ledger"), ("resumed", "li"), ("paused", "bob")]
     assert book.verify().ok
+
+
+@pytest.mark.parametrize("number", [2**63, 10**30])
+def test_a_number_too_large_for_a_database_is_no_recall_and_no_limit(
+    book: Ledger, recalled: dict[str, list[str]], number: int
+) -> None:
+    with pytest.raises(UnknownRecallError):
+        book.show(number)
+    assert len(book.recalls(limit=number)) == 2
+    assert len(list(book.history(limit=number))) == sum(len(keys) for keys in recalled.values())

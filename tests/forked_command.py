@@ -36,7 +36,7 @@ LOADED = (
 Stream = int | IO[Any]
 
 
-class Command:
+class ForkedCommand:
     """A command that runs, with what subprocess.Popen offers."""
 
     def __init__(
@@ -103,7 +103,7 @@ def run(words: Sequence[str], *, env: Mapping[str, str], stdin: bytes = b"") -> 
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(stdin)
         given.seek(0)
-        command = Command(words, env=env, stdin=given, stdout=out, stderr=err)
+        command = ForkedCommand(words, env=env, stdin=given, stdout=out, stderr=err)
         try:
             code = command.wait(60)
         finally:
@@ -119,7 +119,7 @@ def write_stand_in(path: Path) -> None:
         f"#!{sys.executable} -IS\n"
         "import sys\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"
-        "from tests.commands import stand_in\n"
+        "from tests.forked_command import stand_in\n"
         f"stand_in({_address()!r})\n"
     )
     path.chmod(0o755)
@@ -127,7 +127,7 @@ def write_stand_in(path: Path) -> None:
 
 def stand_in(address: str) -> NoReturn:
     """Run the command that this process was started for, and end as it does."""
-    command = Command(sys.argv[1:], env=os.environ, stdin=0, stdout=1, stderr=2, address=address)
+    command = ForkedCommand(sys.argv[1:], env=os.environ, stdin=0, stdout=1, stderr=2, address=address)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda sent, _: os.kill(command.pid, sent))
     sys.exit(command.wait())
@@ -141,7 +141,7 @@ def _address() -> str:
     address = f"{folder.name}/socket"
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.commands", address],
+        [sys.executable, "-m", "tests.forked_command", address],
         cwd=ROOT,
         env=clean,
         stdin=subprocess.PIPE,
