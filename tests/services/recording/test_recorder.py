@@ -62,8 +62,7 @@ def test_many_threads_record_through_one_writer(book: Ledger) -> None:
     counts: list[WriteCounts] = []
 
     def work(thread: int) -> None:
-        for number in range(50):
-            counts.append(record(book, f"{thread % 4}-{number}"))
+        counts.extend([record(book, f"{thread % 4}-{number}") for number in range(50)])
 
     threads = [threading.Thread(target=work, args=(thread,)) for thread in range(8)]
     for thread in threads:
