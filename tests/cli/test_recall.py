@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger import Ledger, Settings
 from ledger.simulator import BadKey, FailedReason, Simulator
 
 from .conftest import Shell
@@ -222,3 +223,25 @@ def test_one_bad_key_does_not_sink_the_others(shell: Shell, simulator: Simulator
     assert len(report["items"]) == 20
     assert len(report["calls"]) == report["call_count"] > 1
     assert json.dumps(report).count("invalid.processQueryKey") > 1
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_other_recalls_that_are_carried_on_are_named_before_while_and_after(
+    shell: Shell, simulator: Simulator, as_json: bool
+) -> None:
+    shell.send(simulator, 30, campaign="left alone", age=timedelta(hours=2))
+    shell.send(simulator, 30, campaign="c")
+    with Ledger(Settings.load(database_url=shell.environment["LEDGER_DATABASE_URL"], app_key="k")) as book:
+        left = book.plan(campaign="left alone", reason="its process went away").recall_id
+        book.parts.lifecycle.start(left)
+    ended = shell(*RECALL, "--yes", *(["--json"] if as_json else []))
+    assert ended.code == 0
+    before, _, _ = (ended.err if as_json else ended.out).partition("has finished")
+    assert f"recall {left}, running already: nearer deadlines are called first" in " ".join(before.split())
+    assert f"also carries on recall {left}\n" in ended.err
+    if as_json:
+        assert ended.json["beside"] == [left]
+    else:
+        assert f"calls were made of recall {left}, which was running" in " ".join(ended.out.split())
+    alone = shell("show", str(left), "--json")
+    assert alone.json["recalled"] > 0

@@ -115,6 +115,13 @@ class RecallReports:
         # Deadlines of a plan are RFC 3339 in UTC: as texts they sort like times.
         return [recall.id for recall in sorted(found, key=lambda one: (one.plan.get("first_deadline") or "", one.id))]
 
+    def running_beside(self, recall_id: int) -> list[int]:
+        """Return the other running recalls of the apps of one: whoever runs it makes calls of these too."""
+        with self._database.read() as connection:
+            apps = {app for app, _ in calls.apis_of(connection, recall_id)}
+            running = [one.id for one in recalls.listed(connection, statuses=(Status.RUNNING,)) if one.id != recall_id]
+            return sorted(one for one in running if any(app in apps for app, _ in calls.apis_of(connection, one)))
+
     def report(self, recall_id: int) -> RecallReport:
         """Return one recall whole; raise UnknownRecallError."""
         with self._database.read() as connection:

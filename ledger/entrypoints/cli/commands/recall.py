@@ -102,4 +102,5 @@ def _show_before(parts: "Parts", plan: "Plan", reason: str, sticky_seconds: floa
 def _show(paper: "Console", parts: "Parts", plan: "Plan", reason: str, sticky_seconds: float | None) -> None:
     now = parts.clock.now()
     until = now + timedelta(seconds=sticky_seconds) if sticky_seconds is not None else None
-    show_plan(paper, plan, reason=reason, now=now, until=until)
+    beside = parts.recall_reports.running_beside(plan.recall_id) if plan.eligible else ()
+    show_plan(paper, plan, reason=reason, now=now, until=until, beside=beside)

@@ -1,6 +1,6 @@
 """Plans in plain words: what a recall would do, and why it can do nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,16 @@ if TYPE_CHECKING:
 MOST_ROBOTS = 3
 
 
-def show_plan(paper: "Console", plan: "Plan", *, reason: str, now: datetime, until: datetime | None = None) -> None:
-    """Write a plan for people; `until` is when it stops to take what arrives late."""
+def show_plan(
+    paper: "Console",
+    plan: "Plan",
+    *,
+    reason: str,
+    now: datetime,
+    until: datetime | None = None,
+    beside: Sequence[int] = (),
+) -> None:
+    """Write a plan for people; `until` is when it stops to take what arrives late, `beside` what its run carries on."""
     from rich.table import Table
 
     paper.print(f"Recall {plan.recall_id} would take back {whom(plan)}.", style="bold")
@@ -28,6 +36,8 @@ def show_plan(paper: "Console", plan: "Plan", *, reason: str, now: datetime, unt
         grid.add_row(label, text)
     if until is not None:
         grid.add_row("sticky", sticky_until(until))
+    if beside:
+        grid.add_row("goes along", f"{recalls_in_words(beside)}, running already: nearer deadlines are called first")
     warning = warning_of_quota(plan)
     if plan.eligible and warning is not None:
         grid.add_row("WARNING", warning, style="bold yellow")
@@ -121,8 +131,12 @@ def _holders(plan: "Plan") -> str:
     """Name the recalls that are at messages of a plan: `recall 3`, `recalls 3, 5`."""
     if not plan.held_by:
         return "another recall"
-    numbers = ", ".join(map(str, plan.held_by))
-    return f"recall{'s' if len(plan.held_by) > 1 else ''} {numbers}"
+    return recalls_in_words(plan.held_by)
+
+
+def recalls_in_words(numbers: Sequence[int]) -> str:
+    """Write `recall 3`, `recalls 3, 5`."""
+    return f"recall{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
 
 
 def _cost(plan: "Plan") -> Iterator[tuple[str, str]]:

@@ -61,24 +61,33 @@ def how_far(result: Result) -> str:
     counts = [(getattr(result, outcome.value), outcome.value) for outcome in Outcome]
     ended = ", ".join(f"{count:,} {name}" for count, name in counts if count)
     trouble = trouble_in_words(result.trouble) if result.trouble is not None else ""
-    numbers = ", ".join(map(str, result.beside))
-    beside = f"; also carries on recall{'s' if len(result.beside) > 1 else ''} {numbers}" if numbers else ""
+    beside = f"; {_carried_on(result)}" if result.beside else ""
     if ended:
         return (f"{ended}; {trouble}" if trouble else ended) + beside
     return (f"{trouble}; Ctrl-C pauses" if trouble else NO_ANSWER) + beside
 
 
+def _carried_on(result: Result) -> str:
+    from ledger.entrypoints.cli.screen.plans import recalls_in_words
+
+    return f"also carries on {recalls_in_words(result.beside)}"
+
+
 class _Lines:
-    """A plain line every few seconds."""
+    """A plain line every few seconds; that calls of another recall were made is said at once."""
 
     def __init__(self) -> None:
         self._pace, self._shown_at = _Pace(), time.monotonic()
+        self._beside: tuple[int, ...] = ()
 
     def stopping(self) -> None:
         write_stopping()
 
     def show(self, result: Result) -> None:
         pace = self._pace(result)
+        if result.beside != self._beside:
+            self._beside = result.beside
+            say(_carried_on(result))
         if time.monotonic() - self._shown_at < SECONDS_BETWEEN_LINES:
             return
         self._shown_at = time.monotonic()
