@@ -45,6 +45,11 @@ class Exchange:
     trouble: str | None = None
     keyless: Keyless | None = None
 
+    @property
+    def has_key(self) -> bool:
+        """Say whether the answer has something by which what was sent can be recalled."""
+        return bool(self.answered.get("processQueryKey") or self.answered.get("spaces"))
+
 
 def asked_of(request_body: object) -> Mapping[str, Any]:
     """Return what is recorded of a send's request; the body may be bytes, text or parsed JSON."""

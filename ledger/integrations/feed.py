@@ -8,7 +8,7 @@ from ..clock import SystemClock
 from ..core.capture import Exchange
 from ..spool import lines
 from ..spool.courier import Courier
-from ..spool.journal import FEED, Journal
+from ..spool.journal import FEED, Journal, journal_of
 from ..spool.segments import Segment
 from ..spool.sends import SendJournal
 
@@ -40,7 +40,8 @@ class Feed(SendJournal[None]):
         journal = Journal(*folders, kind=FEED, complain=complain)
         super().__init__(journal, SystemClock(), campaign=campaign, source=source)
         self._complain, self._note = complain, note
-        self._courier = Courier(courier, complain) if courier else None
+        self._courier = Courier(courier, self._lost) if courier else None
+        self._named: set[str] = set()
 
     def wait(self, entry: object) -> None:
         """Return at once: nobody waits for a feed."""
@@ -51,19 +52,29 @@ class Feed(SendJournal[None]):
         except OSError:
             if self._courier is None:
                 raise
-            self._courier.carry(lines.whole(exchange))
-        if _has_key(exchange):
+            self._courier.carry(exchange.id, lines.whole(exchange))
+        if exchange.has_key:
+            self._name_journal(exchange.id)
             self._note("recorded")
         elif exchange.status is None or not 300 <= exchange.status < 500:
             self._note("keyless")
 
     def _not_recorded(self, exchange: Exchange, error: Exception) -> None:
-        if _has_key(exchange):
-            self._complain(f"NOT RECORDED ({type(error).__name__}: {error}): {lines.last_word(exchange)}")
+        if exchange.has_key:
+            self._note("recorded")
+            self._lost(exchange.id, f"NOT RECORDED ({type(error).__name__}: {error}): {lines.last_word(exchange)}")
+
+    def _lost(self, exchange_id: str, text: str) -> None:
+        """Say the key of a send that was thought recorded, or nearly."""
+        self._note(f"lost {exchange_id}")
+        self._complain(text)
+
+    def _name_journal(self, exchange_id: str) -> None:
+        """Leave word, once, under which name sends of this process wait in the spool; a fork has another one."""
+        name = journal_of(exchange_id)
+        if name not in self._named:
+            self._named.add(name)
+            self._note(f"journal {name}")
 
     def _cannot_follow(self, error: Exception) -> None:
         self._complain(f"a send could not be followed ({type(error).__name__})")
-
-
-def _has_key(exchange: Exchange) -> bool:
-    return bool(exchange.answered.get("processQueryKey") or exchange.answered.get("spaces"))

@@ -23,18 +23,21 @@ FINISH_SECONDS = 5.0
 
 
 class Courier:
-    """Carries lines to an address; safe to share between threads. `complain` gets each line that nobody kept."""
+    """Carries lines to an address; safe to share between threads.
 
-    def __init__(self, address: str, complain: Callable[[str], object]) -> None:
-        self._address, self._complain = f"\0{address}", complain
+    `lost` gets the id of each send whose line nobody kept, and a text that holds the line.
+    """
+
+    def __init__(self, address: str, lost: Callable[[str, str], object]) -> None:
+        self._address, self._lost = f"\0{address}", lost
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._unanswered: deque[bytes] = deque()
+        self._unanswered: deque[tuple[str, bytes]] = deque()
         atexit.register(self.finish)
         os.register_at_fork(after_in_child=self._forget)
 
-    def carry(self, line: bytes) -> None:
-        """Hand a line over; raise OSError when nobody takes it."""
+    def carry(self, send_id: str, line: bytes) -> None:
+        """Hand the line of a send over; raise OSError when nobody takes it."""
         with self._lock:
             self._hear(0)
             if len(self._unanswered) >= MOST_UNANSWERED:
@@ -46,7 +49,7 @@ class Courier:
             except OSError:
                 self._give_up()
                 raise
-            self._unanswered.append(line)
+            self._unanswered.append((send_id, line))
 
     def finish(self) -> None:
         """Wait a little for the last answers, and say what came to nothing."""
@@ -67,9 +70,9 @@ class Courier:
                 self._give_up()
                 return
             for number in range(len(answers)):
-                line = self._unanswered.popleft()
+                unkept = self._unanswered.popleft()
                 if answers[number : number + 1] != KEPT:
-                    self._say(line)
+                    self._say(*unkept)
             seconds = 0
 
     def _give_up(self) -> None:
@@ -78,10 +81,10 @@ class Courier:
             self._socket.close()
             self._socket = None
         while self._unanswered:
-            self._say(self._unanswered.popleft())
+            self._say(*self._unanswered.popleft())
 
-    def _say(self, line: bytes) -> None:
-        self._complain(f"NOT RECORDED (the companion did not keep it): {line.decode('ascii').rstrip()}")
+    def _say(self, send_id: str, line: bytes) -> None:
+        self._lost(send_id, f"NOT RECORDED (the companion did not keep it): {line.decode('ascii').rstrip()}")
 
     def _forget(self) -> None:
         """Start anew in a process that was forked off: what is under way is that of the one that forked."""

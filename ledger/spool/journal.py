@@ -30,6 +30,11 @@ EMPTY_AFTER_BYTES = 64 * 1024
 LEFT_ALONE_SECONDS = 5.0
 
 
+def journal_of(send_id: str) -> str:
+    """Return the name of the journal that gave a send its id."""
+    return send_id.rpartition("-")[0]
+
+
 class Journal:
     """Appends lines; safe to share between threads, and forgotten by a process that is forked off.
 

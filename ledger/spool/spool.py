@@ -3,7 +3,7 @@
 import fcntl
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -11,7 +11,7 @@ from typing import BinaryIO
 from ledger.errors import StatementRefusedError
 from ledger.spool import places
 from ledger.spool.frames import Record, read_records
-from ledger.spool.journal import FEED, OWN
+from ledger.spool.journal import FEED, OWN, journal_of
 from ledger.spool.lines import JournalEntry, LineReplay
 from ledger.spool.refused import RefusedRows
 
@@ -39,6 +39,10 @@ class _Followed:
     offset: int = 0
     line_replay: LineReplay = field(default_factory=LineReplay)
     fault: OSError | None = None
+
+    def copy(self) -> "_Followed":
+        """Return the same place to read on from; the disk may be well again."""
+        return _Followed(self.offset, LineReplay(dict(self.line_replay.open)))
 
     def records(self, file: BinaryIO) -> Iterator[Record]:
         """Read on; a disk that does not let us is noted."""
@@ -68,6 +72,23 @@ class Spool:
             refused_rows=self.refused.count() if refused else 0,
             refused_bytes=sum(refused),
         )
+
+    def count_waiting(self, journals: Collection[str]) -> int:
+        """Return how many sends with a key wait that the journals of these names wrote; some may be elsewhere by now.
+
+        What this process has replayed of a file that is still there does not wait.
+        """
+        return sum(self._count_waiting(path, journals) for path in self._journals())
+
+    def _count_waiting(self, path: Path, journals: Collection[str]) -> int:
+        so_far = self._followed.get(path, _Followed()).copy()
+        try:
+            with path.open("rb") as file:
+                entries = [entry for record in so_far.records(file) for entry in so_far.line_replay.add(record)]
+        except OSError:  # somebody was quicker, or it is not for us
+            return 0
+        ended = [entry.exchange for entry in entries if entry.exchange is not None]
+        return sum(exchange.has_key and journal_of(exchange.id) in journals for exchange in ended)
 
     def replay(self, write: Write) -> int:
         """Hand on what the journals hold, and delete those whose writers are gone; return how many were deleted.
@@ -103,6 +124,7 @@ class Spool:
             try:
                 if fault is None:
                     path.unlink(missing_ok=True)
+                    self._followed.pop(path, None)
                     return True
             except OSError as error:
                 fault = error
@@ -113,8 +135,8 @@ class Spool:
         return sorted(path for folder in self._folders for path in _journals_in(folder))
 
     def _read(self, path: Path, file: BinaryIO, write: Write, *, to_the_end: bool) -> _Followed:
-        # What could not be written is read again from the start: nothing is remembered before it is.
-        so_far = self._followed.pop(path, None) or _Followed()
+        # What could not be written is read again: how far it was read is remembered once it has been.
+        so_far = self._followed.get(path, _Followed()).copy()
         batch: list[JournalEntry] = []
         for record in so_far.records(file):
             batch += so_far.line_replay.add(record)

@@ -318,6 +318,10 @@ def test_while_the_database_is_away_a_sender_goes_on_and_its_keys_arrive_later(s
     stage.write()
     done = stage.run()
     assert (done.returncode, done.stderr) == (0, "")
+    assert stage.signs == [
+        "ledger: 0 sends recorded, 3 wait in the spool: a worker or the next `ledger campaigns` records them, "
+        "`ledger doctor` says more"
+    ]
     (stage.folder / "ledger.sqlite").rmdir()
     assert stage.recorded() == stage.sent()
 
@@ -356,7 +360,7 @@ def test_killed_in_the_middle_a_sender_without_any_folder_loses_no_key_that_it_s
     process.kill()
     out, err = process.communicate()
     seen = {line for line in out.split("\n")[:-1] if line}
-    until(lambda: companions(stage) == 0)
+    until(lambda: not processes(stage))
     assert len(seen) > 30
     assert seen <= stage.recorded(), err
 
@@ -369,6 +373,7 @@ def test_without_any_folder_and_database_its_keys_are_in_its_log_and_can_be_take
     assert done.returncode == 0
     assert set(done.stdout.split()) == stage.sent()
     assert done.stderr.count("LEDGER_SPOOL_DIR") == 1
+    assert "ledger: 0 sends recorded; 3 NOT RECORDED: take the lines that say so back in" in stage.signs[0]
     said = [line for line in done.stderr.splitlines() if "NOT RECORDED" in line]
     assert {json.loads(one[one.index("{") :])["answered"]["processQueryKey"] for one in said} == stage.sent()
     for name in ("spool", "ledger.sqlite"):
@@ -430,20 +435,21 @@ def test_keys_are_taken_in_while_the_sender_still_runs_and_nobody_stays_behind(s
     process = stage.start()
     with stage.book() as book:
         until(lambda: sum(line.messages for line in book.parts.recall_reports.campaigns()) == 3)
-    assert companions(stage) == 2, "the sender, and who is beside it"
+    assert len(processes(stage)) == 2, "the sender, and who is beside it"
     process.kill()
-    until(lambda: companions(stage) == 0)
+    until(lambda: not processes(stage))
 
 
-def companions(stage: Stage) -> int:
-    """Return how many processes live that were started with the folder of a stage in their environment."""
-    mark, count = f"LEDGER_SPOOL_DIR={stage.folder / 'spool'}".encode(), 0
+def processes(stage: Stage) -> list[int]:
+    """Return the numbers of the living processes that were started with the folder of a stage in their environment."""
+    mark, found = f"LEDGER_SPOOL_DIR={stage.folder / 'spool'}".encode(), []
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:
-            count += mark in path.read_bytes()
+            if mark in path.read_bytes():
+                found.append(int(path.parent.name))
         except OSError:
             continue
-    return count
+    return found
 
 
 def test_a_traced_send_that_was_cut_is_counted(stage: Stage) -> None:
@@ -537,6 +543,52 @@ def test_a_sender_that_is_killed_has_its_line_all_the_same(stage: Stage) -> None
     stage.write(end="os.kill(os.getpid(), 9)")
     assert stage.run(count=2).returncode == -signal.SIGKILL
     assert stage.signs == ["ledger: 2 sends recorded"]
+
+
+def test_a_database_that_goes_away_on_the_way_leaves_what_came_before_recorded(stage: Stage) -> None:
+    hold = stage.folder / "hold"
+    stage.write(
+        end="print('half', flush=True)\nimport time\n"
+        f"while not os.path.exists({str(hold)!r}):\n    time.sleep(0.01)\n"
+        f"requests.post(url + '{PATH}', json=body, headers=headers)"
+    )
+    process = stage.start()
+    with stage.book() as book:
+        until(lambda: sum(line.messages for line in book.parts.recall_reports.campaigns()) == 3)
+    for file in stage.folder.glob("ledger.sqlite*"):
+        file.rename(file.with_name(f"away-{file.name}"))
+    (stage.folder / "ledger.sqlite").mkdir()
+    hold.touch()
+    _, err = process.communicate(timeout=PATIENCE_SECONDS)
+    signs, _ = taken_from(err)
+    assert signs[0].startswith("ledger: 3 sends recorded, 1 waits in the spool: ")
+    (stage.folder / "ledger.sqlite").rmdir()
+    for file in stage.folder.glob("away-*"):
+        file.rename(file.with_name(file.name.removeprefix("away-")))
+    assert stage.recorded() == stage.sent()
+
+
+@pytest.mark.parametrize("has_more_to_send", [True, False])
+def test_when_the_companion_is_killed_the_sender_says_that_its_sends_may_wait(
+    stage: Stage, has_more_to_send: bool
+) -> None:
+    end = "print('ready', flush=True)\nsys.stdin.read()\n"
+    more = f"requests.post(url + '{PATH}', json=body, headers=headers)"
+    stage.write(end=end + (more if has_more_to_send else ""))
+    process = stage.start(stdin=subprocess.PIPE)
+    assert process.stdout is not None
+    while process.stdout.readline() not in ("ready\n", ""):
+        pass
+    (companion,) = set(processes(stage)) - {process.pid}
+    os.kill(companion, signal.SIGKILL)
+    until(lambda: processes(stage) == [process.pid])
+    _, err = process.communicate("", timeout=PATIENCE_SECONDS)
+    said = err.splitlines()
+    if has_more_to_send:
+        assert "gone (killed?), and what is sent waits in the spool: a worker or the next `ledger" in said.pop(0)
+    (last,) = said
+    assert f"gone (killed?), and up to {len(stage.sent())} sends wait in the spool" in last
+    assert stage.recorded() == stage.sent()
 
 
 @pytest.mark.parametrize("words", [["-I"], ["-E"], None])

@@ -12,6 +12,7 @@ from types import FrameType
 
 from ledger.entrypoints.cli import companion
 from ledger.entrypoints.cli.inbox import Inbox
+from ledger.entrypoints.cli.run_sign import LastWord, RunSign
 from ledger.settings import Settings
 
 FORWARDED = tuple(
@@ -26,8 +27,12 @@ def is_first_process() -> bool:
     return os.getpid() == 1
 
 
-def stand_beside(become_sender: Callable[[], None], settings: Settings, inbox: Inbox | None = None) -> int:
+def stand_beside(
+    become_sender: Callable[[], None], settings: Settings, inbox: Inbox | None = None, sign: RunSign | None = None
+) -> int:
     """Run the sender as a child, hand on what is sent to this process, and return its exit code as a shell would."""
+    # Held until this process ends.
+    _ = sign.hold() if sign is not None else None
     sender = os.fork()
     if sender == 0:
         become_sender()
@@ -44,7 +49,8 @@ def stand_beside(become_sender: Callable[[], None], settings: Settings, inbox: I
         # A terminal sends what is typed to everybody in front of it.
         signal.signal(number, signal.SIG_IGN if number in from_keyboard else forward)
     ended = _Children(sender)
-    companion.accompany(settings, ended.sender_is_gone, inbox, PATIENCE_SECONDS)
+    last_word = LastWord(sign) if sign is not None else None
+    companion.accompany(settings, ended.sender_is_gone, inbox, last_word, PATIENCE_SECONDS)
     return ended.code
 
 

@@ -24,6 +24,7 @@ LIBRARIES = HOOKED = ("httpx", "httpx2", "urllib3", "requests", "aiohttp")
 UNHOOKED = ("niquests", "urllib3_future", "tornado", "pycurl", "curl_cffi", "http.client")
 # These resolve and connect in C, where nobody sees it.
 IN_C = ("pycurl", "curl_cffi")
+GONE = "the companion of `ledger run` is gone (killed?), and %s in the spool: a worker or the next `ledger campaigns` "
 
 
 def say(text: str) -> None:
@@ -32,6 +33,17 @@ def say(text: str) -> None:
         sys.stderr.write("ledger: " + text + "\n")
     except Exception:  # the sender may have closed it
         return
+
+
+def is_unlocked(descriptor: int) -> bool:
+    """Tell whether the companion, which holds a lock as long as it lives, is gone; where nobody can say, it is not."""
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def step_aside() -> None:
@@ -57,19 +69,40 @@ class Sight:
         self._pending: dict[str, str] = {}
         self._told: set[str] = set()
         self._has_seen = False
+        self._process, self._recorded, self._is_alone = 0, 0, False
 
     def note(self, word: str) -> None:
         """Leave a word; a file that is gone has nobody who reads it."""
+        if word == "recorded":
+            if self._process != os.getpid():
+                self._process, self._recorded = os.getpid(), 0
+            self._recorded += 1
         if not self._path:
             return
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND)
             try:
                 os.write(descriptor, (word + "\n").encode("utf-8", "replace"))
+                if not self._is_alone and is_unlocked(descriptor):
+                    self._is_alone = True
+                    say(GONE % "what is sent waits" + "records it")
             finally:
                 os.close(descriptor)
         except OSError:
             return
+
+    def end_alone(self) -> None:
+        """Say at the end of the process what it recorded, when the companion that would say it is gone."""
+        if not self._path or self._process != os.getpid():
+            return
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY)
+        except OSError:
+            return
+        if is_unlocked(descriptor):
+            sends = "its send may wait" if self._recorded == 1 else "up to %s sends wait" % self._recorded  # noqa: UP031
+            say(GONE % sends + "records them")
+        os.close(descriptor)
 
     def saw(self, url: str) -> None:
         """Take in that a hook saw a request."""
@@ -89,6 +122,7 @@ class Sight:
 
     def end(self) -> None:
         """Say at the end of the process what no hook saw."""
+        self.end_alone()
         if not self._has_seen:
             for name in self._pending:
                 self._tell(name)

@@ -124,6 +124,10 @@ class Recorder:
         """Return how much waits in the spool; the database is not asked."""
         return self._spool.depth()
 
+    def count_waiting(self, journals: Collection[str]) -> int:
+        """Return how many sends with a key of these journals wait in the spool; the database is not asked."""
+        return self._spool.count_waiting(journals)
+
     @property
     def counts(self) -> Mapping[str, int]:
         """How what this process kept has ended, counted: in the database, the spool, or refused."""

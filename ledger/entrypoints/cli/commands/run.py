@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from ledger.entrypoints.cli.run_sign import RunSign, say_at_the_end
+from ledger.entrypoints.cli.run_sign import RunSign
 from ledger.entrypoints.cli.screen.output import say
 from ledger.entrypoints.cli.screen.width import given_environment
 from ledger.errors import InputError
@@ -63,8 +63,7 @@ def run(
     courier = inbox.address if inbox is not None else None
     variables = environment(given_environment(), settings, campaign, source, courier) | signed(settings, sign.path)
     if container.is_first_process():
-        code = container.stand_beside(lambda: become(program, words, variables), settings, inbox)
-        say_at_the_end(sign)
+        code = container.stand_beside(lambda: become(program, words, variables), settings, inbox, sign)
         raise typer.Exit(code)
     companion.start(settings, sign, inbox)
     become(program, words, variables)
