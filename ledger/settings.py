@@ -240,6 +240,12 @@ class Settings(BaseSettings):
         has_own = self.app_key is not None or not self.apps
         return (*self.apps, *([DEFAULT_APP] if has_own and DEFAULT_APP not in self.apps else []))
 
+    @property
+    def has_app_for_any_robot(self) -> bool:
+        """Say whether one app sends for every robot that no other one names."""
+        is_only_one = len(self.apps) == 1 and not next(iter(self.apps.values())).robots
+        return not self.apps or self.app_key is not None or is_only_one
+
     def app_of(self, robot: str | None) -> str:
         """Return the name of the app that sends for a robot; raise UnknownAppError when the settings name none.
 
@@ -251,10 +257,8 @@ class Settings(BaseSettings):
         for name, app in self.apps.items():
             if robot in app.robots:
                 return name
-        if not self.apps or self.app_key is not None:
-            return DEFAULT_APP
-        if len(self.apps) == 1 and not next(iter(self.apps.values())).robots:
-            return next(iter(self.apps))
+        if self.has_app_for_any_robot:
+            return next(iter(self.apps)) if self.apps and self.app_key is None else DEFAULT_APP
         raise UnknownAppError(
             f"no app is configured for robot {robot!r}: add it to `robots` of one of the apps {', '.join(self.apps)}"
         )

@@ -24,10 +24,15 @@ Write = Callable[[Sequence[JournalEntry]], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Depth:
-    """How many journals wait, how large they are together, and what was refused and waits for a person."""
+    """How many journals wait, how large they are together, and what was refused and waits for a person.
+
+    `fallback_bytes` of those are in `fallback_folders`, which are used while the first one cannot be written.
+    """
 
     files: int
     bytes: int
+    fallback_bytes: int
+    fallback_folders: tuple[Path, ...]
     refused_rows: int
     refused_bytes: int
 
@@ -64,11 +69,14 @@ class Spool:
 
     def depth(self) -> Depth:
         """Return how much waits."""
-        sizes = [size for path in self._journals() if (size := _size(path)) is not None]
+        found = [(path, size) for path in self._journals() if (size := _size(path)) is not None]
+        elsewhere = {path: size for path, size in found if size and path.parent != self._folders[0]}
         refused = [_size(path) or 0 for path in self.refused.paths()]
         return Depth(
-            files=len(sizes),
-            bytes=sum(sizes),
+            files=len(found),
+            bytes=sum(size for _, size in found),
+            fallback_bytes=sum(elsewhere.values()),
+            fallback_folders=tuple(sorted({path.parent for path in elsewhere})),
             refused_rows=self.refused.count() if refused else 0,
             refused_bytes=sum(refused),
         )

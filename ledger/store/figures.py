@@ -66,6 +66,13 @@ def count_open_messages(connection: Connection, now: datetime, at_most: int) -> 
     return connection.scalar(select(func.count()).select_from(some)) or 0
 
 
+def count_by_robot(connection: Connection, now: datetime, at_most: int) -> dict[str, int]:
+    """Return how many messages within their deadline there are of each robot; it counts no further than told."""
+    some = select(messages.c.robot_code).where(messages.c.deadline > now).limit(at_most).subquery()
+    rows = connection.execute(select(some.c.robot_code, func.count()).group_by(some.c.robot_code))
+    return {row[0]: row[1] for row in rows}
+
+
 def oldest_deadline(connection: Connection) -> datetime | None:
     """Return the deadline that passes, or passed, first."""
     moment: datetime | None = connection.scalar(

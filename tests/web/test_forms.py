@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +13,8 @@ import pytest
 from ledger.core.recall import Status
 from ledger.core.roles import Role
 from ledger.simulator import FailedReason, World
+from ledger.spool import lines
+from ledger.spool.journal import Journal
 from tests.api.conftest import ServeLedger, Service
 from tests.sending import send
 
@@ -254,6 +257,21 @@ def test_health_shows_what_the_doctor_found_without_secrets(service: Service, wo
         after = wang.send(before, "/health")
     assert "Credentials" in after.text
     assert "a-long-secret-of-the-app" not in after.text
+
+
+def test_health_names_messages_without_an_app_and_what_lies_in_a_folder_of_need(
+    serve_ledger: ServeLedger, world: World, tmp_path: Path
+) -> None:
+    app = {"robots": ["robot-1"], "app_key": "dingapp", "app_secret": "a-long-secret-of-the-app"}
+    service = serve_ledger(apps={"mail": app}, app_key=None, spool_fallback_dir=tmp_path / "second")
+    send(service.book, world, 2, robot="a stranger")
+    # What lies there is of a process that lives: nobody takes it in under the eyes of the test.
+    journal = Journal(service.book.parts.settings.spool_folders[1])
+    journal.add(lines.void("x"))
+    with at_work(service, "wang") as wang:
+        page = wang.open("/health")
+    assert "2 messages cannot be recalled: no app is configured for their robots." in page.text
+    assert f"in a folder of need, since the spool could not be written: {tmp_path / 'second'}" in page.text
 
 
 def test_an_error_of_the_database_is_a_page_in_the_words_of_the_viewer(serve_ledger: ServeLedger) -> None:

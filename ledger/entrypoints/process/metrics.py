@@ -82,6 +82,8 @@ class LedgerCollector(Collector):
         depth = self._parts.recorder.depth()
         yield _gauge("spool_files", "Journals that wait in the spool.", {(): depth.files})
         yield _gauge("spool_bytes", "Bytes that wait in the spool.", {(): depth.bytes})
+        text = "Those of them in the folders that are used when the first cannot be written."
+        yield _gauge("spool_fallback_bytes", text, {(): depth.fallback_bytes})
         text = "Bytes of lines in the spool that are no messages: somebody has to look at them."
         yield _gauge("spool_refused_bytes", text, {(): depth.refused_bytes})
         text = "Rows that could not be recorded and wait in the spool for a person, each with its reason."
@@ -109,6 +111,8 @@ def _states(figures: "Figures") -> Iterator[Metric]:
     yield _gauge("items_near_deadline", text, near, "status")
     text = "Messages within their deadline, recalled ones included."
     yield _gauge("messages_within_deadline", text, {(): figures.counted.open_messages})
+    text = "Those of them whose robot belongs to no app: nobody can recall them before it is configured."
+    yield _gauge("messages_without_app", text, {(): figures.counted.unconfigured})
     text = "Sends of the last 24 hours whose key never came back, so that nobody can recall them."
     yield _gauge("sends_without_key", text, {(): figures.keyless_sends})
     text = "Seconds since the deadline of the oldest message that is not purged yet."

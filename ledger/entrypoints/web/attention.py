@@ -30,6 +30,8 @@ def troubles(parts: LedgerParts, checkups: CheckUps) -> Iterator[Trouble]:
     figures = parts.figures.read()
     yield from _of_worker(figures)
     yield from _of_spool(parts)
+    if figures.counted.unconfigured:
+        yield Trouble(name="robots", values={"n": figures.counted.unconfigured})
     used, limit = figures.counted.used_calls, parts.settings.monthly_calls
     level = level_of(used, limit, parts.settings.quota_reserve_calls)
     if level is not QuotaLevel.ENOUGH:
@@ -59,5 +61,7 @@ def _of_spool(parts: LedgerParts) -> Iterator[Trouble]:
     depth = parts.recorder.depth()
     if depth.bytes:
         yield Trouble(name="spool", values={"n": depth.files, "bytes": depth.bytes})
+    if depth.fallback_bytes:
+        yield Trouble(name="spool_fallback", values={"folders": ", ".join(map(str, depth.fallback_folders))})
     if depth.refused_bytes:
         yield Trouble(name="spool_refused", values={"n": depth.refused_rows})

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -11,16 +12,16 @@ from sqlalchemy import Connection
 from ledger.clock import Clock
 from ledger.core.approval import Approval, is_needed
 from ledger.core.limits import check_actor, check_reason
-from ledger.core.message import UNKNOWN, AppName
 from ledger.core.pace import shifted
-from ledger.core.plan import NO_APP, Forecast, Standing, Tally
+from ledger.core.plan import Forecast, Standing, Tally
 from ledger.core.quota import bounds_of, month_of, quota
 from ledger.core.recall import Plan, Status
 from ledger.core.selection import Selection
-from ledger.errors import EmptySelectionError, UnknownAppError
+from ledger.errors import EmptySelectionError
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.plan_writer import PlanWriter, SortedCandidates
 from ledger.services.recalls.rules import rules_of
+from ledger.services.upkeep.robots import app_of
 from ledger.settings import Settings
 from ledger.store import history, paces, plans, recalls, usage
 from ledger.store.candidates import candidates, holders
@@ -133,7 +134,7 @@ class Planner:
         with self._database.read() as snapshot:
             plans.prefer_indexes(snapshot)
             late = is_late(wanted.follows, now) if wanted.follows else None
-            for candidate in candidates(snapshot, wanted.selection, self._app_of, BATCH_ROWS, late):
+            for candidate in candidates(snapshot, wanted.selection, partial(app_of, self._settings), BATCH_ROWS, late):
                 found.add(candidate, tally.add(candidate))
             if wanted.follows is not None:
                 self._tell_of_unconfigured(wanted.follows, tally)
@@ -166,13 +167,6 @@ class Planner:
     def _needs_approval(self, plan: Plan) -> bool:
         most = self._settings.approval_recipients
         return is_needed(recipients=plan.recipients, messages=plan.eligible, most=most)
-
-    def _app_of(self, robot: str) -> AppName:
-        try:
-            return AppName(self._settings.app_of(None if robot == UNKNOWN else robot))
-        except UnknownAppError:
-            # Whoever may record can name any robot: one that nobody knows holds up none of the others.
-            return NO_APP
 
     def _plan(self, snapshot: Connection, recall_id: int, selection: Selection, tally: Tally) -> Plan:
         rates = {route.app: self._settings.rate_of(route.app) for route, _ in tally.deadlines}

@@ -16,6 +16,7 @@ from ledger.core.deadline import WINDOW
 from ledger.core.quota import bounds_of, month_of
 from ledger.core.recall import Outcome, Status
 from ledger.services.upkeep.chores import HEARTBEAT
+from ledger.services.upkeep.robots import count_unconfigured
 from ledger.settings import Settings
 from ledger.store import chores, figures, keyless, usage
 from ledger.store.database import Database
@@ -45,9 +46,13 @@ class ApiPace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """What may take a while to count: messages within their deadline, calls of the month, and items that wait."""
+    """What may take a while to count: messages within their deadline, calls of the month, and items that wait.
+
+    `unconfigured` of these messages are of robots that no app is configured for.
+    """
 
     open_messages: int
+    unconfigured: int
     used_calls: int
     waiting: Mapping[Status, int]
     near_deadline: Mapping[Status, int]
@@ -112,6 +117,7 @@ class Meter:
         if self._counted is None or not self._counted_at <= now < self._count_again_at:
             self._counted = Counted(
                 open_messages=figures.count_open_messages(connection, now, MOST_MESSAGES_COUNTED),
+                unconfigured=sum(count_unconfigured(connection, self._settings, now, MOST_MESSAGES_COUNTED).values()),
                 used_calls=usage.used_calls(connection, month_of(now), *bounds_of(now)),
                 waiting=figures.count_waiting(connection),
                 near_deadline=figures.count_waiting(connection, now + NEAR_DEADLINE),

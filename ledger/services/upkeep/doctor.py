@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ledger.clock import Clock, SystemClock
 from ledger.core.check_up import Check, failed, ok, warning
+from ledger.core.json_value import printable
 from ledger.core.message import UNKNOWN
 from ledger.core.quota import QuotaLevel, bounds_of, level_of, month_of
 from ledger.core.recall import Status
@@ -14,9 +15,10 @@ from ledger.services.upkeep import disks
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_STOPPED
 from ledger.services.upkeep.dingtalk_probe import DingTalkProbe
 from ledger.services.upkeep.disks import Disk
+from ledger.services.upkeep.robots import app_of, count_unconfigured
 from ledger.settings import Settings, given_by
 from ledger.spool import places
-from ledger.spool.spool import Spool
+from ledger.spool.spool import Depth, Spool
 from ledger.store import calls, chores, fitness, migrate, recalls, tokens, usage
 from ledger.store.campaigns import count_recipients_unknown
 from ledger.store.database import Database
@@ -24,6 +26,8 @@ from ledger.store.messages import any_robot_of
 from ledger.store.schema import REVISION
 
 CLOCKS_DIFFER_SECONDS = 2.0
+MOST_MESSAGES_LOOKED_AT = 2_000_000
+MOST_ROBOTS = 3
 
 
 class Doctor:
@@ -42,6 +46,7 @@ class Doctor:
             ("worker", self._worker),
             ("quota", self._quota),
             ("recipients", self._recipients),
+            ("robots", self._robots),
             ("tokens", self._tokens),
         ):
             yield self._checked(name, look) if database.ok else warning(name, "not looked at: the database comes first")
@@ -89,6 +94,11 @@ class Doctor:
         files = "1 file" if depth.files == 1 else f"{depth.files:,} files"
         waiting = f"{depth.bytes:,} bytes wait in {files}" if depth.bytes else "nothing waits"
         message = f"{_short(self._settings.spool_dir_or_default)}: {waiting}"
+        if depth.fallback_bytes:
+            return warning(name, f"{message}, {_elsewhere(depth)}")
+        for second in self._settings.spool_folders[1:]:
+            if (trouble := disks.probe(second).trouble) is not None:
+                return warning(name, f"{message}; {second} {trouble}: fix it or set LEDGER_SPOOL_FALLBACK_DIR")
         return _of_disk(name, disk, message, "make room, or keys may be lost when the database is away")
 
     def _worker(self, name: str) -> Check:
@@ -130,6 +140,18 @@ class Doctor:
         count = f"{unknown:,} message{'' if unknown == 1 else 's'}"
         return warning(name, f"{count} whose recipients are not known: recallable by campaign and key, not by user")
 
+    def _robots(self, name: str) -> Check:
+        with self._database.read() as connection:
+            counted = count_unconfigured(connection, self._settings, self._clock.now(), MOST_MESSAGES_LOOKED_AT)
+        if not counted:
+            return ok(name, "an app is configured for every robot whose messages can be recalled")
+        most = sorted(counted, key=lambda robot: -counted[robot])[:MOST_ROBOTS]
+        names = ", ".join(f"{printable(robot)} {counted[robot]:,}" for robot in most)
+        more = f" and {len(counted) - len(most):,} more" if len(counted) > len(most) else ""
+        count = f"{(number := sum(counted.values())):,} message{'' if number == 1 else 's'}"
+        fix = "add each to `robots` of its [apps.NAME] in the file of LEDGER_CONFIG"
+        return warning(name, f"{count} of robots of no app cannot be recalled ({names}{more}): {fix}")
+
     def _tokens(self, name: str) -> Check:
         with self._database.read() as connection:
             works, exists = tokens.any_works(connection), tokens.any_exists(connection)
@@ -141,12 +163,13 @@ class Doctor:
         return ok(name, "none: the service answers this machine alone")
 
     def _robot_of(self, app: str, *, may_ask_database: bool) -> str | None:
-        robots = self._settings.app(app).robots
+        settings = self._settings
+        robots = settings.app(app).robots
         if robots or not may_ask_database:
             return robots[0] if robots else None
         try:
             with self._database.read() as connection:
-                return any_robot_of(connection, lambda robot: robot != UNKNOWN and self._settings.app_of(robot) == app)
+                return any_robot_of(connection, lambda robot: robot != UNKNOWN and app_of(settings, robot) == app)
         except LedgerError:
             return None
 
@@ -156,6 +179,14 @@ def _of_disk(name: str, disk: Disk, message: str, fix: str) -> Check:
         return failed(name, f"{message}; {disk.folder} {disk.trouble}")
     free = f"{message}, {_gigabytes(disk.free_bytes)} free"
     return warning(name, f"{free}: {fix}") if disk.is_nearly_full else ok(name, free)
+
+
+def _elsewhere(depth: Depth) -> str:
+    """Say what waits in the folders of need, and how it gets out of there."""
+    folders = ", ".join(map(str, depth.fallback_folders))
+    of_all = "all of them" if depth.fallback_bytes == depth.bytes else f"{depth.fallback_bytes:,} of them"
+    fix = "see why the spool could not be written, and let `ledger campaigns` or a worker record them soon"
+    return f"{of_all} in {folders}, of which a restart may empty a temporary one: {fix}"
 
 
 def _seconds_between(later: datetime, earlier: datetime) -> float:

@@ -33,7 +33,7 @@ def test_the_doctor_finds_a_healthy_ledger_healthy(book: Ledger, world: World) -
     send(book, world, 1)
     found = {check.name: check for check in book.doctor().checks}
     assert set(found) == {
-        *("settings", "database", "spool", "worker", "quota", "recipients", "tokens", "proxy"),
+        *("settings", "database", "spool", "worker", "quota", "recipients", "robots", "tokens", "proxy"),
         *("credentials", "permission", "clock"),
     }
     assert all(check.ok for check in found.values())
@@ -142,6 +142,57 @@ def test_a_spool_that_cannot_be_written_is_amiss(make_ledger: MakeLedger, tmp_pa
     (tmp_path / "file").write_text("in the way")
     check = found(make_ledger(spool_dir=tmp_path / "file"), "spool")
     assert (check.ok, "LEDGER_SPOOL_DIR" in check.found) == (False, True)
+
+
+@pytest.mark.parametrize("has_second", [True, False])
+def test_what_waits_in_a_folder_of_need_is_named_with_the_folder_and_what_to_do(
+    make_ledger: MakeLedger, clock: FakeClock, tmp_path: Path, has_second: bool
+) -> None:
+    second = {"spool_fallback_dir": tmp_path / "second"} if has_second else {}
+    book = make_ledger(spool_dir=tmp_path / "spool", **second)
+    (tmp_path / "spool").write_text("in the way")
+    with away(book):
+        book.record(process_query_key="k", robot_code="r", sent_at=clock.now())
+        (tmp_path / "spool").unlink()
+        check = found(book, "spool")
+        assert (check.level, "ledger campaigns" in check.found) == (Level.WARNING, True)
+        assert f"all of them in {tmp_path / ('second' if has_second else 'dingtalk-ledger-')}" in check.found
+        depth = book.parts.recorder.depth()
+        assert depth.fallback_bytes == depth.bytes > 0
+    book.campaigns()
+    assert found(book, "spool").level is Level.OK
+
+
+def test_a_second_folder_that_cannot_be_written_is_found_before_it_is_needed(
+    make_ledger: MakeLedger, tmp_path: Path
+) -> None:
+    (tmp_path / "second").write_text("in the way")
+    check = found(make_ledger(spool_fallback_dir=tmp_path / "second"), "spool")
+    assert (check.level, "LEDGER_SPOOL_FALLBACK_DIR" in check.found) == (Level.WARNING, True)
+
+
+def test_recorded_messages_of_robots_that_no_app_has_are_named_and_nothing_else_suffers(
+    make_ledger: MakeLedger, world: World, clock: FakeClock
+) -> None:
+    app = {"robots": ["robot-1"], "app_key": "dingapp", "app_secret": "a-long-secret-of-the-app"}
+    book = make_ledger(apps={"mail": app}, app_key=None)
+    send(book, world, 2, robot="robot-1")
+    assert found(book, "robots").level is Level.OK
+    send(book, world, 3, robot="a stranger")
+    send(book, world, 1, robot="another")
+    check = found(book, "robots")
+    assert check.level is Level.WARNING
+    assert "4 messages of robots of no app cannot be recalled (a stranger 3, another 1): add each to" in check.found
+    assert book.parts.figures.read().counted.unconfigured == 4
+    assert found(book, "permission").ok
+    clock.advance(timedelta(hours=25))
+    assert found(book, "robots").level is Level.OK, "what is past its deadline is nobody's trouble any more"
+
+
+def test_an_app_for_every_robot_leaves_none_without(make_ledger: MakeLedger, world: World) -> None:
+    book = make_ledger()
+    send(book, world, 3, robot="a stranger")
+    assert found(book, "robots").level is Level.OK
 
 
 def test_where_settings_come_from_is_said_without_their_values(
