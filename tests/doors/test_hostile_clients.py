@@ -1,5 +1,6 @@
 """Clients that mean harm, or do not know HTTP: each is refused or cut, and the others never notice."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -149,6 +150,36 @@ def test_many_silent_connections_keep_nobody_out(door: Door) -> None:
             line = stack.enter_context(door.connect())
             line.sendall(b"GET /healthz HTTP/1.1\r\nX: "[: number % 26])
         assert seconds_until_healthy(door) < HEALTH_SECONDS_MAX
+
+
+def test_who_sends_many_requests_at_once_on_many_connections_lets_others_go_first(door: Door) -> None:
+    ask = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    answered = door.server.server_state
+
+    async def answers_before_mine() -> int:
+        reader, writer = await asyncio.open_connection(door.host, door.port)
+        before = answered.total_requests
+        writer.write(ask)
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+        writer.close()
+        return answered.total_requests - before
+
+    async def fewest_of_some() -> int:
+        """Ask in the loop of the door, where nothing but what it does costs time, while the others are at it."""
+        while answered.total_requests < CONNECTIONS:
+            await asyncio.sleep(0)
+        fewest = min([await answers_before_mine() for _ in range(5)])
+        assert answered.total_requests < CONNECTIONS * 40, "the others had ended"
+        return fewest
+
+    with ExitStack() as stack:
+        lines = [stack.enter_context(door.connect()) for _ in range(CONNECTIONS)]
+        assert door.is_healthy()  # all of them are accepted
+        loop = next(iter(answered.connections)).loop
+        asked = asyncio.run_coroutine_threadsafe(fewest_of_some(), loop)
+        for line in lines:
+            line.sendall(ask * 40)
+        assert asked.result(20) < CONNECTIONS / 2
 
 
 class TestWithFewConnections:

@@ -12,6 +12,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ledger.entrypoints.process.http_framing import Framing
+from ledger.entrypoints.process.http_turns import Turns
 
 if TYPE_CHECKING:
     import asyncio
@@ -65,6 +66,8 @@ class BoundedConnection(H11Protocol):
         super().__init__(config, *arguments, **options)
         self.conn: Framing = Framing()
         self._occupancy: Occupancy = config.occupancy
+        self._turns: Turns = config.turns
+        self._is_between = self._is_in_line = False
         self._stalled_seconds = self._waiting_bytes = 0
 
     def connection_made(self, transport: "asyncio.Transport") -> None:  # type: ignore[override]
@@ -85,8 +88,34 @@ class BoundedConnection(H11Protocol):
                 return
             super().data_received(data[start : start + SLICE_BYTES])
 
+    def on_response_complete(self) -> None:
+        """Go on with the next request; one that is here already waits in line with those of others."""
+        self._is_between = True
+        try:
+            super().on_response_complete()
+        finally:
+            self._is_between = False
+
+    def handle_events(self) -> None:
+        """Take in what came, once it is its turn."""
+        if self._is_between and self.conn.trailing_data[0]:
+            self._is_in_line = True
+            self._unset_keepalive_if_required()
+            self.flow.pause_reading()
+            self._turns.wait(self._take_turn)
+        elif not self._is_in_line:
+            super().handle_events()
+
+    def _take_turn(self) -> None:
+        self._is_in_line = False
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            self.handle_events()
+
     def look(self) -> None:
         """Cut what is too slow; called once a second."""
+        if self._is_in_line:
+            return
         why = self.conn.why_too_slow(is_waiting_for_us=self.flow.read_paused)
         if why is None and self._is_stalled():
             why = "it takes nothing of its answer"

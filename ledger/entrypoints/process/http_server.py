@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from ledger.entrypoints.process.http_connection import BoundedConnection, Occupancy
+from ledger.entrypoints.process.http_turns import Turns
 
 if TYPE_CHECKING:
     import socket
@@ -21,6 +22,7 @@ OTHER_DESCRIPTORS = 1024
 
 class _Config(uvicorn.Config):
     occupancy: Occupancy
+    turns: Turns
 
 
 class BoundedServer(uvicorn.Server):
@@ -39,6 +41,7 @@ class BoundedServer(uvicorn.Server):
         config.occupancy = Occupancy(
             most=settings.connections_max, most_per_address=settings.connections_per_address_max
         )
+        config.turns = Turns()
         super().__init__(config)
 
     def run(self, sockets: "list[socket.socket] | None" = None) -> None:
