@@ -23,6 +23,10 @@ log = logging.getLogger("ledger.integrations")
 class SendUnderWay(Protocol):
     """One send that is under way; exactly one of these ends it, and none of them raises."""
 
+    @property
+    def id(self) -> str:
+        """The name by which the journal knows it."""
+
     def answered(self, status: int, body: object, /) -> Any:
         """Take the answer in; return what can be waited for, or None."""
 
@@ -37,9 +41,9 @@ class Sink(Protocol):
     """Where sends go: the send recorder of a ledger, or a feed. None of its methods raises."""
 
     def sending(
-        self, method: str, url: str, body: object, /, *, campaign: str | None, source: str | None
+        self, method: str, url: str, body: object, /, *, campaign: str | None, source: str | None, instead: str | None
     ) -> SendUnderWay | None:
-        """Begin a send that is about to leave; None when it is none, or cannot be followed."""
+        """Begin a send that is about to leave, `instead` of one; None when it is none, or cannot be followed."""
 
     def wait(self, entry: Any, /) -> None:
         """Return once what `answered` gave is on disk."""
@@ -110,9 +114,11 @@ class Watching:
         outer = _outer.get()
         own = own.over(outer.own) if outer is not None else own
         tagged = own.over(tags.current())
-        sending = self.sink.sending(method, url, body, campaign=tagged.campaign, source=tagged.source)
+        further_out = outer.sending if outer is not None and outer.watching.sink is self.sink else None
+        instead = further_out.id if further_out is not None else None
+        sending = self.sink.sending(method, url, body, campaign=tagged.campaign, source=tagged.source, instead=instead)
         following = Following(self, sending, own)
-        if outer is not None and outer.watching.sink is self.sink and sending is not None:
+        if outer is not None and further_out is not None and sending is not None:
             outer.give_way()
         token = _outer.set(following)
         try:

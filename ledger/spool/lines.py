@@ -27,9 +27,9 @@ class JournalEntry:
     unreadable: str | None = None
 
 
-def sending(exchange: Exchange) -> bytes:
-    """Write the line of a send whose request is about to leave."""
-    return _line({"sending": _facts(exchange)})
+def sending(exchange: Exchange, instead: str | None = None) -> bytes:
+    """Write the line of a send whose request is about to leave; it takes the place of the one called `instead`."""
+    return _line({"sending": _facts(exchange), **({"instead": instead} if instead else {})})
 
 
 def _ending(exchange: Exchange) -> dict[str, Any]:
@@ -122,6 +122,7 @@ class LineReplay:
         if "sending" in detail:
             exchange = _exchange(detail["sending"])
             self.open[exchange.id] = exchange
+            self.open.pop(detail.get("instead", ""), None)
             return []
         if "void" in detail:
             self.open.pop(detail["void"], None)

@@ -25,6 +25,11 @@ class OpenSend(Generic[Entry]):
     def __init__(self, exchange: Exchange, segment: Segment | None, journal: "SendJournal[Entry]") -> None:
         self.exchange, self._segment, self._journal = exchange, segment, journal
 
+    @property
+    def id(self) -> str:
+        """The name by which the journal knows it."""
+        return self.exchange.id
+
     def answered(self, status: int, body: object) -> Entry | None:
         """Take in what an answer says (`body` is bytes, text or parsed JSON); None when nothing is left to record."""
         return self._journal.end(replace(self.exchange, status=status, answered=answered_of(body)), self._segment)
@@ -51,9 +56,20 @@ class SendJournal(ABC, Generic[Entry]):
         self._campaign, self._source = campaign, source
 
     def sending(
-        self, method: str, url: str, body: object, *, campaign: str | None = None, source: str | None = None
+        self,
+        method: str,
+        url: str,
+        body: object,
+        *,
+        campaign: str | None = None,
+        source: str | None = None,
+        instead: str | None = None,
     ) -> OpenSend[Entry] | None:
-        """Begin to follow a request that is about to leave; None when it is no send, or on any fault of ours."""
+        """Begin to follow a request that is about to leave; None when it is no send, or on any fault of ours.
+
+        `instead` is the id of the send that it takes the place of, which is voided next: a program that dies between
+        the two leaves one trace.
+        """
         try:
             path = send_path(method, url)
             if path is None:
@@ -66,7 +82,7 @@ class SendJournal(ABC, Generic[Entry]):
                 campaign=campaign or self._campaign,
                 source=source or self._source,
             )
-            return OpenSend(exchange, self._begin(exchange), self)
+            return OpenSend(exchange, self._begin(exchange, instead), self)
         except Exception as error:
             self._cannot_follow(error)
             return None
@@ -87,9 +103,9 @@ class SendJournal(ABC, Generic[Entry]):
         except Exception as error:
             self._cannot_follow(error)
 
-    def _begin(self, exchange: Exchange) -> Segment | None:
+    def _begin(self, exchange: Exchange, instead: str | None) -> Segment | None:
         try:
-            return self._journal.begin(lines.sending(exchange))
+            return self._journal.begin(lines.sending(exchange, instead))
         except OSError:  # the journal has complained of it, and may take the end
             return None
 

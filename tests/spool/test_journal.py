@@ -235,6 +235,21 @@ def test_a_send_that_ends_in_a_forked_process_leaves_its_key_there(tmp_path: Pat
     under_way.void()
 
 
+def test_a_program_that_dies_while_one_hook_gives_way_to_the_next_leaves_one_trace_of_its_send(tmp_path: Path) -> None:
+    url, body = f"https://api.dingtalk.com{path_of(Chat.ONE_TO_ONE)}", {"robotCode": "dingbot", "userIds": ["u1"]}
+    pid = os.fork()
+    if pid == 0:
+        feed = Feed([tmp_path], "spring", "cron")
+        outer = feed.sending("POST", url, body)
+        if outer is not None and feed.sending("POST", url, body, instead=outer.id) is not None:
+            os._exit(0)
+        os._exit(1)
+    assert os.waitpid(pid, 0)[1] == 0
+    (entry,) = replay(tmp_path)
+    assert entry.exchange is not None
+    assert entry.exchange.trouble == lines.DIED
+
+
 def test_many_threads_share_a_journal(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
 
