@@ -153,7 +153,7 @@ class Ledger:
         return client
 
     def campaign(self, name: str, source: str | None = None) -> AbstractContextManager[None]:
-        """Tag what watched clients send inside the block, in the tasks, threads and pool jobs that begin in it too.
+        """Tag what watched clients send inside the block, also in tasks, threads, processes and jobs that begin there.
 
         Raise InputError for an empty name or source.
         """

@@ -1,7 +1,7 @@
-"""Tags: under which campaign and source the sends of a block are recorded, in its tasks and threads too."""
+"""Tags: under which campaign and source the sends of a block are recorded, in its tasks, threads and processes too."""
 
 import functools
-import sys
+import importlib
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -41,13 +41,9 @@ def current() -> Tags:
 @contextmanager
 def tagged(tags: Tags) -> Iterator[None]:
     """Tag every send inside; a block within a block keeps the outer one's tags for what it leaves open."""
-    _carry_into_threads()
-    _carry_into_thread_pools()
-    token = _tags.set(tags.over(_tags.get()))
-    try:
+    _carry()
+    with _set(tags.over(_tags.get())):
         yield
-    finally:
-        _tags.reset(token)
 
 
 def taken_for_good(headers: MutableMapping[str, Any]) -> Tags:
@@ -72,80 +68,117 @@ def _text(value: object) -> str | None:
 
 _lock = threading.Lock()
 _is_carrying = False
-_IS_CARRYING = "_ledger_is_carrying"
 
 
-def _carry_into_threads() -> None:
-    """See to it, from the first block on, that threads and pool jobs that begin inside one carry its tags.
+def _carry() -> None:
+    """See to it, from the first block on, that what begins inside one carries its tags: threads, processes, pool jobs.
 
-    Only our own variable travels: everything else about threads and their contexts stays as it is.
+    Only our own variable travels: everything else about them and their contexts stays as it is.
     """
     global _is_carrying
+    if _is_carrying:
+        return
     with _lock:
         if not _is_carrying:
             _is_carrying = True
             threading.Thread.start = _start(threading.Thread.start)  # type: ignore[assignment, method-assign]
             ThreadPoolExecutor.submit = _submit(ThreadPoolExecutor.submit)  # type: ignore[method-assign]
+            _carry_into_processes()
+
+
+def _carry_into_processes() -> None:
+    """Do so for processes, and for the pools of multiprocessing, which may be made of processes or threads."""
+    # Loaded now, ten milliseconds once: who loads them inside the block hands in the first job at once.
+    try:
+        executors = importlib.import_module("concurrent.futures.process")
+        pools = importlib.import_module("multiprocessing.pool")
+        processes = importlib.import_module("multiprocessing.process")
+    except (ImportError, RuntimeError):  # a system without them, or an interpreter that ends
+        return
+    executors.ProcessPoolExecutor.submit = _submit(executors.ProcessPoolExecutor.submit)
+    processes.BaseProcess.start = _start_process(processes.BaseProcess.start)
+    for name in ("apply_async", "_map_async", "imap", "imap_unordered"):
+        setattr(pools.Pool, name, _handed_in(getattr(pools.Pool, name)))
 
 
 def _start(start: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
     @functools.wraps(start)
     def carrying(thread: threading.Thread) -> None:
         tags = _tags.get()
-        if type(thread).__module__ == "multiprocessing.dummy":
-            _carry_into_thread_pools()
         if tags is not None:
             # On the thread itself, since a subclass may have a `run` of its own.
-            thread.run = _with(tags, thread.run)  # type: ignore[method-assign]
+            thread.run = _TaggedWork(tags, thread.run)  # type: ignore[method-assign]
         start(thread)
+
+    return carrying
+
+
+def _start_process(start: Callable[[Any], None]) -> Callable[[Any], None]:
+    @functools.wraps(start)
+    def carrying(process: Any) -> None:
+        tags = _tags.get()
+        if tags is None or "run" in vars(process):
+            start(process)
+            return
+        process.run = _TaggedWork(tags, _Run(process))
+        try:
+            start(process)
+        finally:
+            del process.run
 
     return carrying
 
 
 def _submit(submit: Callable[..., Future[Any]]) -> Callable[..., Future[Any]]:
     @functools.wraps(submit)
-    def carrying(pool: ThreadPoolExecutor, job: Callable[..., Any], /, *args: Any, **options: Any) -> Future[Any]:
+    def carrying(pool: Any, job: Callable[..., Any], /, *args: Any, **options: Any) -> Future[Any]:
         tags = _tags.get()
         if tags is None:
             return submit(pool, job, *args, **options)
-        # The job carries the tags. The thread that the pool may start for it must not: it outlives the block.
-        token = _tags.set(None)
-        try:
-            return submit(pool, _with(tags, job), *args, **options)
-        finally:
-            _tags.reset(token)
+        # The job carries the tags. What the pool may start for it must not: it outlives the block.
+        with _set(None):
+            return submit(pool, _TaggedWork(tags, job), *args, **options)
 
     return carrying
-
-
-def _carry_into_thread_pools() -> None:
-    """Do the same for the pools of multiprocessing that are made of threads, once somebody has loaded them.
-
-    Their jobs carry the tags of where they were handed in, or none: the threads live on beyond the block.
-    """
-    loaded = sys.modules.get("multiprocessing.pool")
-    if loaded is None or _IS_CARRYING in vars(loaded.ThreadPool):
-        return
-    pool = loaded.ThreadPool
-    setattr(pool, _IS_CARRYING, True)
-    for name in ("apply_async", "_map_async", "imap", "imap_unordered"):
-        setattr(pool, name, _handed_in(getattr(pool, name)))
 
 
 def _handed_in(hand_in: Callable[..., Any]) -> Callable[..., Any]:
+    """Let jobs carry the tags of where they were handed in, or none: threads and forks of a block live on beyond it."""
+
     @functools.wraps(hand_in)
     def carrying(pool: Any, job: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        return hand_in(pool, _with(_tags.get(), job), *args, **options)
+        return hand_in(pool, _TaggedWork(_tags.get(), job), *args, **options)
 
     return carrying
 
 
-def _with(tags: Tags | None, work: Callable[..., Any]) -> Callable[..., Any]:
-    def tagged_work(*args: Any, **options: Any) -> Any:
-        token = _tags.set(tags)
-        try:
-            return work(*args, **options)
-        finally:
-            _tags.reset(token)
+@contextmanager
+def _set(tags: Tags | None) -> Iterator[None]:
+    token = _tags.set(tags)
+    try:
+        yield
+    finally:
+        _tags.reset(token)
 
-    return tagged_work
+
+class _TaggedWork:
+    """Something to call with tags, here or in another process: it can be pickled whenever what it calls can be."""
+
+    def __init__(self, tags: Tags | None, work: Callable[..., Any]) -> None:
+        self._tags, self._work = tags, work
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        if self._tags is not None:
+            _carry()
+        with _set(self._tags):
+            return self._work(*args, **options)
+
+
+class _Run:
+    """What a process does by its class; its method itself need not be found by its name where it is unpickled."""
+
+    def __init__(self, process: Any) -> None:
+        self._process = process
+
+    def __call__(self) -> None:
+        type(self._process).run(self._process)

@@ -1,10 +1,12 @@
 """Campaigns: what is sent inside a block carries its tag, whichever task or thread sends it."""
 
 import asyncio
+import multiprocessing
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack
 from multiprocessing.pool import ThreadPool
 
 import pytest
@@ -16,6 +18,8 @@ from tests.integrations.senders import Letter, with_httpx
 from tests.integrations.test_clients import on_one_database
 
 pytestmark = on_one_database
+# Later versions of Python warn of it; what is forked here does nothing with the threads of others.
+multithreaded_forks = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 
 
 def seen() -> str | None:
@@ -184,6 +188,68 @@ def test_a_thread_pool_made_in_a_block_does_not_keep_it(book: Ledger) -> None:
         pool = ThreadPool(1)
     with pool:
         assert pool.apply(seen) is None
+
+
+class OwnProcess(multiprocessing.process.BaseProcess):
+    """A process whose work is its `run`."""
+
+    def __init__(self, answers: "multiprocessing.queues.SimpleQueue[str | None]") -> None:
+        super().__init__()
+        self.answers = answers
+
+    def run(self) -> None:
+        self.answers.put(in_a_thread())
+
+
+class OwnFork(OwnProcess, multiprocessing.context.ForkProcess):
+    """One that is forked."""
+
+
+class OwnSpawn(OwnProcess, multiprocessing.context.SpawnProcess):
+    """One that begins anew."""
+
+
+def double(number: int) -> tuple[int, str | None]:
+    return 2 * number, seen()
+
+
+@multithreaded_forks
+@pytest.mark.parametrize("kind", ["fork", "spawn"])
+def test_jobs_of_process_pools_have_the_tag_of_where_they_were_handed_in(book: Ledger, kind: str) -> None:
+    context = multiprocessing.get_context(kind)
+    with ExitStack() as stack:
+        with book.campaign("spring"):
+            executor = stack.enter_context(ProcessPoolExecutor(1, mp_context=context))
+            pool = stack.enter_context(context.Pool(1))
+            # Before any answer: both begin at the same time.
+            first, other = executor.submit(in_a_thread), pool.apply_async(in_a_thread)
+            assert (first.result(), other.get()) == ("spring", "spring")
+            assert list(executor.map(double, [1, 2], chunksize=2)) == [(2, "spring"), (4, "spring")]
+            assert pool.map(double, [1, 2]) == list(pool.imap(double, [1, 2])) == [(2, "spring"), (4, "spring")]
+        with book.campaign("summer"):
+            assert executor.submit(seen).result() == pool.apply(seen) == "summer"
+        assert executor.submit(seen).result() is pool.apply(seen) is None
+
+
+@multithreaded_forks
+@pytest.mark.parametrize("kind", [OwnFork, OwnSpawn])
+def test_a_process_that_begins_in_a_block_carries_it(book: Ledger, kind: type[OwnProcess]) -> None:
+    answers = multiprocessing.get_context("spawn").SimpleQueue()
+    process = kind(answers)
+    with book.campaign("spring"):
+        process.start()
+    process.join()
+    assert answers.get() == "spring"
+    assert "run" not in vars(process)
+
+
+@multithreaded_forks
+def test_a_job_that_no_other_process_can_take_fails_as_it_would_without_a_block(book: Ledger) -> None:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as executor:
+        with pytest.raises(Exception, match="pickle") as without:
+            executor.submit(lambda: None).result()
+        with book.campaign("spring"), pytest.raises(type(without.value), match="pickle"):
+            executor.submit(lambda: None).result()
 
 
 def test_background_tasks_of_starlette_carry_a_block_of_their_own(book: Ledger) -> None:
