@@ -4,13 +4,20 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, Text, any_, bindparam, func, literal, select, true
+from sqlalchemy import Connection, FromClause, Select, Text, any_, bindparam, false, func, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.core.cursor import LARGEST_ID
 from ledger.core.selection import Selection
-from ledger.store.schema import message_recipients, messages, recall_item_recipients, recall_items, recalls
+from ledger.store.schema import (
+    keyless_sends,
+    message_recipients,
+    messages,
+    recall_item_recipients,
+    recall_items,
+    recalls,
+)
 
 
 def among(column: ColumnElement[Any], values: Collection[Any], *, is_sqlite: bool) -> ColumnElement[bool]:
@@ -43,6 +50,16 @@ def selected_messages(selection: Selection, *, is_sqlite: bool) -> list[ColumnEl
     if selection.users:
         found = _messages_of_users(selection) if is_sqlite else _overlaps(messages, selection)
         conditions.append(found)
+    return conditions
+
+
+def selected_sends(selection: Selection, *, is_sqlite: bool) -> list[ColumnElement[bool]]:
+    """Return the conditions under which a row of `keyless_sends` is selected; who names keys means none of them."""
+    if selection.keys:
+        return [false()]
+    conditions = _common(selection, keyless_sends, is_sqlite=is_sqlite)
+    if selection.users:
+        conditions.append(_sends_to_users(selection) if is_sqlite else _overlaps(keyless_sends, selection))
     return conditions
 
 
@@ -97,6 +114,12 @@ def _messages_of_users(selection: Selection) -> ColumnElement[bool]:
         table.c.sent_hour.in_(select(hours.c.hour)), table.c.user_id.in_(_users(selection))
     )
     return messages.c.id.in_(found)
+
+
+def _sends_to_users(selection: Selection) -> ColumnElement[bool]:
+    """Look at each: they are few."""
+    people = func.json_each(keyless_sends.c.recipients).table_valued("value")
+    return select(people.c.value).where(people.c.value.in_(_users(selection))).exists()
 
 
 def _items_of_users(selection: Selection) -> ColumnElement[bool]:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from ledger import Ledger, Settings
+
 from .conftest import Shell
 
 
@@ -54,8 +56,23 @@ def test_what_was_sent_without_a_campaign_is_tagged_later(shell: Shell) -> None:
         "1 message tagged easter",
         "1 message left alone: tagged already; --from-campaign or --key moves them",
     ]
-    assert shell(*words, "--key", "k2", "--json").json == {"tagged": 1, "left": 0}
+    assert shell(*words, "--key", "k2", "--json").json == {"tagged": 1, "left": 0, "keyless": 0, "keyless_left": 0}
     assert [line["campaign"] for line in shell("campaigns", "--json").json] == ["easter"]
+
+
+def test_sends_without_a_key_are_tagged_too_and_that_is_said(shell: Shell) -> None:
+    url = "https://api.dingtalk.com/v1.0/robot/oToMessages/batchSend"
+    with Ledger(Settings.load(database_url=shell.environment["LEDGER_DATABASE_URL"])) as book:
+        for campaign in (None, None, "spring"):
+            sending = book.parts.recorder.send_recorder.sending("POST", url, b'{"robotCode": "r"}', campaign=campaign)
+            assert sending is not None
+            sending.lost("nobody answered")
+    ended = shell("tag", "--robot", "r", "--campaign", "easter", "--reason", "forgotten")
+    assert ended.out.splitlines() == [
+        "0 messages tagged easter",
+        "2 sends without a key tagged easter: it counts them, no recall can",
+        "1 send without a key left alone: tagged already; --from-campaign moves them",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
-"""Tagging later: messages that were recorded without a campaign, or with a wrong one, are put under another."""
+"""Tagging later: what was recorded without a campaign, or with a wrong one, is put under another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
 
 from ledger.clock import Clock
 from ledger.core.json_value import JsonValue
@@ -10,27 +13,34 @@ from ledger.core.selection import Selection
 from ledger.errors import EmptySelectionError, InputError
 from ledger.store import history
 from ledger.store.database import Database
-from ledger.store.tagging import tag_messages
+from ledger.store.tagging import TaggingStep, tag_messages, tag_sends
 
 ROWS_PER_TRANSACTION = 1000
+
+TagRows = Callable[..., TaggingStep]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tagged(JsonValue):
-    """How many messages were tagged, and how many were left because they have another campaign already."""
+    """How many messages were tagged, and how many were left because they have another campaign already.
+
+    `keyless` and `keyless_left` say the same of sends without key, which can be counted and never recalled.
+    """
 
     tagged: int
     left: int
+    keyless: int
+    keyless_left: int
 
 
 class Tagger:
-    """Changes the campaign of messages that the ledger holds; the items of recalls keep what they were."""
+    """Changes the campaign of what the ledger holds; the items of recalls keep what they were."""
 
     def __init__(self, database: Database, clock: Clock, catch_up: Callable[[], None]) -> None:
         self._database, self._clock, self._catch_up = database, clock, catch_up
 
     def tag(self, selection: Selection, *, campaign: str, reason: str, actor: str) -> Tagged:
-        """Put selected messages under a campaign, and say so in the history with their keys.
+        """Put selected messages and sends without key under a campaign, and say so in the history with their names.
 
         Those of another campaign are moved when the selection names it, or them. Raise EmptySelectionError, InputError.
         """
@@ -41,25 +51,32 @@ class Tagger:
         check_text("the campaign", campaign)
         check_reason("tagging", reason)
         self._catch_up()
-        moves = bool(selection.campaigns or selection.keys)
+        detail = {"campaign": campaign, "reason": reason, "selection": selection.to_json()}
+        tagged, left = self._tag(tag_messages, "keys", selection, detail, actor)
+        keyless, keyless_left = self._tag(tag_sends, "traces", selection, detail, actor)
+        return Tagged(tagged=tagged, left=left, keyless=keyless, keyless_left=keyless_left)
+
+    def _tag(
+        self, tag_rows: TagRows, names: str, selection: Selection, detail: Mapping[str, Any], actor: str
+    ) -> tuple[int, int]:
+        """Return how many rows of a kind were tagged, and how many left."""
         tagged = left = last = 0
         while True:
             with self._database.write() as connection:
-                step = tag_messages(
-                    connection, selection, campaign, moves=moves, after=last, limit=ROWS_PER_TRANSACTION
+                step = tag_rows(
+                    connection,
+                    selection,
+                    detail["campaign"],
+                    moves=bool(selection.campaigns or selection.keys),
+                    after=last,
+                    limit=ROWS_PER_TRANSACTION,
                 )
-                detail = {
-                    "campaign": campaign,
-                    "reason": reason,
-                    "selection": selection.to_json(),
-                    "keys": step.keys,
-                    "before": step.before,
-                }
-                if step.keys:
-                    entry = history.Entry(
-                        at=self._clock.now(), event="tagged", actor=actor, recall_id=None, detail=detail
-                    )
-                    history.append(connection, [entry])
-            tagged, left, last = tagged + len(step.keys), left + step.left, step.last
+                if step.names:
+                    self._note(connection, {**detail, names: step.names, "before": step.before}, actor)
+            tagged, left, last = tagged + len(step.names), left + step.left, step.last
             if step.is_last:
-                return Tagged(tagged=tagged, left=left)
+                return tagged, left
+
+    def _note(self, connection: Connection, detail: Mapping[str, Any], actor: str) -> None:
+        entry = history.Entry(at=self._clock.now(), event="tagged", actor=actor, recall_id=None, detail=detail)
+        history.append(connection, [entry])

@@ -7,6 +7,7 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
+from ledger.core.message import Campaign, Chat, KeylessSend, RobotCode, UserId
 from ledger.core.selection import select
 from ledger.errors import EmptySelectionError, InputError
 from ledger.store import history
@@ -115,6 +116,59 @@ def test_more_than_fit_into_a_transaction_are_tagged(book: Ledger) -> None:
     assert book.tag(campaign="easter", reason="x", untagged=True).tagged == 2500
     assert [line.messages for line in book.campaigns()] == [2500]
     assert book.verify().ok
+
+
+def record_without_key(book: Ledger, trace: str, campaign: str | None = None, source: str | None = None) -> None:
+    """Record a send whose key never came back."""
+    send = KeylessSend(
+        trace=trace,
+        robot_code=RobotCode("robot-1"),
+        chat=Chat.ONE_TO_ONE,
+        open_conversation_id=None,
+        campaign=Campaign(campaign) if campaign else None,
+        source=source,
+        recipients=(UserId("ann"), UserId("bob")),
+        sent_at=book.parts.clock.now() - timedelta(minutes=1),
+        why="nobody answered",
+    )
+    book.parts.recorder.writer.wait(book.parts.recorder.writer.submit(send), 10)
+
+
+@pytest.mark.parametrize(
+    ("part", "moved", "left"),
+    [
+        ({"untagged": True}, 2, 0),
+        ({"source": "hr"}, 1, 1),
+        ({"users": ["bob"]}, 2, 1),
+        ({"users": ["bob"], "source": "cron"}, 1, 0),
+        ({"users": ["nobody"]}, 0, 0),
+        ({"robot": "robot-1"}, 2, 1),
+        ({"from_campaign": "spring"}, 1, 0),
+        ({"keys": ["k1"]}, 0, 0),
+    ],
+)
+def test_sends_without_key_are_tagged_with_the_messages_beside_them(
+    mixed: Ledger, part: dict[str, Any], moved: int, left: int
+) -> None:
+    for trace, campaign, source in (("t1", None, "hr"), ("t2", None, "cron"), ("t3", "spring", "hr")):
+        record_without_key(mixed, trace, campaign, source)
+    tagged = mixed.tag(campaign="easter", reason="forgotten", actor="ann", **part)
+    assert (tagged.keyless, tagged.keyless_left) == (moved, left)
+    assert sum(line.keyless for line in mixed.campaigns() if line.campaign == "easter") == moved
+    with mixed.parts.database.read() as connection:
+        entries = [one.entry for one in history.read_all(connection) if one.entry.event == "tagged"]
+    told = [entry.detail for entry in entries if "traces" in entry.detail]
+    assert sum(len(detail["traces"]) for detail in told) == moved
+    assert {entry.actor for entry in entries} <= {"ann"}
+    assert mixed.verify().ok
+
+
+def test_a_tagged_send_without_key_that_comes_again_keeps_its_campaign(book: Ledger) -> None:
+    record_without_key(book, "t")
+    assert book.tag(campaign="easter", reason="x", untagged=True).keyless == 1
+    record_without_key(book, "t")
+    assert book.tag(campaign="easter", reason="x", untagged=True).keyless == 0
+    assert {line.campaign: line.keyless for line in book.campaigns()} == {"easter": 1}
 
 
 @pytest.mark.parametrize(

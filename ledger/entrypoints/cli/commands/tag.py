@@ -1,6 +1,7 @@
 """`ledger tag`: puts messages under a campaign that were sent without one, or under a wrong one."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,9 @@ from ledger.entrypoints.cli.screen.output import AsJson, console, document
 from ledger.entrypoints.cli.screen.words import number_of, plain
 from ledger.entrypoints.process.book import opened
 from ledger.services.access.actor import who_acts
+
+if TYPE_CHECKING:
+    from ledger.services.recording.tagger import Tagged
 
 
 def tag(
@@ -50,10 +54,16 @@ def tag(
     if as_json:
         document(result)
         return
-    paper = console()
-    paper.print(f"{number_of(result.tagged, 'message')} tagged {plain(campaign)}")
+    for line in _lines(result, plain(campaign)):
+        console().print(line, soft_wrap=not console().is_terminal)
+
+
+def _lines(result: "Tagged", campaign: str) -> Iterator[str]:
+    yield f"{number_of(result.tagged, 'message')} tagged {campaign}"
     if result.left:
-        paper.print(
-            f"{number_of(result.left, 'message')} left alone: tagged already; --from-campaign or --key moves them",
-            soft_wrap=not paper.is_terminal,
-        )
+        yield f"{number_of(result.left, 'message')} left alone: tagged already; --from-campaign or --key moves them"
+    if result.keyless:
+        yield f"{number_of(result.keyless, 'send')} without a key tagged {campaign}: it counts them, no recall can"
+    if result.keyless_left:
+        sends = number_of(result.keyless_left, "send")
+        yield f"{sends} without a key left alone: tagged already; --from-campaign moves them"
