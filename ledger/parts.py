@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Collection, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.clock import AlignedClock, Clock, SystemClock
@@ -148,7 +148,7 @@ class Parts:
         from ledger.scheduler import Worker
 
         return Worker(
-            Chores(self.opened(), self.clock, own_name()),
+            Chores(self.opened(), self.clock, own_name(), partial(self.pace_clock.seen, may_write=True)),
             self.runner,
             self.caller,
             self.sticky,
@@ -162,7 +162,7 @@ class Parts:
     @part
     def figures(self) -> Meter:
         """Figures of the whole ledger; its counters begin when it is first asked for."""
-        return Meter(self.opened(), self.clock, self.settings)
+        return Meter(self.opened(), self.clock, self.settings, self.pace_clock.seen)
 
     @part
     def campaign_counts(self) -> CampaignCounts:
@@ -197,7 +197,7 @@ class Parts:
     @part
     def recall_reports(self) -> RecallReports:
         """Answers questions."""
-        return RecallReports(self.opened(), self.clock)
+        return RecallReports(self.opened(), self.clock, self.pace_clock.wall_of)
 
     @part
     def pace_clock(self) -> PaceClock:
@@ -242,7 +242,7 @@ class Parts:
     @part
     def lost_calls(self) -> LostCalls:
         """Ends what was in flight of cancelled recalls and got lost."""
-        return LostCalls(self.opened(), self.clock, self.held_calls)
+        return LostCalls(self.opened(), self.clock, self.pace_clock, self.settings, self.held_calls)
 
     @part
     def current_recalls(self) -> CurrentRecalls:

@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 
 from ledger.core.fair_turn import Head
+from ledger.core.lease import LONGEST_LEASE
 from ledger.core.message import AppName, Chat, Route
 from ledger.core.recall import Outcome, Status
 from ledger.core.reply import NOT_SENT
@@ -344,16 +345,18 @@ def give_up_lost(
     dead_owners: Sequence[str] = (),
     *,
     recall_id: int | None = None,
-    by_lease: bool = True,
+    leases_by: datetime | None,
     held: Collection[int] = (),
 ) -> list[LostCall]:
     """Let the items of calls whose lease has ended, or whose owner is dead, wait again, in doubt; return the calls.
 
-    With a recall, only its calls are looked at; without `by_lease`, only those of the dead. What is `held` is not lost.
+    With a recall, only its calls are looked at; without a moment to judge leases by, only those of the dead. What is
+    `held` is not lost.
     """
     over: ColumnElement[bool] = recall_calls.c.owner.in_(dead_owners)
-    if by_lease:
-        over = or_(over, recall_calls.c.lease_until <= now)
+    if leases_by is not None:
+        until = recall_calls.c.lease_until
+        over = or_(over, until <= leases_by, until > leases_by + LONGEST_LEASE)
     if held:
         over = and_(over, recall_calls.c.id.not_in(held))
     if recall_id is not None:

@@ -1,6 +1,7 @@
 """Rows of `chores`: each chore of the workers is done by one of them at a time, by lease."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -8,21 +9,35 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ledger.store.schema import chores
 
 
-def take(connection: Connection, name: str, owner: str, now: datetime, lease_until: datetime, due: datetime) -> bool:
-    """Take a chore when nobody has it and it was last done before `due`; say whether it is ours."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Who may do a chore, from when and for how long, by a clock that nobody sets."""
+
+    owner: str
+    begins: datetime
+    lasts: timedelta
+
+
+def take(connection: Connection, name: str, lease: Lease, *, now: datetime, every: timedelta) -> bool:
+    """Take a chore when nobody has it and it was not done so lately; say whether it is ours.
+
+    When it was done is a time for people, by the wall clock. That it lies ahead says that somebody set that one back.
+    """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    new = insert(chores).values(name=name, owner=owner, lease_until=lease_until).on_conflict_do_nothing()
+    ours = {"owner": lease.owner, "lease_until": lease.begins + lease.lasts}
+    new = insert(chores).values(name=name, **ours).on_conflict_do_nothing()
     if connection.execute(new.execution_options(preserve_rowcount=True)).rowcount == 1:
         return True
-    is_due = or_(chores.c.done_at.is_(None), chores.c.done_at <= due)
-    free = (chores.c.name == name) & (chores.c.lease_until <= now) & is_due
-    return connection.execute(update(chores).where(free).values(owner=owner, lease_until=lease_until)).rowcount == 1
+    done_at = chores.c.done_at
+    is_due = or_(done_at.is_(None), done_at <= now - every, done_at > now)
+    free = (chores.c.name == name) & (chores.c.lease_until <= lease.begins) & is_due
+    return connection.execute(update(chores).where(free).values(ours)).rowcount == 1
 
 
-def release(connection: Connection, name: str, owner: str, now: datetime) -> None:
+def release(connection: Connection, name: str, owner: str, lease_now: datetime, *, now: datetime) -> None:
     """Give a chore back as done; nothing happens when its lease went to somebody else."""
     mine = (chores.c.name == name) & (chores.c.owner == owner)
-    connection.execute(update(chores).where(mine).values(lease_until=now, done_at=now))
+    connection.execute(update(chores).where(mine).values(lease_until=lease_now, done_at=now))
 
 
 def last_done(connection: Connection, name: str) -> datetime | None:

@@ -30,7 +30,8 @@ from .conftest import ServeLedger, Service, serving
 def beat(service: Service) -> None:
     """Let a worker show that it lives."""
     chore = Chore(name=HEARTBEAT, every=HEARTBEAT_EVERY, lease=timedelta(seconds=5), action=lambda: None)
-    assert Chores(service.book.parts.database, service.book.parts.clock, "a worker").do(chore)
+    parts = service.book.parts
+    assert Chores(parts.database, parts.clock, "a worker", parts.pace_clock.seen).do(chore)
 
 
 def figures(text: str) -> dict[tuple[str, tuple[str, ...]], float]:

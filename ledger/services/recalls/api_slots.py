@@ -74,7 +74,7 @@ class ApiSlots:
         recall_id, route, asked = taken
         leave_at = self._pace_clock.monotonic_of(turn)
         return calls.Draft(
-            recall_id=recall_id, route=route, items=asked, slot_at=slot, leave_at=leave_at, lease_until=slot + lease
+            recall_id=recall_id, route=route, items=asked, slot_at=slot, leave_at=leave_at, lease_until=turn + lease
         )
 
     def close(self) -> float | None:

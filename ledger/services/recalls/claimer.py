@@ -25,7 +25,6 @@ from ledger.store.database import Database
 
 # Looks are so far apart that, at high rates, each opens many calls in one transaction.
 BETWEEN_LOOKS = timedelta(milliseconds=50)
-LEASE_BEYOND_TIMEOUT = timedelta(seconds=20)
 LONGEST_NAP = timedelta(seconds=1)
 GRACE_SECONDS = 5.0
 
@@ -51,7 +50,7 @@ class Claimer:
         self._database, self._clock, self._settings, self._owner = database, clock, settings, owner
         self._pace_clock = pace_clock
         self._margin = timedelta(seconds=settings.margin_seconds)
-        self._lease = timedelta(seconds=settings.http_timeout_seconds) + LEASE_BEYOND_TIMEOUT
+        self._lease = leases.lease_of(settings)
         self._apis: dict[int, Sequence[Api]] = {}
         self._activations: dict[int, datetime | None] = {}
         self._served: dict[int, int] = {}
@@ -74,8 +73,8 @@ class Claimer:
         with self._database.write() as connection:
             self._pace_clock.look(connection, may_write=True)
             now = self._clock.now()
-            by_lease = self._may_judge_leases(begun)
-            entries += leases.give_up_lost(connection, now, dead_owners, by_lease=by_lease, held=held)
+            by = leases.time_of_leases(self._pace_clock, self._lease) if self._may_judge_leases(begun) else None
+            entries += leases.give_up_lost(connection, now, dead_owners, leases_by=by, held=held)
             running = self._running(connection, apps)
             for recall in running:
                 entries += self._expire(connection, recall, now)

@@ -4,17 +4,25 @@ import os
 import socket
 from collections.abc import Collection, Iterable, Sequence, Set
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
+from ledger.core.lease import is_over
 from ledger.core.recall import Status
 from ledger.errors import DatabaseUnavailableError
+from ledger.settings import Settings
 from ledger.store import calls, history, items, recalls
 from ledger.store.database import Database
+
+if TYPE_CHECKING:
+    from ledger.services.recalls.pace_clock import PaceClock
+
+LEASE_BEYOND_TIMEOUT = timedelta(seconds=20)
 
 
 def _machine() -> str:
@@ -56,11 +64,24 @@ def _is_gone(owner: str) -> bool:
     return False
 
 
+def lease_of(settings: Settings) -> timedelta:
+    """Return how long a call belongs to who opened it, counted from its slot."""
+    return timedelta(seconds=settings.http_timeout_seconds) + LEASE_BEYOND_TIMEOUT
+
+
+def time_of_leases(pace_clock: "PaceClock", lease: timedelta) -> datetime | None:
+    """Return the moment by which to judge leases, once looked at; None when the clock was set just now: none can be."""
+    return pace_clock.now() if pace_clock.is_even_for(lease) else None
+
+
 class LostCalls:
     """Ends what nobody answers for any more."""
 
-    def __init__(self, database: Database, clock: Clock, held: Set[int]) -> None:
-        self._database, self._clock, self._held = database, clock, held
+    def __init__(
+        self, database: Database, clock: Clock, pace_clock: "PaceClock", settings: Settings, held: Set[int]
+    ) -> None:
+        self._database, self._clock, self._pace_clock = database, clock, pace_clock
+        self._lease, self._held = lease_of(settings), held
 
     def run_once(self) -> None:
         """End what was lost of cancelled recalls; who only looks on may do without it for once.
@@ -72,9 +93,12 @@ class LostCalls:
             with self._database.read() as connection:
                 flying = calls.in_flight_of_cancelled(connection)
                 dead = surely_gone({name for name, _ in flying})
-            if any(name in dead or lease_until <= now for name, lease_until in flying):
+                self._pace_clock.look(connection, may_write=False)
+            by = time_of_leases(self._pace_clock, self._lease)
+            if any(name in dead or (by is not None and is_over(until, by)) for name, until in flying):
                 with self._database.write() as connection:
-                    history.append(connection, give_up_lost(connection, now, dead, held=frozenset(self._held)))
+                    lost = give_up_lost(connection, now, dead, leases_by=by, held=frozenset(self._held))
+                    history.append(connection, lost)
 
 
 def give_up_lost(
@@ -82,14 +106,15 @@ def give_up_lost(
     now: datetime,
     dead_owners: Sequence[str],
     *,
-    by_lease: bool = True,
+    leases_by: datetime | None,
     held: Collection[int] = (),
 ) -> list[history.Entry]:
     """Let what is in lost calls wait again, or end with its cancelled recall; return what history says of it.
 
-    Lost are calls of dead owners and, `by_lease`, those whose lease has ended; but none that are `held`.
+    Lost are calls of dead owners and those whose lease has ended, judged by a moment of the pace's clock or not at all;
+    but none that are `held`.
     """
-    lost = calls.give_up_lost(connection, now, dead_owners, by_lease=by_lease, held=held)
+    lost = calls.give_up_lost(connection, now, dead_owners, leases_by=leases_by, held=held)
     entries = history.lost_entries(lost, now)
     for recall_id in sorted({one.recall_id for one in lost}):
         entries += end_if_cancelled(connection, recall_id, now)

@@ -174,7 +174,11 @@ class Lifecycle:
             if recall.status is Status.FINISHED:
                 raise WrongStateError(f"recall {recall_id} has finished: there is nothing left to cancel")
             dead = leases.surely_gone(calls.owners(connection))
-            given_up = calls.give_up_lost(connection, now, dead, recall_id=recall_id, held=frozenset(self._held))
+            self._pace_clock.look(connection, may_write=True)
+            by = leases.time_of_leases(self._pace_clock, leases.lease_of(self._settings))
+            given_up = calls.give_up_lost(
+                connection, now, dead, recall_id=recall_id, leases_by=by, held=frozenset(self._held)
+            )
             lost = history.lost_entries(given_up, now)
             ended = items.cancel(connection, recall_id, now)
             if recall.status is not Status.CANCELLED or ended:

@@ -1,8 +1,13 @@
-"""The time by which calls leave: it passes evenly, whatever clocks are set to, and is that of all who share a database.
+"""The time by which calls leave and their leases end: it passes evenly, and is that of all who share a database.
 
 On one machine, all count from the moment at which its even clock showed zero, as the first of them wrote it down: a
 wall clock that is set, or differs, moves nothing. Several machines go by the clock of their PostgreSQL server, and by
 their own even ones between two looks at it; each notices by itself when the server's was set.
+
+What was written before the server's clock was set cannot be told from what was written after. Whoever notices waits:
+for a moment with reserving slots, and for as long as a lease lasts with taking calls from others, so that a clock set
+forward takes none from who lives. Set back, it leaves those of the dead to them for so much longer: nothing is asked
+twice for it, and a process of the same machine sees at once that they are dead.
 """
 
 import logging
@@ -42,6 +47,7 @@ class PaceClock:
         self._boot = _this_boot()
         self._zero, self._is_agreed = self._own_zero(), False
         self._held_until = 0.0
+        self._set_at: float | None = None
 
     def look(self, connection: Connection, *, may_write: bool) -> None:
         """Look, inside a transaction, at the time that is shared."""
@@ -53,6 +59,20 @@ class PaceClock:
     def now(self) -> datetime:
         """Return the present moment, as all reckon it."""
         return self._zero + timedelta(seconds=self._clock.monotonic())
+
+    def seen(self, connection: Connection, *, may_write: bool = False) -> datetime:
+        """Look, and return the present moment."""
+        self.look(connection, may_write=may_write)
+        return self.now()
+
+    def wall_of(self, connection: Connection, moment: datetime) -> datetime:
+        """Return a moment as the wall clock shows it, for people."""
+        self.look(connection, may_write=False)
+        return moment + self.to_wall
+
+    def is_even_for(self, span: timedelta) -> bool:
+        """Say whether nobody has set the clock for so long, as far as this process has seen."""
+        return self._set_at is None or self._clock.monotonic() >= self._set_at + span.total_seconds()
 
     @property
     def held_until(self) -> datetime | None:
@@ -92,7 +112,7 @@ class PaceClock:
         if self._is_agreed and abs(wrong_by) <= (after - before) / 2 + TOLERANCE_SECONDS:
             return
         if self._is_agreed and abs(wrong_by) > STEP_SECONDS:
-            self._held_until = after + HELD_AFTER_STEP_SECONDS
+            self._held_until, self._set_at = after + HELD_AFTER_STEP_SECONDS, after
             log.warning("the database server's clock was set by %.1f s: calls wait for a moment", wrong_by)
         self._zero, self._is_agreed = theirs - timedelta(seconds=middle), True
         if isinstance(self._clock, AlignedClock):

@@ -5,7 +5,7 @@ What waits is counted at each reading. What has ended is counted from the meter'
 
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -78,8 +78,11 @@ class Figures:
 class Meter:
     """Reads figures; safe to share between threads."""
 
-    def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
-        self._database, self._clock, self._settings = database, clock, settings
+    def __init__(
+        self, database: Database, clock: Clock, settings: Settings, pace_now: Callable[[Connection], datetime]
+    ) -> None:
+        """`pace_now` is the time by which paces are kept, which nobody sets."""
+        self._database, self._clock, self._settings, self._pace_now = database, clock, settings, pace_now
         self._lock = threading.Lock()
         self._counts = _Counts()
         self._counted: Counted | None = None
@@ -90,14 +93,14 @@ class Meter:
     def read(self) -> Figures:
         """Return the figures of this moment; raise DatabaseError when the database is away."""
         with self._lock, self._database.read() as connection:
-            now = self._clock.now()
+            now, pace_now = self._clock.now(), self._pace_now(connection)
             self._counts.go_on(connection, now)
             heartbeat = chores.last_done(connection, HEARTBEAT)
             oldest = figures.oldest_deadline(connection)
             return Figures(
                 heartbeat_age_seconds=_seconds_since(heartbeat, now) if heartbeat else None,
                 recalls=figures.count_recalls(connection),
-                paces=[self._pace(one, now) for one in figures.stored_paces(connection)],
+                paces=[self._pace(one, pace_now) for one in figures.stored_paces(connection)],
                 keyless_sends=keyless.count_lost(connection, now - WINDOW),
                 purge_lag_seconds=_seconds_since(oldest, now) if oldest else 0.0,
                 counted=self._count(connection, now),

@@ -1,6 +1,6 @@
 """Reports: what can still be recalled, where recalls stand, what happened to every key. They only read."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,8 +57,9 @@ class RecallReport:
 class RecallReports:
     """Answers questions about the ledger."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database, clock: Clock, wall_of: Callable[[Connection, datetime], datetime]) -> None:
+        """`wall_of` gives people a moment of the clock by which leases end."""
+        self._database, self._clock, self._wall_of = database, clock, wall_of
 
     def campaigns(self, within: Collection[str] = ()) -> list[CampaignLine]:
         """Return a line for each campaign that the ledger holds messages of, of some robots or of all.
@@ -192,7 +193,11 @@ class RecallReports:
         """Return where recalls stand that were read already."""
         ids = [recall.id for recall in found]
         outcomes, made = recalls.count_outcomes(connection, ids), recalls.count_calls(connection, ids)
-        asked, flying = approvals.of_recalls(connection, ids), calls.in_flight(connection, ids)
+        asked = approvals.of_recalls(connection, ids)
+        flying = {
+            number: (keys, self._wall_of(connection, until))
+            for number, (keys, until) in calls.in_flight(connection, ids).items()
+        }
         return [
             replace(
                 self._result(recall, outcomes[recall.id], made[recall.id], flying.get(recall.id, (0, None))),

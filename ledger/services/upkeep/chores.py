@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
 
 from ledger.clock import Clock
 from ledger.store import chores
@@ -26,19 +28,20 @@ class Chore:
 
 
 class Chores:
-    """Does chores on behalf of one worker."""
+    """Does chores on behalf of one worker; its leases end by a clock that nobody sets, `lease_now`."""
 
-    def __init__(self, database: Database, clock: Clock, owner: str) -> None:
-        self._database, self._clock, self._owner = database, clock, owner
+    def __init__(
+        self, database: Database, clock: Clock, owner: str, lease_now: Callable[[Connection], datetime]
+    ) -> None:
+        self._database, self._clock, self._owner, self._lease_now = database, clock, owner, lease_now
 
     def do(self, chore: Chore) -> bool:
         """Do a chore when it is due and nobody else is at it; say whether it was done."""
-        now = self._clock.now()
         with self._database.write() as connection:
-            lease_until, due = now + chore.lease, now - chore.every
-            if not chores.take(connection, chore.name, self._owner, now, lease_until, due):
+            lease = chores.Lease(owner=self._owner, begins=self._lease_now(connection), lasts=chore.lease)
+            if not chores.take(connection, chore.name, lease, now=self._clock.now(), every=chore.every):
                 return False
         chore.action()
         with self._database.write() as connection:
-            chores.release(connection, chore.name, self._owner, self._clock.now())
+            chores.release(connection, chore.name, self._owner, self._lease_now(connection), now=self._clock.now())
         return True

@@ -1,6 +1,7 @@
 """Recalls whose process goes away: closed in order, or killed and then cancelled from elsewhere."""
 
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -107,6 +108,29 @@ def test_a_cancelled_recall_says_what_awaits_an_answer_and_ends_after_the_lease_
     seen = book.show(plan.recall_id).result if look == "show" else book.recalls()[0]
     assert (seen.pending, seen.unknown, seen.in_flight) == (0, 20, 0)
     assert book.verify().ok
+
+
+@pytest.mark.parametrize("step", [-90, -20, 20, 90])
+def test_a_clock_that_is_set_neither_ends_nor_extends_what_is_waited_for(
+    make_ledger: MakeLedger, world: World, clock: FakeClock, database: Database, step: float
+) -> None:
+    dying, book = make_ledger(), make_ledger()
+    send(book, world, 1, campaign="before")
+    book.run(book.plan(campaign="before", reason="the clock of the calls begins"))
+    clock.set(timedelta(seconds=step))
+    send(book, world, 20)
+    plan = book.plan(campaign="spring", reason="wrong link")
+    die_in_flight(dying, plan.recall_id)
+    lost_owner(database, "another machine#7#x")
+    clock.set(timedelta(seconds=step))
+    result = book.cancel(plan.recall_id)
+    assert (result.pending, result.in_flight) == (20, 20)
+    assert result.answers_until is not None
+    assert LEASE - timedelta(seconds=2) < result.answers_until - clock.now() <= LEASE
+    clock.advance(LEASE - timedelta(seconds=2))
+    assert book.show(plan.recall_id).result.in_flight == 20
+    clock.advance(timedelta(seconds=2))
+    assert book.show(plan.recall_id).result.unknown == 20
 
 
 def test_calls_that_found_no_connection_are_not_counted(

@@ -14,6 +14,7 @@ from ledger.core.answer import Answer
 from ledger.core.message import AppName
 from ledger.core.pace import FURTHEST_SLOT
 from ledger.services.recalls.claimer import Claimer
+from ledger.services.recalls.leases import lease_of
 from ledger.services.recalls.pace_clock import HELD_AFTER_STEP_SECONDS, PaceClock
 from ledger.services.recalls.settler import Settler
 from ledger.simulator import World
@@ -137,6 +138,30 @@ def test_a_step_of_the_servers_clock_is_noticed_at_the_next_look_and_costs_a_mom
     assert len(left) >= 0.95 * RATE * (10 - costs) - 1
     for machine in machines:
         assert abs((machine.now() - server.now()).total_seconds()) < 0.1
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_of_the_servers_clock_takes_no_call_from_a_machine_that_waits_for_its_answer(
+    book: Ledger, clock: FakeClock, step: float
+) -> None:
+    started(book, 1)
+    server, database, settings = Wall(clock), book.parts.database, book.parts.settings
+    machines = [AlignedClock(Wall(clock)) for _ in range(2)]
+    holder, other = (
+        Claimer(database, machine, PaceClock(machine, lambda _: server.now()), settings, f"machine {number}")
+        for number, machine in enumerate(machines)
+    )
+    (call,) = holder.claim(APPS, 1).calls
+    held = frozenset([call.id])
+    lease = lease_of(settings).total_seconds()
+    begun, set_after, between = clock.monotonic(), 8, 4
+    while not other.claim(APPS, 1).calls:
+        clock.sleep(between)
+        holder.claim(APPS, 0, held=held)
+        if clock.monotonic() - begun == set_after:
+            server.wrong_by += step
+    # Nobody can say which leases were written before: those of the dead last for as long again, or for the step.
+    assert lease <= clock.monotonic() - begun <= lease + max(set_after, -step) + 2 * between
 
 
 def test_a_machine_that_joins_goes_by_the_time_that_the_others_agreed_on(book: Ledger, clock: FakeClock) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.recall import Outcome, Status
 from ledger.errors import InputError, PausedError
+from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.upkeep.chores import Chore, Chores
 from ledger.simulator import Cut, ScriptedAnswer, World
 from ledger.store.database import Database
@@ -178,9 +180,13 @@ def test_a_worker_goes_on_with_what_another_process_left(
     assert book.show(plan.recall_id).result.recalled == 30
 
 
+def chores_of(database: Database, clock: FakeClock, worker: str) -> Chores:
+    return Chores(database, clock, worker, partial(PaceClock(clock).seen, may_write=True))
+
+
 def test_a_chore_is_done_by_one_worker_at_a_time_and_not_too_often(database: Database, clock: FakeClock) -> None:
     done: list[str] = []
-    first, second = Chores(database, clock, "first"), Chores(database, clock, "second")
+    first, second = chores_of(database, clock, "first"), chores_of(database, clock, "second")
 
     def chore(name: str) -> Chore:
         minute = timedelta(minutes=1)
@@ -199,11 +205,34 @@ def test_a_chore_of_a_worker_that_died_is_taken_over_when_its_lease_ends(databas
 
     minute = timedelta(minutes=1)
     with pytest.raises(RuntimeError):
-        Chores(database, clock, "first").do(Chore(name="purge", every=minute, lease=minute, action=die))
+        chores_of(database, clock, "first").do(Chore(name="purge", every=minute, lease=minute, action=die))
     after = Chore(name="purge", every=minute, lease=minute, action=lambda: None)
-    assert not Chores(database, clock, "second").do(after)
+    assert not chores_of(database, clock, "second").do(after)
     clock.advance(timedelta(seconds=61))
-    assert Chores(database, clock, "second").do(after)
+    assert chores_of(database, clock, "second").do(after)
+
+
+@pytest.mark.parametrize("step", [-3600, -90, -20, 20, 90])
+def test_a_clock_that_is_set_gives_no_chore_to_two_and_keeps_none_from_being_done(
+    database: Database, clock: FakeClock, step: float
+) -> None:
+    first, second = chores_of(database, clock, "first"), chores_of(database, clock, "second")
+    every, lease = timedelta(seconds=5), timedelta(minutes=1)
+    also_done: list[bool] = []
+
+    def look_on() -> None:
+        clock.set(timedelta(seconds=step))
+        again = Chore(name="sticky", every=every, lease=lease, action=lambda: None)
+        also_done.append(second.do(again))
+
+    assert first.do(Chore(name="sticky", every=every, lease=lease, action=look_on))
+    assert also_done == [False]
+    clock.set(timedelta(seconds=-step))
+    clock.advance(every)
+    assert second.do(Chore(name="sticky", every=every, lease=lease, action=lambda: None))
+    clock.set(timedelta(seconds=step))
+    clock.advance(every)
+    assert first.do(Chore(name="sticky", every=every, lease=lease, action=lambda: None))
 
 
 def test_a_worker_stops_when_it_is_told(book: Ledger, world: World) -> None:

@@ -9,6 +9,7 @@ from ledger.clock import FakeClock
 from ledger.core.recall import Outcome, Status
 from ledger.services.reports.figures import OTHER_CODES, Meter
 from ledger.simulator import ScriptedAnswer, World
+from ledger.store.paces import block_all
 from tests.sending import send
 
 ONE_ON_ONE = "/v1.0/robot/otoMessages/batchRecall"
@@ -73,6 +74,22 @@ def test_what_waits_is_counted_by_status_and_nearness(book: Ledger, world: World
     assert (figures.counted.near_deadline[Status.PAUSED], figures.counted.waiting[Status.RUNNING]) == (3, 0)
 
 
+@pytest.mark.parametrize("step", [-90, 90])
+def test_for_how_long_calls_are_held_back_does_not_change_when_a_clock_is_set(
+    book: Ledger, world: World, clock: FakeClock, step: float
+) -> None:
+    send(book, world, 1)
+    recall(book)
+    with book.parts.database.write() as connection:
+        block_all(connection, book.parts.pace_clock.now() + timedelta(seconds=60))
+    meter = book.parts.figures
+    assert meter.read().paces[0].blocked_seconds == 60
+    clock.set(timedelta(seconds=step))
+    assert meter.read().paces[0].blocked_seconds == 60
+    clock.advance(timedelta(seconds=50))
+    assert meter.read().paces[0].blocked_seconds == 10
+
+
 def test_throttling_shows_as_a_smaller_share_and_as_a_verdict(book: Ledger, world: World) -> None:
     send(book, world, 1)
     meter = book.parts.figures
@@ -105,7 +122,7 @@ def test_what_takes_long_to_count_is_not_counted_all_the_time(book: Ledger, worl
     send(book, world, 5)
     assert (book.parts.figures.read().counted.open_messages, book.parts.figures.read().counted.used_calls) == (5, 5)
     slow = Tiring(clock.now())
-    meter = Meter(book.parts.database, slow, book.settings)
+    meter = Meter(book.parts.database, slow, book.settings, book.parts.pace_clock.seen)
     meter.read()
     send(book, world, 5)
     assert meter.read().counted.open_messages == 5

@@ -26,7 +26,8 @@ def found(book: Ledger, name: str) -> Check:
 def beat(book: Ledger) -> None:
     """Let a worker show that it lives."""
     chore = Chore(name=HEARTBEAT, every=HEARTBEAT_EVERY, lease=timedelta(seconds=5), action=lambda: None)
-    assert Chores(book.parts.database, book.parts.clock, "a worker").do(chore)
+    parts = book.parts
+    assert Chores(parts.database, parts.clock, "a worker", parts.pace_clock.seen).do(chore)
 
 
 def test_the_doctor_finds_a_healthy_ledger_healthy(book: Ledger, world: World) -> None:
