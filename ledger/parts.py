@@ -13,6 +13,7 @@ from ledger.clock import AlignedClock, Clock, SystemClock
 from ledger.core.campaign import CampaignLine
 from ledger.core.check_up import Check
 from ledger.errors import DatabaseError
+from ledger.patience import OutageLog
 from ledger.services.access.idempotency import IdempotentRequests
 from ledger.services.access.tokens import ServiceTokens
 from ledger.services.recalls.current_recalls import CurrentRecalls
@@ -84,7 +85,8 @@ class Parts:
         self.executor, self.transport = executor, transport
         self.building = threading.RLock()
         self._is_ready = False
-        self.recorder = Recorder(lambda: self.inserter, self.clock, settings)
+        self.outage = OutageLog(self.clock)
+        self.recorder = Recorder(lambda: self.inserter, self.clock, settings, self.outage)
         start_anew = weakref.WeakMethod(self._start_anew)
         os.register_at_fork(after_in_child=lambda: (method := start_anew()) and method())
 
@@ -275,6 +277,7 @@ class Parts:
             self.settings,
             self.executor or self.threads,
             self.held_calls,
+            self.outage,
         )
 
     @part

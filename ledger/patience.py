@@ -4,7 +4,9 @@ tenacity and stamina do the same on the machine's own clock; here it is an argum
 """
 
 import logging
+import os
 import threading
+import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -69,9 +71,17 @@ class OutageLog:
     """Tells once that the database is away, and once that it is back, however many threads find it so."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock, self._lock = clock, threading.Lock()
+        self._clock = clock
         self._since: float | None = None
         self._failed_at = 0.0
+        self._start_anew()
+        start_anew = weakref.WeakMethod(self._start_anew)
+        os.register_at_fork(after_in_child=lambda: (method := start_anew()) and method())
+
+    @property
+    def is_on(self) -> bool:
+        """Say whether somebody was told that the database is away, and nobody yet that it is back."""
+        return self._since is not None
 
     def observe(self, action: Callable[[], T], *, asks_always: bool = True) -> T:
         """Do something with the database and note how that goes; `asks_always` when it cannot go well without it."""
@@ -79,23 +89,31 @@ class OutageLog:
         try:
             done = action()
         except DatabaseUnavailableError as error:
-            self._note_away(error)
+            self.note_away(error)
             raise
-        if asks_always and self._since is not None:
-            self._note_back(begun)
+        if asks_always:
+            self.note_back(begun)
         return done
 
-    def _note_away(self, error: LedgerError) -> None:
+    def note_away(self, error: LedgerError) -> None:
+        """Note that the database cannot be used."""
         with self._lock:
             self._failed_at = self._clock.monotonic()
             if self._since is None:
                 self._since = self._failed_at
-                log.warning("the database is away, and work on it waits: %s", error)
+                log.warning("the database is away: what is recorded waits in the spool, and recalls wait: %s", error)
 
-    def _note_back(self, begun: float) -> None:
+    def note_back(self, begun: float) -> None:
+        """Note that something went well that cannot without the database, and at which monotonic second it began."""
+        if self._since is None:
+            return
         with self._lock:
             # What began before may have had its turn before as well, and a database that goes lets some through yet.
             if self._since is None or begun < self._failed_at + CALM_SECONDS:
                 return
             away, self._since = self._clock.monotonic() - self._since, None
             log.warning("the database is back, after %.0f s", away, extra={"facts": {"seconds": round(away, 1)}})
+
+    def _start_anew(self) -> None:
+        # A signal handler may note something in the middle of a note of its own thread.
+        self._lock = threading.RLock()

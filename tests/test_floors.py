@@ -17,15 +17,12 @@ HOUSE = ROOT / "ledger"
 PLAYERS = {"entrypoints/cli/commands/demo.py", "entrypoints/cli/demo_story.py", "testing.py"}
 HEAVY = ("sqlalchemy", "alembic", "httpx", "pydantic", "fastapi", "typer", "rich", "alibabacloud")
 CORE_OF_SENDERS = ("bodies", "capture", "deliveries", "limits", "message", "never_left", "send_calls")
-SPOOL_OF_SENDERS = ("courier", "frames", "journal", "lines", "places", "segments", "sends")
+SPOOL_OF_SENDERS = ("courier", "frames", "journal", "lines", "places", "segments", "sends", "steps")
 # What `ledger run` loads into the programs of others, beside the integrations.
 LOADED_INTO_SENDERS = [
     *(HOUSE / name for name in ("clock.py", "errors.py")),
     *(HOUSE / "core" / f"{name}.py" for name in CORE_OF_SENDERS),
-    *(
-        HOUSE / "spool" / f"{name}.py"
-        for name in ("courier", "frames", "journal", "lines", "places", "segments", "sends")
-    ),
+    *(HOUSE / "spool" / f"{name}.py" for name in SPOOL_OF_SENDERS),
 ]
 # What services may hold of SQLAlchemy: the transaction that they own.
 HELD_BY_SERVICES = {"Connection"}

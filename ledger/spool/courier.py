@@ -9,12 +9,13 @@ import os
 import select
 import socket
 import struct
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from .frames import framed
+from .steps import Steps
 
 KEPT, NOT_KEPT = b"+", b"-"
 MOST_UNANSWERED = 10_000
@@ -30,7 +31,7 @@ class Courier:
 
     def __init__(self, address: str, lost: Callable[[str, str], object]) -> None:
         self._address, self._lost = f"\0{address}", lost
-        self._lock = threading.Lock()
+        self._steps = Steps()
         self._socket: socket.socket | None = None
         self._unanswered: deque[tuple[str, bytes]] = deque()
         atexit.register(self.finish)
@@ -38,26 +39,40 @@ class Courier:
 
     def carry(self, send_id: str, line: bytes) -> None:
         """Hand the line of a send over; raise OSError when nobody takes it."""
-        with self._lock:
-            self._hear(0)
-            if len(self._unanswered) >= MOST_UNANSWERED:
-                raise OSError("the companion does not answer")
-            if self._socket is None:
-                self._socket = _connected(self._address)
-            try:
-                self._socket.sendall(framed(line))
-            except OSError:
-                self._give_up()
-                raise
-            self._unanswered.append((send_id, line))
+        with self._steps.alone() as is_interrupted:
+            if is_interrupted:
+                self._steps.postpone(partial(self._carry_or_say, send_id, line))
+            else:
+                self._carry(send_id, line)
 
     def finish(self) -> None:
         """Wait a little for the last answers, and say what came to nothing."""
-        with self._lock:
-            until = time.monotonic() + FINISH_SECONDS
-            while self._unanswered and (left := until - time.monotonic()) > 0:
-                self._hear(left)
+        self._steps.take(self._finish)
+
+    def _carry(self, send_id: str, line: bytes) -> None:
+        self._hear(0)
+        if len(self._unanswered) >= MOST_UNANSWERED:
+            raise OSError("the companion does not answer")
+        if self._socket is None:
+            self._socket = _connected(self._address)
+        try:
+            self._socket.sendall(framed(line))
+        except OSError:
             self._give_up()
+            raise
+        self._unanswered.append((send_id, line))
+
+    def _carry_or_say(self, send_id: str, line: bytes) -> None:
+        try:
+            self._carry(send_id, line)
+        except OSError:
+            self._say(send_id, line)
+
+    def _finish(self) -> None:
+        until = time.monotonic() + FINISH_SECONDS
+        while self._unanswered and (left := until - time.monotonic()) > 0:
+            self._hear(left)
+        self._give_up()
 
     def _hear(self, seconds: float) -> None:
         """Take answers in, and wait for the first of them for so long."""
@@ -90,7 +105,7 @@ class Courier:
         """Start anew in a process that was forked off: what is under way is that of the one that forked."""
         if self._socket is not None:
             self._socket.close()
-        self._lock, self._socket = threading.Lock(), None
+        self._steps, self._socket = Steps(), None
         self._unanswered.clear()
 
 

@@ -4,20 +4,26 @@ Appending is one `write`: what was written survives the process, whoever kills i
 A segment (one file) is deleted once everything in it is in the database; what is left when its lock falls is replayed
 by another process. When a folder cannot be written, the next one is. Only the standard library is used here, since
 senders without ours write journals too.
+
+Python runs signal handlers in the main thread, whatever that is at: a handler that records may come in the middle of a
+step of its own thread, which waits for it. What it writes then goes to a file of its own, and everything else that it
+asks for is done after that step.
 """
 
 import itertools
 import os
-import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 from . import segments
 from .segments import Segment
+from .steps import Steps
 
 # Segments of a process that writes to the database itself, and of one that leaves that to others.
 OWN = ".journal"
@@ -45,12 +51,12 @@ class Journal:
     def __init__(self, *folders: Path, kind: str = OWN, complain: Callable[[str], object] = lambda _: None) -> None:
         self._folders, self._kind, self._complain = folders, kind, complain
         self._name, self._numbers = uuid4().hex, itertools.count()
-        self._lock = threading.Lock()
+        self._steps = Steps()
         self._active: Segment | None = None
         self._open_segments: set[Segment] = set()
         self._back_at = 0.0
         self._complained_of: Path | None = None
-        self._texts: list[str] = []
+        self._texts: deque[str] = deque()
         forget = weakref.WeakMethod(self._forget)
         os.register_at_fork(after_in_child=lambda: (method := forget()) and method())
 
@@ -60,8 +66,8 @@ class Journal:
 
     def begin(self, line: bytes) -> Segment:
         """Write that a send is about to leave; its end goes to the segment that is returned."""
-        with self._alone():
-            segment = self._append(line)
+        with self._alone() as is_interrupted:
+            segment = self._aside(line) if is_interrupted else self._append(line)
             segment.open += 1
             return segment
 
@@ -74,35 +80,28 @@ class Journal:
         says everything: it goes to another segment when the one with the beginning takes no more, which is owed the
         `void` line then, so that nobody takes the send for one whose program died. Without it, nothing is left.
         """
-        with self._alone():
-            if segment not in self._open_segments:
+        with self._alone() as is_interrupted:
+            if is_interrupted:
+                last = line if whole is None else void
+                self._steps.postpone(partial(self._ended, segment, last, None, b"", 0))
                 return None
-            segment.open -= 1
-            try:
-                holder = self._end(segment, line, whole, void)
-                holder.unsettled += entries if whole is not None else 0
-                return holder
-            finally:
-                self._tidy(segment)
+            return self._ended(segment, line, whole, void, entries)
 
     def add(self, line: bytes, entries: int = 1) -> Segment:
         """Write a line that is whole by itself; so many entries that it leaves to record wait until each is settled."""
-        with self._alone():
-            segment = self._append(line)
+        with self._alone() as is_interrupted:
+            segment = self._aside(line) if is_interrupted else self._append(line)
             segment.unsettled += entries
             return segment
 
     def settle(self, segment: Segment, entries: int = 1) -> None:
         """Forget entries of a segment that are in the database now."""
-        with self._lock:
-            segment.unsettled -= entries
-            self._tidy(segment)
+        self._steps.take(partial(self._settle, segment, entries))
 
     def hand_over(self, segment: Segment) -> None:
         """Give up a segment: once it is let go, whoever can reach the database replays it."""
-        with self._lock:
-            segment.is_handed_over = True
-            self._tidy(segment)
+        segment.is_handed_over = True
+        self._steps.take(partial(self._tidy, segment))
 
     @property
     def has_handed_over(self) -> bool:
@@ -111,14 +110,11 @@ class Journal:
 
     def seal(self) -> None:
         """Write no more to segments that are left to others, so that they are replayed once their sends are over."""
-        with self._lock:
-            for segment in [segment for segment in self._open_segments if segment.is_handed_over]:
-                self._retire(segment)
-                self._tidy(segment)
+        self._steps.take(self._seal)
 
     def sync(self, segment: Segment) -> None:
         """Return once what stands in a segment is on disk; when that fails, nothing in it counts as written."""
-        with self._lock:
+        with self._alone():
             if segment not in self._open_segments:
                 return
             descriptor = os.dup(segment.descriptor)
@@ -126,29 +122,51 @@ class Journal:
         try:
             segments.sync(segment, descriptor)
         except OSError:
-            with self._lock:
-                self._retire(segment)
+            self._steps.take(partial(self._retire, segment))
             raise
         finally:
             os.close(descriptor)
 
     def close(self) -> None:
         """Let every segment go; others replay what is left there. The journal can be used again afterwards."""
-        with self._lock:
-            for segment in list(self._open_segments):
-                segment.open, segment.is_handed_over = 0, segment.unsettled > 0 or segment.open > 0
-                self._retire(segment)
-                self._tidy(segment)
+        self._steps.take(self._close)
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the lock; complain after it, since whoever hears of it may send something that is written here."""
+    def _alone(self) -> Iterator[bool]:
+        """Take a turn; complain after it, since whoever hears of it may send something that is written here."""
         try:
-            with self._lock:
-                yield
+            with self._steps.alone() as is_interrupted:
+                yield is_interrupted
         finally:
-            while self._texts:
-                self._complain(self._texts.pop(0))
+            with suppress(IndexError):  # another thread said it
+                while self._texts:
+                    self._complain(self._texts.popleft())
+
+    def _settle(self, segment: Segment, entries: int) -> None:
+        segment.unsettled -= entries
+        self._tidy(segment)
+
+    def _seal(self) -> None:
+        for segment in [segment for segment in tuple(self._open_segments) if segment.is_handed_over]:
+            self._retire(segment)
+            self._tidy(segment)
+
+    def _close(self) -> None:
+        for segment in tuple(self._open_segments):
+            segment.open, segment.is_handed_over = 0, segment.unsettled > 0 or segment.open > 0
+            self._retire(segment)
+            self._tidy(segment)
+
+    def _ended(self, segment: Segment, line: bytes, whole: bytes | None, void: bytes, entries: int) -> Segment | None:
+        if segment not in self._open_segments:
+            return None
+        segment.open -= 1
+        try:
+            holder = self._end(segment, line, whole, void)
+            holder.unsettled += entries if whole is not None else 0
+            return holder
+        finally:
+            self._tidy(segment)
 
     def _append(self, line: bytes) -> Segment:
         failure: OSError | None = None
@@ -158,6 +176,20 @@ class Journal:
                 return self._active
             except OSError as error:
                 failure = error
+        segment, failure = self._begun(line, failure)
+        self._take_up(segment, failure)
+        return segment
+
+    def _aside(self, line: bytes) -> Segment:
+        """Write a line to a file of its own, which nobody else writes to."""
+        segment, _ = self._begun(line, None)
+        segment.is_active, segment.is_handed_over = False, self._kind == FEED
+        self._open_segments.add(segment)
+        self._steps.postpone(partial(self._tidy, segment))
+        return segment
+
+    def _begun(self, line: bytes, failure: OSError | None) -> tuple[Segment, OSError | None]:
+        """Begin a segment with a line in the first folder that takes it; return it, and the first failure, if any."""
         for folder in self._folders:
             try:
                 segment = segments.create(folder, self._kind)
@@ -170,8 +202,7 @@ class Journal:
                 segments.discard(segment)
                 failure = failure or error
                 continue
-            self._take_up(segment, failure)
-            return segment
+            return segment, failure
         self._say_once(self._folders[-1], f"({failure}), nor any other folder")
         raise failure or OSError("there is no folder for the spool")
 
@@ -181,9 +212,9 @@ class Journal:
         return segment.path.parent == self._folders[0] or time.monotonic() < self._back_at
 
     def _take_up(self, segment: Segment, failure: OSError | None) -> None:
-        former, self._active = self._active, segment
         segment.is_handed_over = self._kind == FEED
         self._open_segments.add(segment)
+        former, self._active = self._active, segment
         if former is not None:
             former.is_active = False
             self._tidy(former)
@@ -242,7 +273,7 @@ class Journal:
 
     def _forget(self) -> None:
         """Start anew in a process that was forked off: segments and locks are those of the one that forked."""
-        self._lock = threading.Lock()
+        self._steps = Steps()
         for segment in self._open_segments:
             os.close(segment.descriptor)
         self._open_segments, self._active = set(), None

@@ -60,10 +60,13 @@ def append(segment: Segment, line: bytes) -> None:
     record = framed(line)
     try:
         write_all(segment.descriptor, record)
+        segment.size += len(record)
     except OSError:
         _cut_back(segment)
         raise
-    segment.size += len(record)
+    except BaseException:  # of a signal handler, and nobody knows how far it got: nothing is cut off here any more
+        segment.is_broken = True
+        raise
 
 
 def write_all(descriptor: int, content: bytes) -> None:

@@ -103,6 +103,11 @@ class Database:
         with self.read() as connection:
             return machine_clocks.server_time(connection)
 
+    def ask(self) -> None:
+        """Raise DatabaseError when the database does not answer."""
+        with self.read() as connection:
+            connection.exec_driver_sql("SELECT 1")
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()

@@ -64,7 +64,7 @@ class Process:
         self.ledger.parts.database = tapped.database
         self.ledger.parts.lifecycle._runner._settler._random = random
         # Its thread lives on real time; here whoever takes in is a task like any other.
-        self.ledger.parts.recorder.writer._start = lambda: None  # type: ignore[method-assign]
+        self.ledger.parts.recorder.writer.start = lambda: None  # type: ignore[method-assign]
         tapped.listener = self
 
     def kill_after(self, boundaries: int) -> None:

@@ -20,7 +20,6 @@ from ledger.entrypoints.gateway.headers import travelling, value_of
 from ledger.entrypoints.gateway.sends import Send, Sends, travelling_back
 from ledger.entrypoints.gateway.streams import SenderGoneError, arriving, give, relay, start, whole
 from ledger.entrypoints.gateway.unknown_calls import UnknownCalls
-from ledger.errors import LedgerError
 
 if TYPE_CHECKING:
     from prometheus_client import Counter
@@ -66,23 +65,12 @@ class Gateway:
                 )
             )
             self._sends = Sends(self._parts.recorder.send_recorder, self._forwarder)
-            opening = asyncio.create_task(asyncio.to_thread(self._open))
+            opening = asyncio.create_task(asyncio.to_thread(self._parts.recorder.look_after_spool))
             await emit({"type": "lifespan.startup.complete"})
             await receive()
             await self._sends.finish()
             await opening
         await emit({"type": "lifespan.shutdown.complete"})
-
-    def _open(self) -> None:
-        """Take in what others left, and see whether the database takes what comes: sends go on without it.
-
-        From the first send on, the writer looks after that.
-        """
-        try:
-            self._parts.opened()
-            self._parts.recorder.replay()
-        except (LedgerError, OSError) as error:
-            log.warning("what is sent waits in the spool meanwhile: %s", error)
 
     async def _answer(self, scope: Scope, receive: Receive, emit: Emit) -> None:
         raw_path: str = scope["raw_path"].decode("latin-1")

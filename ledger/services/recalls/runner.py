@@ -71,13 +71,14 @@ class Runner:
         settings: Settings,
         executor: Executor,
         held: set[int],
+        outage: OutageLog,
         *,
         random: Random | None = None,
     ) -> None:
         self._database, self._caller, self._clock, self._executor = database, caller, clock, executor
         self._in_flight = settings.calls_in_flight
         self.presence = Presence()
-        self.outage = OutageLog(clock)
+        self.outage = outage
         # The calls whose answers this process waits for or has; and the answers that no run could write down.
         self._held = held
         self._left_over: list[tuple[calls.Call, Ending, datetime]] = []

@@ -13,7 +13,7 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from enum import StrEnum
 from ledger.core.message import Message
 from ledger.core.row import row_of
 from ledger.errors import LedgerError
+from ledger.services.recording.waiting_log import WaitingLog, text_of_error
 from ledger.services.recording.write_apart import Content, Write, write_apart
 from ledger.spool import lines
 from ledger.spool.journal import Journal
@@ -78,18 +79,22 @@ class GroupWriter:
         write: Write,
         journal: Journal,
         refuse: Callable[[Content, Exception], None],
+        waiting_log: WaitingLog,
         when_idle: Callable[[], object] = lambda: None,
     ) -> None:
         self._write, self._journal, self._refuse, self._when_idle = write, journal, refuse, when_idle
+        self._waiting_log = waiting_log
         self.counts: Counter[str] = Counter()
         self._begin()
         begin = weakref.WeakMethod(self._begin)
         os.register_at_fork(after_in_child=lambda: (method := begin()) and method())
 
     def _begin(self) -> None:
+        # Signal handlers hand things in too, whatever their thread is at: nothing here may wait for that.
         self._waiting: queue.SimpleQueue[PendingWrite | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
+        self._is_starting, self._closing = False, 0
         self._last: PendingWrite | None = None
         self._left_alone_until = 0.0
 
@@ -102,7 +107,7 @@ class GroupWriter:
         self._waiting.put(entry)
         self._last = entry
         if self._thread is None or not self._thread.is_alive():
-            self._start()
+            self.start()
         return entry
 
     def wait(self, entry: PendingWrite, patience_seconds: float = PATIENCE_SECONDS) -> WriteOutcome:
@@ -125,7 +130,7 @@ class GroupWriter:
         """Leave things to the journal, and return once they are on disk; raise LedgerError when it takes not all."""
         entries = [PendingWrite(content) for content in contents]
         self._spool(entries)
-        self._start()
+        self.start()
         for entry in entries:
             entry.outcome.result()
 
@@ -135,43 +140,67 @@ class GroupWriter:
         if last is not None:
             self.wait(last)
 
+    def start(self) -> None:
+        """Start the thread unless it runs: from then on it also looks after what waits in the spool."""
+        with self._lock:
+            # Whoever closes starts it again for what comes meanwhile: two would wait for each other's last entry.
+            is_running = self._thread is not None and self._thread.is_alive()
+            if is_running or self._is_starting or self._closing:
+                return
+            if self._is_started():
+                return
+        self._spool(_only_entries(_drained(self._waiting, MOST_WAITING)))
+
     def close(self) -> None:
         """Write what waits, or leave it to the journal when the database does not take it soon; may be called twice."""
         with self._lock:
+            self._closing += 1
             thread, self._thread = self._thread, None
-        if thread is None:
-            self._journal.close()
-            return
+        try:
+            if thread is not None and thread.is_alive():
+                self._end(thread)
+        finally:
+            with self._lock:
+                self._closing -= 1
+        self._journal.close()
+        if not self._waiting.empty():
+            self.start()
+
+    def _end(self, thread: threading.Thread) -> None:
         self._waiting.put(None)
         thread.join(CLOSING_SECONDS)
         if thread.is_alive():
             log.warning("the database does not answer: what was sent last waits in the spool")
-            self._spool([entry for entry in _drained(self._waiting, MOST_WAITING) if entry is not None])
-        self._journal.close()
+            self._spool(_only_entries(_drained(self._waiting, MOST_WAITING)))
 
-    def _start(self) -> None:
-        with self._lock:
-            if self._thread is not None and self._thread.is_alive():
-                return
-            # An interpreter that ends starts no thread any more, and some would wait for one for ever.
+    def _is_started(self) -> bool:
+        """Start the thread, and say whether it runs: an interpreter that ends starts none any more."""
+        self._is_starting = True
+        try:
+            # Some interpreters that end would wait for one for ever.
             if not sys.is_finalizing():
-                self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+                thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+                self._thread = thread
                 with suppress(RuntimeError):
-                    self._thread.start()
-                    return
+                    thread.start()
+                    return True
             self._thread = None
-        self._spool([entry for entry in _drained(self._waiting, MOST_WAITING) if entry is not None])
+            return False
+        finally:
+            self._is_starting = False
 
     def _run(self) -> None:
         looked_at = time.monotonic()
-        while True:
-            patience = LEFT_ALONE_SECONDS if self._journal.has_handed_over else IDLE_SECONDS
+        # Not for ever: whoever closed may have gone on without it, and others may have started another one.
+        while self._thread is threading.current_thread() or self._closing:
+            is_looking = self._journal.has_handed_over or self._waiting_log.is_outage
+            patience = LEFT_ALONE_SECONDS if is_looking else IDLE_SECONDS
             try:
                 batch = [self._waiting.get(timeout=patience)]
             except queue.Empty:
                 batch = []
             batch += _drained(self._waiting, ENTRIES_PER_TRANSACTION - len(batch))
-            self._take_safely([entry for entry in batch if entry is not None])
+            self._take_safely(_only_entries(batch))
             if None in batch:
                 return
             if time.monotonic() - looked_at >= patience:
@@ -192,7 +221,9 @@ class GroupWriter:
         if time.monotonic() < self._left_alone_until:
             self._spool(batch)
             return
+        begun = self._waiting_log.now()
         found = write_apart(self._write, [entry.content for entry in batch])
+        self._waiting_log.note(begun, found)
         left = []
         for entry, written in zip(batch, found, strict=True):
             if written.error is None:
@@ -201,16 +232,10 @@ class GroupWriter:
             elif written.is_refused:
                 self._give_up(entry, written.error)
             else:
-                left.append((entry, written.error))
-        if left:
-            self._leave(left, is_all=len(left) == len(batch))
-
-    def _leave(self, left: Sequence[tuple[PendingWrite, Exception]], *, is_all: bool) -> None:
-        """Keep in the journal what the database does not take now."""
-        if is_all:
+                left.append(entry)
+        if len(left) == len(batch):
             self._left_alone_until = time.monotonic() + LEFT_ALONE_SECONDS
-        log.warning("what was sent waits in the spool: %s", text_of_error(left[0][1]))
-        self._spool([entry for entry, _ in left])
+        self._spool(left)
 
     def _spool(self, batch: Sequence[PendingWrite], otherwise: OnUnwritable | None = None) -> None:
         """See to it that entries are on disk in the journal, which others replay; what cannot be goes to the log."""
@@ -267,14 +292,13 @@ class GroupWriter:
     def _log_as_last_resort(self, entry: PendingWrite, error: OSError) -> None:
         """Neither the database nor the disk takes it: the log is the last resort."""
         log.critical("NOT RECORDED, neither database nor spool (%s): %s", error, text_of(entry.content))
-        with self._lock:
-            if not entry.outcome.done():
-                entry.outcome.set_exception(LedgerError(f"neither the database nor the spool can be written: {error}"))
-                self.counts[LOST] += 1
+        with self._lock, suppress(InvalidStateError):  # somebody else was quicker
+            entry.outcome.set_exception(LedgerError(f"neither the database nor the spool can be written: {error}"))
+            self.counts[LOST] += 1
 
     def _done(self, entry: PendingWrite, outcome: WriteOutcome) -> None:
         with self._lock:
-            if not entry.outcome.done():
+            with suppress(InvalidStateError):
                 entry.outcome.set_result(outcome)
                 self.counts[outcome] += 1
             segment, entry.segment = entry.segment, None
@@ -285,7 +309,12 @@ class GroupWriter:
         try:
             self._when_idle()
         except Exception as error:
-            log.warning("the spool could not be replayed: %s", text_of_error(error))
+            self._waiting_log.failed(error, "the spool could not be replayed")
+        self._waiting_log.look()
+
+
+def _only_entries(found: Sequence[PendingWrite | None]) -> list[PendingWrite]:
+    return [entry for entry in found if entry is not None]
 
 
 def _drained(waiting: "queue.SimpleQueue[PendingWrite | None]", most: int) -> list[PendingWrite | None]:
@@ -296,12 +325,6 @@ def _drained(waiting: "queue.SimpleQueue[PendingWrite | None]", most: int) -> li
         except queue.Empty:
             break
     return found
-
-
-def text_of_error(error: Exception) -> str:
-    """Say an error in one line; one that is none of ours with its kind."""
-    text = " ".join(str(error).split())
-    return text if isinstance(error, LedgerError) else f"{type(error).__name__}: {text}"
 
 
 def text_of(content: Content) -> str:

@@ -24,6 +24,10 @@ class Inserter:
         self._database, self._clock = database, clock
         self._group_window = timedelta(hours=settings.group_window_hours)
 
+    def ask(self) -> None:
+        """Raise DatabaseError while the database does not answer."""
+        self._database.ask()
+
     def write_each(self, contents: Sequence[Message | KeylessSend]) -> list[Written]:
         """Record messages and traces in one transaction; say of each whether it was new to the ledger."""
         messages = [one for one in contents if isinstance(one, Message)]

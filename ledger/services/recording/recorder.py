@@ -9,13 +9,15 @@ from typing import Any
 from ledger.clock import Clock
 from ledger.core.message import Message
 from ledger.errors import InvalidMessageError, LedgerError
+from ledger.patience import OutageLog
 from ledger.services.recording.batches import BatchWritten, Imported, OnRejected, WriteCounts, import_lines
-from ledger.services.recording.group_writer import GroupWriter, WriteOutcome, text_of_error
+from ledger.services.recording.group_writer import GroupWriter, WriteOutcome
 from ledger.services.recording.inserts import Inserter
 from ledger.services.recording.refusals import Refusals
 from ledger.services.recording.rows import Defaults, Line, read_row, reader, within
 from ledger.services.recording.sends import SendRecorder
 from ledger.services.recording.spool_replay import Replayed, SpoolReplay, contents_of
+from ledger.services.recording.waiting_log import WaitingLog
 from ledger.services.recording.write_apart import Content, Written, is_away, write_apart
 from ledger.settings import Settings
 from ledger.spool import places
@@ -31,7 +33,7 @@ log = logging.getLogger(__name__)
 class Recorder:
     """Owns the journal of this process and its writer. Nothing is opened or started before something is kept."""
 
-    def __init__(self, inserter: Callable[[], Inserter], clock: Clock, settings: Settings) -> None:
+    def __init__(self, inserter: Callable[[], Inserter], clock: Clock, settings: Settings, outage: OutageLog) -> None:
         # Asked for anew each time: it cannot be had while the database is away.
         self._inserter, self._clock = inserter, clock
         self._defaults = Defaults(campaign=settings.campaign, source=settings.source)
@@ -39,7 +41,10 @@ class Recorder:
         self._spool = Spool(*folders)
         self._journal = Journal(*folders, complain=log.error)
         self._refusals = Refusals(self._spool.refused)
-        self.writer = GroupWriter(self._write_each, self._journal, self._refusals.keep, when_idle=self.replay)
+        self._waiting_log = WaitingLog(outage, clock, lambda: inserter().ask())
+        self.writer = GroupWriter(
+            self._write_each, self._journal, self._refusals.keep, self._waiting_log, when_idle=self.replay
+        )
         self._spool_replay = SpoolReplay(self._spool, self._write_each, self.writer.spool, self._refusals)
         self.send_recorder = SendRecorder(
             self._journal, self.writer, clock, campaign=settings.campaign, source=settings.source
@@ -118,7 +123,16 @@ class Recorder:
             self.writer.flush()
             self.replay()
         except Exception as error:
-            log.warning("what waits in the spool could not be replayed: %s", error)
+            self._waiting_log.failed(error, "what waits in the spool could not be replayed")
+
+    def look_after_spool(self) -> None:
+        """See whether the database takes what comes and what others left, now or else as soon as it is back."""
+        try:
+            self._inserter()
+            self.replay()
+        except Exception as error:
+            self._waiting_log.failed(error, "what is sent waits in the spool meanwhile")
+            self.writer.start()
 
     def depth(self) -> Depth:
         """Return how much waits in the spool; the database is not asked."""
@@ -141,6 +155,7 @@ class Recorder:
         return self._inserter().write_each(contents)
 
     def _write_or_spool(self, messages: Sequence[Message]) -> BatchWritten:
+        begun = self._waiting_log.now()
         try:
             return self._inserter().write(messages)
         except Exception as error:
@@ -148,10 +163,10 @@ class Recorder:
                 found = [Written(error=error)] * len(messages)
             else:
                 found = write_apart(self._write_each, messages)
-        left = [(message, one.error) for message, one in zip(messages, found, strict=True) if one.error and one.is_left]
+        self._waiting_log.note(begun, found)
+        left = [message for message, one in zip(messages, found, strict=True) if one.is_left]
         if left:
-            log.warning("what was sent waits in the spool: %s", text_of_error(left[0][1]))
-            self.writer.spool([message for message, _ in left])
+            self.writer.spool(left)
         recorded = sum(one.is_new for one in found)
         refused = {index: str(one.error) for index, one in enumerate(found) if one.is_refused}
         duplicates = len(messages) - recorded - len(left) - len(refused)

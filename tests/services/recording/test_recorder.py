@@ -17,9 +17,11 @@ from ledger.clock import FakeClock
 from ledger.core.capture import SEND_PATHS
 from ledger.core.message import Message
 from ledger.errors import InvalidMessageError, LedgerError
+from ledger.patience import OutageLog
 from ledger.services.recording.batches import WriteCounts
 from ledger.services.recording.group_writer import GroupWriter, PendingWrite, WriteOutcome
 from ledger.services.recording.rows import Defaults, message_of
+from ledger.services.recording.waiting_log import WaitingLog
 from ledger.services.recording.write_apart import Content, Written
 from ledger.spool.journal import Journal
 from ledger.spool.lines import JournalEntry
@@ -213,14 +215,14 @@ def test_an_answer_that_makes_no_message_is_kept_also_when_the_ledger_was_closed
     assert "too-long-" in (book.settings.spool_folder / REFUSED).read_text()
 
 
-def test_a_fault_of_the_writer_itself_takes_no_key_along(tmp_path: Path) -> None:
+def test_a_fault_of_the_writer_itself_takes_no_key_along(tmp_path: Path, clock: FakeClock) -> None:
     def write(contents: Sequence[Content]) -> list[Written]:
         return [Written(error=InvalidMessageError("no"))] * len(contents)
 
     def refuse(_content: Content, _error: Exception) -> None:
         raise RuntimeError("a bug")
 
-    writer = GroupWriter(write, Journal(tmp_path), refuse)
+    writer = GroupWriter(write, Journal(tmp_path), refuse, WaitingLog(OutageLog(clock), clock, lambda: None))
     try:
         first, second = (writer.submit(message(key)) for key in ("a", "b"))
         assert [writer.wait(one) for one in (first, second)] == [WriteOutcome.SPOOLED] * 2
