@@ -11,6 +11,8 @@ from ..errors import InputError
 
 NAME_MAX_CHARACTERS = 256  # a campaign, robot, user, conversation, source or actor
 KEY_MAX_CHARACTERS = 1024
+# A row of PostgreSQL's index holds 2,704 bytes; beside the key there is a robot of up to 1,024. Keys have about 44.
+KEY_MAX_BYTES = 1600
 REASON_MAX_CHARACTERS = 2000
 RECIPIENTS_MAX = 1000
 # As a pattern, so that models check it in compiled code: a function of ours, called for every user id, took longer than

@@ -5,11 +5,26 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from ledger.clock import as_utc, format_time, parse_time
-from ledger.core.limits import KEY_MAX_CHARACTERS, NAME_MAX_CHARACTERS, RECIPIENTS_MAX, STORABLE_PATTERN
+from ledger.core.limits import (
+    KEY_MAX_BYTES,
+    KEY_MAX_CHARACTERS,
+    NAME_MAX_CHARACTERS,
+    RECIPIENTS_MAX,
+    STORABLE_PATTERN,
+)
 from ledger.core.message import (
     Campaign,
     Chat,
@@ -45,9 +60,17 @@ def _moment(value: object) -> datetime:
     return moment
 
 
+def _indexable(key: str) -> str:
+    if len(key) > KEY_MAX_BYTES // 4 and (size := len(key.encode())) > KEY_MAX_BYTES:
+        text = "has {size} bytes, and at most {most} fit"
+        raise PydanticCustomError("key", text, {"size": f"{size:,}", "most": f"{KEY_MAX_BYTES:,}"})
+    return key
+
+
 _short = StringConstraints(min_length=1, max_length=NAME_MAX_CHARACTERS, pattern=STORABLE_PATTERN)
 _Short = Annotated[str, _short]
-_Key = Annotated[str, StringConstraints(min_length=1, max_length=KEY_MAX_CHARACTERS, pattern=STORABLE_PATTERN)]
+_key = StringConstraints(min_length=1, max_length=KEY_MAX_CHARACTERS, pattern=STORABLE_PATTERN)
+_Key = Annotated[str, _key, AfterValidator(_indexable)]
 _Optional = Annotated[_Short | None, BeforeValidator(_none_if_empty)]
 _Users = Annotated[tuple[Annotated[UserId, _short], ...], Field(max_length=RECIPIENTS_MAX)]
 
