@@ -81,7 +81,9 @@ def deliveries_of(path: str, asked: Mapping[str, Any], answered: Mapping[str, An
         chat, users = KEYLESS_CHATS[KEYLESS_PATHS[path][0]], ids_of(asked.get("userid_list"))
     elif path in INTERACTIVE_PATHS:
         single = fields_of(asked.get("singleChatReceiver")).get("userId")
-        users = ids_of(asked.get("receiverUserIdList") or single)
+        chat, users = INTERACTIVE_PATHS[path] or chat, ids_of(asked.get("receiverUserIdList") or single)
+        if str(asked.get("userIdType")) == _BY_UNION_ID:
+            users = ()
     return (
         Delivery(
             key=answered.get("processQueryKey"),

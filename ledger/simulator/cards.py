@@ -1,8 +1,8 @@
 """The calls that send cards.
 
-Source: the pages "create and deliver cards", "deliver cards", and those of the two closed interfaces for interactive
-cards, at open.dingtalk.com. The first of them shows a list of spaces as the result, the official SDK an object around
-it: both are played.
+Source: the pages "create and deliver cards", "deliver cards", and those of the closed interfaces for interactive cards,
+at open.dingtalk.com, and the official SDK's models of two that have no page any more. The first of them shows a list of
+spaces as the result, the official SDK an object around it: both are played.
 """
 
 import json
@@ -74,10 +74,35 @@ def send_interactive(ask: Ask) -> dict[str, Any]:
     return {"success": True, "result": {"processQueryKey": key}}
 
 
+def send_interactive_to_private_chat(ask: Ask) -> dict[str, Any]:
+    """Send an interactive card of the older kind to a chat between two people."""
+    ask.text("outTrackId", "param.outTrackIdEmpty")
+    key = ask.ids.message_key()
+    put(ask, key, Chat.PRIVATE, ask.robot(), (), ask.text("openConversationId"))
+    return {"success": True, "result": {"processQueryKey": key}}
+
+
 def send_interactive_of_robot(ask: Ask) -> dict[str, Any]:
     """Send an interactive card of the oldest kind."""
-    robot = ask.robot()
     ask.text("cardBizId", "param.cardBizIdEmpty")
+    return to_group_or_person(ask)
+
+
+def send_interactive_by_template(ask: Ask) -> dict[str, Any]:
+    """Send an interactive card that is made of a template."""
+    ask.text("outTrackId", "param.outTrackIdEmpty")
+    return to_group_or_person(ask)
+
+
+def update_interactive_of_robot(ask: Ask) -> dict[str, Any]:
+    """Change a card that is out; its answer has a key, of which nobody says whether it is that of the send."""
+    ask.text("cardBizId", "param.cardBizIdEmpty")
+    return {"processQueryKey": ask.ids.message_key()}
+
+
+def to_group_or_person(ask: Ask) -> dict[str, Any]:
+    """Send to the group that a request names, or else to a person."""
+    robot = ask.robot()
     key, conversation = ask.ids.message_key(), ask.fields.get("openConversationId")
     if conversation:
         put(ask, key, Chat.GROUP, robot, (), str(conversation))

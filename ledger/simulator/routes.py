@@ -26,7 +26,10 @@ ROUTES: Mapping[tuple[str, str], Callable[[Ask], dict[str, Any]]] = MappingProxy
         ("POST", "/v1.0/card/instances/createAndDeliver"): cards.create_and_deliver,
         ("POST", "/v1.0/card/instances/deliver"): cards.deliver,
         ("POST", "/v1.0/im/interactiveCards/send"): cards.send_interactive,
+        ("POST", "/v1.0/im/privateChat/interactiveCards/send"): cards.send_interactive_to_private_chat,
+        ("POST", "/v1.0/im/interactiveCards/templates/send"): cards.send_interactive_by_template,
         ("POST", "/v1.0/im/v1.0/robot/interactiveCards/send"): cards.send_interactive_of_robot,
+        ("PUT", "/v1.0/im/robots/interactiveCards"): cards.update_interactive_of_robot,
         # The lower-case t is DingTalk's own.
         ("POST", "/v1.0/robot/otoMessages/batchRecall"): recalling.recall_one_on_one,
         ("POST", "/v1.0/robot/groupMessages/recall"): recalling.recall_in_group,

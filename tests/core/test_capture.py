@@ -21,6 +21,9 @@ from .values import NOW, SAMPLES, Json, junk
 ONE, GROUP, PRIVATE = SEND_PATHS
 KEY = "36UIw+aqvER/Fb2EFX1zai5p/iAEPPBvhf19pvwS89s="
 INTERACTIVE = "/v1.0/im/v1.0/robot/interactiveCards/send"
+TEMPLATE_CARD = "/v1.0/im/interactiveCards/templates/send"
+PRIVATE_CARD = "/v1.0/im/privateChat/interactiveCards/send"
+CARD_UPDATE = "/v1.0/im/robots/interactiveCards"
 NOTHING: dict[str, list[str]] = {}
 SENDS: dict[str, tuple[Chat, list[str], dict[str, list[str]]]] = {
     "send_one_on_one": (Chat.ONE_TO_ONE, ["user01", "user02"], NOTHING),
@@ -99,6 +102,11 @@ def test_every_documented_send_is_in_the_table() -> None:
         ("POST", ONE.replace("batch", "%62atch"), ONE),
         ("POST", f"https://api.dingtalk.com{CREATE_AND_DELIVER}", CREATE_AND_DELIVER),
         ("POST", "https://api.dingtalk.com/v1.0/im/v1.0/robot/interactiveCards/send", INTERACTIVE),
+        ("POST", f"https://api.dingtalk.com{TEMPLATE_CARD}", TEMPLATE_CARD),
+        ("POST", f"https://api.dingtalk.com{PRIVATE_CARD}", PRIVATE_CARD),
+        ("PUT", f"https://api.dingtalk.com{CARD_UPDATE}", None),
+        ("POST", f"https://api.dingtalk.com{CARD_UPDATE}", None),
+        ("PUT", "https://api.dingtalk.com/v1.0/im/interactiveCards", None),
         ("POST", "https://oapi.dingtalk.com/robot/send?access_token=x", "/robot/send"),
         ("POST", "https://oapi.dingtalk.com/robot/sendBySession?session=x", "/robot/sendBySession"),
         ("POST", "http://toys.example/robot/send", None),

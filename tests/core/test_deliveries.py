@@ -13,6 +13,8 @@ from .values import NOW
 SINGLE = '{"userId":"ann"}'
 OLD_CARD = "/v1.0/im/interactiveCards/send"
 OLD_ROBOT_CARD = "/v1.0/im/v1.0/robot/interactiveCards/send"
+TEMPLATE_CARD = "/v1.0/im/interactiveCards/templates/send"
+PRIVATE_CARD = "/v1.0/im/privateChat/interactiveCards/send"
 CARD: dict[str, Any] = {
     "outTrackId": "card-1",
     "cardTemplateId": "secret-template",
@@ -123,6 +125,11 @@ def test_what_a_card_says_is_never_kept() -> None:
         (OLD_CARD, {"conversationType": 1, "openConversationId": "cid", "robotCode": "r"}, "nested", Chat.GROUP, ()),
         (OLD_ROBOT_CARD, {"singleChatReceiver": SINGLE, "robotCode": "r"}, "flat", Chat.ONE_TO_ONE, ("ann",)),
         (OLD_ROBOT_CARD, {"openConversationId": "cid", "robotCode": "r"}, "flat", Chat.GROUP, ()),
+        (TEMPLATE_CARD, {"singleChatReceiver": SINGLE, "robotCode": "r"}, "flat", Chat.ONE_TO_ONE, ("ann",)),
+        (TEMPLATE_CARD, {"openConversationId": "cid", "robotCode": "r"}, "flat", Chat.GROUP, ()),
+        (PRIVATE_CARD, {"openConversationId": "cid", "robotCode": "r"}, "nested", Chat.PRIVATE, ()),
+        (PRIVATE_CARD, {"receiverUserIdList": ["ann"], "robotCode": "r"}, "nested", Chat.PRIVATE, ("ann",)),
+        (OLD_CARD, {"receiverUserIdList": ["union"], "userIdType": 2}, "nested", Chat.ONE_TO_ONE, ()),
     ],
 )
 def test_an_old_interactive_card_is_recorded_with_its_key(

@@ -1,6 +1,7 @@
 """What goes through the gateway: byte for byte, to its endpoint and nowhere else."""
 
 import gzip
+import json
 import os
 import resource
 import socket
@@ -11,6 +12,7 @@ from contextlib import suppress
 import httpx
 import pytest
 
+from ledger.core.send_calls import CARD_UPDATE_PATHS
 from tests.gateway.conftest import (
     KEYED,
     OK,
@@ -243,6 +245,22 @@ def test_what_may_be_a_send_that_the_ledger_does_not_know_is_forwarded_and_said_
     assert len(upstream.seen) == 4
     (said,) = [text for text in caplog.messages if "nothing of it is recorded" in text]
     assert said.startswith("POST /v1.0/robot/new/kind/… is forwarded")
+
+
+def test_a_change_of_a_card_that_is_out_is_forwarded_as_it_is_and_is_no_send(
+    gateway: Running, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    upstream.answer = KEYED
+    changed = {"cardBizId": "x", "cardData": "{}"}
+    with gateway.client({"x-ledger-campaign": "spring"}) as client:
+        for path in CARD_UPDATE_PATHS:
+            answer = client.put(path, json=changed)
+            assert (answer.status_code, answer.content) == (200, KEYED.partition(b"\r\n\r\n")[2])
+    assert {seen.line.split(b" ")[0] for seen in upstream.seen} == {b"PUT"}
+    assert [json.loads(seen.body) for seen in upstream.seen] == [changed] * len(CARD_UPDATE_PATHS)
+    assert not any(seen.values(b"x-ledger-campaign") for seen in upstream.seen)
+    assert gateway.book.campaigns() == []
+    assert not [text for text in caplog.messages if "nothing of it is recorded" in text]
 
 
 def test_an_endless_head_is_refused(gateway: Running, upstream: Upstream) -> None:

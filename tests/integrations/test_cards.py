@@ -123,6 +123,9 @@ OLD = {"outTrackId": "x", "cardBizId": "x", "robotCode": "dingapp"}
         ("/v1.0/im/interactiveCards/send", {"conversationType": 1, "openConversationId": "cid-1"}),
         ("/v1.0/im/v1.0/robot/interactiveCards/send", {"singleChatReceiver": '{"userId":"ann"}'}),
         ("/v1.0/im/v1.0/robot/interactiveCards/send", {"openConversationId": "cid-1"}),
+        ("/v1.0/im/interactiveCards/templates/send", {"singleChatReceiver": '{"userId":"ann"}'}),
+        ("/v1.0/im/interactiveCards/templates/send", {"openConversationId": "cid-1"}),
+        ("/v1.0/im/privateChat/interactiveCards/send", {"openConversationId": "cid-1"}),
         ("/v1.0/card/instances/deliver", {"openSpaceId": "dtv1.card//IM_SINGLE.cid-1"}),
     ],
 )
@@ -131,6 +134,34 @@ def test_an_older_card_is_recalled(
 ) -> None:
     with book.campaign("spring"):
         by_requests(book, simulator.url + path, OLD | body, {TOKEN_HEADER: letter.token})
+    assert book.run(book.plan(campaign="spring", reason="x")).recalled == 1
+
+
+@on_one_database
+def test_a_card_that_is_changed_afterwards_is_there_once_and_recalled_by_the_key_of_its_send(
+    book: Ledger, simulator: Simulator, letter: Letter
+) -> None:
+    given, path = {TOKEN_HEADER: letter.token}, simulator.url + "/v1.0/im/robots/interactiveCards"
+    body = {**OLD, "openConversationId": "cid-1"}
+    changed = {"cardBizId": "x", "cardData": '{"contents": []}'}
+
+    async def by_aiohttp() -> Any:
+        async with (
+            aiohttp.ClientSession() as session,
+            book.watch(session).put(path, json=changed, headers=given) as one,
+        ):
+            return await one.json()
+
+    with book.campaign("spring"), book.watch(httpx.Client()) as client, book.watch(requests.Session()) as session:
+        client.post(simulator.url + "/v1.0/im/v1.0/robot/interactiveCards/send", json=body, headers=given)
+        answers = [
+            client.put(path, json=changed, headers=given).json(),
+            session.put(path, json=changed, headers=given, timeout=10).json(),
+            asyncio.run(by_aiohttp()),
+        ]
+    assert all(answer["processQueryKey"] for answer in answers)
+    (line,) = book.campaigns()
+    assert (line.campaign, line.messages, line.keyless, line.unrecallable) == ("spring", 1, 0, ())
     assert book.run(book.plan(campaign="spring", reason="x")).recalled == 1
 
 

@@ -3,6 +3,7 @@
 import logging
 
 from ledger.core.capture import SEND_PATHS
+from ledger.core.send_calls import updates_card
 from ledger.dingtalk import client
 
 KINDS_MAX = 100
@@ -29,7 +30,7 @@ class UnknownCalls:
 
     def note(self, method: str, raw_path: str) -> None:
         """Say of a call that may be a send that nothing of it is recorded, when it is the first of its kind."""
-        if method in _READS or raw_path in _KNOWN or len(self._kinds) >= KINDS_MAX:
+        if method in _READS or raw_path in _KNOWN or updates_card(method, raw_path) or len(self._kinds) >= KINDS_MAX:
             return
         parts = raw_path.split("/")[1:]
         kind = f"{method} /{'/'.join(parts[:_PARTS_SHOWN])}{'/…' if len(parts) > _PARTS_SHOWN else ''}"[:200]
