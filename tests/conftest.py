@@ -1,5 +1,6 @@
 """Fixtures for the whole suite: both databases, a fake clock, a simulated DingTalk, and no network but loopback."""
 
+import gc
 import os
 import shutil
 import signal
@@ -24,6 +25,8 @@ from tests.databases import PostgreSQL, postgresql_server
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POSTGRESQL_FOLDER = pytest.StashKey[Path]()
 # Thousands of small databases wait for their disk with every commit, where they do not lie in memory.
+# Every client reads all certificates that it trusts, which takes longer than most tests: here it is one, of nobody.
+CERTIFICATES = Path(__file__).parent / "nobody.pem"
 MEMORY, MEMORY_BYTES = Path("/dev/shm"), 4 << 30  # noqa: S108
 
 
@@ -47,6 +50,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker that folder."""
     node.workerinput["postgresql"] = str(node.config.stash[POSTGRESQL_FOLDER])
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage less often: each look goes through everything that all tests have loaded."""
+    gc.set_threshold(100_000, 50, 100)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -89,6 +97,7 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES))
 
 
 @pytest.fixture(scope="session")

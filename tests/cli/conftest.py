@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -158,8 +159,9 @@ def simulator() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, simulator: Simulator) -> Shell:
+def shell(tmp_path: Path, simulator: Simulator, sqlite_template: Path) -> Shell:
     """The command against an empty ledger."""
+    shutil.copy(sqlite_template, tmp_path / "ledger.sqlite")
     return Shell(tmp_path, simulator.url)
 
 

@@ -108,6 +108,7 @@ def test_the_doctor_is_content_with_a_whole_house(detail: Shell, simulator: Simu
 
 
 def test_the_version_of_the_tables(shell: Shell) -> None:
+    (shell.folder / "ledger.sqlite").unlink()
     assert shell("db", "current").out == "no tables\n"
     lacking = shell("db", "check")
     assert lacking.code == 1

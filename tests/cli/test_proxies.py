@@ -164,7 +164,7 @@ def test_certificates_that_cannot_be_read_are_one_sentence(
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_text(content)
-    shell.variables |= {"LEDGER_API_URL": "https://127.0.0.1:1", variable: str(path)}
+    shell.variables |= {"LEDGER_API_URL": "https://127.0.0.1:1", "SSL_CERT_FILE": "", variable: str(path)}
     level, found = check(shell, "credentials")
     assert level == "failed"
     assert f"{variable} names {path}, which {says}" in found

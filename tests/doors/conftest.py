@@ -1,9 +1,11 @@
 """The two doors that listen, the gateway and the service, as somebody sees them who writes bytes to a socket."""
 
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +13,6 @@ import pytest
 
 from ledger import Ledger, Settings
 from ledger.entrypoints.process.http_server import BoundedServer
-from ledger.store import migrate
 from tests.api.conftest import serving
 from tests.gateway.conftest import SEND_PATH, Upstream, running_gateway, upstream_server
 
@@ -90,8 +91,11 @@ def limits() -> dict[str, Any]:
 
 
 @pytest.fixture(params=KINDS)
-def door(request: pytest.FixtureRequest, tmp_path: Any, limits: dict[str, Any]) -> Iterator[Door]:
+def door(
+    request: pytest.FixtureRequest, tmp_path: Path, limits: dict[str, Any], sqlite_template: Path
+) -> Iterator[Door]:
     """Each of the doors."""
+    shutil.copy(sqlite_template, tmp_path / "own.sqlite")
     with upstream_server() as upstream:
         upstream.answer = b'HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n{"processQueryKey": "k1"}'
         given = {
@@ -100,7 +104,5 @@ def door(request: pytest.FixtureRequest, tmp_path: Any, limits: dict[str, Any]) 
             "api_url": upstream.url,
             **limits,
         }
-        with Ledger(Settings.load(**given)) as book:
-            migrate.upgrade(book.parts.database)
-            with opened(request.param, book, upstream) as found:
-                yield found
+        with Ledger(Settings.load(**given)) as book, opened(request.param, book, upstream) as found:
+            yield found

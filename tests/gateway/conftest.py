@@ -1,6 +1,7 @@
 """The gateway over loopback, in front of a pretend DingTalk or of a server that shows every byte that it gets."""
 
 import json
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -173,8 +174,9 @@ MakeGateway = Callable[..., Running]
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
     """A database for tests that are not about databases."""
+    shutil.copy(sqlite_template, tmp_path / "own.sqlite")
     return f"sqlite:///{tmp_path / 'own.sqlite'}"
 
 

@@ -42,7 +42,7 @@ class Door(APIRoute):
     """A route that lets in who may come in; what it needs was said with `needs`."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, endpoint, **options)
+        super().__init__(path, endpoint, **{**options, "generate_unique_id_function": _name_of})
         names = [parameter.alias for parameter in self.dependant.path_params]
         if names and self.permission is not None:
             raise TypeError(
@@ -75,6 +75,10 @@ class Door(APIRoute):
                 return unexpected(request, error)
 
         return handle
+
+
+def _name_of(route: APIRoute) -> str:
+    return route.name
 
 
 def patience(parts: Parts) -> Patience:

@@ -62,7 +62,6 @@ def build_app(parts: Parts, *, is_open: bool = False, with_worker: bool = True) 
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        generate_unique_id_function=lambda route: route.name,
     )
     app.state.parts, app.state.is_open, app.state.with_worker = parts, is_open, with_worker
     app.state.turns = threading.BoundedSemaphore(parts.settings.requests_recording)
@@ -72,8 +71,8 @@ def build_app(parts: Parts, *, is_open: bool = False, with_worker: bool = True) 
     app.state.stopping = threading.Event()
     console.furnish(app, parts)
     answer_problems(app, error_page)
-    for router in ROUTERS:
-        app.include_router(router)
+    # As they are, not by `include_router`, which would analyse each of them anew for every application.
+    app.router.routes.extend(route for router in ROUTERS for route in router.routes)
     app.add_middleware(
         RequestGuard, allowed_hosts=parts.settings.allowed_hosts, request_max_bytes=parts.settings.request_max_bytes
     )
