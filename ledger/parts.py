@@ -15,6 +15,7 @@ from ledger.core.check_up import Check
 from ledger.errors import DatabaseError
 from ledger.patience import OutageLog
 from ledger.services.access.idempotency import IdempotentRequests
+from ledger.services.access.known_tokens import KnownTokens
 from ledger.services.access.tokens import ServiceTokens
 from ledger.services.recalls.current_recalls import CurrentRecalls
 from ledger.services.recalls.leases import LostCalls, own_name
@@ -184,7 +185,12 @@ class Parts:
     @part
     def service_tokens(self) -> ServiceTokens:
         """Who may use the service."""
-        return ServiceTokens(self.opened(), self.clock, self.settings)
+        return ServiceTokens(self.opened(), self.clock, self.settings, self.known_tokens)
+
+    @part
+    def known_tokens(self) -> KnownTokens:
+        """Who may use the service while the database cannot be asked."""
+        return KnownTokens(self.settings.spool_folder, self.clock)
 
     @part
     def inserter(self) -> Inserter:

@@ -33,8 +33,7 @@ class ServiceToken(JsonValue):
     @property
     def identity(self) -> Identity:
         """Who holds it."""
-        robots = frozenset(RobotCode(robot) for robot in self.robots)
-        return Identity(name=self.name, role=self.role, robots=robots, token_id=self.id)
+        return _identity(self.id, self.name, self.role, self.robots)
 
 
 def create(
@@ -74,6 +73,12 @@ def find(connection: Connection, digest: str) -> ServiceToken | None:
     """Return the token with a digest if it still works."""
     row = connection.execute(select(*_SHOWN).where(tokens.c.digest == digest, _works())).one_or_none()
     return _token(row) if row else None
+
+
+def working(connection: Connection) -> dict[str, Identity]:
+    """Return who holds the tokens that work, by digest."""
+    found = connection.execute(select(tokens.c.digest, *_SHOWN).where(_works()))
+    return {row.digest: _identity(row.id, row.name, row.role, row.robots) for row in found}
 
 
 def any_exists(connection: Connection) -> bool:
@@ -124,6 +129,11 @@ def close_session(connection: Connection, digest: str) -> None:
 
 def _works() -> ColumnElement[bool]:
     return tokens.c.revoked_at.is_(None)
+
+
+def _identity(token_id: int, name: str, role: str, robots: Sequence[str]) -> Identity:
+    bound = frozenset(RobotCode(robot) for robot in robots)
+    return Identity(name=name, role=Role(role), robots=bound, token_id=token_id)
 
 
 def _token(row: Row[Any]) -> ServiceToken:

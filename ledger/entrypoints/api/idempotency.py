@@ -8,7 +8,7 @@ from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
 
 from ledger.entrypoints.http.door import parts_of, who_asks
-from ledger.errors import DatabaseUnavailableError
+from ledger.errors import DatabaseError
 from ledger.parts import Parts
 from ledger.services.access.idempotency import IdempotentRequest as Asked
 from ledger.services.access.idempotency import digest_of
@@ -36,7 +36,7 @@ class Once:
     def __call__(self, status: int, work: Callable[[], BaseModel], *, is_repeatable: bool = False) -> Response:
         """Return what the work gives as an answer, or the answer that was kept.
 
-        What is repeatable anyway is also done while the database is away, without keeping its answer.
+        What is repeatable anyway is also done while the database cannot be used, without keeping its answer.
         """
         if self._request is None:
             return _answer(status, work().model_dump_json())
@@ -49,7 +49,7 @@ class Once:
 
         try:
             status, body = self._parts.idempotency.once(self._request, work_and_write)
-        except DatabaseUnavailableError:
+        except DatabaseError:
             if not is_repeatable:
                 raise
             return _answer(status, work().model_dump_json())

@@ -19,7 +19,7 @@ from ledger.errors import DatabaseError, ForbiddenError, LedgerError, Unauthenti
 from ledger.parts import Parts
 from ledger.patience import Patience
 from ledger.services.access.actor import default_actor
-from ledger.services.access.tokens import is_form_key
+from ledger.services.access.tokens import digest_of, is_form_key
 
 COOKIE, SECURE_COOKIE = "ledger-session", "__Host-ledger-session"
 FORM_KEY, FORM_KEY_HEADER = "form_key", "x-form-key"
@@ -119,11 +119,9 @@ async def admit(request: Request, permission: Permission) -> Identity:
     try:
         identity = await _identify(request)
     except DatabaseError:
-        if permission is not Permission.RECORD or not _is_nobody_at_this_machine(request):
+        if permission is not Permission.RECORD or (handing_in := await _identify_without_database(request)) is None:
             raise
-        # Nobody can know whether there are tokens. A key must not be lost over that: what is handed in goes to the
-        # spool, as `ledger record` would put it there for anybody at this machine.
-        return Identity(name=default_actor(), role=Role.RECORDER)
+        return handing_in
     if not identity.may(permission):
         raise ForbiddenError(
             f"{identity.name} is {identity.role}, which may not {permission}: `ledger token create --role` makes a "
@@ -134,12 +132,10 @@ async def admit(request: Request, permission: Permission) -> Identity:
 
 async def _identify(request: Request) -> Identity:
     """Return who asks, by token, by session, or as whoever sits at this machine."""
+    secret = _secret_of(request)
     tokens = parts_of(request).service_tokens
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    if scheme:
-        if scheme.lower() != "bearer" or not secret.strip():
-            raise UnauthenticatedError("the Authorization header is not of the form `Bearer TOKEN`")
-        return await run_in_threadpool(tokens.identify, secret.strip())
+    if secret is not None:
+        return await run_in_threadpool(tokens.identify, secret)
     refuse_other_sites(request)
     if session := session_of(request):
         identity = await run_in_threadpool(tokens.identify_session, session)
@@ -148,6 +144,28 @@ async def _identify(request: Request) -> Identity:
     if _is_at_this_machine(request) and not await run_in_threadpool(tokens.any_exists):
         return Identity(name=default_actor(), role=Role.ADMIN)
     raise UnauthenticatedError("say who you are: send a token as `Authorization: Bearer TOKEN`, or sign in")
+
+
+def _secret_of(request: Request) -> str | None:
+    """Return the token that a request has, None without; raise UnauthenticatedError for what is none."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if not scheme:
+        return None
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise UnauthenticatedError("the Authorization header is not of the form `Bearer TOKEN`")
+    return secret.strip()
+
+
+async def _identify_without_database(request: Request) -> Identity | None:
+    """Return who hands in what was sent, which goes to the spool: a key must not be lost because nobody can ask.
+
+    That is whoever held a token when it was last known who does. Whether there are tokens at all nobody can know now:
+    who sits at this machine may, as `ledger record` would put it there for them.
+    """
+    if (secret := _secret_of(request)) is not None:
+        known = await run_in_threadpool(parts_of(request).known_tokens.find, digest_of(secret))
+        return known if known is not None and known.may(Permission.RECORD) else None
+    return Identity(name=default_actor(), role=Role.RECORDER) if _is_nobody_at_this_machine(request) else None
 
 
 def within(who: Identity, robot: str | None) -> frozenset[str]:

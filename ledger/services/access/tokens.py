@@ -16,6 +16,7 @@ from ledger.core.json_value import JsonValue
 from ledger.core.limits import check_text
 from ledger.core.roles import Identity, Role
 from ledger.errors import DatabaseUnavailableError, InputError, UnauthenticatedError, UnknownTokenError
+from ledger.services.access.known_tokens import KnownTokens
 from ledger.settings import Settings
 from ledger.store import history, tokens
 from ledger.store.database import Database
@@ -24,7 +25,6 @@ from ledger.store.tokens import ServiceToken
 SHOWN_CHARACTERS = 12
 NAME_MAX_CHARACTERS = 64
 NOTED_EVERY = timedelta(minutes=1)
-REMEMBERED_FOR = timedelta(hours=1)
 _MARK = "ledger_"
 
 
@@ -48,11 +48,10 @@ class Session:
 class ServiceTokens:
     """Makes and revokes tokens, and says who holds one."""
 
-    def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database, clock: Clock, settings: Settings, known: KnownTokens) -> None:
+        self._database, self._clock, self._known = database, clock, known
         self._session_lasts = timedelta(hours=settings.session_hours)
         self._exist: bool | None = None
-        self._lately: dict[str, tuple[datetime, Identity]] = {}
 
     def create(self, name: str, role: Role, *, robots: Collection[str] = (), actor: str) -> NewToken:
         """Make a token; its name is the actor of what is done with it. Raise InputError for a name that is taken."""
@@ -83,6 +82,8 @@ class ServiceTokens:
             }
             entry = history.Entry(at=now, event="token_created", actor=actor, recall_id=None, detail=facts)
             history.append(connection, [entry])
+            working = tokens.working(connection)
+        self._known.keep(working, only_anew=True)
         return NewToken(secret=secret, token=token)
 
     def listed(self) -> list[ServiceToken]:
@@ -100,6 +101,8 @@ class ServiceTokens:
             facts = {"token": token.id, "name": name}
             entry = history.Entry(at=now, event="token_revoked", actor=actor, recall_id=None, detail=facts)
             history.append(connection, [entry])
+            working = tokens.working(connection)
+        self._known.keep(working, only_anew=True)
         return token
 
     def any_works(self) -> bool:
@@ -119,23 +122,14 @@ class ServiceTokens:
         return bool(self._exist)
 
     def identify(self, secret: str) -> Identity:
-        """Return who holds a token; raise UnauthenticatedError when it does not work.
-
-        While the database is away, who came lately is known still: what they hand in goes to the spool.
-        """
-        digest, now = digest_of(secret), self._clock.now()
-        try:
-            with self._database.read() as connection:
-                token = tokens.find(connection, digest)
-        except DatabaseUnavailableError:
-            seen_at, identity = self._lately.get(digest, (None, None))
-            if seen_at is None or identity is None or now - seen_at > REMEMBERED_FOR:
-                raise
-            return identity
+        """Return who holds a token; raise UnauthenticatedError when it does not work."""
+        with self._database.read() as connection:
+            token = tokens.find(connection, digest_of(secret))
+            working = tokens.working(connection) if self._known.is_due else None
+        if working is not None:
+            self._known.keep(working)
         if token is None:
-            self._lately.pop(digest, None)
             raise UnauthenticatedError("this token is unknown or was revoked: `ledger token create` makes one")
-        self._lately[digest] = now, token.identity
         self._note_use(token)
         return token.identity
 
