@@ -28,8 +28,8 @@ LOOK_SECONDS = 0.2
 PAUSE_SECONDS = 2.0
 # So long it goes on when the sender is gone; what it cannot take in by then waits in the spool for anybody.
 PATIENCE_SECONDS = 20.0
-# So long the line at the end waits for what is not in the database yet.
-LINE_SECONDS = 2.0
+# So long the line at the end waits for what is not in the database yet: a busy machine takes seconds to load us.
+LINE_SECONDS = 5.0
 
 
 def start(settings: Settings, sign: RunSign | None = None, inbox: Inbox | None = None) -> None:
