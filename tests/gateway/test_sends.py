@@ -5,6 +5,7 @@ import json
 import logging
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -15,9 +16,10 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from ledger import Ledger
+from ledger import Ledger, patience
 from ledger.core.recall import Outcome
 from ledger.dingtalk.forwarder import ANSWER_MAX_BYTES
+from ledger.services.recording import group_writer
 from ledger.simulator import Chat, ScriptedAnswer, Simulator
 from ledger.store.database import Database
 from tests.gateway.conftest import (
@@ -144,6 +146,29 @@ def test_while_the_database_is_away_keys_wait_in_the_spool(recording: Running, s
     keys = {message.key for message in simulator.world.messages()}
     assert recorded(recording.book) == [("spring", 41)]
     assert recording.book.run(recording.book.plan(campaign="spring", reason="wrong link")).recalled == len(keys) == 41
+
+
+def test_an_outage_is_one_line_in_the_log_of_a_gateway_when_it_begins_and_one_when_it_is_over(
+    recording: Running, simulator: Simulator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_writer, "LEFT_ALONE_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "CALM_SECONDS", 0.05)
+    headers = token_of(simulator)
+    with away(recording.book):
+        for number in range(10):
+            assert recording.send(f"user-{number}", headers=headers).status_code == 200
+            time.sleep(0.02)
+
+    def said() -> list[str]:
+        ours = [one for one in caplog.records if one.levelno >= logging.WARNING and one.name.startswith("ledger")]
+        return [one.getMessage().partition(":")[0].partition(",")[0] for one in ours]
+
+    until = time.monotonic() + 20
+    while "the database is back" not in said():
+        assert time.monotonic() < until, caplog.text
+        recording.send("later", headers=headers)
+    recording.send("latest", headers=headers)
+    assert said() == ["the database is away", "the database is back"]
 
 
 @contextmanager
