@@ -33,6 +33,9 @@ _FROM_DOCUMENT = {
     "postgresql": f"SELECT {_NAMES} FROM json_populate_recordset(NULL::messages, %s::json)",  # noqa: S608
 }
 _INSERT = f"INSERT INTO messages ({_NAMES}) {{}} ON CONFLICT (robot_code, process_query_key) DO NOTHING"
+_KEEPS_KEYS_APART = """
+    SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass('messages') AND contype = 'u')
+"""
 _COPY = f"COPY messages ({_NAMES}) FROM STDIN (FORMAT BINARY)"
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # a class in all but name
 _COPY_TYPES = [column.type.compile(_DIALECT).lower() for column in _COLUMNS]
@@ -99,11 +102,14 @@ def _inserted(connection: Connection, ordered: Sequence[NewMessage], returning: 
 def _copied(connection: Connection, new: Sequence[NewMessage]) -> bool:
     """Try COPY, which knows no duplicates: when one is among them, nothing is written and False returned.
 
-    The same when it wrote fewer than it was given, as where a trigger skips some: the slower way tells which.
+    The same when nothing in the database would tell, and when it wrote fewer than it was given, as where a trigger
+    skips some: the slower way says which, or what is wrong.
     """
     import psycopg
     from psycopg.types.json import Jsonb
 
+    if not connection.exec_driver_sql(_KEEPS_KEYS_APART).scalar():
+        return False
     driver: Any = connection.connection.driver_connection
     try:
         with connection.begin_nested(), driver.cursor() as cursor:

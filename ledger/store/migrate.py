@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from ledger.errors import SchemaOutOfDateError, UnfitDatabaseError
-from ledger.store import fitness
+from ledger.store import fitness, shape
 from ledger.store.database import Database
 from ledger.store.schema import REVISION
 
@@ -36,11 +36,15 @@ def downgrade(database: Database, revision: str) -> str | None:
 
 
 def ensure(database: Database) -> None:
-    """Create the tables of a new embedded database; raise SchemaOutOfDateError for any other that is not current."""
+    """Create the tables of a new embedded database; raise SchemaOutOfDateError for any other that is not current.
+
+    Raise UnfitDatabaseError when others of the same names are found first.
+    """
     found = current(database)
     if found is None and database.is_sqlite:
         found = upgrade(database)
     if found == REVISION:
+        _refuse_hidden_tables(database)
         return
     if found is not None and found > REVISION:
         raise SchemaOutOfDateError(
@@ -55,6 +59,16 @@ def scripts_folder() -> Path:
     package = Path(__file__).resolve().parent.parent
     installed = package / "migrations"
     return installed if installed.is_dir() else package.parent / "migrations"
+
+
+def _refuse_hidden_tables(database: Database) -> None:
+    """What is recorded would go where no other process looks, and nobody would hear of it."""
+    if database.is_sqlite:
+        return
+    with database.read() as connection:
+        hidden = shape.hidden_tables(connection)
+    if hidden:
+        raise UnfitDatabaseError(f"{database.shown_url}: " + "; ".join(hidden))
 
 
 def _current(connection: Connection) -> str | None:

@@ -19,7 +19,7 @@ from ledger.services.upkeep.robots import app_of, count_unconfigured
 from ledger.settings import Settings, given_by
 from ledger.spool import places
 from ledger.spool.spool import Depth, Spool
-from ledger.store import calls, chores, fitness, migrate, recalls, tokens, usage
+from ledger.store import calls, chores, fitness, migrate, recalls, shape, tokens, usage
 from ledger.store.campaigns import count_recipients_unknown
 from ledger.store.database import Database
 from ledger.store.messages import any_robot_of
@@ -65,7 +65,7 @@ class Doctor:
     def _database_state(self, name: str) -> Check:
         found = migrate.current(self._database)
         migrate.ensure(self._database)
-        if troubles := fitness.troubles_of(self._database):
+        if troubles := fitness.troubles_of(self._database) or self._shape_troubles():
             return failed(name, f"{self._database.shown_url}: " + "; ".join(troubles))
         tables = f"tables of version {REVISION}" + ("" if found else ", made just now")
         message = f"{self._database.shown_url}, {tables}"
@@ -79,6 +79,10 @@ class Doctor:
             message += f"; its clock is {abs(skew):.0f} s {side} this machine's, and counts: synchronise both (NTP)"
             return warning(name, message)
         return ok(name, message)
+
+    def _shape_troubles(self) -> list[str]:
+        with self._database.read() as connection:
+            return shape.troubles_of(connection)
 
     def _spool_state(self, name: str) -> Check:
         spool = Spool(*places.with_last_resort(*self._settings.spool_folders))

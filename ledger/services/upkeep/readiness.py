@@ -5,7 +5,7 @@ from ledger.errors import DatabaseError
 from ledger.services.upkeep import disks
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_STOPPED
 from ledger.settings import Settings
-from ledger.store import chores, fitness, migrate
+from ledger.store import chores, fitness, migrate, shape
 from ledger.store.database import Database
 from ledger.store.schema import REVISION
 
@@ -25,6 +25,8 @@ def _of_database(database: Database, clock: Clock) -> dict[str, str]:
         if not database.is_sqlite and fitness.troubles_of(database):
             return {"database": "it cannot be written by this role: `ledger doctor` says more"}
         with database.read() as connection:
+            if shape.troubles_of(connection):
+                return {"database": "its tables are not as they were made: `ledger doctor` says more"}
             heartbeat = chores.last_done(connection, HEARTBEAT)
     except DatabaseError:
         return {"database": "it does not answer: `ledger doctor` says more"}
