@@ -18,6 +18,7 @@ from ledger.services.access.idempotency import IdempotentRequests
 from ledger.services.access.known_tokens import KnownTokens
 from ledger.services.access.tokens import ServiceTokens
 from ledger.services.recalls.current_recalls import CurrentRecalls
+from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.leases import LostCalls, own_name
 from ledger.services.recalls.lifecycle import Lifecycle
 from ledger.services.recalls.pace_clock import PaceClock
@@ -157,6 +158,7 @@ class Parts:
             self.sticky,
             self.purger,
             self.lost_calls,
+            self.freezer,
             self.settings,
             self.align_clock,
             self.recorder.replay,
@@ -219,9 +221,14 @@ class Parts:
         return Planner(self.opened(), self.clock, self.pace_clock, self.settings, self.recorder.catch_up)
 
     @part
+    def freezer(self) -> Freezer:
+        """Copies what a plan saw once it is run."""
+        return Freezer(self.opened(), self.clock)
+
+    @part
     def purger(self) -> Purger:
         """Deletes what is past its window."""
-        return Purger(self.opened(), self.clock, self.settings)
+        return Purger(self.opened(), self.clock, self.settings, self.freezer.finish)
 
     @part
     def verifier(self) -> Verifier:
@@ -240,6 +247,7 @@ class Parts:
             self.runner,
             self.recall_reports,
             self.held_calls,
+            self.freezer,
         )
 
     @part
@@ -284,6 +292,7 @@ class Parts:
             self.executor or self.threads,
             self.held_calls,
             self.outage,
+            self.freezer,
         )
 
     @part

@@ -11,6 +11,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from ledger.core.message import AppName
 from ledger.errors import DatabaseUnavailableError, LedgerError
 from ledger.services.recalls.claimer import Claim
+from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.leases import LostCalls
 from ledger.services.recalls.runner import Calls, Runner
 from ledger.services.recalls.sticky import StickyRecalls
@@ -22,6 +23,7 @@ LOOK_FOR_RECALLS_SECONDS = 1
 STICKY_SECONDS = 5
 PURGE_SECONDS = 600
 LOST_CALLS_SECONDS = 5
+FREEZE_SECONDS = 5
 ALIGN_SECONDS = 60
 SPOOL_SECONDS = 5
 
@@ -39,6 +41,7 @@ class Worker:
         sticky: StickyRecalls,
         purger: Purger,
         lost_calls: LostCalls,
+        freezer: Freezer,
         settings: Settings,
         align_clock: Callable[[], None],
         replay: Callable[[], object],
@@ -54,6 +57,8 @@ class Worker:
             Chore(
                 name="lost calls", every=_seconds(LOST_CALLS_SECONDS), lease=_seconds(60), action=lost_calls.run_once
             ),
+            # A runner does it for what runs; what was paused or cancelled meanwhile has no other.
+            Chore(name="freeze", every=_seconds(FREEZE_SECONDS), lease=_seconds(60), action=freezer.finish),
             Chore(name="purge", every=_seconds(PURGE_SECONDS), lease=_seconds(PURGE_SECONDS), action=purger.run_once),
         )
 

@@ -33,13 +33,17 @@ class FactSink(Protocol):
 class ChainFacts:
     """What is expected of recalls, approvals and tokens, by number; items and calls go to the sink.
 
-    `frozen` has the digests of a plan. A recall without them is of an earlier release: of it, less is known.
+    `frozen` has the digests of what was frozen of a plan, part by part, and `seen` that of what it has to freeze.
+    A recall without them is of an earlier release: of it, less is known. `frozen_from` has the digest of what a part
+    was frozen from, when it is not what the plan saw.
     `loose` are recalls that let items wait again without saying which.
     """
 
     sink: FactSink
     recalls: dict[int, Columns] = field(default_factory=dict)
-    frozen: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    frozen: dict[int, list[Mapping[str, Any]]] = field(default_factory=dict)
+    seen: dict[int, str] = field(default_factory=dict)
+    frozen_from: dict[int, str] = field(default_factory=dict)
     approvals: dict[int, Columns] = field(default_factory=dict)
     tokens: dict[int, Columns] = field(default_factory=dict)
     ran: set[int] = field(default_factory=set)
@@ -84,10 +88,14 @@ class ChainFacts:
         if event == "planned":
             self.recalls[recall_id] = _planned(at, actor, detail)
             if "frozen" in detail:
-                self.frozen[recall_id] = detail["frozen"]
+                self.frozen[recall_id] = [detail["frozen"]]
+            if "seen" in detail:
+                self.frozen[recall_id], self.seen[recall_id] = [], detail["seen"]
             return
         known = self.recalls.setdefault(recall_id, {})
-        if event in ACTIVATED:
+        if event == "frozen":
+            self._add_frozen(recall_id, known, detail)
+        elif event in ACTIVATED:
             self.ran.add(recall_id)
             started_at = known.get("started_at") or at
             known |= {"status": Status.RUNNING.value, "error": None, "started_at": started_at, "finished_at": None}
@@ -99,6 +107,14 @@ class ChainFacts:
             known |= {"status": Status.CANCELLED.value, "finished_at": at}
         elif event in ("sticky", "unstuck"):
             known["sticky_until"] = detail["until"]
+
+    def _add_frozen(self, recall_id: int, known: dict[str, Any], detail: Mapping[str, Any]) -> None:
+        part = detail["frozen"]
+        self.frozen[recall_id].append(part)
+        if detail["seen"] != self.seen[recall_id]:
+            self.frozen_from[recall_id] = detail["seen"]
+        known["unfrozen_items"] -= part.get("items", {}).get("count", 0) + detail.get("gone", 0)
+        known["unfrozen_skips"] -= part.get("skips", {}).get("count", 0) + detail.get("gone_skips", 0)
 
     def _add_approval(self, at: str, event: str, actor: str, recall_id: int, detail: Mapping[str, Any]) -> None:
         if event == "approval_requested":
@@ -122,7 +138,14 @@ def _planned(at: str, actor: str, detail: Mapping[str, Any]) -> Columns:
     names = ("reason", "selection", "plan", "follows", "include_shared")
     says = {name: detail[name] for name in names if name in detail}
     later = dict.fromkeys(("error", "started_at", "finished_at", "sticky_until"))
-    return {**says, "status": Status.PLANNED.value, "actor": actor, "planned_at": at, **later}
+    return {**says, "status": Status.PLANNED.value, "actor": actor, "planned_at": at, **later, **_unfrozen(detail)}
+
+
+def _unfrozen(detail: Mapping[str, Any]) -> Columns:
+    """Return how much a plan has yet to freeze; one of an earlier release was frozen when it was made."""
+    plan = detail["plan"] if "seen" in detail else {}
+    skips = sum(plan.get(name, 0) for name in ("expired", "in_progress", "shared_skipped", "unconfigured"))
+    return {"unfrozen_items": plan.get("eligible", 0), "unfrozen_skips": skips}
 
 
 _OF_CALL = {

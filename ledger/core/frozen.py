@@ -8,6 +8,8 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 from zlib import crc32
 
@@ -17,11 +19,36 @@ from ledger.core.json_value import jsonable
 MOST_MARKS = 1000
 MARK_CHARACTERS = 8
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_PLAIN = frozenset((str, int, type(None), bool))
+_encode_lines = json.JSONEncoder(sort_keys=True, separators=("\n", ":"), ensure_ascii=False).encode
 
 
 def encoded(cell: object) -> bytes:
     """Return a cell in its canonical form, the same after a trip through any database."""
     return _encode(jsonable(cell)).encode("utf-8", "surrogatepass")
+
+
+def _encoded_column(cells: Sequence[Any]) -> list[bytes]:
+    """Return cells as `encoded` does each, but all in one go: what is encoded so has no line feed of its own."""
+    kinds = set(map(type, cells))
+    if kinds == {list} and all(_PLAIN.issuperset(map(type, cell)) for cell in cells):
+        every = iter(_lines([one for cell in cells for one in cell]))
+        return [b"[" + b",".join(islice(every, len(cell))) + b"]" for cell in cells]
+    values = cells if kinds <= _PLAIN else [cell if type(cell) in _PLAIN else _jsonable(cell) for cell in cells]
+    lines = _lines(values)
+    return lines if len(lines) == len(cells) else [encoded(value) for value in values]
+
+
+def _jsonable(cell: object) -> object:
+    # There are two times in each row, nearly always in UTC.
+    if type(cell) is datetime and cell.tzinfo is UTC:
+        return f"{cell.isoformat()[:-6]}Z"
+    return cell if cell == {} else jsonable(cell)
+
+
+def _lines(values: Sequence[object]) -> list[bytes]:
+    """Return each value in its canonical form; more than there are when one has others inside."""
+    return _encode_lines(values)[1:-1].encode("utf-8", "surrogatepass").split(b"\n")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,6 +80,25 @@ class FrozenDigest:
             self.marks.append(0)
         self.marks[-1] = crc32(line, self.marks[-1])
         self.count += 1
+
+    def add_all(self, rows: Sequence[Sequence[object]]) -> None:
+        """Take the next rows; a column at a time, which is several times as fast as a cell at a time."""
+        if not rows:
+            return
+        columns = [_encoded_column(cells) for cells in zip(*rows, strict=True)]
+        self._columns = [
+            crc32(b"\n".join(parts) + b"\n", so_far) for parts, so_far in zip(columns, self._columns, strict=True)
+        ]
+        lines = [b",".join(parts) + b"\n" for parts in zip(*columns, strict=True)]
+        self._sha.update(b"".join(lines))
+        place, rows_per_mark = 0, self.rows_per_mark
+        while place < len(lines):
+            if self.count % rows_per_mark == 0:
+                self.marks.append(0)
+            group = lines[place : place + rows_per_mark - self.count % rows_per_mark]
+            self.marks[-1] = crc32(b"".join(group), self.marks[-1])
+            self.count += len(group)
+            place += len(group)
 
     def to_fact(self) -> dict[str, Any]:
         """Return it as an entry of the history holds it."""

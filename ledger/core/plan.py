@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from itertools import islice
+from operator import le
+from typing import NamedTuple, Protocol, TypeVar
 
 from ledger.core.deadline import is_past, is_risky
 from ledger.core.message import AppName, Chat, Route
@@ -29,27 +31,37 @@ class Standing(StrEnum):
     UNCONFIGURED = "unconfigured"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A selected message as planning sees it; `held` says that another recall has recalled it or is at it.
 
-    `in_doubt` says that another recall has asked for it, and nobody can say whether that worked.
+    `in_doubt` says that another recall has asked for it, and nobody can say whether that worked. `recipients` are
+    known where users were named; `size` is how many there are; `campaign` is the place of its campaign in a list of
+    them. A tuple, since there may be millions.
     """
 
     message_id: int
     route: Route
     deadline: datetime
-    recipients: tuple[str, ...]
+    recipients: Sequence[str] = ()
     held: Standing | None = None
     in_doubt: bool = False
-
-    @property
-    def call_group(self) -> "CallGroup":
-        """With what it may share a call: doubtful keys travel apart, lest they sink others."""
-        return self.route, self.in_doubt
+    size: int = 0
+    campaign: int = 0
 
 
-CallGroup = tuple[Route, bool]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """Eligible messages that may share calls: of one route, and doubtful keys apart, lest they sink others.
+
+    Each has a deadline (in seconds since 1970), a number, so many recipients, and the place of its campaign.
+    """
+
+    route: Route
+    in_doubt: bool
+    deadlines: "array[float]" = field(default_factory=lambda: array("d"))
+    ids: "array[int]" = field(default_factory=lambda: array("q"))
+    sizes: "array[int]" = field(default_factory=lambda: array("i"))
+    campaigns: "array[int]" = field(default_factory=lambda: array("i"))
 
 
 def judge(candidate: Candidate, *, now: datetime, asked: frozenset[str], include_shared: bool) -> Standing:
@@ -82,33 +94,59 @@ class Tally:
     asked: frozenset[str] = frozenset()
     include_shared: bool = False
     counts: dict[Standing, int] = field(default_factory=lambda: dict.fromkeys(Standing, 0))
-    robots: dict[str, int] = field(default_factory=dict)
     unconfigured: dict[str, int] = field(default_factory=dict)
-    deadlines: dict[CallGroup, "array[float]"] = field(default_factory=lambda: defaultdict(lambda: array("d")))
-    people: set[str] = field(default_factory=set)
-    others: set[str] = field(default_factory=set)
+    lanes: dict[tuple[Route, bool], Lane] = field(default_factory=dict)
+    _latest: Lane | None = None
 
     def add(self, candidate: Candidate) -> Standing:
         """Decide one candidate, count it, and return the decision."""
         standing = judge(candidate, now=self.now, asked=self.asked, include_shared=self.include_shared)
         self.counts[standing] += 1
-        if standing in (Standing.ELIGIBLE, Standing.SHARED) and self.asked:
-            self.others.update(user for user in candidate.recipients if user not in self.asked)
-        robot = candidate.route.robot_code
         if standing is Standing.UNCONFIGURED:
+            robot = candidate.route.robot_code
             self.unconfigured[robot] = self.unconfigured.get(robot, 0) + 1
         if standing is Standing.ELIGIBLE:
-            self.robots[robot] = self.robots.get(robot, 0) + 1
-            self.people.update(candidate.recipients)
-            self.deadlines[candidate.call_group].append(candidate.deadline.timestamp())
+            lane = self._lane(candidate.route, candidate.in_doubt)
+            lane.deadlines.append(candidate.deadline.timestamp())
+            lane.ids.append(candidate.message_id)
+            lane.sizes.append(candidate.size)
+            lane.campaigns.append(candidate.campaign)
         return standing
+
+    def _lane(self, route: Route, in_doubt: bool) -> Lane:
+        lane = self._latest
+        if lane is None or lane.route is not route or lane.in_doubt is not in_doubt:
+            lane = self._latest = self.lanes.setdefault((route, in_doubt), Lane(route=route, in_doubt=in_doubt))
+        return lane
+
+    @property
+    def robots(self) -> dict[str, int]:
+        """How many messages are eligible of each robot."""
+        found: dict[str, int] = {}
+        for lane in self.lanes.values():
+            found[lane.route.robot_code] = found.get(lane.route.robot_code, 0) + len(lane.deadlines)
+        return found
+
+    @property
+    def apis(self) -> set[tuple[AppName, Chat]]:
+        """The APIs that eligible messages are recalled with."""
+        return {(lane.route.app, lane.route.chat) for lane in self.lanes.values()}
+
+    def calls_in_order(self) -> list[tuple[int, int]]:
+        """Return where each call begins, the nearest deadline first: the place of its lane, and the place in there."""
+        starts = (
+            (lane.deadlines[start], place, start)
+            for place, lane in enumerate(self.lanes.values())
+            for start in range(0, len(lane.ids), KEYS_PER_CALL)
+        )
+        return [(place, start) for _, place, start in sorted(starts)]
 
     def span(self) -> tuple[datetime | None, datetime | None]:
         """Return the first and the last deadline of the eligible messages."""
-        if not self.deadlines:
+        if not self.lanes:
             return None, None
-        first = min(min(moments) for moments in self.deadlines.values())
-        last = max(max(moments) for moments in self.deadlines.values())
+        first = min(min(lane.deadlines) for lane in self.lanes.values())
+        last = max(max(lane.deadlines) for lane in self.lanes.values())
         return datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
 
     def forecast(
@@ -119,8 +157,8 @@ class Tally:
         Each API goes on from the pace that it has now: what was throttled or blocked begins slower, or later.
         """
         queues: dict[tuple[AppName, Chat], list[array[float]]] = defaultdict(list)
-        for (route, _), moments in self.deadlines.items():
-            queues[route.app, route.chat].extend(_slices(array("d", sorted(moments))))
+        for lane in self.lanes.values():
+            queues[lane.route.app, lane.route.chat].extend(_slices(_in_order(lane.deadlines)))
         late, last = 0, self.now
         for (app, chat), queue in queues.items():
             queue.sort(key=lambda keys: keys[0])
@@ -133,6 +171,13 @@ class Tally:
             estimated_seconds=round((last - self.now).total_seconds(), 1),
             will_expire_first=late,
         )
+
+
+def _in_order(moments: "array[float]") -> "array[float]":
+    # They come in order, mostly: sorting would make objects of them all.
+    if all(map(le, moments, islice(moments, 1, None))):
+        return moments
+    return array("d", sorted(moments))
 
 
 def _slices(moments: "array[float]") -> Iterator["array[float]"]:

@@ -34,6 +34,7 @@ from ledger.core.message import AppName, Chat, Route
 from ledger.core.recall import Outcome, Status
 from ledger.core.reply import NOT_SENT
 from ledger.core.settle import AskedItem, Settlement
+from ledger.store import plan_messages
 from ledger.store.schema import recall_calls, recall_items, recalls
 from ledger.store.selecting import among, rows_of
 
@@ -148,6 +149,7 @@ def apis_of(connection: Connection, recall_id: int) -> list[tuple[AppName, Chat]
         found.add((row.app, row.chat))
         beyond = tuple_(_columns.app, _columns.chat) > tuple_(literal(row.app), literal(row.chat))
         row = connection.execute(first.where(beyond)).one_or_none()
+    found.update(plan_messages.apis_of(connection, recall_id))
     return [(AppName(app), Chat(chat)) for app, chat in sorted(found)]
 
 
@@ -393,7 +395,9 @@ def last_made(connection: Connection, recall_id: int) -> CallRecord | None:
 
 
 def has_unended(connection: Connection, recall_id: int) -> bool:
-    """Say whether any item of a recall has not ended."""
+    """Say whether any item of a recall has not ended, or anything that its plan saw is not frozen yet."""
+    if plan_messages.is_there(connection, recall_id):
+        return True
     statement = select(_columns.id).where(_columns.recall_id == recall_id, _columns.outcome.is_(None)).limit(1)
     return connection.execute(statement).first() is not None
 

@@ -1,17 +1,19 @@
 """The selected messages as a plan sees them: each with what recalls have done with it."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
+from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, Row, case, func, select, true
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select, true, type_coerce
+from sqlalchemy.types import NullType
 
-from ledger.core.message import AppName, Chat, Route
+from ledger.core.message import AppName, Chat, ConversationId, RobotCode, Route
 from ledger.core.plan import Candidate, Standing
 from ledger.core.recall import Outcome
 from ledger.core.selection import Selection
-from ledger.store.holding import DOUBTFUL, is_held
+from ledger.store import plan_messages
+from ledger.store.holding import DOUBTFUL, is_held, is_taken
 from ledger.store.schema import messages, recall_items, recalls
-from ledger.store.selecting import selected_messages
+from ledger.store.selecting import among, selected_messages
 
 # What recalls have done with a message, the most of it first.
 RECALLED, HELD, IN_DOUBT = 3, 2, 1
@@ -24,11 +26,14 @@ def candidates(
     app_of: Callable[[str], AppName],
     batch_rows: int,
     which: ColumnElement[bool] | None = None,
+    campaigns: "Campaigns | None" = None,
 ) -> Iterator[Candidate]:
     """Yield the selected messages, nearest deadline first, each with what other recalls have done with it.
 
-    With a condition, only those for which it holds.
+    With a condition, only those for which it holds. Their campaigns are added to a list.
     """
+    places = Campaigns() if campaigns is None else campaigns
+    is_sqlite = connection.dialect.name == "sqlite"
     columns = messages.c
     statement = (
         select(
@@ -36,40 +41,62 @@ def candidates(
             columns.chat,
             columns.robot_code,
             columns.open_conversation_id,
-            columns.deadline,
-            columns.recipients,
-            past().label("past"),
+            # A million times through SQLAlchemy's own reading of times would be the larger part of a plan.
+            type_coerce(columns.deadline, NullType()),
+            columns.recipient_count,
+            columns.campaign,
+            past(),
+            *((columns.recipients,) if selection.users else ()),
         )
-        .where(*selected_messages(selection, is_sqlite=connection.dialect.name == "sqlite"))
+        .where(*selected_messages(selection, is_sqlite=is_sqlite))
         .where(true() if which is None else which)
         .order_by(columns.deadline, columns.id)
     )
-    routes: dict[tuple[str, str, str | None], Route] = {}
+    held, routes = frozenset(plan_messages.held_ids(connection)), _Routes(app_of)
+    read_time = _read_text if is_sqlite else _read_time
     with connection.execute(statement.execution_options(yield_per=batch_rows)) as result:
-        for row in result:
-            yield _candidate(row, routes, app_of)
+        for number, chat, robot, conversation, raw, size, campaign, done, *users in result:
+            standing = STANDINGS.get(done)
+            if number in held and standing is None:
+                standing = Standing.IN_PROGRESS
+            route = routes[chat, robot, conversation]
+            people, is_doubtful = users[0] if users else (), done == IN_DOUBT
+            yield Candidate(number, route, read_time(raw), people, standing, is_doubtful, size, places[campaign])
 
 
-def _candidate(
-    row: Row[Any], routes: dict[tuple[str, str, str | None], Route], app_of: Callable[[str], AppName]
-) -> Candidate:
-    parts = (row.chat, row.robot_code, row.open_conversation_id)
-    route = routes.get(parts)
-    if route is None:
-        route = routes[parts] = Route(
-            app=app_of(row.robot_code),
-            chat=Chat(row.chat),
-            robot_code=row.robot_code,
-            open_conversation_id=row.open_conversation_id,
+class Campaigns(dict[str | None, int]):
+    """The place of each campaign in the order in which they came."""
+
+    def __missing__(self, campaign: str | None) -> int:
+        place = self[campaign] = len(self)
+        return place
+
+
+class _Routes(dict[tuple[str, str, str | None], Route]):
+    """Routes by what a message says of them; each is made once."""
+
+    def __init__(self, app_of: Callable[[str], AppName]) -> None:
+        super().__init__()
+        self._app_of = app_of
+
+    def __missing__(self, parts: tuple[str, str, str | None]) -> Route:
+        chat, robot, conversation = parts
+        route = Route(
+            app=self._app_of(robot),
+            chat=Chat(chat),
+            robot_code=RobotCode(robot),
+            open_conversation_id=None if conversation is None else ConversationId(conversation),
         )
-    return Candidate(
-        message_id=row.id,
-        route=route,
-        deadline=row.deadline,
-        recipients=tuple(row.recipients),
-        held=STANDINGS.get(row.past),
-        in_doubt=row.past == IN_DOUBT,
-    )
+        self[parts] = route
+        return route
+
+
+def _read_text(raw: str) -> datetime:
+    return datetime.fromisoformat(raw).replace(tzinfo=UTC)
+
+
+def _read_time(raw: datetime) -> datetime:
+    return raw
 
 
 def past() -> ColumnElement[int | None]:
@@ -83,15 +110,36 @@ def past() -> ColumnElement[int | None]:
     return select(func.max(done)).where(*of_message).correlate(messages).scalar_subquery()
 
 
+def past_of(connection: Connection, recall_id: int, ids: Collection[int]) -> dict[int, int]:
+    """Return, of some messages, the most that any other recall has done with them, where that matters."""
+    done = case(
+        (is_taken(recall_items, recalls), HELD),
+        (and_(recall_items.c.outcome.in_(DOUBTFUL), recalls.c.activated_at.is_not(None)), IN_DOUBT),
+    )
+    statement = (
+        select(recall_items.c.message_id, func.max(done))
+        .join_from(recall_items, recalls, recalls.c.id == recall_items.c.recall_id)
+        .where(among(recall_items.c.message_id, ids, is_sqlite=connection.dialect.name == "sqlite"))
+        .where(recall_items.c.recall_id != recall_id, done.is_not(None))
+        .group_by(recall_items.c.message_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
 def holders(connection: Connection, selection: Selection) -> list[int]:
     """Return the recalls that are at any of the selected messages."""
+    selected = selected_messages(selection, is_sqlite=connection.dialect.name == "sqlite")
     statement = (
         select(recall_items.c.recall_id)
         .distinct()
         .join_from(recall_items, recalls, recalls.c.id == recall_items.c.recall_id)
         .join(messages, messages.c.id == recall_items.c.message_id)
-        .where(*selected_messages(selection, is_sqlite=connection.dialect.name == "sqlite"))
+        .where(*selected)
         .where(is_held(recall_items, recalls))
-        .order_by(recall_items.c.recall_id)
     )
-    return list(connection.scalars(statement))
+    found = set(connection.scalars(statement))
+    for recall in plan_messages.held(connection):
+        theirs = among(messages.c.id, recall.taken, is_sqlite=connection.dialect.name == "sqlite")
+        if connection.execute(select(messages.c.id).where(*selected, theirs).limit(1)).first() is not None:
+            found.add(recall.recall_id)
+    return sorted(found)

@@ -27,6 +27,7 @@ from ledger.store import faults, machine_clocks, sqlite_file
 
 SQLITE_BUSY_SECONDS = 30
 SQLITE_CHECKPOINT_PAGES = 10_000
+SQLITE_CACHE_KIB = 65_536
 CONNECT_SECONDS = 10
 _BY_DEFAULT = {"connect_timeout": CONNECT_SECONDS, "application_name": "ledger"}
 # What is to be done about the messages of SQLite that do not say it.
@@ -250,7 +251,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         f"wal_autocheckpoint={SQLITE_CHECKPOINT_PAGES}",
-        "cache_size=-65536",
+        f"cache_size={-SQLITE_CACHE_KIB}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -12,7 +12,9 @@ from sqlalchemy import Connection, and_, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.core.recall import Outcome, Status
+from ledger.store import plan_messages
 from ledger.store.schema import history, messages, paces, recall_calls, recall_items, recalls
+from ledger.store.selecting import among
 
 _AT_WORK = (Status.RUNNING, Status.PAUSED)
 _waits = and_(recall_items.c.outcome.is_(None), recall_items.c.call_id.is_(None))
@@ -57,7 +59,17 @@ def count_waiting(connection: Connection, due_before: datetime | None = None) ->
             mine = and_(mine, columns.deadline < due_before)
         count = connection.scalar(select(func.count()).select_from(recall_items).where(mine)) or 0
         found[Status(recall.status)] += count
+    for unfrozen in plan_messages.held(connection):
+        found[unfrozen.status] += _count_due(connection, unfrozen.taken, due_before)
     return found
+
+
+def _count_due(connection: Connection, ids: Sequence[int], due_before: datetime | None) -> int:
+    if due_before is None:
+        return len(ids)
+    these = among(messages.c.id, ids, is_sqlite=connection.dialect.name == "sqlite")
+    due = select(func.count()).select_from(messages).where(these, messages.c.deadline < due_before)
+    return connection.scalar(due) or 0
 
 
 def count_open_messages(connection: Connection, now: datetime, at_most: int) -> int:

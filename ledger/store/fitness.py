@@ -6,8 +6,11 @@ from ledger.store.database import Database
 from ledger.store.schema import metadata
 
 ENCODING = "UTF8"
-_NEVER_UPDATED = {"history", "keyless_sends", "recall_skips", "sessions"}
-_DELETED_FROM = {"answers", "keyless_sends", "messages", "recall_items", "recall_skips", "recalls", "sessions"}
+_NEVER_UPDATED = {"history", "keyless_sends", "plan_messages", "recall_skips", "sessions"}
+_DELETED_FROM = {
+    *("answers", "keyless_sends", "messages", "plan_messages"),
+    *("recall_items", "recall_skips", "recalls", "sessions"),
+}
 _STATE = """
     SELECT pg_is_in_recovery() AS is_standby, current_setting('server_encoding') AS encoding,
         current_setting('default_transaction_read_only') = 'on' AS is_read_only, current_user AS role

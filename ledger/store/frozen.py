@@ -1,35 +1,27 @@
-"""What a plan froze, read back: which columns of its items and skips never change again, and the digest over them."""
+"""Which columns of items and skips never change once they are frozen, and the facts that prove it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
-
 from ledger.core.frozen import FrozenDigest
-from ledger.store.raw_rows import raw_rows
-from ledger.store.schema import recall_items, recall_skips
+from ledger.store.schema import recall_skips
 
 FROZEN_OF_ITEM = (
     *("id", "message_id", "app", "chat", "robot_code", "open_conversation_id", "process_query_key"),
     *("campaign", "source", "sent_at", "deadline", "recipients", "undelivered"),
 )
 FROZEN_OF_SKIP = tuple(column.name for column in recall_skips.c if column.name != "recall_id")
+_MESSAGE, _RECIPIENTS = FROZEN_OF_ITEM.index("message_id"), FROZEN_OF_ITEM.index("recipients")
 
 
-def frozen_by(connection: Connection, recall_id: int, *, items: int, skips: int) -> Mapping[str, Any]:
-    """Return the facts of what a plan has written, of which it took and left out so many messages; nothing of it runs.
+def fact_of(columns: Sequence[str], rows: Sequence[tuple[Any, ...]], *, of: int) -> Mapping[str, Any]:
+    """Return the facts of some rows of a recall that has `of` of them; their numbers come first."""
+    frozen = FrozenDigest(columns=columns, expected_rows=of)
+    frozen.add_all(rows)
+    span = [rows[0][0], rows[-1][0]] if rows else []
+    return {**frozen.to_fact(), "of": of, "ids": span}
 
-    Rows come in the order of their ids, which an index knows as long as no item has ended.
-    """
-    facts = {}
-    for name, table, columns, rows in (
-        ("items", recall_items, FROZEN_OF_ITEM, items),
-        ("skips", recall_skips, FROZEN_OF_SKIP, skips),
-    ):
-        frozen, mine = FrozenDigest(columns=columns, expected_rows=rows), [table.c.recall_id == recall_id]
-        if name == "items":
-            mine.append(recall_items.c.outcome.is_(None))
-        for cells in raw_rows(connection, [table.c[column] for column in columns], table.c.id, mine):
-            frozen.add(cells)
-        facts[name] = frozen.to_fact()
-    return facts
+
+def sizes_of(items: Sequence[tuple[Any, ...]]) -> dict[int, int]:
+    """Return how many people got the message of each of some items, by message."""
+    return {row[_MESSAGE]: len(row[_RECIPIENTS]) for row in items}

@@ -22,7 +22,7 @@ ITEMS_PER_ENTRY = 1000
 CLOCKS_DIFFER = timedelta(hours=1)
 CLOCK_SET_BACK = "clock_set_back"
 # What tells of single calls and items.
-OF_ITEMS = ("call", "lost", "expired", "cancelled", "unanswered", "reopened")
+OF_ITEMS = ("call", "lost", "expired", "cancelled", "unanswered", "reopened", "frozen")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

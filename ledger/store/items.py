@@ -13,6 +13,7 @@ from ledger.core.message import AppName, Chat
 from ledger.core.plan import KEYS_PER_CALL
 from ledger.core.recall import RETRYABLE, Item, Outcome
 from ledger.core.selection import Selection
+from ledger.store import plan_messages
 from ledger.store.calls import PUT_IN_DOUBT, UNSENT
 from ledger.store.holding import DOUBTFUL, is_taken
 from ledger.store.schema import recall_calls, recall_items, recall_skips, recalls
@@ -200,10 +201,12 @@ def reopen(connection: Connection, recall_id: int, now: datetime) -> list[int]:
         .where(is_taken(other, owner))
         .exists()
     )
+    held = plan_messages.held_ids(connection, other_than=recall_id)
+    unheld = [~among(recall_items.c.message_id, held, is_sqlite=connection.dialect.name == "sqlite")] if held else []
     statement = (
         update(recall_items)
         .where(recall_items.c.recall_id == recall_id, recall_items.c.outcome.in_(RETRYABLE))
-        .where(recall_items.c.deadline > now, ~elsewhere)
+        .where(recall_items.c.deadline > now, ~elsewhere, *unheld)
         .values(
             in_doubt=recall_items.c.outcome.in_(DOUBTFUL),
             outcome=None,
@@ -224,12 +227,19 @@ def make_due(connection: Connection, recall_id: int) -> None:
     connection.execute(update(recall_items).where(waits).values(not_before=None))
 
 
-def share_doubts(connection: Connection, recall_id: int) -> None:
-    """Put what waits in doubt, in lanes of its own, where the ask of another recall may have worked unsaid."""
+def share_doubts(connection: Connection, recall_id: int, only: Collection[int] | None = None) -> None:
+    """Put what waits in doubt, in lanes of its own, where the ask of another recall may have worked unsaid.
+
+    With messages, only what waits of these.
+    """
     columns, other = recall_items.c, recall_items.alias("other")
     ran = select(recalls.c.id).where(recalls.c.id != recall_id, recalls.c.activated_at.is_not(None))
     doubted = select(other.c.message_id).where(other.c.recall_id.in_(ran), other.c.outcome.in_(DOUBTFUL))
     sure = and_(_waits(recall_id), columns.in_doubt.is_(False), columns.message_id.in_(doubted))
+    if only is not None:
+        is_sqlite = connection.dialect.name == "sqlite"
+        doubted = doubted.where(among(other.c.message_id, only, is_sqlite=is_sqlite))
+        sure = and_(sure, among(columns.message_id, only, is_sqlite=is_sqlite), columns.message_id.in_(doubted))
     connection.execute(update(recall_items).where(sure).values(PUT_IN_DOUBT))
 
 

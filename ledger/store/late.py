@@ -7,16 +7,17 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple
 from ledger.core.plan import Standing
 from ledger.core.recall import Status
 from ledger.core.selection import Selection
+from ledger.store import plan_messages
 from ledger.store.recalls import Recall
 from ledger.store.schema import messages, recall_items, recall_skips, recalls
-from ledger.store.selecting import selected_messages
+from ledger.store.selecting import among, selected_messages
 
 # A message may carry a time before the plan and yet be committed after it, or by a clock that was set back since. What
 # the plan did see stands in its items and skips, so that looking back too far costs a little time and nothing else.
 LOOK_BACK = timedelta(hours=1)
 
 
-def is_late(recall: Recall, now: datetime) -> ColumnElement[bool]:
+def is_late(connection: Connection, recall: Recall, now: datetime) -> ColumnElement[bool]:
     """Say whether a selected message can be recalled, was not seen by a recall's plan, and is in no recall that ran."""
     columns = messages.c
     in_a_recall = (
@@ -37,12 +38,24 @@ def is_late(recall: Recall, now: datetime) -> ColumnElement[bool]:
         columns.deadline > now,
         ~in_a_recall,
         tuple_(columns.robot_code, columns.process_query_key).not_in(skips),
+        *_not_seen(connection, recall),
     )
+
+
+def _not_seen(connection: Connection, recall: Recall) -> list[ColumnElement[bool]]:
+    """Return the same conditions for what has yet to become items and skips."""
+    seen: list[int] = []
+    for other in plan_messages.of_interest(connection, recall.id):
+        if other.recall_id == recall.id or other.status is not Status.PLANNED:
+            seen += other.taken
+        if recall.id in (other.recall_id, other.follows):
+            seen += other.messages.skipped_as(*(set(Standing) - {Standing.UNCONFIGURED}))
+    return [~among(messages.c.id, seen, is_sqlite=connection.dialect.name == "sqlite")] if seen else []
 
 
 def count_late(connection: Connection, recall: Recall, now: datetime) -> int:
     """Return how many messages are late for a recall."""
     is_sqlite = connection.dialect.name == "sqlite"
     selected = selected_messages(Selection.from_json(recall.selection), is_sqlite=is_sqlite)
-    late = and_(*selected, is_late(recall, now))
+    late = and_(*selected, is_late(connection, recall, now))
     return connection.scalar(select(func.count()).select_from(messages).where(late)) or 0

@@ -1,7 +1,7 @@
 """Rows of `messages`: known or purged. How they come in, are selected and counted by campaign is next door."""
 
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     Connection,
@@ -12,6 +12,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from ledger.store import plan_messages
 from ledger.store.holding import is_held
 from ledger.store.schema import message_recipients, messages, recall_items, recalls
 from ledger.store.selecting import among
@@ -26,15 +27,22 @@ def count_known_keys(connection: Connection, keys: Collection[str], robots: Coll
     return connection.scalar(statement) or 0
 
 
-def purge_messages(connection: Connection, now: datetime, limit: int) -> list[datetime]:
-    """Delete up to `limit` messages past their deadline that no unfinished recall holds; return their send times."""
+def purge_messages(connection: Connection, now: datetime, limit: int, plan_valid: timedelta) -> list[datetime]:
+    """Delete up to `limit` messages past their deadline that nothing needs any more; return their send times.
+
+    An unfinished recall needs what it holds, and a plan that may still run what it saw.
+    """
     columns = messages.c
     held = exists().where(
         recall_items.c.message_id == columns.id,
         recalls.c.id == recall_items.c.recall_id,
         is_held(recall_items, recalls),
     )
-    due = select(columns.id).where(columns.deadline <= now, ~held).order_by(columns.deadline).limit(limit)
+    due = select(columns.id).where(columns.deadline <= now, ~held)
+    needed_from = plan_messages.needed_from(connection, now, plan_valid)
+    if needed_from is not None:
+        due = due.where(columns.deadline < needed_from)
+    due = due.order_by(columns.deadline).limit(limit)
     if connection.dialect.name == "postgresql":
         due = due.with_for_update(skip_locked=True)
     return list(connection.scalars(delete(messages).where(columns.id.in_(due)).returning(columns.sent_at)))

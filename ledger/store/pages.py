@@ -13,12 +13,14 @@ from ledger.core.message import Chat
 from ledger.core.plan import Standing
 from ledger.core.recall import Item, Outcome, Status
 from ledger.core.selection import Selection
+from ledger.store import plan_messages
 from ledger.store.candidates import HELD, STANDINGS, past
 from ledger.store.items import ended_items, item_of, joined_items
 from ledger.store.plans import is_complete
 from ledger.store.recalls import Recall, recall_of
 from ledger.store.schema import approvals, messages, recall_items, recalls
-from ledger.store.selecting import selected_messages
+from ledger.store.selecting import among, selected_messages
+from ledger.store.unfrozen import unfrozen_page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +53,18 @@ def messages_page(
     """Return selected messages, soonest deadline first."""
     columns = messages.c
     conditions = selected_messages(selection, is_sqlite=connection.dialect.name == "sqlite")
+    held = frozenset(plan_messages.held_ids(connection))
     if only_recallable:
         conditions += [columns.deadline > now, func.coalesce(past(), 0) < HELD]
+    if only_recallable and held:
+        conditions.append(~among(columns.id, held, is_sqlite=connection.dialect.name == "sqlite"))
     if after is not None:
         conditions.append(_beyond(columns.deadline, columns.id, after, descending=False))
     statement = (
         select(messages, past().label("past")).where(*conditions).order_by(columns.deadline, columns.id).limit(limit)
     )
-    return [((row.deadline, row.id), _recorded(row, now)) for row in connection.execute(statement)]
+    rows = connection.execute(statement)
+    return [((row.deadline, row.id), _recorded(row, now, is_held=row.id in held)) for row in rows]
 
 
 def recalls_page(
@@ -84,7 +90,7 @@ def waiting_for_approval(connection: Connection, now: datetime) -> list[Recall]:
 
 def items_page(
     connection: Connection,
-    recall_id: int,
+    recall: Recall,
     *,
     outcomes: Sequence[Outcome],
     only_pending: bool,
@@ -93,7 +99,7 @@ def items_page(
 ) -> list[tuple[Place, Item]]:
     """Return items of a recall in the order in which their messages were recorded, which an index knows."""
     columns = recall_items.c
-    conditions: list[ColumnElement[bool]] = [columns.recall_id == recall_id]
+    conditions: list[ColumnElement[bool]] = [columns.recall_id == recall.id]
     if only_pending:
         conditions.append(columns.outcome.is_(None))
     elif outcomes:
@@ -101,7 +107,11 @@ def items_page(
     if after is not None:
         conditions.append(columns.message_id > after[1])
     statement = joined_items().where(*conditions).order_by(columns.message_id).limit(limit)
-    return [((None, row.message_id), item_of(row)) for row in connection.execute(statement)]
+    found = [(row.message_id, item_of(row)) for row in connection.execute(statement)]
+    if only_pending or not outcomes:
+        found += unfrozen_page(connection, recall, after=after[1] if after else 0, limit=limit)
+        found.sort(key=lambda pair: pair[0])
+    return [((None, number), item) for number, item in found[:limit]]
 
 
 def history_page(
@@ -131,8 +141,8 @@ def _beyond(
     return and_(time >= moment, or_(time > moment, number > last))
 
 
-def _recorded(row: Any, now: datetime) -> RecordedMessage:
-    standing = STANDINGS.get(row.past, Standing.ELIGIBLE)
+def _recorded(row: Any, now: datetime, *, is_held: bool) -> RecordedMessage:
+    standing = STANDINGS.get(row.past, Standing.IN_PROGRESS if is_held else Standing.ELIGIBLE)
     if standing is Standing.ELIGIBLE and row.deadline <= now:
         standing = Standing.EXPIRED
     return RecordedMessage(

@@ -1,18 +1,22 @@
-"""Plans in the making, and their end: items and skips are written, and deleted, in transactions of bounded size.
+"""Plans: made in one transaction, frozen into items and skips some at a time, deleted when nobody ran them.
 
 Until it is complete, nobody sees a plan: no function of the others returns it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    Column,
     ColumnElement,
     Connection,
+    FromClause,
+    Insert,
     Integer,
     Table,
     Text,
@@ -24,40 +28,23 @@ from sqlalchemy import (
     literal,
     select,
     text,
+    true,
     update,
 )
 
-from ledger.core.plan import Standing
+from ledger.core.plan_messages import PlanMessages, Skipped, Taken, digest_of
 from ledger.core.recall import Status
+from ledger.store import plan_messages
+from ledger.store.database import SQLITE_CACHE_KIB
+from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
+from ledger.store.raw_rows import raw_columns, read_raw
 from ledger.store.schema import approvals, messages, recall_items, recall_skips, recalls
 from ledger.store.selecting import among, rows_of
 
-_COPIED = ("chat", "robot_code", "open_conversation_id", "process_query_key", "campaign", "source", "sent_at")
+_COPIED = ("chat", "robot_code", "open_conversation_id", "process_query_key", "source", "sent_at")
 _OF_ITEM = (*_COPIED, "deadline", "recipients", "undelivered")
-_OF_SKIP = ("robot_code", "process_query_key", "campaign", "sent_at", "deadline", "recipients")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """A message that becomes an item: of which app, in which lane, and whether an earlier ask may have worked."""
-
-    message_id: int
-    app: str
-    lane: int
-    in_doubt: bool
-
-
-def lane_of(lane: int, *, in_doubt: bool) -> int:
-    """Return the lane of a message on the route of a lane: doubtful ones have one of their own beside each."""
-    return -1 - lane if in_doubt else lane
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skipped:
-    """A selected message that does not become an item, and why."""
-
-    message_id: int
-    standing: Standing
+_OF_SKIP = ("robot_code", "process_query_key", "sent_at", "deadline", "recipients")
+_READING_KIB = 8192
 
 
 def is_complete() -> ColumnElement[bool]:
@@ -92,71 +79,76 @@ def create(
     return int(recall_id[0])
 
 
-def lock_incomplete(connection: Connection, recall_id: int) -> bool:
-    """Say whether a plan is still in the making, and keep it so until the transaction ends."""
-    mine = select(recalls.c.id).where(recalls.c.id == recall_id, ~is_complete()).with_for_update()
-    return connection.execute(mine).first() is not None
+def complete(connection: Connection, recall_id: int, plan: Mapping[str, Any], messages: PlanMessages) -> str:
+    """Complete a plan with its numbers and with what it saw: from now on it is seen, and can run.
 
-
-def complete(connection: Connection, recall_id: int, plan: Mapping[str, Any], next_lane: int) -> None:
-    """Complete a plan with its numbers: from now on it is seen, and can run."""
-    statement = update(recalls).where(recalls.c.id == recall_id)
-    connection.execute(statement.values(plan=dict(plan), next_lane=next_lane))
-
-
-def take(connection: Connection, snapshot: Connection, recall_id: int, taken: Sequence[Taken]) -> None:
-    """Copy messages into items inside the database, in the order given.
-
-    What was purged since `snapshot`, a transaction that still sees it, is copied from there.
+    Return the digest of what it saw, as it is stored.
     """
-    if not taken:
-        return
+    statement = update(recalls).where(recalls.c.id == recall_id)
+    unfrozen = {"unfrozen_items": len(messages.taken), "unfrozen_skips": len(messages.skipped)}
+    next_lane = len({lane if lane >= 0 else -1 - lane for lane in messages.lanes})
+    connection.execute(statement.values(plan=dict(plan), next_lane=next_lane, **unfrozen))
+    packed = messages.packed()
+    if messages.taken or messages.skipped:
+        plan_messages.save(connection, recall_id, packed)
+    return digest_of(packed)
+
+
+def take(connection: Connection, recall_id: int, taken: Sequence[Taken]) -> list[tuple[Any, ...]]:
+    """Copy messages into items inside the database, leaving out what is gone; return the frozen cells of each."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    kinds = {(one.app, one.lane, one.campaign) for one in taken}
+    rows: FromClause = messages
+    of_all: tuple[ColumnElement[Any], ...]
+    if len(kinds) == 1:
+        of_all = (
+            literal(taken[0].app),
+            literal(taken[0].lane),
+            literal(taken[0].in_doubt, Boolean),
+            literal(taken[0].campaign, Text),
+        )
+        where = among(messages.c.id, [one.message_id for one in taken], is_sqlite=is_sqlite)
+    else:
+        each = rows_of(
+            connection,
+            id=[(one.message_id, BigInteger) for one in taken],
+            app=[(one.app, Text) for one in taken],
+            lane=[(one.lane, Integer) for one in taken],
+            in_doubt=[(one.in_doubt, Boolean) for one in taken],
+            campaign=[(one.campaign, Text) for one in taken],
+        )
+        of_all = each.c.app, each.c.lane, each.c.in_doubt, each.c.campaign
+        rows, where = each.join(messages, messages.c.id == each.c.id), true()
+    columns = (literal(recall_id, BigInteger), messages.c.id, *of_all, *(messages.c[name] for name in _OF_ITEM))
+    into = ("recall_id", "message_id", "app", "lane", "in_doubt", "campaign", *_OF_ITEM)
+    copying = insert(recall_items).from_select(into, select(*columns).select_from(rows).where(where), False)
+    return _copied(connection, copying, [recall_items.c[name] for name in FROZEN_OF_ITEM])
+
+
+def skip(connection: Connection, recall_id: int, skipped: Sequence[Skipped]) -> list[tuple[Any, ...]]:
+    """Keep what was selected but not taken, leaving out what is gone; return the frozen cells of each."""
     rows = rows_of(
         connection,
-        id=[(one.message_id, BigInteger) for one in taken],
-        app=[(one.app, Text) for one in taken],
-        lane=[(one.lane, Integer) for one in taken],
-        in_doubt=[(one.in_doubt, Boolean) for one in taken],
+        id=[(one.message_id, BigInteger) for one in skipped],
+        standing=[(one.standing.value, Text) for one in skipped],
+        campaign=[(one.campaign, Text) for one in skipped],
     )
-    ours = (rows.c.id, rows.c.app, rows.c.lane, rows.c.in_doubt)
-    source = select(literal(recall_id, BigInteger), *ours, *(messages.c[name] for name in _OF_ITEM)).join_from(
-        rows, messages, messages.c.id == rows.c.id
+    columns = (
+        literal(recall_id, BigInteger),
+        rows.c.standing,
+        rows.c.campaign,
+        *(messages.c[name] for name in _OF_SKIP),
     )
-    into = ("recall_id", "message_id", "app", "lane", "in_doubt", *_OF_ITEM)
-    copying = insert(recall_items).from_select(into, source, include_defaults=False)
-    copied = connection.execute(copying.execution_options(preserve_rowcount=True)).rowcount
-    if copied < len(taken):
-        _take_purged(connection, snapshot, recall_id, taken)
+    source = select(*columns).join_from(rows, messages, messages.c.id == rows.c.id)
+    copying = insert(recall_skips).from_select(("recall_id", "standing", "campaign", *_OF_SKIP), source, False)
+    return _copied(connection, copying, [recall_skips.c[name] for name in FROZEN_OF_SKIP])
 
 
-def _take_purged(connection: Connection, snapshot: Connection, recall_id: int, taken: Sequence[Taken]) -> None:
-    of_message = {one.message_id: one for one in taken}
-    mine = and_(recall_items.c.recall_id == recall_id, _among(connection, recall_items.c.message_id, of_message))
-    there = set(connection.scalars(select(recall_items.c.message_id).where(mine)))
-    values = []
-    for message_id, fields in _read(snapshot, _OF_ITEM, [one for one in of_message if one not in there]).items():
-        one = of_message[message_id]
-        ours = {"message_id": message_id, "app": one.app, "lane": one.lane, "in_doubt": one.in_doubt}
-        values.append({"recall_id": recall_id, **ours, **fields})
-    connection.execute(insert(recall_items), values)
-
-
-def skip(connection: Connection, snapshot: Connection, recall_id: int, skipped: Sequence[Skipped]) -> None:
-    """Keep what was selected but not taken, and why, as `snapshot` saw it: what is too late may be purged by now."""
-    if skipped:
-        seen = _read(snapshot, _OF_SKIP, [one.message_id for one in skipped])
-        values = [{"recall_id": recall_id, "standing": one.standing, **seen[one.message_id]} for one in skipped]
-        connection.execute(insert(recall_skips), values)
-
-
-def _read(snapshot: Connection, names: Sequence[str], ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    columns = [messages.c[name] for name in names]
-    statement = select(messages.c.id, *columns).where(_among(snapshot, messages.c.id, ids))
-    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in snapshot.execute(statement)}
-
-
-def _among(connection: Connection, column: ColumnElement[int], ids: Any) -> ColumnElement[bool]:
-    return among(column, list(ids), is_sqlite=connection.dialect.name == "sqlite")
+def _copied(connection: Connection, copying: Insert, columns: Sequence[Column[Any]]) -> list[tuple[Any, ...]]:
+    """Copy, and return what was written in the order of its numbers, as `raw_rows` would."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    rows = connection.execute(copying.returning(*raw_columns(columns, is_sqlite=is_sqlite))).all()
+    return sorted(read_raw(rows, columns, is_sqlite=is_sqlite), key=itemgetter(0))
 
 
 def give_up(connection: Connection, planned_before: datetime) -> list[int]:
@@ -172,11 +164,6 @@ def delete_incomplete(connection: Connection, planned_before: datetime, limit: i
     """Delete up to `limit` rows of plans that were given up, or whose maker went away; say whether more are left."""
     doomed = select(recalls.c.id).where(~is_complete(), recalls.c.planned_at < planned_before)
     return _delete(connection, doomed, limit)
-
-
-def delete_one(connection: Connection, recall_id: int, limit: int) -> bool:
-    """Delete up to `limit` rows of one incomplete plan; say whether more are left."""
-    return _delete(connection, select(recalls.c.id).where(recalls.c.id == recall_id, ~is_complete()), limit)
 
 
 def _delete(connection: Connection, doomed: Any, limit: int) -> bool:
@@ -200,6 +187,25 @@ def prefer_indexes(connection: Connection) -> None:
         # What is read through a cursor is read to its end: without this, a million messages would be walked through in
         # the order of their deadlines for the few of one person.
         connection.execute(text("SET LOCAL cursor_tuple_fraction = 1"))
+
+
+@contextmanager
+def reading_all_once(connection: Connection) -> Iterator[None]:
+    """Read whatever is selected in little memory: nothing of it is read again soon.
+
+    SQLite also sorts as much in memory as its cache may hold, and more makes it no faster. On PostgreSQL, several
+    workers would each sort most of the people, and one of them all of these again.
+    """
+    if connection.dialect.name == "postgresql":
+        prefer_indexes(connection)
+        connection.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
+        yield
+        return
+    connection.exec_driver_sql(f"PRAGMA cache_size={-_READING_KIB}")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA cache_size={-SQLITE_CACHE_KIB}")
 
 
 def refresh_statistics(connection: Connection) -> None:

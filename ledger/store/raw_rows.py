@@ -11,6 +11,7 @@ from sqlalchemy.types import NullType
 from ledger.store.types import Document, UserIds, UtcDateTime
 
 _BATCH_ROWS = 1000
+_decode = json.JSONDecoder().raw_decode
 
 
 def raw_rows(
@@ -24,22 +25,35 @@ def raw_rows(
     Only SQLite takes such values.
     """
     is_sqlite = connection.dialect.name == "sqlite"
-    chosen = [type_coerce(column, NullType()) for column in columns] if is_sqlite else columns
-    statement = select(*chosen).where(*where).order_by(order_by).execution_options(yield_per=_BATCH_ROWS)
-    readers = [(place, read) for place, column in enumerate(columns) if is_sqlite and (read := _reader(column))]
-    for row in connection.execute(statement):
-        cells = [repr(cell) if isinstance(cell, bytes) else cell for cell in row] if is_sqlite else list(row)
-        for place, read in readers:
-            if cells[place] is not None:
-                cells[place] = read(cells[place])
-        yield tuple(cells)
+    statement = select(*raw_columns(columns, is_sqlite=is_sqlite)).where(*where).order_by(order_by)
+    for rows in connection.execute(statement.execution_options(yield_per=_BATCH_ROWS)).partitions(_BATCH_ROWS):
+        yield from read_raw(rows, columns, is_sqlite=is_sqlite)
+
+
+def raw_columns(columns: Sequence[Column[Any]], *, is_sqlite: bool) -> Sequence[ColumnElement[Any]]:
+    """Return columns to be selected, or returned, for `read_raw`."""
+    return [type_coerce(column, NullType()) for column in columns] if is_sqlite else columns
+
+
+def read_raw(rows: Sequence[Any], columns: Sequence[Column[Any]], *, is_sqlite: bool) -> Iterator[tuple[Any, ...]]:
+    """Read rows a column at a time, which is several times as fast as a cell at a time."""
+    if not rows or not is_sqlite:
+        return map(tuple, rows)
+    cells = zip(*rows, strict=True)
+    return zip(*(_read_column(some, _reader(column)) for some, column in zip(cells, columns, strict=True)), strict=True)
+
+
+def _read_column(cells: Sequence[Any], read: Callable[[Any], Any] | None) -> Sequence[Any]:
+    if bytes in set(map(type, cells)):
+        cells = [repr(cell) if isinstance(cell, bytes) else cell for cell in cells]
+    return cells if read is None else [None if cell is None else read(cell) for cell in cells]
 
 
 def _reader(column: Column[Any]) -> Callable[[Any], Any] | None:
     if isinstance(column.type, UtcDateTime):
         return _moment
     if column.type in (UserIds, Document):
-        return _json
+        return read_json
     return _flag if isinstance(column.type, Boolean) else None
 
 
@@ -50,9 +64,12 @@ def _moment(raw: Any) -> Any:
         return raw
 
 
-def _json(raw: Any) -> Any:
+def read_json(raw: Any) -> Any:
+    """Read JSON as SQLite stores it; what is none comes as it is."""
     try:
-        return json.loads(raw)
+        # What we wrote has nothing around it, and reading it so is quicker.
+        value, end = _decode(raw)
+        return value if end == len(raw) else json.loads(raw)
     except (TypeError, ValueError):
         return raw
 

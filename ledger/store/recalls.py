@@ -1,15 +1,18 @@
 """Rows of `recalls`: read, moved from state to state, counted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Row,
     and_,
+    exists,
     func,
+    or_,
     select,
     update,
 )
@@ -21,7 +24,7 @@ from ledger.store.calls import has_left
 from ledger.store.holding import is_taken
 from ledger.store.plans import is_complete
 from ledger.store.schema import recall_calls, recall_items, recalls
-from ledger.store.selecting import at_most
+from ledger.store.selecting import among, at_most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,8 @@ class Recall:
     finished_at: datetime | None
     sticky_until: datetime | None
     follows: int | None
+    unfrozen_items: int
+    unfrozen_skips: int
 
 
 def get(connection: Connection, recall_id: int, *, lock: bool = False) -> Recall:
@@ -54,6 +59,12 @@ def get(connection: Connection, recall_id: int, *, lock: bool = False) -> Recall
     if row is None:
         raise UnknownRecallError(recall_id)
     return recall_of(row)
+
+
+def get_to_freeze(connection: Connection, recall_id: int) -> Recall:
+    """Return one recall, locked against whoever changes it, and not against the calls that are opened of it."""
+    connection.execute(select(recalls.c.id).where(recalls.c.id == recall_id).with_for_update(key_share=True))
+    return get(connection, recall_id)
 
 
 def listed(
@@ -108,15 +119,18 @@ def count_calls(connection: Connection, recall_ids: Sequence[int]) -> dict[int, 
     return counts
 
 
-def count_overlaps(connection: Connection, recall_id: int) -> int:
-    """Return how many items of a plan another recall has recalled, or is at."""
+def count_overlaps(connection: Connection, recall_id: int, held: Collection[int]) -> int:
+    """Return how many items of a plan another recall has recalled, or is at; some of these are known already."""
     mine, other = recall_items.alias("mine"), recall_items.alias("other")
-    statement = (
-        select(func.count(mine.c.id.distinct()))
-        .join_from(mine, other, and_(other.c.message_id == mine.c.message_id, other.c.recall_id != mine.c.recall_id))
-        .join(recalls, recalls.c.id == other.c.recall_id)
-        .where(mine.c.recall_id == recall_id, is_taken(other, recalls))
+    elsewhere: ColumnElement[bool] = exists().where(
+        other.c.message_id == mine.c.message_id,
+        other.c.recall_id != mine.c.recall_id,
+        recalls.c.id == other.c.recall_id,
+        is_taken(other, recalls),
     )
+    if held:
+        elsewhere = or_(elsewhere, among(mine.c.message_id, held, is_sqlite=connection.dialect.name == "sqlite"))
+    statement = select(func.count()).select_from(mine).where(mine.c.recall_id == recall_id, elsewhere)
     return connection.scalar(statement) or 0
 
 

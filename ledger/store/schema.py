@@ -10,6 +10,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -21,7 +22,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0006"
+REVISION = "0007"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -105,12 +106,32 @@ recalls = Table(
     Column("finished_at", UtcDateTime),
     Column("sticky_until", UtcDateTime),
     Column("follows", Id),
+    # How many of the messages that its plan saw are no items, and no skips, yet.
+    Column("unfrozen_items", Integer, nullable=False, server_default=text("0")),
+    Column("unfrozen_skips", Integer, nullable=False, server_default=text("0")),
     CheckConstraint("status IN ('planned', 'running', 'paused', 'finished', 'cancelled')", name="status"),
     CheckConstraint("length(reason) > 0", name="reason"),
     CheckConstraint("length(actor) > 0", name="actor"),
     Index("ix_recalls_status", "status"),
     Index("ix_recalls_sticky", "sticky_until"),
     sqlite_autoincrement=True,
+)
+
+# Which messages a plan saw, packed: there until all of them are items and skips, which they become once it is run.
+plan_messages = Table(
+    "plan_messages",
+    metadata,
+    Column("recall_id", Id, ForeignKey("recalls.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("apis", Document, nullable=False),
+    Column("campaigns", Document, nullable=False),
+    Column("taken", LargeBinary, nullable=False),
+    Column("lanes", LargeBinary, nullable=False),
+    Column("which_api", LargeBinary, nullable=False),
+    Column("sizes", LargeBinary, nullable=False),
+    Column("which_campaign", LargeBinary, nullable=False),
+    Column("skipped", LargeBinary, nullable=False),
+    Column("standings", LargeBinary, nullable=False),
+    Column("skipped_campaign", LargeBinary, nullable=False),
 )
 
 # A copy of what each message was, so that the purge never takes history along. A lane holds the items that may travel
@@ -350,7 +371,8 @@ history = Table(
 )
 
 # SQLite has no index into arrays: triggers keep two narrow tables. The hour of sending comes first, so that inserts
-# stay in one place and the purge drops whole hours; a search probes each hour of the window.
+# stay in one place and the purge drops whole hours; a search probes each hour of the window. Items have no hours that
+# follow each other: of them it is the block of 4096 numbers, and a search probes each block.
 sqlite_metadata = MetaData(naming_convention=NAMES)
 message_recipients = Table(
     "message_recipients",
@@ -363,7 +385,7 @@ message_recipients = Table(
 recall_item_recipients = Table(
     "recall_item_recipients",
     sqlite_metadata,
-    Column("recall_id", Integer, primary_key=True),
+    Column("item_block", Integer, primary_key=True),
     Column("user_id", Text, primary_key=True),
     Column("item_id", Integer, primary_key=True),
     sqlite_with_rowid=False,
@@ -387,14 +409,14 @@ SQLITE_TRIGGERS = (
     """,
     """
     CREATE TRIGGER recall_items_index_recipients AFTER INSERT ON recall_items BEGIN
-        INSERT INTO recall_item_recipients (recall_id, user_id, item_id)
-        SELECT NEW.recall_id, value, NEW.id FROM json_each(NEW.recipients);
+        INSERT INTO recall_item_recipients (item_block, user_id, item_id)
+        SELECT NEW.id / 4096, value, NEW.id FROM json_each(NEW.recipients);
     END
     """,
     """
     CREATE TRIGGER recall_items_forget_recipients AFTER DELETE ON recall_items BEGIN
         DELETE FROM recall_item_recipients
-        WHERE recall_id = OLD.recall_id AND item_id = OLD.id
+        WHERE item_block = OLD.id / 4096 AND item_id = OLD.id
           AND user_id IN (SELECT value FROM json_each(OLD.recipients));
     END
     """,

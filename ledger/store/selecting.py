@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, FromClause, Select, Text, any_, bindparam, false, func, literal, select, true
@@ -10,26 +11,28 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.core.cursor import LARGEST_ID
 from ledger.core.selection import Selection
-from ledger.store.schema import (
-    keyless_sends,
-    message_recipients,
-    messages,
-    recall_item_recipients,
-    recall_items,
-    recalls,
-)
+from ledger.store.schema import keyless_sends, message_recipients, messages, recall_item_recipients, recall_items
+
+_AT_ONCE = 10_000
 
 
 def among(column: ColumnElement[Any], values: Collection[Any], *, is_sqlite: bool) -> ColumnElement[bool]:
     """Return `column IN values` as a single parameter, so that 100,000 values are no more trouble than one."""
     if is_sqlite:
-        return column.in_(select(func.json_each(json.dumps(list(values))).table_valued("value").c.value))
+        return column.in_(select(func.json_each(_json_list(values)).table_valued("value").c.value))
     return column == any_(literal(list(values), ARRAY(column.type)))
 
 
 def at_most(limit: int | None) -> int | None:
     """Return a limit as databases take it: more rows than they can count are no limit."""
     return None if limit is None or limit > LARGEST_ID else limit
+
+
+def _json_list(values: Collection[Any]) -> str:
+    """Return values as JSON; some at a time, since a million numbers that are packed would be large as objects."""
+    every = iter(values)
+    parts = (json.dumps(some)[1:-1] for some in iter(lambda: list(islice(every, _AT_ONCE)), []))
+    return f"[{','.join(parts)}]"
 
 
 def rows_of(connection: Connection, **columns: list[tuple[Any, Any]]) -> FromClause:
@@ -123,8 +126,12 @@ def _sends_to_users(selection: Selection) -> ColumnElement[bool]:
 
 
 def _items_of_users(selection: Selection) -> ColumnElement[bool]:
+    """Probe each block that holds anything, as with the hours of messages."""
     table = recall_item_recipients
+    blocks = select(func.min(table.c.item_block).label("block")).cte("blocks", recursive=True)
+    after = select(func.min(table.c.item_block)).where(table.c.item_block > blocks.c.block).scalar_subquery()
+    blocks = blocks.union_all(select(after).where(blocks.c.block.is_not(None)))
     found = select(table.c.item_id).where(
-        table.c.recall_id.in_(select(recalls.c.id)), table.c.user_id.in_(_users(selection))
+        table.c.item_block.in_(select(blocks.c.block)), table.c.user_id.in_(_users(selection))
     )
     return recall_items.c.id.in_(found)

@@ -24,6 +24,7 @@ NOT_COMPARED = {
         "not_before": "for runners",
     },
     "recall_skips": {},
+    "plan_messages": {},
     "recall_calls": {"lease_until": "for runners: until when an answer is awaited"},
     "approvals": {},
     "tokens": {"last_used_at": "noted now and then with each use, which is no act"},
@@ -87,13 +88,13 @@ _NOT_INDEXED = text("""
          json_each(CASE WHEN json_valid(items.recipients) THEN items.recipients ELSE '[]' END) AS users
     WHERE NOT EXISTS (
         SELECT 1 FROM recall_item_recipients AS found
-        WHERE found.recall_id = items.recall_id AND found.user_id = users.value AND found.item_id = items.id
+        WHERE found.item_block = items.id / 4096 AND found.user_id = users.value AND found.item_id = items.id
     )
 """)
 _WRONGLY_INDEXED = text("""
-    SELECT found.recall_id, items.process_query_key, found.user_id
+    SELECT items.recall_id, items.process_query_key, found.user_id
     FROM recall_item_recipients AS found
-    LEFT JOIN recall_items AS items ON items.id = found.item_id AND items.recall_id = found.recall_id
+    LEFT JOIN recall_items AS items ON items.id = found.item_id AND found.item_block = items.id / 4096
     WHERE items.id IS NULL OR found.user_id NOT IN (
         SELECT value FROM json_each(CASE WHEN json_valid(items.recipients) THEN items.recipients ELSE '[]' END)
     )

@@ -15,6 +15,8 @@ from .workload import DAY, ROBOT, key_of
 
 ROWS_PER_TRANSACTION = 10_000
 SENT_AGO = timedelta(minutes=5)
+# Odd, so that no two numbers become the same: user ids come in no order, as a directory hands them out.
+_SPREAD, _IDS = 2_654_435_761, 2**32
 
 
 def fill(url: str, keys: Iterable[str], *, campaign: str, recipients: int = 1, sent_ago: timedelta = SENT_AGO) -> None:
@@ -42,7 +44,7 @@ def _rows(
     start = datetime.now(UTC) - sent_ago
     for number, key in enumerate(keys):
         sent_at = start + timedelta(milliseconds=number / 10)
-        users = [f"{700_000_000 + 37 * (number * recipients + one)}" for one in range(recipients)]
+        users = [f"{(number * recipients + one) * _SPREAD % _IDS:010}" for one in range(recipients)]
         times: tuple[Any, ...] = (sent_at, sent_at + DAY)
         undelivered: Any = Jsonb({})
         stored_users: Any = users

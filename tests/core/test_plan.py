@@ -103,23 +103,6 @@ def test_the_very_last_instant_is_too_late() -> None:
     assert decisions == [Standing.EXPIRED, Standing.EXPIRED, Standing.ELIGIBLE]
 
 
-@given(selections, asked_users, st.booleans())
-def test_people_are_those_of_eligible_messages_and_others_were_not_asked_for(
-    selection: list[Candidate], asked: frozenset[str], shared: bool
-) -> None:
-    tally = tallied(selection, asked, shared=shared)
-    standings = [(judge(one, now=NOW, asked=asked, include_shared=shared), one) for one in selection]
-    eligible = [one for standing, one in standings if standing is Standing.ELIGIBLE]
-    assert tally.people == {user for one in eligible for user in one.recipients}
-    assert tally.others.isdisjoint(asked)
-    if shared and asked:
-        assert tally.others == tally.people - asked
-    if not asked:
-        assert tally.others == set()
-    if asked and not shared:
-        assert tally.people <= asked
-
-
 @given(selections)
 def test_robots_and_span_describe_the_eligible_messages(selection: list[Candidate]) -> None:
     tally = tallied(selection)

@@ -30,8 +30,6 @@ def stage(postgresql: PostgreSQL, tmp_path: Path) -> Iterator[Stage]:
 
 def test_many_threads_record_import_and_plan_at_once_and_a_recall_takes_every_message(stage: Stage) -> None:
     faults: list[BaseException] = []
-    # A plan holds a connection while it writes on another: the pool has room for no more than a few at once.
-    one_plan = threading.Lock()
 
     def work(number: int) -> None:
         try:
@@ -43,8 +41,7 @@ def test_many_threads_record_import_and_plan_at_once_and_a_recall_takes_every_me
                     assert written.recorded == 1
                 rows = [{"processQueryKey": f"{number}-i{count}", "robotCode": "r"} for count in range(200)]
                 assert book.record_many(rows, campaign="noise", sent_at=now).recorded == 200
-                with one_plan:
-                    assert book.plan(campaign="noise", reason="look").eligible >= 220
+                assert book.plan(campaign="noise", reason="look").eligible >= 220
                 assert sum(line.messages for line in book.campaigns()) >= 220
         except BaseException as error:
             faults.append(error)

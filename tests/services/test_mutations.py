@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Boolean, Column, Connection, Integer, Table, insert, inspect, select, text, update
+from sqlalchemy import Boolean, Column, Connection, Integer, LargeBinary, Table, insert, inspect, select, text, update
 
 from ledger import Ledger
 from ledger.clock import FakeClock
@@ -38,6 +38,7 @@ WHAT = {
     "recalls": "recall",
     "recall_items": "item",
     "recall_skips": "skip",
+    "plan_messages": "plan",
     "recall_calls": "call",
     "approvals": "approval",
     "tokens": "token",
@@ -80,6 +81,8 @@ def eventful(make_ledger: MakeLedger, world: World, clock: FakeClock, database: 
     book.plan(campaign="spring", reason="only looking")
     clock.advance(timedelta(hours=26))
     book.purge()
+    send(book, world, 1, campaign="not yet")
+    book.plan(campaign="not yet", reason="looking once more")
     with _below(database) as connection:
         _drop_guards(connection)
     assert book.verify().findings == ()
@@ -122,7 +125,9 @@ def _other(column: Column[Any], value: Any) -> Any:
     if column.type is UserIds:
         return [*(value or ()), "zoe"]
     if column.type is Document:
-        return {**(value or {}), "more": ["zoe"]}
+        return [*value, "zoe"] if isinstance(value, list) else {**(value or {}), "more": ["zoe"]}
+    if isinstance(column.type, LargeBinary):
+        return value + b"more"
     if isinstance(column.type, Integer):
         return (value or 0) + 1000
     return "cancelled" if value != "cancelled" else "finished"
@@ -179,7 +184,7 @@ def _names(found: Verification, table: Table, column: Column[Any], row: Any) -> 
     if found.ok:
         return False
     moves = column.primary_key or column.name == "recall_id"
-    field = "digest" if table.name == "history" else column.name
+    field = "digest" if table.name in ("history", "plan_messages") else column.name
     whose = None if table.name == "tokens" else row._mapping["id" if table.name == "recalls" else "recall_id"]
     return any(
         one.what.startswith(WHAT[table.name])

@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import insert, text, update
 
 from ledger import Ledger, Settings
 from ledger.errors import SchemaOutOfDateError
 from ledger.store import migrate
 from ledger.store.database import Database
-from ledger.store.schema import REVISION, metadata
+from ledger.store.schema import REVISION, metadata, recalls
 from tests.databases import PostgreSQL
 
 
@@ -70,6 +71,20 @@ def test_migrated_tables_equal_those_of_the_code(
         metadata.create_all(connection)
     assert described(empty) == described(defined)
     assert len(described(empty)) > 25
+
+
+def test_going_back_waits_until_nothing_that_a_plan_saw_is_left_to_copy(empty: Database) -> None:
+    migrate.upgrade(empty)
+    with empty.write() as connection:
+        moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
+        plan = {"recall_id": 1, "eligible": 1}
+        values = {"reason": "x", "actor": "wang", "selection": {}, "plan": plan, "next_lane": 1, "planned_at": moment}
+        connection.execute(insert(recalls).values(status="planned", include_shared=False, **values, unfrozen_items=1))
+    with pytest.raises(RuntimeError, match="not copied"):
+        migrate.downgrade(empty, "0006")
+    with empty.write() as connection:
+        connection.execute(update(recalls).values(unfrozen_items=0))
+    assert migrate.downgrade(empty, "0006") == "0006"
 
 
 def described(database: Database) -> Mapping[str, object]:

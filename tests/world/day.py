@@ -114,6 +114,8 @@ class Day:
                 self.scene.journal.say(deeds.detail(book.resume(result.recall_id, actor="zoe")))
         # Calls of cancelled recalls that got lost end when anybody looks at the queue, whatever it is for.
         book.parts.worker().serve_recalls()
+        # What was cancelled, and not copied whole, a worker copies every few seconds.
+        book.parts.freezer.finish()
         return "all resumed"
 
     def _repeat_everything(self) -> None:

@@ -10,7 +10,7 @@ from tests.world.line import Arrival
 from tests.world.scene import KEY_OF_ROBOT, Scene
 
 MAY_BE_GONE = {Outcome.RECALLED, Outcome.UNKNOWN, Outcome.PARTIAL}
-TABLES = ("messages", "recalls", "recall_items", "recall_skips", "recall_calls", "usage", "history")
+TABLES = ("messages", "recalls", "plan_messages", "recall_items", "recall_skips", "recall_calls", "usage", "history")
 SECOND = timedelta(seconds=1)
 KEYS_PER_CALL = 20
 
@@ -70,13 +70,18 @@ def check_evening(scene: Scene) -> None:
 def _check_counts(scene: Scene) -> None:
     statement = "SELECT recall_id, count(*) AS items, count(outcome) AS ended FROM recall_items GROUP BY recall_id"
     counted = {row["recall_id"]: row["items"] for row in scene.rows(statement)}
-    known = {row["id"] for row in scene.rows("SELECT id FROM recalls")}
+    known = {row["id"]: row for row in scene.rows("SELECT id, status, unfrozen_items, unfrozen_skips FROM recalls")}
     wrong = [
         (recall_id, eligible, counted.get(recall_id, 0))
         for recall_id, eligible in scene.planned.items()
-        if recall_id in known and counted.get(recall_id, 0) != eligible
+        if recall_id in known and counted.get(recall_id, 0) + known[recall_id]["unfrozen_items"] != eligible
     ]
     _hold(wrong, "recalls whose items do not add up to the plan")
+    unfrozen = {row["recall_id"] for row in scene.rows("SELECT recall_id FROM plan_messages")}
+    left = {one for one, row in known.items() if row["unfrozen_items"] or row["unfrozen_skips"]}
+    _hold(unfrozen ^ left, "recalls that have something to freeze and do not know what, or the other way round")
+    started = {one for one in left if known[one]["status"] != "planned"}
+    _hold(started, "recalls that ended before all of them was frozen")
 
 
 def _check_calls(arrivals: list[Arrival]) -> None:

@@ -35,12 +35,13 @@ log = logging.getLogger(__name__)
 class Claim:
     """What one look at the queue gave: calls to make, when to look again, and which recalls go on.
 
-    `look_again_at` is in seconds of the even clock.
+    `look_again_at` is in seconds of the even clock. With `is_freezing`, some of them have yet to become items.
     """
 
     calls: Sequence[calls.Call]
     look_again_at: float
     going_on: frozenset[int]
+    is_freezing: bool = False
 
 
 class Claimer:
@@ -92,7 +93,8 @@ class Claimer:
             self._lead = min(timedelta(seconds=self._clock.monotonic() - begun), LONGEST_NAP)
         going_on = frozenset(recall.id for recall in running) - {recall.id for recall in ended}
         again = max(again, begun + BETWEEN_LOOKS.total_seconds())
-        return Claim(calls=claimed, look_again_at=again, going_on=going_on)
+        is_freezing = any(recall.unfrozen_items or recall.unfrozen_skips for recall in running)
+        return Claim(calls=claimed, look_again_at=again, going_on=going_on, is_freezing=is_freezing)
 
     def _may_judge_leases(self, now: float) -> bool:
         """Say whether whoever lives has had the time to settle its calls: while nobody reaches the database, none can.

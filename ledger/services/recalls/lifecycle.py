@@ -19,6 +19,7 @@ from ledger.errors import LedgerError, NothingEligibleError, WrongStateError
 from ledger.services.recalls import leases
 from ledger.services.recalls.approvals import Approvals
 from ledger.services.recalls.claimer import Claim
+from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.plan_check import PlanCheck
 from ledger.services.recalls.rules import rules_of
@@ -55,9 +56,10 @@ class Lifecycle:
         runner: Runner,
         reports: RecallReports,
         held: Set[int],
+        freezer: Freezer,
     ) -> None:
         self._database, self._clock, self._settings = database, clock, settings
-        self._reports, self._held = reports, held
+        self._reports, self._held, self._freezer = reports, held, freezer
         self._pace_clock = pace_clock
         self._caller, self._runner = caller, runner
         self._plans = PlanCheck(clock, settings)
@@ -93,6 +95,8 @@ class Lifecycle:
                 self._activate(connection, recall, who, "started")
         if waits is not None:
             raise waits
+        # The first calls need no more than this, and the runner goes on with it beside them.
+        self._freezer.freeze_some(recall_id)
 
     def approve(
         self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None, run_in: RunIn = RunIn.CALLER
@@ -103,6 +107,7 @@ class Lifecycle:
             recall = self._plans.ready(connection, recall_id)
             requested_by = self._approvals.agree(connection, recall, actor, self._clock.now())
             self._activate(connection, recall, requested_by, "started")
+        self._freezer.freeze_some(recall_id)
         return self._go_on(recall_id, on_progress, run_in)
 
     def refuse(self, recall_id: int, *, actor: str, reason: str) -> Result:
@@ -116,6 +121,7 @@ class Lifecycle:
             ended = items.cancel(connection, recall_id, now)
             recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now)
             history.append(connection, history.ended_entries(recall_id, actor, "cancelled", ended, now))
+        self._freezer.finish(recall_id)
         return self._reports.result(recall_id)
 
     def resume(
@@ -147,6 +153,8 @@ class Lifecycle:
         self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None, run_in: RunIn = RunIn.CALLER
     ) -> Result:
         """Ask again for what ended refused, partial or unknown, while its deadline lasts."""
+        # What was cancelled before it was copied ends so: it is not asked now.
+        self._freezer.finish(recall_id)
         now = self._clock.now()
         with self._database.write() as connection:
             recalls.lock_activation(connection)
@@ -185,10 +193,15 @@ class Lifecycle:
                 recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now)
                 entries = history.ended_entries(recall_id, actor, "cancelled", ended, now)
                 whole = history.Entry(
-                    at=now, event="cancel", actor=actor, recall_id=recall_id, detail={"cancelled": len(ended)}
+                    at=now,
+                    event="cancel",
+                    actor=actor,
+                    recall_id=recall_id,
+                    detail={"cancelled": len(ended) + recall.unfrozen_items},
                 )
                 lost += [whole, *entries]
             history.append(connection, lost)
+        self._freezer.finish(recall_id)
         return self._reports.result(recall_id)
 
     def pause(self, recall_id: int, *, actor: str, why: str) -> Result:

@@ -8,7 +8,8 @@ from ledger.clock import CLOCKS_DIFFER, Clock
 from ledger.core.recall import Status
 from ledger.errors import NothingEligibleError, PlanChangedError, PlanEndedError, WrongStateError
 from ledger.settings import Settings
-from ledger.store import approvals, items, recalls
+from ledger.store import approvals, items, plan_messages, recalls
+from ledger.store.candidates import IN_DOUBT, past_of
 
 
 class PlanCheck:
@@ -34,7 +35,7 @@ class PlanCheck:
         self._check_age(connection, recall)
         # A recall that started after the plan may well say that it started before.
         if recalls.was_active_since(connection, recall.planned_at - CLOCKS_DIFFER, recall_id):
-            changed = recalls.count_overlaps(connection, recall_id)
+            changed = self._changed(connection, recall_id)
             if changed:
                 raise PlanChangedError(
                     f"{changed} messages of recall {recall_id} have been recalled, or are being recalled, by another "
@@ -42,6 +43,18 @@ class PlanCheck:
                 )
             items.share_doubts(connection, recall_id)
         return recall
+
+    def _changed(self, connection: Connection, recall_id: int) -> int:
+        """Return how many messages other recalls have taken since; doubts are seen when it is frozen."""
+        # First what others have yet to copy, then what they have copied: another process may move it on in between.
+        held = set(plan_messages.held_ids(connection, other_than=recall_id))
+        plan = plan_messages.unfrozen(connection, recall_id)
+        if plan is None:
+            # An earlier release copied it when it was made.
+            return recalls.count_overlaps(connection, recall_id, held)
+        past = past_of(connection, recall_id, plan.taken)
+        taken = {message_id for message_id, done in past.items() if done > IN_DOUBT}
+        return len(taken | held.intersection(plan.taken))
 
     def _check_age(self, connection: Connection, recall: recalls.Recall) -> None:
         now, asked = self._clock.now(), approvals.get(connection, recall.id)

@@ -1,4 +1,4 @@
-"""Planning a recall: gather what is selected, let core decide, freeze it with its items."""
+"""Planning a recall: gather what is selected, let core decide, keep what it takes until it is run."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -14,20 +14,21 @@ from ledger.core.approval import Approval, is_needed
 from ledger.core.limits import check_actor, check_reason
 from ledger.core.pace import shifted
 from ledger.core.plan import Forecast, Standing, Tally
+from ledger.core.plan_messages import LeftOut, PlanMessages
 from ledger.core.quota import bounds_of, month_of, quota
 from ledger.core.recall import Plan, Status
 from ledger.core.selection import Selection
 from ledger.errors import EmptySelectionError
 from ledger.services.recalls.pace_clock import PaceClock
-from ledger.services.recalls.plan_writer import PlanWriter, SortedCandidates
 from ledger.services.recalls.rules import rules_of
 from ledger.services.upkeep.robots import app_of
 from ledger.settings import Settings
 from ledger.store import history, paces, plans, recalls, usage
-from ledger.store.candidates import candidates, holders
+from ledger.store.candidates import Campaigns, candidates, holders
 from ledger.store.database import Database
 from ledger.store.late import is_late
 from ledger.store.messages import count_known_keys
+from ledger.store.people import count_people
 
 BATCH_ROWS = 5000
 
@@ -60,8 +61,8 @@ class _Wanted:
             follows=self._followed,
         )
 
-    def entry(self, plan: Plan, now: datetime, frozen: Mapping[str, Any], rules: Mapping[str, Any]) -> history.Entry:
-        """Return what the history says of the plan, of what it froze, and of the settings that were its rules."""
+    def entry(self, plan: Plan, now: datetime, seen: str, rules: Mapping[str, Any]) -> history.Entry:
+        """Return what the history says of the plan, of what it saw, and of the settings that were its rules."""
         asked = {
             "reason": self.reason,
             "selection": self.selection.to_json(),
@@ -71,7 +72,7 @@ class _Wanted:
             **asked,
             "plan": plan.to_json(),
             "follows": self._followed,
-            "frozen": frozen,
+            "seen": seen,
             "settings": rules,
         }
         return history.Entry(at=now, event="planned", actor=self.actor, recall_id=plan.recall_id, detail=detail)
@@ -98,7 +99,7 @@ class Planner:
         self.valid_for = timedelta(seconds=settings.plan_valid_seconds)
 
     def plan(self, selection: Selection, *, reason: str, actor: str, include_shared: bool = False) -> Plan:
-        """Freeze a selection as a planned recall with its items, and say what running it would do.
+        """Keep what a selection takes as a planned recall, and say what running it would do; no message is copied.
 
         What waits in the spool is caught up with first: it may be what somebody wants to have back.
         Raise EmptySelectionError, InputError for no reason or actor, or one that cannot be kept.
@@ -128,33 +129,32 @@ class Planner:
         return self._plan_whole(wanted)
 
     def _plan_whole(self, wanted: "_Wanted") -> Plan | None:
-        """Read what is selected in one state of the database, decide, and only then write."""
+        """Read what is selected in one state of the database, decide, and only then write one row."""
         now = self._clock.now()
-        tally, found = wanted.tally(now), SortedCandidates()
-        with self._database.read() as snapshot:
-            plans.prefer_indexes(snapshot)
-            late = is_late(wanted.follows, now) if wanted.follows else None
-            for candidate in candidates(snapshot, wanted.selection, partial(app_of, self._settings), BATCH_ROWS, late):
-                found.add(candidate, tally.add(candidate))
+        tally, left_out, campaigns = wanted.tally(now), LeftOut(), Campaigns()
+        with self._database.read() as snapshot, plans.reading_all_once(snapshot):
+            late = is_late(snapshot, wanted.follows, now) if wanted.follows else None
+            apps = partial(app_of, self._settings)
+            for candidate in candidates(snapshot, wanted.selection, apps, BATCH_ROWS, late, campaigns):
+                left_out.add(candidate, tally.add(candidate))
             if wanted.follows is not None:
                 self._tell_of_unconfigured(wanted.follows, tally)
                 if not tally.counts[Standing.ELIGIBLE]:
                     # Nobody asked for this plan by hand, so nobody has to see that it is empty.
                     return None
-            with self._database.write() as connection:
-                recall_id = wanted.begin(connection, now)
-            writer = PlanWriter(self._database, self._clock, recall_id)
-            try:
-                writer.fill(snapshot, found)
-                plan = self._plan(snapshot, recall_id, wanted.selection, tally)
-                if wanted.follows is None and self._needs_approval(plan):
-                    plan = replace(plan, approval=Approval())
-                frozen = writer.frozen(**found.counts)
-                entry = wanted.entry(plan, now, frozen, rules_of(self._settings, {route.app for route in found.routes}))
-                writer.complete(plan, entry, next_lane=len(found.routes))
-            except BaseException:
-                writer.discard()
-                raise
+            messages = PlanMessages.of(tally, left_out, list(campaigns))
+            plan = self._plan(snapshot, wanted.selection, tally, messages)
+        if wanted.follows is None and self._needs_approval(plan):
+            plan = replace(plan, approval=Approval())
+        return self._write(wanted, plan, messages, now)
+
+    def _write(self, wanted: _Wanted, plan: Plan, messages: PlanMessages, now: datetime) -> Plan:
+        """Write the plan down; what was read is not held open meanwhile, for that would take a second connection."""
+        with self._database.write() as connection:
+            plan = replace(plan, recall_id=wanted.begin(connection, now))
+            seen = plans.complete(connection, plan.recall_id, plan.to_json(), messages)
+            rules = rules_of(self._settings, {app for app, _ in messages.apis})
+            history.append(connection, [wanted.entry(plan, now, seen, rules)])
         return plan
 
     def _tell_of_unconfigured(self, recall: recalls.Recall, tally: Tally) -> None:
@@ -168,9 +168,9 @@ class Planner:
         most = self._settings.approval_recipients
         return is_needed(recipients=plan.recipients, messages=plan.eligible, most=most)
 
-    def _plan(self, snapshot: Connection, recall_id: int, selection: Selection, tally: Tally) -> Plan:
-        rates = {route.app: self._settings.rate_of(route.app) for route, _ in tally.deadlines}
-        apis = {(route.app, route.chat) for route, _ in tally.deadlines}
+    def _plan(self, snapshot: Connection, selection: Selection, tally: Tally, messages: PlanMessages) -> Plan:
+        apis = messages.apis
+        rates = {app: self._settings.rate_of(app) for app, _ in apis}
         self._pace_clock.look(snapshot, may_write=False)
         to_wall = self._pace_clock.to_wall
         stored = {api: shifted(paces.read_pace(snapshot, *api), to_wall) for api in apis}
@@ -178,17 +178,18 @@ class Planner:
         used = usage.used_calls(snapshot, month_of(tally.now), *bounds_of(tally.now))
         first, last = tally.span()
         counts = tally.counts
+        concerned = [*messages.taken, *messages.skipped_as(Standing.SHARED)]
         known = count_known_keys(snapshot, selection.keys, selection.within) if selection.keys else 0
         return Plan(
-            recall_id=recall_id,
+            recall_id=0,
             status=Status.PLANNED,
             eligible=counts[Standing.ELIGIBLE],
             expired=counts[Standing.EXPIRED],
             already_recalled=counts[Standing.ALREADY_RECALLED],
             in_progress=counts[Standing.IN_PROGRESS],
             shared_skipped=counts[Standing.SHARED],
-            recipients=len(tally.people),
-            other_recipients=len(tally.others),
+            recipients=count_people(snapshot, messages.taken),
+            other_recipients=count_people(snapshot, concerned, other_than=selection.users) if selection.users else 0,
             calls=forecast.calls,
             estimated_seconds=forecast.estimated_seconds,
             will_expire_first=forecast.will_expire_first,

@@ -23,6 +23,7 @@ from ledger.patience import OutageLog, Patience
 from ledger.services.recalls import leases
 from ledger.services.recalls.call_result import Ending, Unsent
 from ledger.services.recalls.claimer import BETWEEN_LOOKS, LONGEST_NAP, Claim, Claimer
+from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.kept_answers import Endings, KeptAnswer, KeptAnswers
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.settler import Settler
@@ -72,6 +73,7 @@ class Runner:
         executor: Executor,
         held: set[int],
         outage: OutageLog,
+        freezer: Freezer,
         *,
         random: Random | None = None,
     ) -> None:
@@ -80,7 +82,7 @@ class Runner:
         self.presence = Presence()
         self.outage = outage
         # The calls whose answers this process waits for or has; and the answers that no run could write down.
-        self._held = held
+        self._held, self._freezer = held, freezer
         self._left_over: list[tuple[calls.Call, Ending, datetime]] = []
         self._kept = KeptAnswers(settings.spool_folder)
         # However often the database is away, answers must not be lost to that.
@@ -125,7 +127,10 @@ class Runner:
                 going = going and goes_on(claim)
                 if not flying and not going:
                     break
-                self._wait(flying, claim, looked_at)
+                if claim.is_freezing and going:
+                    self._freeze(looked_at + BETWEEN_LOOKS.total_seconds())
+                else:
+                    self._wait(flying, claim, looked_at)
                 self._settle(flying, [future for future in flying if future.done()])
                 look_on.sometimes()
         finally:
@@ -149,6 +154,11 @@ class Runner:
 
     def _claim(self, apps: frozenset[AppName], free: int) -> Claim:
         return self._claimer.claim(apps, free, self._dead(), frozenset(self._held))
+
+    def _freeze(self, until: float) -> None:
+        """Copy what recalls have yet to copy, until it is time for the next look."""
+        while self._insist(self._freezer.freeze_some) and self._clock.monotonic() < until:
+            self._freezer.let_others_write()
 
     def _wait(self, flying: Flying, claim: Claim, looked_at: float) -> None:
         """Wait until it is time to look at the queue again, or until calls are over; they are settled together."""

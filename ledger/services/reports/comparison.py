@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 from ledger.core.chain_facts import ChainFacts, differences
 from ledger.core.findings import Findings
 from ledger.core.frozen import mark_of
+from ledger.core.plan_messages import digest_of
 from ledger.core.recall import Status
-from ledger.services.reports.frozen_check import FrozenCheck
-from ledger.store import shown
+from ledger.services.reports.frozen_check import FrozenChecks
+from ledger.store import plan_messages, shown
 from ledger.store.calls import LOST, UNSENT
 from ledger.store.fact_file import FactFile
 from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
@@ -26,6 +27,7 @@ def compare(connection: Connection, facts: ChainFacts, file: FactFile, findings:
     present = _compare_recalls(connection, facts, findings)
     in_flight = _compare_items(connection, facts, file, findings, present)
     _compare_skips(connection, facts, findings, present)
+    _compare_plans(connection, facts, findings, present)
     _compare_calls(connection, facts, file, findings, present, in_flight)
     for what, rows, expected, name_of in (
         ("approval", shown.shown_approvals(connection), facts.approvals, _no_name),
@@ -97,10 +99,28 @@ def _compare_skips(connection: Connection, facts: ChainFacts, findings: Findings
         check.note(findings)
 
 
-def _checks(what: str, columns: tuple[str, ...], facts: ChainFacts, present: set[int]) -> dict[int, FrozenCheck]:
+def _compare_plans(connection: Connection, facts: ChainFacts, findings: Findings, present: set[int]) -> None:
+    """Compare what plans have yet to freeze with what they saw."""
+    stored = {recall_id: digest_of(packed) for recall_id, packed in plan_messages.stored(connection).items()}
+    for recall_id in sorted(present | stored.keys()):
+        expected = facts.recalls.get(recall_id, {})
+        is_left = bool(expected.get("unfrozen_items") or expected.get("unfrozen_skips"))
+        if is_left != (recall_id in stored):
+            findings.add_row("missing" if is_left else "added", "plan", recall_id, None)
+        # What was changed and put back has left its digest where a part was frozen from it.
+        used = facts.frozen_from.get(recall_id, stored.get(recall_id))
+        if used not in (None, facts.seen.get(recall_id)):
+            findings.add_changed("plan", recall_id, None, [("digest", facts.seen.get(recall_id), used)])
+
+
+def _checks(what: str, columns: tuple[str, ...], facts: ChainFacts, present: set[int]) -> dict[int, FrozenChecks]:
+    """Return the checks of what was frozen, by recall; the parts that froze nothing of this kind say nothing of it."""
+    kind = f"{what}s"
     return {
-        recall_id: FrozenCheck(what=what, recall_id=recall_id, columns=columns, fact=frozen[f"{what}s"])
-        for recall_id, frozen in facts.frozen.items()
+        recall_id: FrozenChecks(
+            what, recall_id, columns, [one[kind] for one in parts if one.get(kind, {}).get("count")]
+        )
+        for recall_id, parts in facts.frozen.items()
         if recall_id in present
     }
 

@@ -10,6 +10,32 @@ from ledger.core.frozen import FrozenDigest, is_marked
 MOST_SUSPECTS = 20
 
 
+class FrozenChecks:
+    """Takes the rows of one recall in their order, and holds each against the part that it was frozen with."""
+
+    def __init__(self, what: str, recall_id: int, columns: Sequence[str], facts: Sequence[Mapping[str, Any]]) -> None:
+        self._parts = [FrozenCheck(what=what, recall_id=recall_id, columns=columns, fact=fact) for fact in facts]
+        self._lasts = [fact["ids"][1] for fact in facts[:-1]]
+        self._place = 0
+        self._what, self._recall_id, self._added = what, recall_id, list[str]()
+
+    def add(self, key: str, cells: Sequence[Any]) -> None:
+        """Take the next row, which begins with its number; one that is of no part is one too many of the last."""
+        while self._place < len(self._lasts) and cells[0] > self._lasts[self._place]:
+            self._place += 1
+        if self._parts:
+            self._parts[self._place].add(key, cells)
+        elif len(self._added) < MOST_SUSPECTS:
+            self._added.append(key)
+
+    def note(self, findings: Findings) -> None:
+        """Note what was found."""
+        for part in self._parts:
+            part.note(findings)
+        for key in self._added:
+            findings.add_row("added", self._what, self._recall_id, key)
+
+
 @dataclass(slots=True, kw_only=True)
 class FrozenCheck:
     """Takes the rows of one plan in their order, and says at the end what is wrong with them."""
@@ -23,7 +49,7 @@ class FrozenCheck:
     _suspects: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._digest = FrozenDigest(columns=self.columns, expected_rows=self.fact["count"])
+        self._digest = FrozenDigest(columns=self.columns, expected_rows=self.fact.get("of", self.fact["count"]))
 
     def add(self, key: str, cells: Sequence[Any]) -> None:
         """Take the next row."""

@@ -82,9 +82,9 @@ class Pages:
         """Return items of one recall; raise UnknownRecallError."""
         after = _place(cursor, by_time=False)
         with self._database.read() as connection:
-            recalls.get(connection, recall_id)
+            recall = recalls.get(connection, recall_id)
             found = pages.items_page(
-                connection, recall_id, outcomes=outcomes, only_pending=only_pending, after=after, limit=limit + 1
+                connection, recall, outcomes=outcomes, only_pending=only_pending, after=after, limit=limit + 1
             )
         return _page(found, limit)
 

@@ -1,5 +1,6 @@
 """Reports: what can still be recalled, where recalls stand, what happened to every key. They only read."""
 
+import heapq
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from ledger.store import approvals, calls, history, items, keyless, recalls
 from ledger.store.campaigns import count_campaigns
 from ledger.store.database import Database
 from ledger.store.late import count_late
+from ledger.store.unfrozen import unfrozen_items, unfrozen_skips
 
 # How fast a recall goes is seen over so long.
 PACE_WINDOW = timedelta(seconds=10)
@@ -129,8 +131,8 @@ class RecallReports:
             recall = recalls.get(connection, recall_id)
             return replace(
                 self._summary(connection, recall),
-                items=list(items.of_recall(connection, recall_id)),
-                skipped=items.skips_of(connection, recall_id),
+                items=list(_whole(connection, recall)),
+                skipped=[*items.skips_of(connection, recall_id), *unfrozen_skips(connection, recall)],
                 calls=items.calls_of(connection, recall_id),
             )
 
@@ -213,14 +215,16 @@ class RecallReports:
         calls: int,
         flying: tuple[int, datetime | None],
     ) -> Result:
+        # Of a recall that was cancelled, what is no item yet becomes one that ended so.
+        waiting = recall.unfrozen_items if recall.status is not Status.CANCELLED else 0
         elapsed = 0.0
         if recall.started_at is not None:
             elapsed = ((recall.finished_at or self._clock.now()) - recall.started_at).total_seconds()
         return Result(
             recall_id=recall.id,
             status=recall.status,
-            eligible=sum(outcomes.values()),
-            pending=outcomes.get(None, 0),
+            eligible=sum(outcomes.values()) + recall.unfrozen_items,
+            pending=outcomes.get(None, 0) + waiting,
             calls=calls,
             elapsed_seconds=round(elapsed, 3),
             reason=recall.reason,
@@ -238,8 +242,14 @@ class RecallReports:
             partial=outcomes.get(Outcome.PARTIAL, 0),
             expired=outcomes.get(Outcome.EXPIRED, 0),
             unknown=outcomes.get(Outcome.UNKNOWN, 0),
-            cancelled=outcomes.get(Outcome.CANCELLED, 0),
+            cancelled=outcomes.get(Outcome.CANCELLED, 0) + recall.unfrozen_items - waiting,
         )
+
+
+def _whole(connection: Connection, recall: recalls.Recall) -> Iterator[Item]:
+    """Yield the items of a recall with those that it has yet to freeze, nearest deadline first."""
+    frozen, coming = items.of_recall(connection, recall.id), unfrozen_items(connection, recall)
+    return heapq.merge(frozen, coming, key=lambda item: item.deadline)
 
 
 def _may_hold(recall: recalls.Recall, robots: Collection[str]) -> bool:

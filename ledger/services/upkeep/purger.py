@@ -1,7 +1,7 @@
 """The purge: what is past its window goes, in bounded transactions; unfinished recalls and history keep their facts."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,17 +34,21 @@ class Purged(JsonValue):
 class Purger:
     """Deletes what can no longer be recalled."""
 
-    def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
-        self._database, self._clock = database, clock
+    def __init__(
+        self, database: Database, clock: Clock, settings: Settings, freeze: Callable[[], None] = lambda: None
+    ) -> None:
+        self._database, self._clock, self._freeze = database, clock, freeze
         self._plan_valid = timedelta(seconds=settings.plan_valid_seconds)
 
     def run_once(self) -> Purged:
         """Delete all messages past their deadline, and plans that nobody ran; note in the history how many."""
+        # What recalls have yet to copy must not go, and not keep others from going either.
+        self._freeze()
         now = self._clock.now()
         purged = 0
         while True:
             with self._database.write() as connection:
-                sent_at = purge_messages(connection, now, ROWS_PER_TRANSACTION)
+                sent_at = purge_messages(connection, now, ROWS_PER_TRANSACTION, self._plan_valid)
                 usage.count_purged_sends(connection, Counter(month_of(moment) for moment in sent_at))
             purged += len(sent_at)
             if len(sent_at) < ROWS_PER_TRANSACTION:

@@ -75,6 +75,7 @@ def started(book: Ledger, calls: int) -> None:
     robots = {f"robot-{number}": f"key-{number}" for number in range(calls)}
     book.record_many([row(key, sent_at, robot=robot) for robot, key in robots.items()])
     book.parts.lifecycle.start(book.plan(campaign="spring", reason="wrong link").recall_id)
+    book.parts.freezer.finish()
 
 
 def play(

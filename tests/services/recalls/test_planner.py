@@ -1,35 +1,25 @@
-"""Plans: frozen in many small transactions, whole or not there at all, and aware of what other recalls have done."""
+"""Plans: one row, whole or not there at all, and aware of what other recalls have done."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, select, text
+from sqlalchemy import event, func, select, text
 
 from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.pace import throttled
-from ledger.core.recall import Plan, Status
-from ledger.errors import UnknownRecallError
-from ledger.services.recalls import plan_writer
+from ledger.core.recall import Item, Plan, Status
+from ledger.services.reports.pages import ListPage, every_page
 from ledger.simulator import World
-from ledger.store import paces
-from ledger.store.schema import messages, recall_items, recall_skips
+from ledger.store import paces, plans
+from ledger.store.schema import plan_messages, recall_items, recall_skips, recalls
 from tests.conftest import MakeLedger
 from tests.sending import send
 from tests.services.recalls.test_faults import LEASE, die_in_flight
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-@pytest.fixture(autouse=True)
-def _small_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan_writer, "ROWS_PER_TRANSACTION", 10)
-    monkeypatch.setattr(plan_writer, "ROWS_PER_TRANSACTION_POSTGRESQL", 10)
 
 
 def plan(book: Ledger, **selection: Any) -> Plan:
@@ -51,107 +41,109 @@ def after_transaction(book: Ledger, number: int, action: Callable[[], object]) -
 
 def rows(book: Ledger, table: Any) -> int:
     with book.parts.database.read() as connection:
-        return len(connection.execute(select(table.c.id)).all())
+        return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
-def test_a_plan_is_written_in_many_transactions_and_others_write_between_them(
-    make_ledger: MakeLedger, world: World
-) -> None:
+def test_a_plan_writes_one_row_of_what_it_saw_and_copies_no_message(book: Ledger, world: World) -> None:
+    send(book, world, 45)
+    send(book, world, 5, sent_ago=timedelta(hours=30))
+    made = plan(book)
+    assert (made.eligible, made.expired) == (45, 5)
+    assert [rows(book, table) for table in (recalls, plan_messages, recall_items, recall_skips)] == [1, 1, 0, 0]
+    book.run(made)
+    assert [rows(book, table) for table in (recalls, plan_messages, recall_items, recall_skips)] == [1, 0, 45, 5]
+    assert book.verify().ok
+
+
+def test_what_is_recorded_while_a_plan_is_made_is_late(make_ledger: MakeLedger, world: World) -> None:
     book, other = make_ledger(), make_ledger()
     send(book, world, 45)
-    after_transaction(book, 3, lambda: send(other, world, 5))
+    after_transaction(book, 2, lambda: send(other, world, 5))
     made = plan(book)
     assert made.eligible == 45
     assert book.show(made.recall_id).result.eligible == 45
     assert book.show(made.recall_id).result.late == 5
+    assert book.run(made).recalled == 45
 
 
-def test_nobody_sees_a_plan_before_it_is_whole(make_ledger: MakeLedger, world: World) -> None:
-    book, other = make_ledger(), make_ledger()
+def test_a_plan_needs_one_connection_at_a_time(book: Ledger, world: World) -> None:
     send(book, world, 45)
-    seen: list[object] = []
+    engine, out, most = book.parts.database.engine, 0, 0
 
-    def look() -> None:
-        seen.append(other.recalls())
-        for action in (other.show, other.run, other.cancel):
-            with pytest.raises(UnknownRecallError):
-                action(1)
+    def taken(*_: object) -> None:
+        nonlocal out, most
+        out, most = out + 1, max(most, out + 1)
 
-    after_transaction(book, 3, look)
-    assert plan(book).recall_id == 1
-    assert seen == [[]]
-    assert len(other.recalls()) == 1
+    def given_back(*_: object) -> None:
+        nonlocal out
+        out -= 1
 
-
-def test_what_is_left_of_a_plan_whose_process_was_killed_is_purged(
-    make_ledger: MakeLedger, world: World, clock: FakeClock
-) -> None:
-    dying, book = make_ledger(), make_ledger()
-    send(dying, world, 45)
-    dying.parts.planner._database.write = _gone_after(dying, 3)  # type: ignore[method-assign]
-    with pytest.raises(Killed):
-        plan(dying)
-    assert rows(book, recall_items) > 0
-    assert book.recalls() == []
+    event.listen(engine, "checkout", taken)
+    event.listen(engine, "checkin", given_back)
     assert plan(book).eligible == 45
+    assert most == 1
+
+
+def test_a_plan_that_an_earlier_release_left_unfinished_is_purged(book: Ledger, clock: FakeClock) -> None:
+    now = clock.now()
+    with book.parts.database.write() as connection:
+        plans.create(connection, reason="x", actor="wang", selection={}, include_shared=False, planned_at=now)
+    assert book.recalls() == []
     clock.advance(timedelta(minutes=16))
     book.purge()
-    assert rows(book, recall_items) == 0
+    assert rows(book, recalls) == 0
     assert book.verify().ok
 
 
-def _gone_after(book: Ledger, transactions: int) -> Callable[[], Any]:
-    """Return a way to write that works so many times: later ones find that the process is gone."""
-    write, left = book.parts.database.write, iter(range(transactions))
-
-    def wanted() -> Any:
-        if next(left, None) is None:
-            raise Killed
-        return write()
-
-    return wanted
-
-
-def test_a_plan_that_fails_half_way_leaves_nothing(book: Ledger, world: World) -> None:
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_plan_that_fails_half_way_leaves_nothing(book: Ledger, world: World, number: int) -> None:
     send(book, world, 45)
 
     def fail(_connection: object) -> None:
-        if next(commits) == 3:
+        if next(commits) == number:
             raise ZeroDivisionError
 
     commits = count(1)
     event.listen(book.parts.database.engine, "commit", fail)
-    with pytest.raises(ZeroDivisionError):
+    with suppress(ZeroDivisionError):
         plan(book)
-    assert (rows(book, recall_items), book.recalls()) == (0, [])
+    event.remove(book.parts.database.engine, "commit", fail)
+    assert (rows(book, recalls), rows(book, plan_messages)) in ((0, 0), (1, 1))
+    assert book.verify().ok
 
 
-def test_a_plan_holds_what_was_purged_while_it_was_written(make_ledger: MakeLedger, world: World) -> None:
-    book, other = make_ledger(), make_ledger()
-    late = send(book, world, 15, sent_ago=timedelta(hours=25))
-    keys = send(book, world, 30)
-
-    def purge_all() -> None:
-        with other.parts.database.write() as connection:
-            connection.execute(delete(messages))
-
-    after_transaction(book, 2, purge_all)
-    made = plan(book)
-    report = book.show(made.recall_id)
-    assert (made.eligible, made.expired) == (30, 15)
-    assert {item.process_query_key for item in report.items} == set(keys)
-    assert {skip["process_query_key"] for skip in report.skipped} == set(late)
-
-
-def test_plans_that_nobody_ran_are_deleted_in_pieces(book: Ledger, world: World, clock: FakeClock) -> None:
+def test_plans_that_nobody_ran_are_deleted_with_what_they_saw(book: Ledger, world: World, clock: FakeClock) -> None:
     send(book, world, 45)
-    send(book, world, 5, sent_ago=timedelta(hours=30))
     plan(book)
     clock.advance(timedelta(minutes=16))
     kept = plan(book)
     book.purge()
     assert [result.recall_id for result in book.recalls()] == [kept.recall_id]
-    assert (rows(book, recall_items), rows(book, recall_skips)) == (45, 5)
+    assert rows(book, plan_messages) == 1
+    assert book.verify().ok
+
+
+def test_a_plan_shows_its_items_and_skips_before_they_are_copied(book: Ledger, world: World) -> None:
+    keys = send(book, world, 3)
+    late = send(book, world, 2, sent_ago=timedelta(hours=30))
+    made = plan(book)
+    before = book.show(made.recall_id)
+    assert {item.process_query_key for item in before.items} == set(keys)
+    assert {(skip["process_query_key"], skip["standing"]) for skip in before.skipped} == {
+        (one, "expired") for one in late
+    }
+    pages = [one for page in every_page(lambda cursor: _items(book, made, cursor)) for one in page]
+    assert sorted(item.process_query_key for item in pages) == sorted(keys)
+    book.run(made)
+    after = book.show(made.recall_id)
+    assert [(one.process_query_key, one.recipients) for one in after.items] == [
+        (one.process_query_key, one.recipients) for one in before.items
+    ]
+    assert after.skipped == before.skipped
+
+
+def _items(book: Ledger, made: Plan, cursor: str | None) -> ListPage[Item]:
+    return book.parts.pages.items(made.recall_id, only_pending=True, cursor=cursor, limit=2)
 
 
 def test_a_key_that_ended_unknown_is_in_doubt_in_the_next_recall_too(book: Ledger, world: World) -> None:

@@ -1,0 +1,158 @@
+"""Freezing: what a plan saw becomes items and skips once it is run, some at a time, beside the first calls.
+
+Each part is one transaction, which writes the rows, where the next part begins, and the digest of the rows. So it does
+not matter who does it, or who dies over it: the next one goes on where the last part ended.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ledger.clock import CLOCKS_DIFFER, Clock
+from ledger.core.actors import WORKER
+from ledger.core.plan_messages import PlanMessages, Skipped, Taken, digest_of
+from ledger.core.recall import Status
+from ledger.store import history, items, plan_messages, plans, recalls
+from ledger.store.database import Database
+from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP, fact_of, sizes_of
+
+# So many items hold SQLite's write lock for some 30 ms; then others have it.
+ROWS_PER_TRANSACTION = 1000
+ROWS_PER_TRANSACTION_POSTGRESQL = 2000
+# Whoever waits for SQLite's write lock looks for it now and then, and starves when it is taken again at once.
+PAUSE_SECONDS = 0.01
+MANY_ITEMS = 2000
+
+log = logging.getLogger(__name__)
+
+
+class Freezer:
+    """Freezes recalls that were started, or cancelled; keeps in memory what the one it is at has yet to freeze."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+        self._rows = ROWS_PER_TRANSACTION if database.is_sqlite else ROWS_PER_TRANSACTION_POSTGRESQL
+        # Several threads of a process freeze: each replaces what was read, and looks at it once.
+        self._read: dict[int, _Seen] = {}
+        self._latest = 0
+
+    def freeze_some(self, recall_id: int | None = None) -> bool:
+        """Freeze a part of one recall, or of each that needs it in turn; say whether more is left to freeze."""
+        with self._database.read() as connection:
+            left = plan_messages.to_freeze(connection)
+        self._read = {one: messages for one, messages in self._read.items() if one in left}
+        wanted = left if recall_id is None else [one for one in left if one == recall_id]
+        if not wanted:
+            return False
+        # In turn, so that a small recall does not wait until a large one is copied whole.
+        self._latest = next((one for one in wanted if one > self._latest), wanted[0])
+        is_whole = self._freeze_part(self._latest)
+        return len(wanted) > 1 or not is_whole
+
+    def finish(self, recall_id: int | None = None) -> None:
+        """Freeze one recall to its end, or all that need it."""
+        while self.freeze_some(recall_id):
+            self.let_others_write()
+
+    def let_others_write(self) -> None:
+        """Leave SQLite's write lock to others for a moment."""
+        if self._database.is_sqlite:
+            self._clock.sleep(PAUSE_SECONDS)
+
+    def _freeze_part(self, recall_id: int) -> bool:
+        """Freeze the next part; say whether it was the last one."""
+        with self._database.write() as connection:
+            recall = recalls.get_to_freeze(connection, recall_id)
+            seen = self._seen(connection, recall)
+            if seen is None:
+                return True
+            plans.prefer_indexes(connection)
+            part = _Part.of(recall, seen.messages, self._rows)
+            self._write(connection, recall, seen, part)
+            is_whole = part.is_last
+            if is_whole:
+                plan_messages.forget(connection, recall_id)
+        if is_whole and len(seen.messages.taken) >= MANY_ITEMS:
+            with self._database.write() as connection:
+                plans.refresh_statistics(connection)
+        return is_whole
+
+    def _seen(self, connection: Connection, recall: recalls.Recall) -> "_Seen | None":
+        """Return what a recall has to freeze: read once, for it is the same until all of it is frozen."""
+        known = self._read.get(recall.id)
+        if known is not None and (recall.unfrozen_items or recall.unfrozen_skips):
+            return known
+        packed = plan_messages.packed_of(connection, recall.id)
+        if packed is None:
+            return None
+        read = _Seen(messages=PlanMessages.unpacked(packed), digest=digest_of(packed))
+        self._read = {**self._read, recall.id: read}
+        return read
+
+    def _write(self, connection: Connection, recall: recalls.Recall, seen: "_Seen", part: "_Part") -> None:
+        now, changes = self._clock.now(), Counter[str]()
+        facts: dict[str, Any] = {}
+        if part.items:
+            rows = plans.take(connection, recall.id, part.items)
+            facts["items"] = fact_of(FROZEN_OF_ITEM, rows, of=len(seen.messages.taken))
+            changes.update(_changes(part.items, sizes_of(rows)))
+            if recalls.was_active_since(connection, recall.planned_at - CLOCKS_DIFFER, recall.id):
+                items.share_doubts(connection, recall.id, only=[one.message_id for one in part.items])
+        if part.skips:
+            rows = plans.skip(connection, recall.id, part.skips)
+            facts["skips"] = fact_of(FROZEN_OF_SKIP, rows, of=len(seen.messages.skipped))
+            changes["gone_skips"] = len(part.skips) - len(rows)
+        recalls.change(connection, recall.id, unfrozen_items=part.items_left, unfrozen_skips=part.skips_left)
+        detail = {"frozen": facts, "seen": seen.digest, **{name: count for name, count in changes.items() if count}}
+        entries = [history.Entry(at=now, event="frozen", actor=WORKER, recall_id=recall.id, detail=detail)]
+        if recall.status is Status.CANCELLED:
+            ended = items.cancel(connection, recall.id, now)
+            entries += history.ended_entries(recall.id, recall.actor, "cancelled", ended, now)
+        history.append(connection, entries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What a plan saw, with the digest of what was read: parts that are frozen from something else are found out."""
+
+    messages: PlanMessages
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """The next messages to freeze, and how many are left after them."""
+
+    items: Sequence[Taken]
+    skips: Sequence[Skipped]
+    items_left: int
+    skips_left: int
+
+    @classmethod
+    def of(cls, recall: recalls.Recall, messages: PlanMessages, rows: int) -> "_Part":
+        item, skip = len(messages.taken) - recall.unfrozen_items, len(messages.skipped) - recall.unfrozen_skips
+        # A call that is cut in two would leave half empty.
+        items = messages.items(item, messages.end_of_calls(item, rows))
+        skips = messages.skips(skip, skip + max(rows - len(items), 0))
+        return cls(
+            items=items,
+            skips=skips,
+            items_left=recall.unfrozen_items - len(items),
+            skips_left=recall.unfrozen_skips - len(skips),
+        )
+
+    @property
+    def is_last(self) -> bool:
+        return not (self.items_left or self.skips_left)
+
+
+def _changes(part: Sequence[Taken], sizes: Mapping[int, int]) -> dict[str, int]:
+    """Return what is no longer as the plan saw it: messages that are gone, and that more people got since."""
+    return {
+        "gone": sum(one.message_id not in sizes for one in part),
+        "grown": sum(sizes.get(one.message_id, 0) > one.size for one in part),
+    }

@@ -1,0 +1,31 @@
+"""How many people some messages reached, counted where they are: in memory, millions of them would be too many."""
+
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, Connection, FromClause, Text, collate, column, func, select, true
+
+from ledger.store.schema import messages
+from ledger.store.selecting import among
+
+
+def count_people(connection: Connection, ids: Collection[int], *, other_than: Collection[str] = ()) -> int:
+    """Return how many people got any of some messages, leaving out those who were named."""
+    if not ids:
+        return 0
+    is_sqlite = connection.dialect.name == "sqlite"
+    each, user = _each_recipient(is_sqlite=is_sqlite)
+    these = [among(messages.c.id, ids, is_sqlite=is_sqlite)]
+    if other_than:
+        these.append(~among(user, sorted(other_than), is_sqlite=is_sqlite))
+    # Sorted, where DISTINCT would look each of them up in a tree on disk: four times as fast from a million on.
+    people = select(user).select_from(messages.join(each, true())).where(*these).group_by(user).subquery()
+    return connection.scalar(select(func.count()).select_from(people)) or 0
+
+
+def _each_recipient(*, is_sqlite: bool) -> tuple[FromClause, ColumnElement[str]]:
+    if is_sqlite:
+        table = func.json_each(messages.c.recipients).table_valued("value", name="recipient")
+        return table, table.c.value
+    table = func.unnest(messages.c.recipients).table_valued(column("user_id", Text), name="recipient").render_derived()
+    # Letters are compared as bytes: in the order of some language, it would take three times as long.
+    return table, collate(table.c.user_id, "C")

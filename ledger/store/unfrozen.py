@@ -1,0 +1,76 @@
+"""What a recall has yet to freeze, shown as the items and skips that it becomes: the messages as they are now."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from ledger.core.message import Chat
+from ledger.core.plan import Standing
+from ledger.core.recall import Item
+from ledger.store import plan_messages
+from ledger.store.recalls import Recall
+from ledger.store.schema import messages, recall_skips
+from ledger.store.selecting import among
+
+_BATCH_ROWS = 1000
+
+
+def unfrozen_items(connection: Connection, recall: Recall) -> Iterator[Item]:
+    """Yield the messages of a recall that are no items yet, nearest deadline first."""
+    ids = _taken(connection, recall)
+    if not ids:
+        return
+    these = among(messages.c.id, ids, is_sqlite=connection.dialect.name == "sqlite")
+    statement = select(messages).where(these).order_by(messages.c.deadline, messages.c.id)
+    for row in connection.execute(statement.execution_options(yield_per=_BATCH_ROWS)):
+        yield _item(row, recall)
+
+
+def unfrozen_page(connection: Connection, recall: Recall, *, after: int, limit: int) -> list[tuple[int, Item]]:
+    """Return messages of a recall that are no items yet, with their numbers, in the order of these."""
+    ids = sorted(one for one in _taken(connection, recall) if one > after)[:limit]
+    these = among(messages.c.id, ids, is_sqlite=connection.dialect.name == "sqlite")
+    rows = connection.execute(select(messages).where(these).order_by(messages.c.id)) if ids else ()
+    return [(row.id, _item(row, recall)) for row in rows]
+
+
+def unfrozen_skips(connection: Connection, recall: Recall) -> list[dict[str, Any]]:
+    """Return what a recall selected, did not take, and has yet to write down, as JSON-ready facts without ids."""
+    if not recall.unfrozen_skips:
+        return []
+    found = plan_messages.unfrozen(connection, recall.id)
+    left = found.messages.skips(found.next_skip, len(found.messages.skipped)) if found else []
+    standings = {one.message_id: one.standing for one in left}
+    names = [one.name for one in recall_skips.c if one.name not in ("id", "recall_id", "standing")]
+    columns = [messages.c.id, *(messages.c[name] for name in names)]
+    these = among(messages.c.id, standings, is_sqlite=connection.dialect.name == "sqlite")
+    rows = connection.execute(select(*columns).where(these).order_by(messages.c.deadline, messages.c.id))
+    return [{"standing": Standing(standings[row.id]), **{name: row._mapping[name] for name in names}} for row in rows]
+
+
+def _taken(connection: Connection, recall: Recall) -> list[int]:
+    found = plan_messages.unfrozen(connection, recall.id) if recall.unfrozen_items else None
+    return found.taken if found else []
+
+
+def _item(row: Row[Any], recall: Recall) -> Item:
+    return Item(
+        process_query_key=row.process_query_key,
+        robot_code=row.robot_code,
+        campaign=row.campaign,
+        sent_at=row.sent_at,
+        deadline=row.deadline,
+        recipients=tuple(row.recipients),
+        outcome=None,
+        code=None,
+        reason=None,
+        attempts=0,
+        recall_id=recall.id,
+        actor=recall.actor,
+        finished_at=None,
+        chat=Chat(row.chat),
+        open_conversation_id=row.open_conversation_id,
+        source=row.source,
+        undelivered={why: tuple(users) for why, users in row.undelivered.items()},
+    )
