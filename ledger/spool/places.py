@@ -3,9 +3,11 @@
 Only the standard library is used here, since senders without ours write there too.
 """
 
+import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 _TEMPORARY = f"dingtalk-ledger-{os.getuid()}"
 
@@ -26,8 +28,18 @@ def make(folder: Path) -> None:
     if not is_trusted(folder):
         raise PermissionError(f"{folder.parent} belongs to somebody else")
     if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
+        _make_private(folder)
         sync(folder.parent)
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder and what it lies in: who received what is nobody else's business.
+
+    A folder for several users is made by whoever wants it.
+    """
+    if not folder.parent.is_dir():
+        _make_private(folder.parent)
+    folder.mkdir(exist_ok=True, mode=0o700)
 
 
 def is_trusted(folder: Path) -> bool:
@@ -39,6 +51,27 @@ def is_trusted(folder: Path) -> bool:
     except OSError:
         return False
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a file of a spool to read it; raise OSError for what somebody else may have put there to be taken for one.
+
+    Whoever may write to a folder could leave a link, or a pipe that nobody ever fills, or, where everybody may write,
+    keys of his own.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        found, folder = os.fstat(descriptor), path.parent.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is not a plain file", str(path))
+        if folder.st_mode & stat.S_IWOTH and found.st_uid not in (os.getuid(), folder.st_uid):
+            raise PermissionError(
+                errno.EPERM, "it belongs to somebody else, in a folder where all may write", str(path)
+            )
+        return os.fdopen(descriptor, "rb")
+    except OSError:
+        os.close(descriptor)
+        raise
 
 
 def sync(folder: Path) -> None:

@@ -84,7 +84,8 @@ def _add(folder: Path, line: bytes) -> Path:
 def _locked(path: Path, flags: int) -> int:
     """Open a file and lock it; another process may give it another name meanwhile."""
     while True:
-        descriptor = os.open(path, flags, 0o600)
+        # A link may lead to a file that is not ours to write to, and a pipe to nobody.
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if path.exists() and path.stat().st_ino == os.fstat(descriptor).st_ino:
@@ -97,7 +98,8 @@ def _locked(path: Path, flags: int) -> int:
 
 def _lines(path: Path) -> list[bytes]:
     try:
-        return [line for line in path.read_bytes().splitlines() if line.strip()]
+        with places.opened(path) as file:
+            return [line for line in file.read().splitlines() if line.strip()]
     except OSError:
         return []
 

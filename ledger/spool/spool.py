@@ -91,7 +91,7 @@ class Spool:
     def _count_waiting(self, path: Path, journals: Collection[str]) -> int:
         so_far = self._followed.get(path, _Followed()).copy()
         try:
-            with path.open("rb") as file:
+            with places.opened(path) as file:
                 entries = [entry for record in so_far.records(file) for entry in so_far.line_replay.add(record)]
         except OSError:  # somebody was quicker, or it is not for us
             return 0
@@ -117,7 +117,7 @@ class Spool:
 
     def _replay_file(self, path: Path, write: Write) -> bool:
         try:
-            file = path.open("rb")
+            file = places.opened(path)
         except OSError as error:
             self._followed.pop(path, None)
             if not isinstance(error, FileNotFoundError):  # else somebody was quicker
@@ -177,6 +177,6 @@ def _is_free(file: BinaryIO) -> bool:
 
 def _size(path: Path) -> int | None:
     try:
-        return path.stat().st_size
+        return path.lstat().st_size
     except OSError:
         return None

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -176,7 +176,7 @@ def _engine(url: URL) -> Engine:
     engine = create_engine(
         url, json_serializer=_dumps, pool_size=8, max_overflow=24, connect_args={"timeout": SQLITE_BUSY_SECONDS}
     )
-    event.listen(engine, "do_connect", _make_folder)
+    event.listen(engine, "do_connect", _make_file)
     event.listen(engine, "connect", _prepare_sqlite)
     sqlite_file.follow(engine)
     event.listen(engine, "begin", _begin_sqlite)
@@ -233,13 +233,17 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:
         connection.commit()
 
 
-def _make_folder(_dialect: object, _record: object, args: list[Any], _kwargs: dict[str, Any]) -> None:
-    folder = Path(args[0]).parent
+def _make_file(_dialect: object, _record: object, args: list[Any], _kwargs: dict[str, Any]) -> None:
+    path = Path(args[0])
+    folder = path.parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # SQLite gives the files beside it the rights of the database, in which stands who received what.
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
         raise DatabaseUnavailableError(
-            f"the folder {folder} for the database cannot be made ({error.strerror}): check LEDGER_DATABASE_URL"
+            f"{path}, or a folder for it, cannot be made ({error.strerror}): check LEDGER_DATABASE_URL"
         ) from None
 
 

@@ -1,5 +1,6 @@
 """The file of rejected rows: as they stood, so that it can be imported once it is fixed; the reasons lie beside it."""
 
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -20,7 +21,7 @@ class RejectedLinesFile:
     def __enter__(self) -> "RejectedLinesFile":
         for path in (self.path, self.reasons_path):
             try:
-                self._opened.append((path, path.open("xb")))
+                self._opened.append((path, open(path, "xb", opener=_private)))
             except FileExistsError:
                 self._close()
                 raise UnreadableFileError(f"{path} exists already: name another file, or move it away") from None
@@ -66,6 +67,11 @@ class RejectedLinesFile:
                 path.unlink(missing_ok=True)
         if failure is not None:
             raise failure
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that others cannot read: who received what is nobody else's business."""
+    return os.open(path, flags, 0o600)
 
 
 def _unwritable(path: Path, error: OSError) -> UnwritableFileError:

@@ -11,7 +11,7 @@ from ledger.core.message import UNKNOWN
 from ledger.core.quota import QuotaLevel, bounds_of, level_of, month_of
 from ledger.core.recall import Status
 from ledger.errors import LedgerError
-from ledger.services.upkeep import disks
+from ledger.services.upkeep import disks, privacy
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_STOPPED
 from ledger.services.upkeep.dingtalk_probe import DingTalkProbe
 from ledger.services.upkeep.disks import Disk
@@ -42,6 +42,7 @@ class Doctor:
         database = self._checked("database", self._database_state)
         yield database
         yield self._checked("spool", self._spool_state)
+        yield self._checked("privacy", self._privacy)
         for name, look in (
             ("worker", self._worker),
             ("quota", self._quota),
@@ -104,6 +105,11 @@ class Doctor:
             if (trouble := disks.probe(second).trouble) is not None:
                 return warning(name, f"{message}; {second} {trouble}: fix it or set LEDGER_SPOOL_FALLBACK_DIR")
         return _of_disk(name, disk, message, "make room, or keys may be lost when the database is away")
+
+    def _privacy(self, name: str) -> Check:
+        if found := privacy.troubles(self._settings, self._database):
+            return warning(name, "; ".join(found))
+        return ok(name, "no other user of this machine reads the database file or the settings, or writes to the spool")
 
     def _worker(self, name: str) -> Check:
         now = self._clock.now()

@@ -34,7 +34,7 @@ def test_the_doctor_finds_a_healthy_ledger_healthy(book: Ledger, world: World) -
     send(book, world, 1)
     found = {check.name: check for check in book.doctor().checks}
     assert set(found) == {
-        *("settings", "database", "spool", "worker", "quota", "recipients", "robots", "tokens", "proxy"),
+        *("settings", "database", "spool", "privacy", "worker", "quota", "recipients", "robots", "tokens", "proxy"),
         *("credentials", "permission", "clock"),
     }
     assert all(check.ok for check in found.values())
