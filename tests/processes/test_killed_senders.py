@@ -15,7 +15,7 @@ from tests.processes.conftest import Outage, wait_until
 from tests.processes.sending import THREADS
 from tests.processes.test_killed_programs import kept
 
-SENDS_EACH = 400
+SENDS_EACH = 240
 DOORS = [("watch", "requests"), ("run", "aiohttp"), ("watch", "sdk")]
 
 Program = subprocess.Popen[bytes]

@@ -9,7 +9,7 @@ from tests.world.databases import Files, Makes, Servers
 from tests.world.day import Day
 
 # Any number of others: python -m tests.world --seeds N.
-SQLITE_DAYS, POSTGRESQL_DAYS = 40, 8
+SQLITE_DAYS, POSTGRESQL_DAYS = 32, 8
 
 
 @pytest.fixture(scope="module")
