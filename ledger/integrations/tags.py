@@ -66,7 +66,8 @@ def _text(value: object) -> str | None:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value if isinstance(value, str) else None
 
 
-_lock = threading.Lock()
+# A signal handler may begin a block while its own thread begins the first one.
+_lock = threading.RLock()
 _is_carrying = False
 
 

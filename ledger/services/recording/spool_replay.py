@@ -43,7 +43,8 @@ class SpoolReplay:
         self, spool: Spool, write: Write, keep_on: Callable[[Sequence[Content]], None], refusals: Refusals
     ) -> None:
         self._spool, self._write, self._keep_on, self._refusals = spool, write, keep_on, refusals
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._is_at_it = False
 
     def run_once(self) -> Replayed | None:
         """Replay what can be; None when another thread is at it.
@@ -53,9 +54,17 @@ class SpoolReplay:
         if not self._lock.acquire(blocking=False):
             return None
         try:
-            return self._replay()
+            # The thread that is at it asks, by a signal handler: to wait would be to wait for itself.
+            return Replayed() if self._is_at_it else self._run()
         finally:
             self._lock.release()
+
+    def _run(self) -> Replayed:
+        self._is_at_it = True
+        try:
+            return self._replay()
+        finally:
+            self._is_at_it = False
 
     def _replay(self) -> Replayed:
         totals: Counter[str] = Counter()

@@ -3,7 +3,9 @@
 import json
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from functools import partial
 from types import FrameType
@@ -13,8 +15,12 @@ import pytest
 from sqlalchemy import select
 
 from ledger import Ledger
+from ledger.clock import format_time
 from ledger.core.capture import SEND_PATHS
+from ledger.integrations import tags
 from ledger.integrations.feed import Feed
+from ledger.spool import lines
+from ledger.spool.journal import Journal
 from ledger.store.schema import messages
 from tests.outages import away
 
@@ -26,10 +32,14 @@ STUCK_SECONDS = 20
 Step = Callable[[str], None]
 
 
+class StuckError(BaseException):
+    """Nothing of ours catches it."""
+
+
 @pytest.fixture(autouse=True)
 def _stuck_is_an_error() -> Iterator[None]:
     def stuck(*_: object) -> None:
-        raise AssertionError("it waits for itself")
+        raise StuckError("it waits for itself")
 
     former = signal.signal(signal.SIGALRM, stuck)
     signal.alarm(STUCK_SECONDS)
@@ -112,3 +122,35 @@ def test_a_handler_that_sends_in_the_middle_of_a_send_under_run_loses_neither(bo
     book.parts.recorder.replay()
     assert keys_of(book) == expected(times)
     assert [line.keyless for line in book.campaigns()] == [0]
+
+
+def test_a_handler_that_looks_in_the_middle_of_a_replay_does_not_wait_for_it(book: Ledger) -> None:
+    def look(key: str) -> None:
+        journal = Journal(book.settings.spool_folder)
+        fields = {"processQueryKey": key, "robotCode": "r", "sentAt": format_time(book.parts.clock.now())}
+        journal.sync(journal.add(lines.row(fields)))
+        journal.close()
+        book.parts.recorder.catch_up()
+
+    times = interrupted_everywhere(look, lambda _: book.parts.recorder.catch_up())
+    assert times > 100
+    assert keys_of(book) == sorted(f"step-{number}" for number in range(times + 1))
+
+
+def test_a_handler_that_tags_while_the_first_tag_is_made_does_not_wait_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = []
+
+    def handler() -> None:
+        with tags.tagged(tags.Tags(campaign="of the handler")):
+            found.append(tags.current().campaign)
+
+    # As before the first block, with a handler in the middle of it.
+    monkeypatch.setattr(tags, "_is_carrying", False)
+    monkeypatch.setattr(tags, "_carry_into_processes", handler)
+    monkeypatch.setattr(threading.Thread, "start", threading.Thread.start)
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", ThreadPoolExecutor.submit)
+    with tags.tagged(tags.Tags(campaign="of the block")):
+        found.append(tags.current().campaign)
+    assert found == ["of the handler", "of the block"]
