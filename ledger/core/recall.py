@@ -118,7 +118,10 @@ class Result(JsonValue):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item(JsonValue):
-    """One message inside a recall, and how it ended; `outcome` is None while it waits."""
+    """One message inside a recall, and how it ended; `outcome` is None while it waits.
+
+    `reason` is why it ended so, in DingTalk's words where DingTalk said it; `recall_reason`, why it was to be recalled.
+    """
 
     process_query_key: str
     robot_code: str
@@ -137,3 +140,5 @@ class Item(JsonValue):
     open_conversation_id: str | None
     source: str | None
     undelivered: Mapping[str, tuple[str, ...]]
+    recall_reason: str
+    approved_by: str | None

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select, update
 
+from ledger.core.approval import Decision
 from ledger.core.key_results import KeyReading
 from ledger.core.message import AppName, Chat
 from ledger.core.plan import KEYS_PER_CALL
@@ -16,7 +17,7 @@ from ledger.core.selection import Selection
 from ledger.store import plan_messages
 from ledger.store.calls import PUT_IN_DOUBT, UNSENT
 from ledger.store.holding import DOUBTFUL, is_taken
-from ledger.store.schema import recall_calls, recall_items, recall_skips, recalls
+from ledger.store.schema import approvals, recall_calls, recall_items, recall_skips, recalls
 from ledger.store.selecting import among, at_most, selected_items
 
 _BATCH_ROWS = 1000
@@ -244,8 +245,10 @@ def share_doubts(connection: Connection, recall_id: int, only: Collection[int] |
 
 
 def joined_items() -> Select[Any]:
-    """Select items with the actor of their recall; `item_of` reads them."""
-    return select(recall_items, recalls.c.actor).join_from(recall_items, recalls)
+    """Select items with what their recall says of itself; `item_of` reads them."""
+    approved = and_(approvals.c.recall_id == recalls.c.id, approvals.c.verdict == Decision.APPROVED)
+    of_recall = (recalls.c.actor, recalls.c.reason.label("recall_reason"), approvals.c.decided_by.label("approved_by"))
+    return select(recall_items, *of_recall).join_from(recall_items, recalls).outerjoin(approvals, approved)
 
 
 def _items(connection: Connection, statement: Select[Any]) -> Iterator[Item]:
@@ -273,6 +276,8 @@ def item_of(row: Row[Any]) -> Item:
         open_conversation_id=row.open_conversation_id,
         source=row.source,
         undelivered={why: tuple(users) for why, users in row.undelivered.items()},
+        recall_reason=row.recall_reason,
+        approved_by=row.approved_by,
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, select
 from ledger.core.message import Chat
 from ledger.core.plan import Standing
 from ledger.core.recall import Item
-from ledger.store import plan_messages
+from ledger.store import approvals, plan_messages
 from ledger.store.recalls import Recall
 from ledger.store.schema import messages, recall_skips
 from ledger.store.selecting import among
@@ -23,8 +23,9 @@ def unfrozen_items(connection: Connection, recall: Recall) -> Iterator[Item]:
         return
     these = among(messages.c.id, ids, is_sqlite=connection.dialect.name == "sqlite")
     statement = select(messages).where(these).order_by(messages.c.deadline, messages.c.id)
+    approved_by = _approved_by(connection, recall)
     for row in connection.execute(statement.execution_options(yield_per=_BATCH_ROWS)):
-        yield _item(row, recall)
+        yield _item(row, recall, approved_by)
 
 
 def unfrozen_page(connection: Connection, recall: Recall, *, after: int, limit: int) -> list[tuple[int, Item]]:
@@ -32,7 +33,8 @@ def unfrozen_page(connection: Connection, recall: Recall, *, after: int, limit: 
     ids = sorted(one for one in _taken(connection, recall) if one > after)[:limit]
     these = among(messages.c.id, ids, is_sqlite=connection.dialect.name == "sqlite")
     rows = connection.execute(select(messages).where(these).order_by(messages.c.id)) if ids else ()
-    return [(row.id, _item(row, recall)) for row in rows]
+    approved_by = _approved_by(connection, recall)
+    return [(row.id, _item(row, recall, approved_by)) for row in rows]
 
 
 def unfrozen_skips(connection: Connection, recall: Recall) -> list[dict[str, Any]]:
@@ -54,7 +56,12 @@ def _taken(connection: Connection, recall: Recall) -> list[int]:
     return found.taken if found else []
 
 
-def _item(row: Row[Any], recall: Recall) -> Item:
+def _approved_by(connection: Connection, recall: Recall) -> str | None:
+    approval = approvals.get(connection, recall.id)
+    return approval.approved_by if approval else None
+
+
+def _item(row: Row[Any], recall: Recall, approved_by: str | None) -> Item:
     return Item(
         process_query_key=row.process_query_key,
         robot_code=row.robot_code,
@@ -73,4 +80,6 @@ def _item(row: Row[Any], recall: Recall) -> Item:
         open_conversation_id=row.open_conversation_id,
         source=row.source,
         undelivered={why: tuple(users) for why, users in row.undelivered.items()},
+        recall_reason=recall.reason,
+        approved_by=approved_by,
     )

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import sqlite3
 import subprocess
 from datetime import timedelta
@@ -40,6 +41,35 @@ def test_history_as_csv_has_a_header_and_verbatim_values(detail: Shell) -> None:
     rows = list(csv.DictReader(io.StringIO(ended.out, newline="")))
     assert [row["recipients"] for row in rows] == ["a b"] * 4
     assert {row["reason"] for row in rows if row["outcome"] == "refused"} == {"no, really"}
+
+
+def test_history_for_spreadsheets_has_a_byte_order_mark_and_no_formula(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 1, campaign="=1+1", users=["007", "b"])
+    shell("recall", "--campaign", "=1+1", "--reason", "+x", "--actor", "ann", "--yes")
+    ended = shell.real("history", "--excel", "--per-person")
+    assert ended.out.startswith("\ufeffprocess_query_key,")
+    rows = list(csv.DictReader(io.StringIO(ended.out[1:], newline="")))
+    assert [(row["campaign"], row["recall_reason"], row["user"]) for row in rows] == [
+        ("'=1+1", "'+x", "'007"),
+        ("'=1+1", "'+x", "b"),
+    ]
+    raw = shell.real("history", "--csv", "--raw").out
+    assert raw == shell.real("history", "--csv").out
+    assert next(csv.DictReader(io.StringIO(raw, newline="")))["campaign"] == "=1+1"
+
+
+def test_history_as_lines_of_json_are_the_elements_of_the_document(detail: Shell) -> None:
+    lines = detail("history", "--jsonl").out.splitlines()
+    assert [json.loads(line) for line in lines] == detail("history", "--json").json
+    assert {json.loads(line)["recall_reason"] for line in lines} == {"typo"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--csv --jsonl", "--json --jsonl", "--excel --json", "--excel --raw", "--raw", "--per-person"],
+)
+def test_ways_of_writing_the_history_that_make_no_sense_together_are_refused(shell: Shell, words: str) -> None:
+    assert shell("history", *words.split()).code == 2
 
 
 def test_history_outlives_the_purge(detail: Shell) -> None:

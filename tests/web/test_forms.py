@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -202,10 +203,16 @@ def test_a_report_groups_the_reasons_and_can_be_taken_along(service: Service, wo
         page = ann.open(f"/recalls/{recall_id}")
         assert "57 of 60 recalled" in page.text
         assert "3 refused DingTalk said no failedResult : not yours" in page.text
-        table = list(csv.DictReader(io.StringIO(ann.load(f"/recalls/{recall_id}/items.csv").text)))
+        for_excel = ann.load(f"/recalls/{recall_id}/items.csv")
+        assert for_excel.content.startswith(b"\xef\xbb\xbfprocess_query_key,")
+        table = list(csv.DictReader(io.StringIO(for_excel.content.decode("utf-8-sig"), newline="")))
+        assert ann.load(f"/recalls/{recall_id}/items.csv?raw=true").text.startswith("process_query_key,")
+        people = ann.load(f"/recalls/{recall_id}/items.csv?raw=true&per_person=true").text
         report = ann.load(f"/recalls/{recall_id}/report.json").json()
         refused = ann.open(f"/recalls/{recall_id}?only=refused")
-    assert sorted(row["process_query_key"] for row in table) == sorted(keys)
+    assert sorted(row["process_query_key"].removeprefix("'") for row in table) == sorted(keys)
+    assert {row["recall_reason"] for row in table} == {"wrong link"}
+    assert people.splitlines()[0].endswith(",user")
     assert sorted(item["process_query_key"] for item in report["items"]) == sorted(keys)
     assert (report["recall_id"], report["selection"], report["refused"]) == (recall_id, {"campaign": "spring"}, 3)
     assert refused.text.count("not yours") == 4
@@ -230,9 +237,14 @@ def test_the_history_is_searched_and_every_part_of_it_comes_once(service: Servic
         for nothing in ("actor=li", "outcome=refused", "user=nobody", "key=no", "robot=no", "since=2026-03-02T00:00"):
             assert "Nothing fits" in ann.open(f"/history?campaign=spring&{nothing}").text, nothing
         page = ann.open("/history?campaign=spring&until=2026-03-01T20:00")
-        (download,) = [link for link in page.links if link.startswith("/v1/history")]
-        rows = list(csv.DictReader(io.StringIO(ann.load(download).text)))
-    assert sorted(row["process_query_key"] for row in rows) == sorted(keys)
+        excel, people, lines = (
+            ann.load(link).content.decode("utf-8-sig") for link in page.links if link.startswith("/v1/history")
+        )
+    rows = list(csv.DictReader(io.StringIO(excel, newline="")))
+    assert sorted(row["process_query_key"].removeprefix("'") for row in rows) == sorted(keys)
+    users = {row["user"] for row in csv.DictReader(io.StringIO(people, newline=""))}
+    assert users == {user for item in book.history(campaign="spring") for user in item.recipients}
+    assert sorted(json.loads(line)["process_query_key"] for line in lines.splitlines()) == sorted(keys)
 
 
 def test_a_token_for_some_robots_shows_and_touches_those_alone(service: Service, world: World) -> None:

@@ -12,6 +12,7 @@ from ledger.core.recall import Outcome
 from ledger.core.roles import Permission
 from ledger.entrypoints.api.models import Item, Page, Short
 from ledger.entrypoints.api.parameters import Cursor, Limit, Selected, page_of
+from ledger.entrypoints.formats.csv_form import CsvForm
 from ledger.entrypoints.formats.history_csv import COLUMNS, written_as_csv
 from ledger.entrypoints.http.door import Door, LedgerParts, needs, patience
 from ledger.services.reports import pages
@@ -22,10 +23,14 @@ router = APIRouter(prefix="/v1", route_class=Door, tags=["history"])
 
 
 class Form(StrEnum):
-    """How the history is written; the two beside JSON hold all that fits, from the first to the last."""
+    """How the history is written; those beside JSON hold all that fits, from the first to the last.
+
+    `csv` is for programs, verbatim; `excel` is CSV that a spreadsheet shows as it was meant.
+    """
 
     JSON = "json"
     CSV = "csv"
+    EXCEL = "excel"
     NDJSON = "ndjson"
 
 
@@ -53,6 +58,7 @@ def history(
     outcome: Annotated[Outcome | None, Query(description="Only what ended so.")] = None,
     actor: Annotated[Short | None, Query(description="Only what this one recalled.")] = None,
     form: Annotated[Form | None, Query(alias="format", description="Wins over the Accept header.")] = None,
+    per_person: Annotated[bool, Query(description="In CSV, a row for each recipient.")] = False,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[Item] | Response:
@@ -68,10 +74,15 @@ def history(
     found = pages.every_page(lambda after: patience(parts).retrying(lambda: read(after)))
     # What fails, fails here: nothing has been written yet.
     first = next(found)
-    written = written_as_csv(first, found) if wanted is Form.CSV else _lines(first, found)
-    name = "history.csv" if wanted is Form.CSV else "history.jsonl"
+    if wanted is Form.NDJSON:
+        return _file(_lines(first, found), "history.jsonl", NDJSON)
+    csv_form = CsvForm(for_spreadsheets=wanted is Form.EXCEL, per_person=per_person)
+    return _file(written_as_csv(first, found, csv_form), "history.csv", CSV)
+
+
+def _file(written: Iterator[str], name: str, kind: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(written, headers=headers, media_type=CSV if wanted is Form.CSV else NDJSON)
+    return StreamingResponse(written, headers=headers, media_type=kind)
 
 
 def _accepted(request: Request) -> Form:

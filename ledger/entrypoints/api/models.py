@@ -227,7 +227,7 @@ class Item(ApiModel):
     recipients: list[str] = Field(examples=[["zhang.san", "li.si"]])
     outcome: Outcome | None = Field(description="null while it waits.")
     code: str | None = Field(examples=["invalid.processQueryKey"])
-    reason: str | None = Field(description="DingTalk's words, verbatim.")
+    reason: str | None = Field(description="Why it ended so; DingTalk's words, verbatim.")
     attempts: int = Field(examples=[1])
     recall_id: int = Field(examples=[7])
     actor: str = Field(examples=["wang"])
@@ -236,3 +236,5 @@ class Item(ApiModel):
     open_conversation_id: str | None
     source: str | None
     undelivered: Mapping[str, list[str]]
+    recall_reason: str = Field(description="Why it was to be recalled.", examples=["wrong link"])
+    approved_by: str | None = Field(description="The second person who agreed.")

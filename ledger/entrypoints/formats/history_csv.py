@@ -1,14 +1,15 @@
-"""Items as CSV; values are verbatim, lists joined by spaces."""
+"""Items as CSV: a row each, or a row for each recipient; lists are joined by spaces."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
+
+from ledger.entrypoints.formats.csv_form import VERBATIM, CsvForm, csv_lines
 
 if TYPE_CHECKING:
     from ledger.core.recall import Item
 
-# What contract and JSON call them; what they hold beyond that is in the JSON.
+# What contract and JSON call them. Programs count columns too: what is new comes last.
 COLUMNS = (
     "process_query_key",
     "robot_code",
@@ -24,25 +25,37 @@ COLUMNS = (
     "actor",
     "finished_at",
     "undelivered",
+    "recall_reason",
+    "approved_by",
+    "chat",
+    "open_conversation_id",
+    "source",
 )
+# One of the recipients, when each has a row.
+USER = "user"
 
 
-def cells(item: "Item") -> list[object]:
+def written_as_csv(
+    first: "Sequence[Item]", rest: "Iterator[Sequence[Item]]", form: CsvForm = VERBATIM
+) -> Iterator[str]:
+    """Write batches of items."""
+    columns = (*COLUMNS, USER) if form.per_person else COLUMNS
+    batches = ((row for item in items for row in _rows(item, form)) for items in chain([first], rest))
+    return csv_lines(columns, batches, form)
+
+
+def _rows(item: "Item", form: CsvForm) -> Iterator[list[object]]:
+    cells = _cells(item)
+    if not form.per_person:
+        yield cells
+        return
+    # A message to a group names nobody, and is a fact all the same.
+    for user in item.recipients or ("",):
+        yield [*cells, user]
+
+
+def _cells(item: "Item") -> list[object]:
     """Return an item's cells in the order of COLUMNS; what is not there is empty."""
     undelivered = " ".join(f"{why}:{user}" for why, users in item.undelivered.items() for user in users)
     fields = item.to_json() | {"recipients": " ".join(item.recipients), "undelivered": undelivered}
     return [fields[name] for name in COLUMNS]
-
-
-def written_as_csv(first: "Sequence[Item]", rest: "Iterator[Sequence[Item]]") -> Iterator[str]:
-    """Write RFC 4180: lines end in CR LF, values are verbatim."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(COLUMNS)
-    writer.writerows(map(cells, first))
-    yield buffer.getvalue()
-    for items in rest:
-        buffer.seek(0)
-        buffer.truncate()
-        writer.writerows(map(cells, items))
-        yield buffer.getvalue()

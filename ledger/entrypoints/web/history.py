@@ -40,7 +40,7 @@ def history(
         asked=asked,
         outcome=outcome,
         query=asked.query(outcome=outcome, actor=actor),
-        csv_query="" if error else asked.api_query(view.times, outcome=outcome, actor=actor, format="csv"),
+        file_query="" if error else asked.api_query(view.times, outcome=outcome, actor=actor),
         actor=actor,
         outcomes=list(Outcome),
         error=error,

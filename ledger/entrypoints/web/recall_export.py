@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from ledger.core.recall import Item
 from ledger.core.roles import Permission
+from ledger.entrypoints.formats.csv_form import CsvForm
 from ledger.entrypoints.formats.history_csv import written_as_csv
 from ledger.entrypoints.http.door import Door, LedgerParts, needs
 from ledger.entrypoints.http.seen_recall import Seen
@@ -17,11 +19,17 @@ router = APIRouter(prefix="/recalls/{id}", route_class=Door, include_in_schema=F
 
 
 @router.get("/items.csv", **needs(Permission.SEE))
-def as_csv(seen: Seen, parts: LedgerParts) -> Response:
-    """Return every item as a line of CSV."""
+def as_csv(
+    seen: Seen,
+    parts: LedgerParts,
+    raw: Annotated[bool, Query()] = False,
+    per_person: Annotated[bool, Query()] = False,
+) -> Response:
+    """Return every item as a row of CSV, for a spreadsheet unless raw."""
     pages = _pages(parts, seen)
     first = next(pages)
-    return _file(written_as_csv(first, pages), f"recall-{seen.id}.csv", "text/csv")
+    form = CsvForm(for_spreadsheets=not raw, per_person=per_person)
+    return _file(written_as_csv(first, pages, form), f"recall-{seen.id}.csv", "text/csv")
 
 
 @router.get("/report.json", **needs(Permission.SEE))

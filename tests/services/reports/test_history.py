@@ -9,10 +9,11 @@ from sqlalchemy.exc import DBAPIError
 from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.recall import Outcome, Status
-from ledger.errors import DatabaseError, UnknownRecallError
+from ledger.errors import ApprovalNeededError, DatabaseError, UnknownRecallError
 from ledger.services.recalls.lifecycle import RunIn
 from ledger.simulator import World
 from ledger.store.database import Database
+from tests.conftest import MakeLedger
 from tests.sending import send
 
 
@@ -214,6 +215,20 @@ def test_who_did_what_to_a_recall_is_shown_in_order(book: Ledger, world: World) 
         ("retried", "li"),
         ("finished", "worker"),
     ]
+
+
+def test_every_item_says_why_it_was_recalled_and_who_agreed(make_ledger: MakeLedger, world: World) -> None:
+    book = make_ledger(approval_recipients=1)
+    send(book, world, 1, campaign="alone")
+    book.run(book.plan(campaign="alone", reason="wrong date", actor="li"))
+    send(book, world, 2)
+    plan = book.plan(campaign="spring", reason="wrong link", actor="wang")
+    with pytest.raises(ApprovalNeededError):
+        book.run(plan)
+    book.approve(plan.recall_id, actor="li")
+    facts = {(item.campaign, item.recall_reason, item.actor, item.approved_by) for item in book.history()}
+    assert facts == {("alone", "wrong date", "li", None), ("spring", "wrong link", "wang", "li")}
+    assert {item.approved_by for item in book.show(plan.recall_id).items} == {"li"}
 
 
 def test_a_plan_that_was_cancelled_before_it_ran_is_no_outcome_of_its_keys(book: Ledger, world: World) -> None:

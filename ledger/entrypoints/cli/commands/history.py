@@ -1,17 +1,16 @@
 """The history: what became of every key, as a table, as CSV or as JSON, without ever holding it whole."""
 
-import csv
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ledger.core.recall import Outcome
 from ledger.core.selection import select
+from ledger.entrypoints.cli import csv_options as csv
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.options import Limit
-from ledger.entrypoints.cli.screen.output import AsJson, console, document_of_list, in_batches, say
+from ledger.entrypoints.cli.screen.output import AsJson, batches, console, document_of_list, lines_of_json, say
 from ledger.entrypoints.process.book import opened
 
 if TYPE_CHECKING:
@@ -33,15 +32,19 @@ def history(
     outcome: Annotated[Outcome | None, typer.Option("--outcome", help="Only what ended so.")] = None,
     actor: Annotated[str | None, typer.Option("--actor", help="Only what this person recalled.")] = None,
     limit: Limit = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Write CSV with a header.")] = False,
+    as_csv: csv.AsCsv = False,
+    excel: csv.ForExcel = False,
+    raw: csv.Raw = False,
+    per_person: csv.PerPerson = False,
     as_json: AsJson = False,
+    as_lines: csv.AsLines = False,
 ) -> None:
     """Show the outcome of every key, newest first.
 
     It stays when the messages are purged.
     """
-    if as_csv and as_json:
-        raise typer.BadParameter("--csv and --json exclude each other")
+    others = [name for name, is_given in (("--json", as_json), ("--jsonl", as_lines)) if is_given]
+    form = csv.csv_form(as_csv=as_csv, excel=excel, raw=raw, per_person=per_person, others=others)
     asked = options.gather(
         campaign=campaign,
         untagged=untagged,
@@ -57,8 +60,12 @@ def history(
         items = parts.recall_reports.history(select(**asked), outcome=outcome, actor=actor, limit=limit)
         if as_json:
             document_of_list(items)
-        elif as_csv:
-            _write_csv(items)
+        elif as_lines:
+            lines_of_json(items)
+        elif form is not None:
+            from ledger.entrypoints.formats.history_csv import written_as_csv
+
+            csv.write_csv(written_as_csv((), batches(items, BATCH_ROWS), form), form)
         else:
             _write_tables(items)
 
@@ -67,22 +74,8 @@ def _write_tables(items: "Iterable[Item]") -> None:
     from ledger.entrypoints.cli.screen.tables import print_history
 
     paper, is_first = console(), True
-
-    def write(batch: "Sequence[Item]") -> None:
-        nonlocal is_first
+    for batch in batches(items, BATCH_ROWS):
         print_history(paper, batch, show_header=is_first)
         is_first = False
-
-    if not in_batches(items, BATCH_ROWS, write):
+    if is_first:
         say("the history holds nothing that fits")
-
-
-def _write_csv(items: "Iterable[Item]") -> None:
-    """Write RFC 4180: lines end in CR LF, values are verbatim."""
-    from ledger.entrypoints.formats.history_csv import COLUMNS, cells
-
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(newline="")
-    writer = csv.writer(sys.stdout)
-    writer.writerow(COLUMNS)
-    writer.writerows(map(cells, items))

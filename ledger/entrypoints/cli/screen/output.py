@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -53,16 +53,20 @@ def document_of_list(values: Iterable["JsonValue"]) -> None:
     typer.echo("\n]" if first else "]")
 
 
+def lines_of_json(values: Iterable["JsonValue"]) -> None:
+    """Write each value as a JSON document of its own, a line each."""
+    for value in values:
+        sys.stdout.write(json.dumps(value.to_json(), ensure_ascii=False) + "\n")
+
+
 def document_of_error(code: str, message: str) -> None:
     """Write an error as the one JSON document, if it can be written at all."""
     with suppress(OSError, UnwritableFileError):
         document({"error": {"code": code, "message": message}})
 
 
-def in_batches(values: Iterable[Value], size: int, write: Callable[[Sequence[Value]], None]) -> int:
-    """Hand values on in batches, so that a long list shows at once; return how many there were."""
-    waiting, total = iter(values), 0
+def batches(values: Iterable[Value], size: int) -> Iterator[Sequence[Value]]:
+    """Yield values in batches, so that a long list shows at once."""
+    waiting = iter(values)
     while batch := list(islice(waiting, size)):
-        write(batch)
-        total += len(batch)
-    return total
+        yield batch
