@@ -1,9 +1,11 @@
 """A service that has not reached its database since it started spools for the tokens that worked before."""
 
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -123,3 +125,21 @@ def test_a_file_that_nobody_can_read_is_as_good_as_none(
             path = service.book.settings.spool_folder / KNOWN_TOKENS
             path.write_text(content, "utf-8", "surrogatepass")
             assert handed_in(client, clock, "a").status_code == 503
+
+
+def test_a_file_that_a_stranger_may_have_put_there_is_as_good_as_none(
+    service: Service, make_ledger: MakeLedger, clock: FakeClock, tmp_path: Path
+) -> None:
+    secret = service.token(Role.RECORDER)
+    known_before(service, clock, secret)
+    path = service.book.settings.spool_folder / KNOWN_TOKENS
+    path.rename(tmp_path / "of-a-stranger")
+    with started_while_away(service, make_ledger, secret) as client:
+        path.symlink_to(tmp_path / "of-a-stranger")
+        assert handed_in(client, clock, "a").status_code == 503
+        path.unlink()
+        os.mkfifo(path)
+        assert handed_in(client, clock, "a").status_code == 503
+        path.unlink()
+        (tmp_path / "of-a-stranger").rename(path)
+        assert handed_in(client, clock, "a").json()["spooled"] == 1

@@ -66,7 +66,8 @@ class KnownTokens:
 
     def _read(self) -> _Kept | None:
         try:
-            return _read_from(json.loads(self._path.read_text("ascii")))
+            with places.opened(self._path) as file:
+                return _read_from(json.load(file))
         except (OSError, ValueError, LookupError, TypeError, AttributeError, InputError):
             # There is none, or somebody else wrote it.
             return None
