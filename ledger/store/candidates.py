@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, select, true, type_coerce
+from sqlalchemy import ColumnElement, Connection, case, func, select, true, type_coerce
 from sqlalchemy.types import NullType
 
 from ledger.core.message import AppName, Chat, ConversationId, RobotCode, Route
@@ -17,6 +17,8 @@ from ledger.store.selecting import among, selected_messages
 
 # What recalls have done with a message, the most of it first.
 RECALLED, HELD, IN_DOUBT = 3, 2, 1
+# So many messages are looked up one by one; beyond, reading what recalls have taken lately is quicker.
+_MOST_PROBES = 10_000
 STANDINGS = {RECALLED: Standing.ALREADY_RECALLED, HELD: Standing.IN_PROGRESS}
 
 
@@ -110,20 +112,19 @@ def past() -> ColumnElement[int | None]:
     return select(func.max(done)).where(*of_message).correlate(messages).scalar_subquery()
 
 
-def past_of(connection: Connection, recall_id: int, ids: Collection[int]) -> dict[int, int]:
-    """Return, of some messages, the most that any other recall has done with them, where that matters."""
-    done = case(
-        (is_taken(recall_items, recalls), HELD),
-        (and_(recall_items.c.outcome.in_(DOUBTFUL), recalls.c.activated_at.is_not(None)), IN_DOUBT),
-    )
+def taken_since(connection: Connection, recall_id: int, moment: datetime, ids: Collection[int]) -> set[int]:
+    """Return which of some messages another recall has recalled, or is at, that went on since a moment."""
     statement = (
-        select(recall_items.c.message_id, func.max(done))
+        select(recall_items.c.message_id)
         .join_from(recall_items, recalls, recalls.c.id == recall_items.c.recall_id)
-        .where(among(recall_items.c.message_id, ids, is_sqlite=connection.dialect.name == "sqlite"))
-        .where(recall_items.c.recall_id != recall_id, done.is_not(None))
-        .group_by(recall_items.c.message_id)
+        .where(recalls.c.id != recall_id, recalls.c.activated_at >= moment, is_taken(recall_items, recalls))
     )
-    return {row[0]: row[1] for row in connection.execute(statement)}
+    if len(ids) <= _MOST_PROBES:
+        statement = statement.where(
+            among(recall_items.c.message_id, ids, is_sqlite=connection.dialect.name == "sqlite")
+        )
+    with connection.execute(statement.execution_options(yield_per=_MOST_PROBES)) as found:
+        return set(ids).intersection(found.scalars())
 
 
 def holders(connection: Connection, selection: Selection) -> list[int]:

@@ -1,6 +1,6 @@
 """Whether a plan may start: it is single-use, ends after a while, and must still hold."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -9,7 +9,7 @@ from ledger.core.recall import Status
 from ledger.errors import NothingEligibleError, PlanChangedError, PlanEndedError, WrongStateError
 from ledger.settings import Settings
 from ledger.store import approvals, items, plan_messages, recalls
-from ledger.store.candidates import IN_DOUBT, past_of
+from ledger.store.candidates import taken_since
 
 
 class PlanCheck:
@@ -34,8 +34,9 @@ class PlanCheck:
             raise NothingEligibleError(f"recall {recall_id} has no message that can be recalled")
         self._check_age(connection, recall)
         # A recall that started after the plan may well say that it started before.
-        if recalls.was_active_since(connection, recall.planned_at - CLOCKS_DIFFER, recall_id):
-            changed = self._changed(connection, recall_id)
+        moment = recall.planned_at - CLOCKS_DIFFER
+        if recalls.was_active_since(connection, moment, recall_id):
+            changed = self._changed(connection, recall_id, moment)
             if changed:
                 raise PlanChangedError(
                     f"{changed} messages of recall {recall_id} have been recalled, or are being recalled, by another "
@@ -44,7 +45,7 @@ class PlanCheck:
             items.share_doubts(connection, recall_id)
         return recall
 
-    def _changed(self, connection: Connection, recall_id: int) -> int:
+    def _changed(self, connection: Connection, recall_id: int, moment: datetime) -> int:
         """Return how many messages other recalls have taken since; doubts are seen when it is frozen."""
         # First what others have yet to copy, then what they have copied: another process may move it on in between.
         held = set(plan_messages.held_ids(connection, other_than=recall_id))
@@ -52,8 +53,7 @@ class PlanCheck:
         if plan is None:
             # An earlier release copied it when it was made.
             return recalls.count_overlaps(connection, recall_id, held)
-        past = past_of(connection, recall_id, plan.taken)
-        taken = {message_id for message_id, done in past.items() if done > IN_DOUBT}
+        taken = taken_since(connection, recall_id, moment, plan.taken)
         return len(taken | held.intersection(plan.taken))
 
     def _check_age(self, connection: Connection, recall: recalls.Recall) -> None:

@@ -16,7 +16,7 @@ from ledger.core.selection import Selection
 from ledger.errors import PlanChangedError
 from ledger.services.recalls import freezer
 from ledger.simulator import World
-from ledger.store import figures, history, recalls
+from ledger.store import candidates, figures, history, recalls
 from ledger.store.database import Database
 from ledger.store.schema import history as history_table
 from ledger.store.schema import messages, plan_messages
@@ -124,6 +124,19 @@ def test_what_is_not_frozen_yet_is_in_progress_for_others(make_ledger: MakeLedge
         assert figures.count_waiting(connection)[Status.RUNNING] == 90
         soon = book.parts.clock.now() + timedelta(hours=1)
         assert figures.count_waiting(connection, soon)[Status.RUNNING] == 0
+
+
+def test_a_plan_of_more_messages_than_are_looked_up_one_by_one_is_refused_as_well(
+    book: Ledger, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "_MOST_PROBES", 5)
+    keys = send(book, world, 45)
+    send(book, world, 10, campaign="autumn")
+    first, second, other = plan(book, keys=keys[:7]), plan(book), plan(book, campaign="autumn")
+    assert book.run(first).recalled == 7
+    with pytest.raises(PlanChangedError, match="7 messages"):
+        book.run(second)
+    assert book.run(other).recalled == 10
 
 
 def test_a_retry_of_another_recall_leaves_alone_what_is_not_frozen_yet(book: Ledger, world: World) -> None:
