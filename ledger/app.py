@@ -16,7 +16,9 @@ from ledger.core.campaign import CampaignLine
 from ledger.core.check_up import CheckUp
 from ledger.core.limits import check_actor
 from ledger.core.message import Chat
+from ledger.core.period import period_of_recall
 from ledger.core.recall import Item, Outcome, Plan, Result, Status
+from ledger.core.recall_filter import recall_filter
 from ledger.core.selection import select
 from ledger.errors import InputError
 from ledger.integrations import clients, tags
@@ -263,9 +265,25 @@ class Ledger:
         """Return where one recall stands; its outcomes and `pending` add up to `eligible`. Raise UnknownRecallError."""
         return self.parts.current_recalls.result(recall_id)
 
-    def recalls(self, *, statuses: Sequence[Status] = tuple(Status), limit: int | None = None) -> list[Result]:
-        """Return where recalls in these states stand, newest first; without a limit, all of them."""
-        return self.parts.current_recalls.results(statuses=statuses, limit=limit)
+    def recalls(
+        self,
+        *,
+        statuses: Sequence[Status] = tuple(Status),
+        campaign: str | Collection[str] | None = None,
+        actor: str | None = None,
+        recalled_since: datetime | None = None,
+        recalled_until: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[Result]:
+        """Return where recalls in these states that fit every given part stand, newest first; without a limit, all.
+
+        A recall is of a campaign that it names, or of which it has ended a message; `recalled_since` and
+        `recalled_until` are of its start, or of the making of a plan that nobody ran.
+        """
+        asked = recall_filter(
+            campaign=campaign, actor=actor, recalled_since=recalled_since, recalled_until=recalled_until
+        )
+        return self.parts.current_recalls.results(statuses=statuses, asked=asked, limit=limit)
 
     def show(self, recall_id: int) -> RecallReport:
         """Return one recall with its items, what it left out, its HTTP requests, and who did what.
@@ -324,11 +342,14 @@ class Ledger:
         until: datetime | None = None,
         outcome: Outcome | str | None = None,
         actor: str | None = None,
+        recalled_since: datetime | None = None,
+        recalled_until: datetime | None = None,
         limit: int | None = None,
     ) -> Iterator[Item]:
         """Yield the outcome of every key that fits every given part, newest first; without any, of all keys.
 
-        It is read as it is iterated over, in constant memory. Raise InputError for a part that cannot be meant.
+        `recalled_since` and `recalled_until` are of the start of their recalls. It is read as it is iterated over, in
+        constant memory. Raise InputError for a part that cannot be meant.
 
         >>> result = book.run(book.plan(campaign="spring", reason="wrong link", actor="wang"))
         >>> {(item.outcome.value, item.actor) for item in book.history(campaign="spring")}
@@ -344,7 +365,13 @@ class Ledger:
             since=since,
             until=until,
         )
-        return self.parts.recall_reports.history(selection, outcome=_outcome(outcome), actor=actor, limit=limit)
+        return self.parts.recall_reports.history(
+            selection,
+            outcome=_outcome(outcome),
+            actor=actor,
+            recalled=period_of_recall(recalled_since, recalled_until),
+            limit=limit,
+        )
 
     def purge(self) -> Purged:
         """Delete the messages that are past their window; recalls and their history stay.

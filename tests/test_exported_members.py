@@ -69,6 +69,7 @@ REST = (
     "until: datetime | None = None"
 )
 PARTS = f"campaign: str | Collection[str] | None = None, {REST}"
+RECALLED = "recalled_since: datetime | None = None, recalled_until: datetime | None = None"
 ACTOR, PROGRESS = "actor: str | None = None", "on_progress: Callable[[Result], None] | None = None"
 METHODS = {
     "record": "*, process_query_key: str, robot_code: str, user_ids: Sequence[str] = (), campaign: str | None = None, "
@@ -87,9 +88,11 @@ METHODS = {
     "retry": f"recall_id: int, *, {ACTOR}, {PROGRESS} -> Result",
     "cancel": f"recall_id: int, *, {ACTOR} -> Result",
     "result": "recall_id: int -> Result",
-    "recalls": "*, statuses: Sequence[Status] = ALL, limit: int | None = None -> list[Result]",
+    "recalls": "*, statuses: Sequence[Status] = ALL, campaign: str | Collection[str] | None = None, "
+    f"{ACTOR}, {RECALLED}, limit: int | None = None -> list[Result]",
     "show": "recall_id: int -> RecallReport",
-    "history": f"*, {PARTS}, outcome: Outcome | str | None = None, {ACTOR}, limit: int | None = None -> Iterator[Item]",
+    "history": f"*, {PARTS}, outcome: Outcome | str | None = None, {ACTOR}, {RECALLED}, "
+    "limit: int | None = None -> Iterator[Item]",
     "tag": "*, campaign: str, reason: str, from_campaign: str | Collection[str] | None = None, "
     f"{REST}, {ACTOR} -> Tagged",
     "purge": "-> Purged",

@@ -80,7 +80,7 @@ class Result(JsonValue):
     not counted); until `sticky_until` they are recalled as they arrive, by recalls that say which one they `follow`.
     Of those that are pending, `in_flight` have been asked; an answer is awaited until `answers_until` at the latest.
     `approval` is there when a second person has to agree, or had to. `beside` are other running recalls of which the
-    same run made calls, since the nearest deadline goes first.
+    same run made calls, since the nearest deadline goes first. `campaigns` are those that were asked for by name.
     """
 
     recall_id: int
@@ -109,6 +109,7 @@ class Result(JsonValue):
     finished_at: datetime | None = None
     approval: Approval | None = None
     beside: tuple[int, ...] = ()
+    campaigns: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ledger.clock import as_utc, format_time, parse_time
+from ledger.clock import format_time, parse_time
 from ledger.core.limits import KEY_MAX_CHARACTERS, NAME_MAX_CHARACTERS, check_text
 from ledger.core.message import Campaign, MessageKey, RobotCode, UserId
+from ledger.core.period import period
 from ledger.errors import InputError
 
 
@@ -44,7 +45,7 @@ class Selection:
     def from_json(cls, parts: Mapping[str, Any]) -> "Selection":
         """Return the selection that `to_json` gave these parts of."""
         return cls(
-            campaigns=frozenset([parts["campaign"]] if "campaign" in parts else parts.get("campaigns", ())),
+            campaigns=campaigns_of(parts),
             untagged=parts.get("untagged", False),
             source=parts.get("source"),
             users=frozenset(parts.get("users", ())),
@@ -70,6 +71,11 @@ class Selection:
             "within": sorted(self.within) or None,
         }
         return {name: value for name, value in parts.items() if value is not None}
+
+
+def campaigns_of(parts: Mapping[str, Any]) -> frozenset[Campaign]:
+    """Return the campaigns that a selection names, by its JSON parts."""
+    return frozenset([parts["campaign"]] if "campaign" in parts else parts.get("campaigns", ()))
 
 
 def robots_of(parts: Mapping[str, Any]) -> frozenset[RobotCode]:
@@ -106,10 +112,7 @@ def select(
             if not text:
                 raise InputError(f"{name} is empty: leave it out, or name what is meant")
             check_text(name, text, most)
-    if since is not None and until is not None and as_utc(until) <= as_utc(since):
-        raise InputError(
-            f"until is not after since, so that nothing lies between them: {format_time(since)}, {format_time(until)}"
-        )
+    sent = period(since, until)
     return Selection(
         campaigns=frozenset(Campaign(one) for one in ([campaign] if isinstance(campaign, str) else campaign or ())),
         untagged=untagged,
@@ -117,7 +120,7 @@ def select(
         users=frozenset(UserId(user) for user in users or ()),
         keys=frozenset(MessageKey(key) for key in keys or ()),
         robot=RobotCode(robot) if robot else None,
-        since=as_utc(since) if since else None,
-        until=as_utc(until) if until else None,
+        since=sent.since,
+        until=sent.until,
         within=frozenset(RobotCode(one) for one in within),
     )

@@ -11,11 +11,13 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func,
 from ledger.core.approval import Decision
 from ledger.core.key_results import KeyReading
 from ledger.core.message import AppName, Chat
+from ledger.core.period import ALWAYS, Period
 from ledger.core.plan import KEYS_PER_CALL
 from ledger.core.recall import RETRYABLE, Item, Outcome
 from ledger.core.selection import Selection
 from ledger.store import plan_messages
 from ledger.store.calls import PUT_IN_DOUBT, UNSENT
+from ledger.store.finding import within
 from ledger.store.holding import DOUBTFUL, is_taken
 from ledger.store.schema import approvals, recall_calls, recall_items, recall_skips, recalls
 from ledger.store.selecting import among, at_most, selected_items
@@ -36,16 +38,19 @@ def ended(
     *,
     outcome: Outcome | None = None,
     actor: str | None = None,
+    recalled: Period = ALWAYS,
     limit: int | None = None,
 ) -> Iterator[Item]:
     """Yield the outcome of every key, newest first."""
     is_sqlite = connection.dialect.name == "sqlite"
-    statement = ended_items(selection, outcome=outcome, actor=actor, is_sqlite=is_sqlite)
+    statement = ended_items(selection, outcome=outcome, actor=actor, recalled=recalled, is_sqlite=is_sqlite)
     return _items(connection, statement.limit(at_most(limit)))
 
 
-def ended_items(selection: Selection, *, outcome: Outcome | None, actor: str | None, is_sqlite: bool) -> Select[Any]:
-    """Select the outcome of every key, newest first; `item_of` reads them."""
+def ended_items(
+    selection: Selection, *, outcome: Outcome | None, actor: str | None, recalled: Period, is_sqlite: bool
+) -> Select[Any]:
+    """Select the outcome of every key of recalls that started in a time, newest first; `item_of` reads them."""
     conditions = selected_items(selection, is_sqlite=is_sqlite)
     # A plan that was cancelled before anybody ran it did nothing to any message.
     conditions += [recall_items.c.outcome.is_not(None), recalls.c.started_at.is_not(None)]
@@ -53,6 +58,7 @@ def ended_items(selection: Selection, *, outcome: Outcome | None, actor: str | N
         conditions.append(recall_items.c.outcome == outcome)
     if actor is not None:
         conditions.append(recalls.c.actor == actor)
+    conditions += within(recalls.c.started_at, recalled)
     newest_first = (recall_items.c.finished_at.desc(), recall_items.c.id.desc())
     return joined_items().where(*conditions).order_by(*newest_first)
 

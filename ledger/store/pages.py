@@ -10,11 +10,14 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from ledger.core.cursor import Place
 from ledger.core.json_value import JsonValue
 from ledger.core.message import Chat
+from ledger.core.period import ALWAYS, Period
 from ledger.core.plan import Standing
 from ledger.core.recall import Item, Outcome, Status
+from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.core.selection import Selection
 from ledger.store import plan_messages
 from ledger.store.candidates import HELD, STANDINGS, past
+from ledger.store.finding import found_recalls
 from ledger.store.items import ended_items, item_of, joined_items
 from ledger.store.plans import is_complete
 from ledger.store.recalls import Recall, recall_of
@@ -68,12 +71,18 @@ def messages_page(
 
 
 def recalls_page(
-    connection: Connection, *, statuses: Collection[Status], after: Place | None, limit: int
+    connection: Connection,
+    *,
+    statuses: Collection[Status],
+    asked: RecallFilter = EVERY_RECALL,
+    after: Place | None,
+    limit: int,
 ) -> list[tuple[Place, Recall]]:
-    """Return recalls in given states, newest first."""
+    """Return recalls in given states that somebody looks for, newest first."""
     conditions: list[ColumnElement[bool]] = [
         recalls.c.status.in_([status.value for status in statuses]),
         is_complete(),
+        *found_recalls(asked, is_sqlite=connection.dialect.name == "sqlite"),
     ]
     if after is not None:
         conditions.append(recalls.c.id < after[1])
@@ -120,12 +129,13 @@ def history_page(
     *,
     outcome: Outcome | None,
     actor: str | None,
+    recalled: Period = ALWAYS,
     after: Place | None,
     limit: int,
 ) -> list[tuple[Place, Item]]:
     """Return the outcomes of keys, newest first."""
     is_sqlite = connection.dialect.name == "sqlite"
-    statement = ended_items(selection, outcome=outcome, actor=actor, is_sqlite=is_sqlite)
+    statement = ended_items(selection, outcome=outcome, actor=actor, recalled=recalled, is_sqlite=is_sqlite)
     if after is not None:
         statement = statement.where(_beyond(recall_items.c.finished_at, recall_items.c.id, after, descending=True))
     return [((row.finished_at, row.id), item_of(row)) for row in connection.execute(statement.limit(limit))]

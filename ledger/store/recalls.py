@@ -19,8 +19,10 @@ from sqlalchemy import (
 
 from ledger.core.cursor import LARGEST_ID
 from ledger.core.recall import Outcome, Status
+from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.errors import UnknownRecallError
 from ledger.store.calls import has_left
+from ledger.store.finding import found_recalls
 from ledger.store.holding import is_taken
 from ledger.store.plans import is_complete
 from ledger.store.schema import recall_calls, recall_items, recalls
@@ -68,10 +70,15 @@ def get_to_freeze(connection: Connection, recall_id: int) -> Recall:
 
 
 def listed(
-    connection: Connection, *, statuses: Sequence[Status] = tuple(Status), limit: int | None = None
+    connection: Connection,
+    *,
+    statuses: Sequence[Status] = tuple(Status),
+    asked: RecallFilter = EVERY_RECALL,
+    limit: int | None = None,
 ) -> list[Recall]:
-    """Return recalls in given states, newest first."""
-    these = and_(recalls.c.status.in_(statuses), is_complete())
+    """Return recalls in given states that somebody looks for, newest first."""
+    found = found_recalls(asked, is_sqlite=connection.dialect.name == "sqlite")
+    these = and_(recalls.c.status.in_(statuses), is_complete(), *found)
     statement = select(recalls).where(these).order_by(recalls.c.id.desc()).limit(at_most(limit))
     return [recall_of(row) for row in connection.execute(statement)]
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -98,6 +99,34 @@ def test_the_history_comes_whole_as_lines_of_json(service: Service, world: World
         pages = client.get("/v1/history", params={"actor": "wang"}).json()["items"]
         assert client.get("/v1/history", params={"actor": "li", "format": "ndjson"}).text == ""
     assert [json.loads(line) for line in lines] == pages
+
+
+def test_recalls_and_history_are_narrowed_and_taken_along_alike(service: Service, world: World) -> None:
+    now = service.book.parts.clock.now()
+    for campaign, actor in (("spring", "wang"), ("=autumn", "li")):
+        send(service.book, world, 2, campaign=campaign)
+        service.book.run(service.book.plan(campaign=campaign, reason="x", actor=actor))
+    soon = (now + timedelta(hours=1)).isoformat()
+    with service.client() as client:
+        for address, each in (("/v1/recalls", 1), ("/v1/history", 2)):
+            for asked, recalls in (
+                ({"actor": "li"}, 1),
+                ({"campaign": ["spring", "=autumn"], "recalled_until": soon}, 2),
+                ({"recalled_since": soon}, 0),
+            ):
+                assert len(client.get(address, params=asked).json()["items"]) == recalls * each, (address, asked)
+                rows = client.get(address, params=asked | {"format": "csv"}).text.splitlines()
+                assert len(rows) == 1 + recalls * each
+                lines = client.get(address, params=asked | {"format": "ndjson"}).text.splitlines()
+                assert len(lines) == recalls * each
+            wrong = client.get(address, params={"recalled_since": soon, "recalled_until": now.isoformat()})
+            assert (wrong.status_code, "recalled_until" in wrong.text) == (422, True)
+            assert client.get(address, params={"recalled_since": "2026-03-01T18:00:00"}).status_code == 422
+        for_people = client.get("/v1/recalls", params={"format": "excel"}).content.decode()
+        people = client.get("/v1/history", params={"format": "excel", "per_person": True, "actor": "wang"}).text
+    assert for_people.startswith("\ufeffrecall_id,")
+    assert [row["campaigns"] for row in csv.DictReader(io.StringIO(for_people))] == ["'=autumn", "spring"]
+    assert len(people.splitlines()) == 3
 
 
 def test_a_time_may_be_written_as_people_do(service: Service, world: World) -> None:

@@ -5,7 +5,7 @@ import io
 import json
 import sqlite3
 import subprocess
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -187,6 +187,41 @@ def test_recalls_show_their_time_and_plans_of_dry_runs_only_when_asked(detail: S
     assert "1 plan that nobody has run is left out: --all" in plain.err
     assert "planned" in detail("recalls", "--all").out
     assert [recall["status"] for recall in detail("recalls", "--json").json] == ["planned", "finished"]
+
+
+def test_recalls_and_history_are_narrowed_by_time_actor_campaign_and_state(detail: Shell) -> None:
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    for words in (
+        ("--actor", "ann"),
+        ("--campaign", "spring"),
+        ("--recalled-until", later),
+        ("--recalled-since", "2026-01-01T00:00:00Z"),
+    ):
+        assert len(detail("recalls", *words, "--json").json) == 1, words
+        assert len(detail("history", *words, "--json").json) == 4, words
+    for words in (("--actor", "bob"), ("--campaign", "autumn"), ("--recalled-since", later)):
+        assert detail("recalls", *words, "--json").json == [], words
+        assert detail("history", *words, "--json").json == [], words
+        assert "no such recall" in detail("recalls", *words).err
+    assert "typo" in detail("recalls", "--status", "finished", "--status", "running").out
+    assert detail("recalls", "--status", "paused").out == ""
+    for command in ("recalls", "history"):
+        assert "--recalled-since is empty" in detail(command, "--recalled-since", "").err
+        assert detail(command, "--recalled-since", "2026-01-01T00:00:00").code == 2
+
+
+def test_recalls_as_csv_have_a_row_each_with_every_count(detail: Shell) -> None:
+    (row,) = csv.DictReader(io.StringIO(detail.real("recalls", "--csv").out, newline=""))
+    assert (row["recall_id"], row["status"], row["campaigns"], row["reason"], row["actor"]) == (
+        "1",
+        "finished",
+        "spring",
+        "typo",
+        "ann",
+    )
+    assert (row["eligible"], row["recalled"], row["refused"], row["approved_by"]) == ("4", "3", "1", "")
+    assert detail("recalls", "--excel").out.startswith("\ufeffrecall_id,")
+    assert detail("recalls", "--csv", "--json").code == 2
 
 
 def test_a_plan_names_the_recall_that_holds_its_messages(detail: Shell, simulator: Simulator) -> None:

@@ -236,7 +236,12 @@ def test_the_history_is_searched_and_every_part_of_it_comes_once(service: Servic
         assert sorted(seen) == sorted(keys)
         for nothing in ("actor=li", "outcome=refused", "user=nobody", "key=no", "robot=no", "since=2026-03-02T00:00"):
             assert "Nothing fits" in ann.open(f"/history?campaign=spring&{nothing}").text, nothing
-        page = ann.open("/history?campaign=spring&until=2026-03-01T20:00")
+        assert "Nothing fits" in ann.open("/history?recalled_since=2026-03-02T00:00").text
+        assert (
+            "is not after" in ann.open("/history?recalled_since=2026-03-02T00:00&recalled_until=2026-03-01T00:00").text
+        )
+        assert ann.status == 422
+        page = ann.open("/history?campaign=spring&until=2026-03-01T20:00&recalled_since=2026-02-28T00:00")
         excel, people, lines = (
             ann.load(link).content.decode("utf-8-sig") for link in page.links if link.startswith("/v1/history")
         )
@@ -245,6 +250,24 @@ def test_the_history_is_searched_and_every_part_of_it_comes_once(service: Servic
     users = {row["user"] for row in csv.DictReader(io.StringIO(people, newline=""))}
     assert users == {user for item in book.history(campaign="spring") for user in item.recipients}
     assert sorted(json.loads(line)["process_query_key"] for line in lines.splitlines()) == sorted(keys)
+
+
+def test_recalls_are_searched_and_taken_along(service: Service, world: World) -> None:
+    for campaign, actor in (("spring", "wang"), ("autumn", "li")):
+        send(service.book, world, 1, campaign=campaign)
+        service.book.run(service.book.plan(campaign=campaign, reason=f"{campaign} is wrong", actor=actor))
+    with at_work(service, "ann", Role.AUDITOR) as ann:
+        assert {"spring is wrong", "autumn is wrong"} <= set(ann.open("/recalls").outside)
+        for fits in ("actor=li", "campaign=autumn", "campaign=autumn&recalled_since=2026-02-28T00:00&status=finished"):
+            page = ann.open(f"/recalls?{fits}")
+            assert ("autumn is wrong" in page.text, "spring is wrong" in page.text) == (True, False), fits
+            (download,) = [link for link in page.links if link.startswith("/v1/recalls")]
+            (row,) = csv.DictReader(io.StringIO(ann.load(download).content.decode("utf-8-sig"), newline=""))
+            assert (row["actor"], row["reason"]) == ("li", "autumn is wrong")
+        for nothing in ("actor=nobody", "recalled_since=2026-03-02T00:00", "actor=li&status=paused"):
+            assert "There is no such recall" in ann.open(f"/recalls?{nothing}").text, nothing
+        ann.open("/recalls?recalled_since=soon")
+        assert ann.status == 422
 
 
 def test_a_token_for_some_robots_shows_and_touches_those_alone(service: Service, world: World) -> None:

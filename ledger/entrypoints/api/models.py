@@ -197,6 +197,7 @@ class Result(ApiModel):
     started_at: datetime | None = Field(examples=[TIME])
     finished_at: datetime | None = Field(examples=[TIME])
     approval: Approval | None
+    campaigns: list[str] = Field(description="The campaigns that were asked for by name.", examples=[["spring"]])
 
 
 class TimelineEntry(ApiModel):

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request, Response
 
+from ledger.core.period import Period, period_of_recall
 from ledger.core.selection import Selection, select
 from ledger.entrypoints.api.models import USERS_MAX, ApiModel, Key, Moment, Page, Short
 from ledger.entrypoints.http.door import who_asks, within
@@ -39,6 +40,14 @@ def _selection(
     )
 
 
+def _recalled(
+    recalled_since: Annotated[Moment | None, Query(description="Of recalls that started at or after.")] = None,
+    recalled_until: Annotated[Moment | None, Query(description="Of recalls that started before.")] = None,
+) -> Period:
+    return period_of_recall(recalled_since, recalled_until)
+
+
+Recalled = Annotated[Period, Depends(_recalled)]
 Selected = Annotated[Selection, Depends(_selection)]
 
 

@@ -1,14 +1,18 @@
 """Recalls: planned, run by a worker, watched, stopped, gone on with."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import chain
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 
 from ledger.core import recall as recalling
 from ledger.core.recall import Outcome, Status
+from ledger.core.recall_filter import recall_filter
 from ledger.core.roles import Permission
 from ledger.core.selection import select
+from ledger.entrypoints.api.files import Form, WantedForm, described, file_of, form_of, json_lines, whole_list
 from ledger.entrypoints.api.idempotency import OnlyOnce
 from ledger.entrypoints.api.models import (
     Item,
@@ -19,12 +23,16 @@ from ledger.entrypoints.api.models import (
     RecallRequest,
     RefusalRequest,
     Result,
+    Short,
 )
-from ledger.entrypoints.api.parameters import Cursor, Limit, page_of
+from ledger.entrypoints.api.parameters import Cursor, Limit, Recalled, page_of
+from ledger.entrypoints.formats.csv_form import CsvForm
+from ledger.entrypoints.formats.recalls_csv import COLUMNS, recalls_as_csv
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs, within
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.errors import ApprovalNeededError
 from ledger.services.recalls.lifecycle import RunIn
+from ledger.services.reports.pages import PAGE_ROWS_MAX, ListPage
 
 router = APIRouter(prefix="/v1", route_class=Door, tags=["recalls"])
 
@@ -51,19 +59,37 @@ def plan(asked: RecallRequest, parts: LedgerParts, who: Who, once: OnlyOnce) -> 
     return once(201, work)
 
 
-@router.get("/recalls", **needs(Permission.SEE, 422))
+@router.get("/recalls", response_model=Page[Result], **described(needs(Permission.SEE, 422), COLUMNS))
 def recalls(
     request: Request,
     response: Response,
     parts: LedgerParts,
     who: Who,
+    recalled: Recalled,
     status: Annotated[list[Status] | None, Query(description="Only in these states.")] = None,
+    campaign: Annotated[list[Short] | None, Query(description="Asked for, or of a message that ended.")] = None,
+    actor: Annotated[Short | None, Query(description="Only of this one.")] = None,
+    form: WantedForm = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[Result]:
-    """Return where recalls stand, newest first."""
-    page = parts.pages.recalls(statuses=status or (), cursor=cursor, limit=limit, who=who)
-    return page_of(request, response, page, Result)
+) -> Page[Result] | Response:
+    """Return where recalls stand, newest first: a page of JSON, or all of them as CSV or lines of JSON.
+
+    A plan that nobody ran counts by the time of its making.
+    """
+    asked = replace(recall_filter(campaign=campaign or None, actor=actor), started=recalled)
+
+    def read(after: str | None, most: int = PAGE_ROWS_MAX) -> ListPage[recalling.Result]:
+        return parts.pages.recalls(statuses=status or (), asked=asked, cursor=after, limit=most, who=who)
+
+    wanted = form_of(request, form)
+    if wanted is Form.JSON:
+        return page_of(request, response, read(cursor, limit), Result)
+    first, rest = whole_list(parts, read)
+    if wanted is Form.NDJSON:
+        return file_of(json_lines(first, rest, Result), "recalls", wanted)
+    csv_form = CsvForm(for_spreadsheets=wanted is Form.EXCEL)
+    return file_of(recalls_as_csv(chain([first], rest), csv_form), "recalls", wanted)
 
 
 @router.get("/recalls/{id}", **needs(Permission.SEE, 404, 422))

@@ -4,16 +4,19 @@ import time
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from ledger.core.confirmation import Confirmation, confirmation_of
 from ledger.core.recall import Outcome, Status
+from ledger.core.recall_filter import EVERY_RECALL
 from ledger.core.roles import Identity, Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.seen_recall import Seen, SeenRecall
 from ledger.entrypoints.web.page import ROWS, View, Viewed
 from ledger.entrypoints.web.recall_progress import WAITING, RecallProgress
+from ledger.entrypoints.web.recall_search import RecallSearch
 from ledger.entrypoints.web.times import parsed
+from ledger.errors import InputError
 from ledger.services.reports.recalls import RecallReport
 
 EVERY_MS = 1000
@@ -29,14 +32,34 @@ Cursor = Annotated[str | None, Query(max_length=200)]
 
 @router.get("/recalls", **needs(Permission.SEE))
 def recalls(
-    parts: LedgerParts, who: Who, view: Viewed, status: Annotated[str, Query(max_length=20)] = "", cursor: Cursor = None
+    parts: LedgerParts,
+    who: Who,
+    view: Viewed,
+    asked: Annotated[RecallSearch, Depends()],
+    status: Annotated[str, Query(max_length=20)] = "",
+    cursor: Cursor = None,
 ) -> Response:
-    """Show where recalls stand, newest first."""
+    """Show where recalls stand that fit every field that is filled in, newest first."""
     statuses = (Status(status),) if status in tuple(Status) else ()
-    page = parts.pages.recalls(statuses=statuses, cursor=cursor, limit=ROWS, who=who)
-    lines = [RecallProgress(result) for result in page.values]
+    error, page, found = None, None, EVERY_RECALL
+    try:
+        found = asked.filter(view.times)
+        page = parts.pages.recalls(statuses=statuses, asked=found, cursor=cursor, limit=ROWS, who=who)
+    except InputError as refused:
+        error = refused
     return view.show(
-        "recalls.html", lines=lines, page=page, statuses=list(Status), status_chosen=status, is_first=cursor is None
+        "recalls.html",
+        status=200 if error is None else 422,
+        lines=[RecallProgress(result) for result in page.values] if page else [],
+        page=page,
+        asked=asked,
+        error=error,
+        query=asked.query(),
+        whole_query=asked.query(status=status),
+        file_query=asked.api_query(found, status=status),
+        statuses=list(Status),
+        status_chosen=status,
+        is_first=cursor is None,
     )
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from ledger.clock import as_utc, format_time, parse_time
+from ledger.core.period import Period
 from ledger.entrypoints.web.words import Words
 from ledger.errors import InputError, UnreadableTimeError
 
@@ -66,6 +67,12 @@ class Times:
         minutes = int(offset.total_seconds() // 60) if offset else 0
         hours, rest = divmod(abs(minutes), 60)
         return "UTC" if not minutes else f"UTC{'+' if minutes > 0 else '-'}{hours}{f':{rest:02}' if rest else ''}"
+
+
+def in_api(recalled: Period) -> dict[str, str | None]:
+    """Write the time of recalls as the API takes it: with a zone."""
+    ends = {"recalled_since": recalled.since, "recalled_until": recalled.until}
+    return {name: format_time(at) if at else None for name, at in ends.items()}
 
 
 def parsed(value: object) -> datetime | None:

@@ -7,6 +7,7 @@ made, which workers do as a chore.
 from collections.abc import Sequence
 
 from ledger.core.recall import Result, Status
+from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.services.recalls.leases import LostCalls
 from ledger.services.reports.recalls import RecallReport, RecallReports
 
@@ -22,10 +23,16 @@ class CurrentRecalls:
         self._lost_calls.run_once()
         return self._reports.result(recall_id)
 
-    def results(self, *, statuses: Sequence[Status] = tuple(Status), limit: int | None = None) -> list[Result]:
-        """Return where recalls in given states stand, newest first."""
+    def results(
+        self,
+        *,
+        statuses: Sequence[Status] = tuple(Status),
+        asked: RecallFilter = EVERY_RECALL,
+        limit: int | None = None,
+    ) -> list[Result]:
+        """Return where recalls in given states that somebody looks for stand, newest first."""
         self._lost_calls.run_once()
-        return self._reports.results(statuses=statuses, limit=limit)
+        return self._reports.results(statuses=statuses, asked=asked, limit=limit)
 
     def report(self, recall_id: int) -> RecallReport:
         """Return one recall whole; raise UnknownRecallError."""

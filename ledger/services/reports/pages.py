@@ -6,7 +6,9 @@ from typing import Generic, TypeVar
 
 from ledger.clock import Clock
 from ledger.core.cursor import Place, decode, encode
+from ledger.core.period import ALWAYS, Period
 from ledger.core.recall import Item, Outcome, Result, Status
+from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.core.roles import Identity
 from ledger.core.selection import Selection, robots_of
 from ledger.errors import ForbiddenError
@@ -48,13 +50,21 @@ class Pages:
         return _page(found, limit)
 
     def recalls(
-        self, *, statuses: Sequence[Status] = (), cursor: str | None = None, limit: int, who: Identity
+        self,
+        *,
+        statuses: Sequence[Status] = (),
+        asked: RecallFilter = EVERY_RECALL,
+        cursor: str | None = None,
+        limit: int,
+        who: Identity,
     ) -> ListPage[Result]:
-        """Return where recalls stand that somebody may see, newest first."""
+        """Return where recalls stand that somebody looks for and may see, newest first."""
         after, seen = _place(cursor, by_time=False), list[tuple[Place, recalls.Recall]]()
         with self._database.read() as connection:
             while len(seen) <= limit:
-                found = pages.recalls_page(connection, statuses=statuses or tuple(Status), after=after, limit=limit + 1)
+                found = pages.recalls_page(
+                    connection, statuses=statuses or tuple(Status), asked=asked, after=after, limit=limit + 1
+                )
                 seen += [one for one in found if _is_within(one[1], who)]
                 if len(found) <= limit:
                     break
@@ -94,14 +104,15 @@ class Pages:
         *,
         outcome: Outcome | None = None,
         actor: str | None = None,
+        recalled: Period = ALWAYS,
         cursor: str | None = None,
         limit: int,
     ) -> ListPage[Item]:
-        """Return the outcomes of keys, newest first; an empty selection means all of them."""
+        """Return the outcomes of keys, newest first; an empty selection means all, `recalled` when recalls started."""
         after = _place(cursor, by_time=True)
         with self._database.read() as connection:
             found = pages.history_page(
-                connection, selection, outcome=outcome, actor=actor, after=after, limit=limit + 1
+                connection, selection, outcome=outcome, actor=actor, recalled=recalled, after=after, limit=limit + 1
             )
         return _page(found, limit)
 

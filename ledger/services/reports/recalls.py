@@ -14,9 +14,11 @@ from ledger.core.campaign import CampaignLine, UnrecallableSends, no_messages
 from ledger.core.deadline import WINDOW
 from ledger.core.json_value import jsonable
 from ledger.core.message import Keyless
+from ledger.core.period import ALWAYS, Period
 from ledger.core.recall import Item, Outcome, Result, Status
+from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.core.reply import Verdict
-from ledger.core.selection import Selection, robots_of
+from ledger.core.selection import Selection, campaigns_of, robots_of
 from ledger.store import approvals, calls, history, items, keyless, recalls
 from ledger.store.campaigns import count_campaigns
 from ledger.store.database import Database
@@ -75,7 +77,7 @@ class RecallReports:
             until: dict[str | None, datetime | None] = {
                 campaign: recall.sticky_until
                 for recall in recalls.sticky(connection, now)
-                for campaign in Selection.from_json(recall.selection).campaigns
+                for campaign in campaigns_of(recall.selection)
                 if recall.status not in (Status.PLANNED, Status.CANCELLED) and _may_hold(recall, within)
             }
         known = {line.campaign for line in lines}
@@ -106,10 +108,17 @@ class RecallReports:
             return result
         return replace(result, trouble={"verdict": last.verdict, "code": last.code, "reason": last.reason})
 
-    def results(self, *, statuses: Sequence[Status] = tuple(Status), limit: int | None = None) -> list[Result]:
-        """Return where recalls in given states stand, newest first."""
+    def results(
+        self,
+        *,
+        statuses: Sequence[Status] = tuple(Status),
+        asked: RecallFilter = EVERY_RECALL,
+        limit: int | None = None,
+    ) -> list[Result]:
+        """Return where recalls in given states that somebody looks for stand, newest first."""
         with self._database.read() as connection:
-            return self.results_of(connection, recalls.listed(connection, statuses=statuses, limit=limit))
+            found = recalls.listed(connection, statuses=statuses, asked=asked, limit=limit)
+            return self.results_of(connection, found)
 
     def unfinished(self) -> list[int]:
         """Return the numbers of the recalls that have started and not ended, the soonest deadline first."""
@@ -182,11 +191,15 @@ class RecallReports:
         *,
         outcome: Outcome | None = None,
         actor: str | None = None,
+        recalled: Period = ALWAYS,
         limit: int | None = None,
     ) -> Iterator[Item]:
-        """Yield the outcome of every key, newest first; an empty selection means all of them."""
+        """Yield the outcome of every key, newest first; an empty selection means all of them.
+
+        `recalled` is when their recalls started.
+        """
         with self._database.read() as connection:
-            yield from items.ended(connection, selection, outcome=outcome, actor=actor, limit=limit)
+            yield from items.ended(connection, selection, outcome=outcome, actor=actor, recalled=recalled, limit=limit)
 
     def _with_late(self, connection: Connection, recall: recalls.Recall, result: Result) -> Result:
         return replace(result, late=count_late(connection, recall, self._clock.now()))
@@ -232,6 +245,7 @@ class RecallReports:
             error=recall.error,
             sticky_until=recall.sticky_until,
             follows=recall.follows,
+            campaigns=tuple(sorted(campaigns_of(recall.selection))),
             in_flight=flying[0],
             answers_until=flying[1],
             planned_at=recall.planned_at,

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ledger.core.period import period_of_recall
 from ledger.core.recall import Outcome
 from ledger.core.selection import select
 from ledger.entrypoints.cli import csv_options as csv
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.options import Limit
+from ledger.entrypoints.cli.recalled_options import RecalledSince, RecalledUntil, recalled_times
 from ledger.entrypoints.cli.screen.output import AsJson, batches, console, document_of_list, lines_of_json, say
 from ledger.entrypoints.process.book import opened
 
@@ -31,6 +33,8 @@ def history(
     until: options.Until = None,
     outcome: Annotated[Outcome | None, typer.Option("--outcome", help="Only what ended so.")] = None,
     actor: Annotated[str | None, typer.Option("--actor", help="Only what this person recalled.")] = None,
+    recalled_since: RecalledSince = None,
+    recalled_until: RecalledUntil = None,
     limit: Limit = None,
     as_csv: csv.AsCsv = False,
     excel: csv.ForExcel = False,
@@ -56,8 +60,11 @@ def history(
         since=since,
         until=until,
     )
+    recalled = period_of_recall(*recalled_times(recalled_since, recalled_until))
     with opened() as parts:
-        items = parts.recall_reports.history(select(**asked), outcome=outcome, actor=actor, limit=limit)
+        items = parts.recall_reports.history(
+            select(**asked), outcome=outcome, actor=actor, recalled=recalled, limit=limit
+        )
         if as_json:
             document_of_list(items)
         elif as_lines:

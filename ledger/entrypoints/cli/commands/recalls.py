@@ -1,34 +1,73 @@
 """`ledger recalls`: where recalls stand."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ledger.core.recall import Status
+from ledger.core.recall_filter import RecallFilter, recall_filter
+from ledger.entrypoints.cli import csv_options as csv
 from ledger.entrypoints.cli.options import Limit
+from ledger.entrypoints.cli.recalled_options import RecalledSince, RecalledUntil, recalled_times
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
 from ledger.entrypoints.cli.screen.words import is_are, number_of
 from ledger.entrypoints.process.book import opened
 
+if TYPE_CHECKING:
+    from ledger.parts import Parts
+
 ShowAll = Annotated[bool, typer.Option("--all", help="Also plans that nobody has run, such as those of dry runs.")]
+Campaigns = Annotated[
+    list[str] | None,
+    typer.Option("--campaign", metavar="NAME", help="Only of this campaign: asked for, or of a message that ended."),
+]
+Statuses = Annotated[list[Status] | None, typer.Option("--status", help="Only in this state; repeatable.")]
 RAN = tuple(status for status in Status if status is not Status.PLANNED)
 
 
-def recalls(limit: Limit = None, show_all: ShowAll = False, as_json: AsJson = False) -> None:
+def recalls(
+    campaign: Campaigns = None,
+    actor: Annotated[str | None, typer.Option("--actor", metavar="NAME", help="Only of this person.")] = None,
+    status: Statuses = None,
+    recalled_since: RecalledSince = None,
+    recalled_until: RecalledUntil = None,
+    limit: Limit = None,
+    show_all: ShowAll = False,
+    as_csv: csv.AsCsv = False,
+    excel: csv.ForExcel = False,
+    raw: csv.Raw = False,
+    as_json: AsJson = False,
+) -> None:
     """Show where recalls stand, newest first.
 
-    Plans that nobody has run are shown with --all, and with --json; those that wait for a second person always.
+    Plans that nobody has run are shown with --all, --json and --csv; those that wait for a second person always.
     """
+    form = csv.csv_form(as_csv=as_csv, excel=excel, raw=raw, others=["--json"] if as_json else [])
+    since, until = recalled_times(recalled_since, recalled_until)
+    asked = recall_filter(campaign=campaign or None, actor=actor, recalled_since=since, recalled_until=until)
+    with opened() as parts:
+        if not as_json and form is None:
+            _show(parts, asked, tuple(status or ()) or (tuple(Status) if show_all else RAN), limit)
+            return
+        results = parts.current_recalls.results(statuses=tuple(status or Status), asked=asked, limit=limit)
+    if form is None:
+        document(results)
+        return
+    from ledger.entrypoints.formats.recalls_csv import recalls_as_csv
+
+    csv.write_csv(recalls_as_csv([results], form), form)
+
+
+def _show(parts: "Parts", asked: RecallFilter, statuses: Sequence[Status], limit: int | None) -> None:
     from ledger.entrypoints.cli.screen.results import waits_for_approval
     from ledger.entrypoints.cli.screen.tables import print_recalls
 
-    with opened() as parts:
-        if as_json:
-            document(parts.current_recalls.results(limit=limit))
-            return
-        results = parts.current_recalls.results(statuses=tuple(Status) if show_all else RAN, limit=limit)
-        planned = [] if show_all else parts.current_recalls.results(statuses=(Status.PLANNED,))
-        now = parts.clock.now()
+    results = parts.current_recalls.results(statuses=statuses, asked=asked, limit=limit)
+    # Who names states wants no others.
+    with_plans = statuses == RAN
+    planned = parts.current_recalls.results(statuses=(Status.PLANNED,), asked=asked) if with_plans else []
+    now = parts.clock.now()
     # Whoever has to agree must find it, however many recalls are newer.
     waiting = [result for result in planned if waits_for_approval(result, now)]
     plans = len(planned) - len(waiting)
@@ -36,6 +75,6 @@ def recalls(limit: Limit = None, show_all: ShowAll = False, as_json: AsJson = Fa
     if results:
         print_recalls(console(), results, now)
     elif not plans:
-        say("there is no recall yet")
+        say("there is no recall yet" if asked == RecallFilter() and with_plans else "there is no such recall")
     if plans:
         say(f"{number_of(plans, 'plan')} that nobody has run {is_are(plans)} left out: --all shows them too")

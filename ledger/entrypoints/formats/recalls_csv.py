@@ -1,0 +1,49 @@
+"""Recalls as CSV, a row each: when, by whom, why, and how many messages ended how."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ledger.entrypoints.formats.csv_form import VERBATIM, CsvForm, csv_lines
+
+if TYPE_CHECKING:
+    from ledger.core.recall import Result
+
+# What contract and JSON call them. What is new comes last.
+COLUMNS = (
+    "recall_id",
+    "status",
+    "campaigns",
+    "reason",
+    "actor",
+    "approved_by",
+    "planned_at",
+    "started_at",
+    "finished_at",
+    "elapsed_seconds",
+    "eligible",
+    "recalled",
+    "refused",
+    "partial",
+    "expired",
+    "unknown",
+    "cancelled",
+    "pending",
+    "calls",
+    "error",
+    "follows",
+)
+
+
+def recalls_as_csv(batches: "Iterable[Sequence[Result]]", form: CsvForm = VERBATIM) -> Iterator[str]:
+    """Write batches of recalls."""
+    return csv_lines(COLUMNS, (map(_cells, results) for results in batches), form)
+
+
+def _cells(result: "Result") -> list[object]:
+    """Return a recall's cells in the order of COLUMNS; what is not there is empty."""
+    fields = result.to_json() | {
+        "campaigns": " ".join(result.campaigns),
+        "approved_by": result.approval.approved_by if result.approval else None,
+        "error": result.error["message"] if result.error else None,
+    }
+    return [fields[name] for name in COLUMNS]
