@@ -178,7 +178,6 @@ class Planner:
         used = usage.used_calls(snapshot, month_of(tally.now), *bounds_of(tally.now))
         first, last = tally.span()
         counts = tally.counts
-        concerned = [*messages.taken, *messages.skipped_as(Standing.SHARED)]
         known = count_known_keys(snapshot, selection.keys, selection.within) if selection.keys else 0
         return Plan(
             recall_id=0,
@@ -189,7 +188,7 @@ class Planner:
             in_progress=counts[Standing.IN_PROGRESS],
             shared_skipped=counts[Standing.SHARED],
             recipients=count_people(snapshot, messages.taken),
-            other_recipients=count_people(snapshot, concerned, other_than=selection.users) if selection.users else 0,
+            other_recipients=_count_others(snapshot, selection, messages),
             calls=forecast.calls,
             estimated_seconds=forecast.estimated_seconds,
             will_expire_first=forecast.will_expire_first,
@@ -202,3 +201,11 @@ class Planner:
             unconfigured_robots=tally.unconfigured,
             held_by=tuple(holders(snapshot, selection)) if counts[Standing.IN_PROGRESS] else (),
         )
+
+
+def _count_others(snapshot: Connection, selection: Selection, messages: PlanMessages) -> int:
+    """Return whom a recall for some people concerns beside them, with what it leaves out for their sake."""
+    if not selection.users:
+        return 0
+    concerned = [*messages.taken, *messages.skipped_as(Standing.SHARED)]
+    return count_people(snapshot, concerned, other_than=selection.users)
