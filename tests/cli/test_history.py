@@ -178,6 +178,19 @@ def test_show_names_everything_for_people(detail: Shell) -> None:
     assert ROBOT not in out
 
 
+def test_show_says_why_a_recall_was_paused(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 1, campaign="spring")
+    simulator.world.change(permission_missing=True)
+    assert shell("recall", "--campaign", "spring", "--reason", "typo", "--yes").code == 5
+    simulator.world.change(permission_missing=False)
+    assert shell("resume", "1", "--actor", "ann").code == 0
+    out = shell("show", "1").out
+    assert "paused by the ledger: the app lacks a permission" in out
+    assert "finished by worker\n" in out
+    (paused,) = [entry for entry in shell("show", "1", "--json").json["timeline"] if entry["event"] == "paused"]
+    assert paused["cause"]["code"] == "permission"
+
+
 def test_recalls_show_their_time_and_plans_of_dry_runs_only_when_asked(detail: Shell, simulator: Simulator) -> None:
     detail.send(simulator, 2, campaign="summer")
     detail("recall", "--campaign", "summer", "--reason", "only looking", "--dry-run")

@@ -252,6 +252,21 @@ def test_the_history_is_searched_and_every_part_of_it_comes_once(service: Servic
     assert sorted(json.loads(line)["process_query_key"] for line in lines.splitlines()) == sorted(keys)
 
 
+def test_the_timeline_of_a_recall_says_why_it_was_paused_also_later(service: Service, world: World) -> None:
+    book = service.book
+    send(book, world, 1)
+    world.change(permission_missing=True)
+    number = book.run(book.plan(campaign="spring", reason="wrong link")).recall_id
+    world.change(permission_missing=False)
+    book.resume(number)
+    with at_work(service, "ann", Role.AUDITOR) as ann:
+        page = ann.open(f"/recalls/{number}")
+        (paused,) = [one for one in ann.load(f"/v1/recalls/{number}").json()["timeline"] if one["event"] == "paused"]
+    assert "a permission point is missing" in page.text
+    assert "the app lacks a permission" in page.text
+    assert (paused["actor"], paused["cause"]["code"]) == ("the ledger", "permission")
+
+
 def test_recalls_are_searched_and_taken_along(service: Service, world: World) -> None:
     for campaign, actor in (("spring", "wang"), ("autumn", "li")):
         send(service.book, world, 1, campaign=campaign)

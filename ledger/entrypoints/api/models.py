@@ -207,6 +207,7 @@ class TimelineEntry(ApiModel):
     event: str = Field(examples=["started"])
     actor: str = Field(examples=["wang"])
     request_id: str | None = Field(description="The request to this service that did it.")
+    cause: Mapping[str, str] | None = Field(description="Of a pause, why: `code` and `message`.")
 
 
 class Recall(Result):

@@ -84,15 +84,19 @@ class Lifecycle:
             self._clear_wait(recall_id, actor)
         return self._go_on(recall_id, on_progress, run_in)
 
-    def start(self, recall_id: int, *, actor: str | None = None) -> None:
-        """Let a plan run, by whatever runner there is; raise as `run` does."""
+    def start(self, recall_id: int, *, actor: str | None = None, started_by: str | None = None) -> None:
+        """Let a plan run, by whatever runner there is; raise as `run` does.
+
+        `started_by` is whom the history names when nobody did it by hand; it stays the recall of its actor, who cannot
+        be the second person that agrees.
+        """
         with self._database.write() as connection:
             recalls.lock_activation(connection)
             recall = self._plans.ready(connection, recall_id)
             who = actor or recall.actor
             waits = self._approvals.ask(connection, recall, who, self._clock.now())
             if waits is None:
-                self._activate(connection, recall, who, "started")
+                self._activate(connection, recall, started_by or who, "started")
         if waits is not None:
             raise waits
         # The first calls need no more than this, and the runner goes on with it beside them.

@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 
 from ledger.clock import Clock, format_time
+from ledger.core.actors import WORKER
 from ledger.core.deadline import WINDOW
 from ledger.core.recall import Result, Status
 from ledger.errors import ApprovalNeededError, DatabaseError, InputError, LedgerError, WrongStateError
@@ -59,13 +60,13 @@ class StickyRecalls:
         try:
             plan = self._planner.follow(recall)
             if plan is not None:
-                self._lifecycle.start(plan.recall_id)
+                self._lifecycle.start(plan.recall_id, started_by=WORKER)
         except DatabaseError:
             raise
         except ApprovalNeededError as error:
             # It waits for somebody, and a further one every few seconds would be no help.
             log.warning("recall %s is sticky no more: %s", recall.id, error)
-            self.unstick(recall.id, actor=recall.actor)
+            self.unstick(recall.id, actor=WORKER)
             return None
         except LedgerError as error:
             # Somebody else was quicker, or must fix something; the others are not held up by it.

@@ -165,6 +165,7 @@ class RecallReports:
                     "event": entry.event,
                     "actor": entry.actor,
                     "request_id": entry.detail.get("request_id"),
+                    "cause": _cause(entry),
                 }
                 for entry in history.of_recall(connection, recall.id)
             ],
@@ -258,6 +259,13 @@ class RecallReports:
             unknown=outcomes.get(Outcome.UNKNOWN, 0),
             cancelled=outcomes.get(Outcome.CANCELLED, 0) + recall.unfrozen_items - waiting,
         )
+
+
+def _cause(entry: history.Entry) -> Mapping[str, str] | None:
+    """Return why a recall was paused, which it no longer says of itself once it goes on."""
+    if entry.event != "paused":
+        return None
+    return {name: str(entry.detail.get(name, "")) for name in ("code", "message")}
 
 
 def _whole(connection: Connection, recall: recalls.Recall) -> Iterator[Item]:

@@ -76,6 +76,20 @@ def test_a_message_that_was_under_way_into_the_database_at_the_plan_is_late_and_
     assert book.show(number).result.late == 0
 
 
+def test_what_follows_by_itself_was_started_by_the_worker_for_whoever_made_it_sticky(
+    book: Ledger, world: World, clock: FakeClock
+) -> None:
+    send(book, world, 1)
+    book.parts.sticky.stick(recall(book), 3600, actor="wang")
+    clock.advance(timedelta(minutes=1))
+    send(book, world, 1, sent_ago=timedelta(0))
+    book.parts.worker().follow_sticky()
+    report = book.show(book.recalls()[0].recall_id)
+    assert [entry["actor"] for entry in report.timeline if entry["event"] == "started"] == ["worker"]
+    assert report.result.actor == book.recalls()[1].actor != "worker"
+    assert book.verify().ok
+
+
 def test_what_a_plan_saw_and_left_out_is_never_late(book: Ledger, world: World) -> None:
     send(book, world, 1, users=["ann"])
     send(book, world, 1, users=["ann", "bob"])

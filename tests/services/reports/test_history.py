@@ -217,6 +217,22 @@ def test_who_did_what_to_a_recall_is_shown_in_order(book: Ledger, world: World) 
     ]
 
 
+def test_the_timeline_keeps_why_a_recall_was_paused_also_after_it_went_on(book: Ledger, world: World) -> None:
+    send(book, world, 1)
+    world.change(permission_missing=True)
+    number = book.run(book.plan(campaign="spring", reason="wrong link", actor="wang")).recall_id
+    world.change(permission_missing=False)
+    book.resume(number, actor="li")
+    report = book.show(number)
+    assert (report.result.status, report.result.error) == (Status.FINISHED, None)
+    causes = {(entry["event"], entry["actor"]): entry["cause"] for entry in report.timeline}
+    cause = causes.pop(("paused", "the ledger"))
+    assert (cause["code"], "qyapi_robot_sendmsg" in cause["message"]) == ("permission", True)
+    assert causes == dict.fromkeys(
+        [("planned", "wang"), ("started", "wang"), ("resumed", "li"), ("finished", "worker")]
+    )
+
+
 def test_every_item_says_why_it_was_recalled_and_who_agreed(make_ledger: MakeLedger, world: World) -> None:
     book = make_ledger(approval_recipients=1)
     send(book, world, 1, campaign="alone")

@@ -35,7 +35,7 @@ def show_report(paper: "Console", report: "RecallReport", now: datetime) -> None
     paper.print(f"  reason: {plain(result.reason)} ({plain(result.actor)})", soft_wrap=not paper.is_terminal)
     paper.print(f"  asked for: {_selection(report.selection)}", soft_wrap=not paper.is_terminal)
     for entry in report.timeline:
-        paper.print(f"  {moment(entry['at'])}: {entry['event'].replace('_', ' ')} by {plain(entry['actor'])}")
+        paper.print(f"  {_done(entry)}", soft_wrap=not paper.is_terminal)
     if result.follows is not None:
         paper.print(f"  follows: recall {result.follows}, which is sticky")
     if report.skipped:
@@ -51,6 +51,12 @@ def show_report(paper: "Console", report: "RecallReport", now: datetime) -> None
         paper.print(f"\n{number_of(len(report.calls), 'call')}", style="bold")
         _print_calls(paper, report)
         _more(paper, len(report.calls))
+
+
+def _done(entry: "Mapping[str, Any]") -> str:
+    """Write one thing that was done: when, by whom, and of a pause, why."""
+    why = f": {plain(entry['cause']['message'])}" if entry["cause"] else ""
+    return f"{moment(entry['at'])}: {entry['event'].replace('_', ' ')} by {plain(entry['actor'])}{why}"
 
 
 def _selection(selection: "Mapping[str, Any]") -> str:
