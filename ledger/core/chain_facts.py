@@ -11,6 +11,7 @@ from ledger.core.recall import Status
 
 Columns = dict[str, Any]
 ACTIVATED = {"started", "resumed", "retried"}
+MOVED = {*ACTIVATED, "cancel", "refused"}
 
 
 class FactSink(Protocol):
@@ -60,6 +61,9 @@ class ChainFacts:
             self._add_items(at, event, recall_id, detail)
             self._add_recall(at, event, actor, recall_id, detail)
             self._add_approval(at, event, actor, recall_id, detail)
+            # An earlier release did not write it down beside the recall.
+            if event in MOVED and "by" in detail:
+                self.recalls[recall_id]["moved_by"] = detail["by"]
 
     def must_be_there(self, recall_id: int) -> bool:
         """Say whether a recall has to be there: plans that nobody ran go, which earlier releases did not write down."""
@@ -70,6 +74,8 @@ class ChainFacts:
     def _add_items(self, at: str, event: str, recall_id: int, detail: Mapping[str, Any]) -> None:
         for item_id, key, outcome, code, reason, *attempts in detail.get("items") or ():
             columns = {"process_query_key": key, "outcome": outcome, "code": code, "reason": reason}
+            # An earlier release did not say who ran the round.
+            columns["ended_by"] = detail.get("by")
             if event == "verified":
                 self.sink.correct_item(item_id, columns)
                 continue
@@ -161,6 +167,7 @@ _OF_CALL = {
     "reason": "reason",
     "request_id": "request_id",
     "ms": "duration_ms",
+    "by": "run_by",
 }
 
 

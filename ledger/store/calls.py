@@ -54,7 +54,8 @@ def has_left() -> ColumnElement[bool]:
 class Call:
     """One HTTP request to make: its items, and the moment at which it may leave.
 
-    `leave_at` is that moment in seconds of the even clock of this machine, which nobody sets.
+    `leave_at` is that moment in seconds of the even clock of this machine, which nobody sets. `run_by` is who ran the
+    round in which it was opened; None when an earlier release opened it.
     """
 
     id: int
@@ -64,6 +65,7 @@ class Call:
     slot_at: datetime
     leave_at: float
     owner: str
+    run_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,7 @@ class LostCall:
     owner: str
     slot_at: datetime
     reason: str
+    run_by: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,8 +199,8 @@ def _asked(row: Any) -> AskedItem:
     )
 
 
-def open_calls(connection: Connection, drafts: Sequence[Draft], owner: str) -> list[Call]:
-    """Write the intent: the calls, and which items are in them."""
+def open_calls(connection: Connection, drafts: Sequence[Draft], owner: str, run_by: Mapping[int, str]) -> list[Call]:
+    """Write the intent: the calls, and which items are in them; `run_by` says of each recall who runs it."""
     values = [
         {
             "recall_id": draft.recall_id,
@@ -208,6 +211,7 @@ def open_calls(connection: Connection, drafts: Sequence[Draft], owner: str) -> l
             "owner": owner,
             "slot_at": draft.slot_at,
             "lease_until": draft.lease_until,
+            "run_by": run_by[draft.recall_id],
         }
         for draft in drafts
     ]
@@ -230,6 +234,7 @@ def open_calls(connection: Connection, drafts: Sequence[Draft], owner: str) -> l
             slot_at=draft.slot_at,
             leave_at=draft.leave_at,
             owner=owner,
+            run_by=run_by[draft.recall_id],
         )
         for call_id, draft in zip(ids, drafts, strict=True)
     ]
@@ -239,7 +244,7 @@ def still_open(connection: Connection, call_ids: Collection[int]) -> list[Call]:
     """Return those of some calls that nobody has settled or given up for lost, with what they asked for."""
     columns = recall_calls.c
     these = among(columns.id, call_ids, is_sqlite=connection.dialect.name == "sqlite")
-    wanted = (columns.id, columns.recall_id, columns.slot_at, columns.owner)
+    wanted = (columns.id, columns.recall_id, columns.slot_at, columns.owner, columns.run_by)
     statement = select(*wanted).where(these, columns.finished_at.is_(None))
     found = []
     for call in connection.execute(statement.order_by(columns.id)).all():
@@ -248,7 +253,8 @@ def still_open(connection: Connection, call_ids: Collection[int]) -> list[Call]:
         if rows:
             items = [replace(_asked(row), attempts=row.attempts) for row in rows]
             values = {"id": call.id, "recall_id": call.recall_id, "slot_at": call.slot_at, "leave_at": 0.0}
-            found.append(Call(route=_route(rows[0]), items=items, owner=call.owner, **values))
+            by = {"owner": call.owner, "run_by": call.run_by}
+            found.append(Call(route=_route(rows[0]), items=items, **by, **values))
     return found
 
 
@@ -267,13 +273,25 @@ def close_calls(connection: Connection, made: Mapping[int, CallRecord], now: dat
     connection.execute(statement, rows)
 
 
-def settle_items(connection: Connection, settlements: Mapping[int, Sequence[Settlement]], now: datetime) -> None:
-    """Write what became of the items of calls: ended, or waiting for another ask."""
+def settle_items(
+    connection: Connection,
+    settlements: Mapping[int, Sequence[Settlement]],
+    now: datetime,
+    run_by: Mapping[int, str | None],
+) -> None:
+    """Write what became of the items of calls: ended, or waiting for another ask; `run_by` says who ran each call."""
     alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for one in (one for of_call in settlements.values() for one in of_call):
-        alike[(one.outcome, one.code, one.reason, one.not_before)].append(one.item_id)
-    for (outcome, code, reason, not_before), ids in alike.items():
-        ended = {"outcome": outcome, "code": code, "reason": reason, "finished_at": now, "not_before": None}
+    for by, one in ((run_by[call_id], one) for call_id, of_call in settlements.items() for one in of_call):
+        alike[(one.outcome, one.code, one.reason, one.not_before, by)].append(one.item_id)
+    for (outcome, code, reason, not_before, by), ids in alike.items():
+        ended = {
+            "outcome": outcome,
+            "code": code,
+            "reason": reason,
+            "finished_at": now,
+            "not_before": None,
+            "ended_by": by,
+        }
         again = {"call_id": None, "not_before": not_before}
         _change(connection, list(settlements), ids, ended if outcome else again)
 

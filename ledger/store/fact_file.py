@@ -16,7 +16,7 @@ _TABLES = """
     CREATE TABLE items (id INTEGER PRIMARY KEY, fact TEXT NOT NULL);
     CREATE TABLE calls (id INTEGER PRIMARY KEY, fact TEXT NOT NULL);
 """
-_REOPENED = {"outcome": None, "code": None, "reason": None, "finished_at": None}
+_REOPENED = {"outcome": None, "code": None, "reason": None, "finished_at": None, "ended_by": None}
 # What changes again before the item ends.
 _UNKNOWN = ("attempts", "call_id")
 

@@ -112,14 +112,14 @@ def of_recall(connection: Connection, recall_id: int) -> list[Entry]:
 
 
 def ended_entries(recall_id: int, actor: str, event: str, ended: Sequence[Ended], at: datetime) -> list[Entry]:
-    """Return entries that name items which ended together, in lists of bounded length."""
+    """Return entries that name items which ended together, by somebody, in lists of bounded length."""
     return [
         Entry(
             at=at,
             event=event,
             actor=actor,
             recall_id=recall_id,
-            detail={"items": [one.to_fact() for one in ended[start : start + ITEMS_PER_ENTRY]]},
+            detail={"items": [one.to_fact() for one in ended[start : start + ITEMS_PER_ENTRY]], "by": actor},
         )
         for start in range(0, len(ended), ITEMS_PER_ENTRY)
     ]
@@ -147,6 +147,7 @@ def lost_entries(lost: Sequence[LostCall], at: datetime) -> list[Entry]:
                 "verdict": LOST,
                 "reason": one.reason,
                 "keys": one.key_count,
+                "by": one.run_by,
                 **route_fact(one.app, one.chat, one.robot_code, one.owner, one.slot_at),
             },
         )

@@ -57,7 +57,7 @@ def ended_items(
     if outcome is not None:
         conditions.append(recall_items.c.outcome == outcome)
     if actor is not None:
-        conditions.append(recalls.c.actor == actor)
+        conditions.append(_whose() == actor)
     conditions += within(recalls.c.started_at, recalled)
     newest_first = (recall_items.c.finished_at.desc(), recall_items.c.id.desc())
     return joined_items().where(*conditions).order_by(*newest_first)
@@ -138,27 +138,35 @@ def ended_in_calls(connection: Connection, call_ids: Collection[int]) -> dict[in
     return ended
 
 
-def expire(connection: Connection, recall_id: int, app: AppName, chat: Chat, now: datetime) -> list[Ended]:
-    """End, without a call, what still waits although its deadline has passed."""
+def expire(connection: Connection, recall_id: int, app: AppName, chat: Chat, now: datetime, by: str) -> list[Ended]:
+    """End, without a call, what still waits although its deadline has passed; `by` is who runs the recall."""
     late = and_(
         _waits(recall_id), recall_items.c.app == app, recall_items.c.chat == chat, recall_items.c.deadline <= now
     )
-    return _end(connection, late, Outcome.EXPIRED, "its deadline passed before its turn", now)
+    return _end(connection, late, Outcome.EXPIRED, "its deadline passed before its turn", now, by)
 
 
-def cancel(connection: Connection, recall_id: int, now: datetime) -> list[Ended]:
-    """End what waits; what is in flight ends by its answer."""
-    return _end(connection, _waits(recall_id), Outcome.CANCELLED, "the recall was cancelled before its turn", now)
+def cancel(connection: Connection, recall_id: int, now: datetime, by: str) -> list[Ended]:
+    """End what waits, as somebody wants; what is in flight ends by its answer."""
+    reason = "the recall was cancelled before its turn"
+    return _end(connection, _waits(recall_id), Outcome.CANCELLED, reason, now, by)
 
 
 def leave_unknown(
-    connection: Connection, ids: Collection[int], code: str | None, reason: str, now: datetime
+    connection: Connection, ids: Collection[int], code: str | None, reason: str, now: datetime, by: str
 ) -> list[Ended]:
     """End items that wait as unknown, without a further ask."""
     columns = recall_items.c
     these = among(columns.id, ids, is_sqlite=connection.dialect.name == "sqlite")
     waits = and_(these, columns.outcome.is_(None), columns.call_id.is_(None))
-    values = {"outcome": Outcome.UNKNOWN, "code": code, "reason": reason, "finished_at": now, "not_before": None}
+    values = {
+        "outcome": Outcome.UNKNOWN,
+        "code": code,
+        "reason": reason,
+        "finished_at": now,
+        "not_before": None,
+        "ended_by": by,
+    }
     ending = update(recall_items).where(waits).values(values).returning(*_ENDED)
     return [_ended(row) for row in connection.execute(ending)]
 
@@ -169,7 +177,7 @@ def _waits(recall_id: int) -> ColumnElement[bool]:
 
 
 def _end(
-    connection: Connection, where: ColumnElement[bool], outcome: Outcome, reason: str, now: datetime
+    connection: Connection, where: ColumnElement[bool], outcome: Outcome, reason: str, now: datetime, by: str
 ) -> list[Ended]:
     """End items without an answer; of one that was asked before without an answer, nobody can say."""
     columns = recall_items.c
@@ -178,6 +186,7 @@ def _end(
         "reason": case((columns.in_doubt, f"asked without an answer; then {reason}"), else_=reason),
         "finished_at": now,
         "not_before": None,
+        "ended_by": by,
     }
     return [
         _ended(row) for row in connection.execute(update(recall_items).where(where).values(values).returning(*_ENDED))
@@ -222,6 +231,7 @@ def reopen(connection: Connection, recall_id: int, now: datetime) -> list[int]:
             call_id=None,
             not_before=None,
             finished_at=None,
+            ended_by=None,
         )
         .returning(recall_items.c.id)
     )
@@ -251,10 +261,19 @@ def share_doubts(connection: Connection, recall_id: int, only: Collection[int] |
 
 
 def joined_items() -> Select[Any]:
-    """Select items with what their recall says of itself; `item_of` reads them."""
+    """Select items with what their recall says of itself, and whose act they are; `item_of` reads them."""
     approved = and_(approvals.c.recall_id == recalls.c.id, approvals.c.verdict == Decision.APPROVED)
-    of_recall = (recalls.c.actor, recalls.c.reason.label("recall_reason"), approvals.c.decided_by.label("approved_by"))
-    return select(recall_items, *of_recall).join_from(recall_items, recalls).outerjoin(approvals, approved)
+    says = (
+        _whose().label("actor"),
+        recalls.c.reason.label("recall_reason"),
+        approvals.c.decided_by.label("approved_by"),
+    )
+    return select(recall_items, *says).join_from(recall_items, recalls).outerjoin(approvals, approved)
+
+
+def _whose() -> ColumnElement[str]:
+    """Return who ran the round in which an item ended, or ended it; before that, and earlier, who planned it."""
+    return func.coalesce(recall_items.c.ended_by, recalls.c.actor)
 
 
 def _items(connection: Connection, statement: Select[Any]) -> Iterator[Item]:
@@ -328,11 +347,11 @@ def doubtful(connection: Connection, recall_id: int, now: datetime) -> list[Doub
     ]
 
 
-def correct(connection: Connection, one: Doubtful, reading: KeyReading) -> Ended | None:
-    """Give a doubtful item the outcome that was found out; None when it is no longer what it was, or is so again."""
+def correct(connection: Connection, one: Doubtful, reading: KeyReading, by: str) -> Ended | None:
+    """Give a doubtful item the outcome that somebody found out; None when it is no longer what it was."""
     columns = recall_items.c
     same = and_(columns.id == one.item_id, columns.outcome == one.outcome, columns.finished_at == one.finished_at)
-    values = {"outcome": reading.outcome, "code": reading.code, "reason": reading.reason}
+    values = {"outcome": reading.outcome, "code": reading.code, "reason": reading.reason, "ended_by": by}
     row = connection.execute(update(recall_items).where(same).values(values).returning(*_ENDED)).one_or_none()
     return _ended(row) if row else None
 

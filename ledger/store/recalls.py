@@ -48,8 +48,14 @@ class Recall:
     finished_at: datetime | None
     sticky_until: datetime | None
     follows: int | None
+    moved_by: str | None
     unfrozen_items: int
     unfrozen_skips: int
+
+    @property
+    def runs_for(self) -> str:
+        """Who has it as it is: who moved it last; of an earlier release, that is taken for who planned it."""
+        return self.moved_by or self.actor
 
 
 def get(connection: Connection, recall_id: int, *, lock: bool = False) -> Recall:

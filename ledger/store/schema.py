@@ -22,7 +22,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0007"
+REVISION = "0008"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -106,6 +106,8 @@ recalls = Table(
     Column("finished_at", UtcDateTime),
     Column("sticky_until", UtcDateTime),
     Column("follows", Id),
+    # Who moved it last: started, resumed, retried, cancelled or refused it.
+    Column("moved_by", Text),
     # How many of the messages that its plan saw are no items, and no skips, yet.
     Column("unfrozen_items", Integer, nullable=False, server_default=text("0")),
     Column("unfrozen_skips", Integer, nullable=False, server_default=text("0")),
@@ -164,6 +166,8 @@ recall_items = Table(
     Column("not_before", UtcDateTime),
     Column("call_id", Id),
     Column("finished_at", UtcDateTime),
+    # Who ran the round in which it ended, or ended it by hand.
+    Column("ended_by", Text),
     UniqueConstraint("recall_id", "message_id"),
     CheckConstraint(
         "outcome IN ('recalled', 'refused', 'partial', 'expired', 'unknown', 'cancelled')",
@@ -239,6 +243,8 @@ recall_calls = Table(
     Column("reason", Text),
     Column("request_id", Text),
     Column("duration_ms", Integer),
+    # Who ran the round in which it was made.
+    Column("run_by", Text),
     CheckConstraint("key_count BETWEEN 1 AND 20", name="key_count"),
     CheckConstraint("(finished_at IS NULL) = (verdict IS NULL)", name="finished"),
     Index("ix_recall_calls_recall", "recall_id", "id"),

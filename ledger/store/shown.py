@@ -30,7 +30,7 @@ NOT_COMPARED = {
     "tokens": {"last_used_at": "noted now and then with each use, which is no act"},
     "history": {"id": "counts the entries; their order is in the digests"},
 }
-ITEM_STATE = ("recall_id", "outcome", "code", "reason", "attempts", "call_id", "finished_at")
+ITEM_STATE = ("recall_id", "outcome", "code", "reason", "attempts", "call_id", "finished_at", "ended_by")
 
 
 def rows_of_table(connection: Connection, table: Table) -> Iterator[tuple[int, dict[str, Any]]]:

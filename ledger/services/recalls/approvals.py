@@ -52,7 +52,8 @@ class Approvals:
         reason = check_reason("a refusal", reason)
         requested_by = self._asked_of_another(connection, recall, actor)
         approvals.decide(connection, recall.id, Decision.REFUSED, actor, now, reason)
-        _note(connection, recall, "refused", actor, now, {"requested_by": requested_by, "reason": reason})
+        facts: dict[str, object] = {"requested_by": requested_by, "reason": reason, "by": actor}
+        _note(connection, recall, "refused", actor, now, facts)
 
     def _is_needed(self, connection: Connection, recall: Recall) -> bool:
         if not is_needed(recipients=recall.plan["recipients"], messages=recall.plan["eligible"], most=self._most):

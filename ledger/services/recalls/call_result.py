@@ -66,6 +66,7 @@ class CallResult:
             "ms": self.made.duration_ms,
             "keys": len(self.call.items),
             **history.route_fact(route.app, route.chat, route.robot_code, self.call.owner, self.call.slot_at),
+            "by": self.call.run_by,
             "items": [one.to_fact() for one in ended],
         }
         return history.Entry(at=now, event="call", actor=actor, recall_id=self.call.recall_id, detail=facts)

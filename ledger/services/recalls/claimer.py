@@ -115,8 +115,9 @@ class Claimer:
         return [recall for recall in running if all(app in apps for app, _ in self._apis[recall.id])]
 
     def _expire(self, connection: Connection, recall: recalls.Recall, now: datetime) -> list[history.Entry]:
-        late = [one for api in self._apis[recall.id] for one in items.expire(connection, recall.id, *api, now)]
-        return history.ended_entries(recall.id, recall.actor, "expired", late, now)
+        by = recall.runs_for
+        late = [one for api in self._apis[recall.id] for one in items.expire(connection, recall.id, *api, now, by)]
+        return history.ended_entries(recall.id, by, "expired", late, now)
 
     def _open(
         self, connection: Connection, running: Sequence[recalls.Recall], free: int
@@ -139,7 +140,8 @@ class Claimer:
                 self._served_apis[api] = self._served_apis.get(api, 0) + 1
                 drafts.append(draft)
         next_slots = [slot for counter in counters.values() if (slot := counter.close()) is not None]
-        return calls.open_calls(connection, drafts, self._owner) if drafts else [], next_slots
+        run_by = {recall.id: recall.runs_for for recall in running}
+        return calls.open_calls(connection, drafts, self._owner, run_by) if drafts else [], next_slots
 
     def _counter(self, connection: Connection, api: Api, running: Sequence[recalls.Recall], free: int) -> ApiSlots:
         return ApiSlots(

@@ -110,8 +110,8 @@ class Freezer:
         detail = {"frozen": facts, "seen": seen.digest, **{name: count for name, count in changes.items() if count}}
         entries = [history.Entry(at=now, event="frozen", actor=WORKER, recall_id=recall.id, detail=detail)]
         if recall.status is Status.CANCELLED:
-            ended = items.cancel(connection, recall.id, now)
-            entries += history.ended_entries(recall.id, recall.actor, "cancelled", ended, now)
+            ended = items.cancel(connection, recall.id, now, recall.runs_for)
+            entries += history.ended_entries(recall.id, recall.runs_for, "cancelled", ended, now)
         history.append(connection, entries)
 
 

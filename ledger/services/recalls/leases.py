@@ -130,5 +130,5 @@ def end_if_cancelled(connection: Connection, recall_id: int, now: datetime) -> l
     recall = recalls.get(connection, recall_id, lock=True)
     if recall.status is not Status.CANCELLED:
         return []
-    left = items.cancel(connection, recall_id, now)
-    return history.ended_entries(recall_id, recall.actor, "cancelled", left, now)
+    left = items.cancel(connection, recall_id, now, recall.runs_for)
+    return history.ended_entries(recall_id, recall.runs_for, "cancelled", left, now)

@@ -122,8 +122,8 @@ class Lifecycle:
             if recall.status is not Status.PLANNED:
                 raise WrongStateError(f"recall {recall_id} is {recall.status}: it does not wait for a second person")
             self._approvals.refuse(connection, recall, actor, now, reason)
-            ended = items.cancel(connection, recall_id, now)
-            recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now)
+            ended = items.cancel(connection, recall_id, now, actor)
+            recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now, moved_by=actor)
             history.append(connection, history.ended_entries(recall_id, actor, "cancelled", ended, now))
         self._freezer.finish(recall_id)
         return self._reports.result(recall_id)
@@ -192,16 +192,16 @@ class Lifecycle:
                 connection, now, dead, recall_id=recall_id, leases_by=by, held=frozenset(self._held)
             )
             lost = history.lost_entries(given_up, now)
-            ended = items.cancel(connection, recall_id, now)
+            ended = items.cancel(connection, recall_id, now, actor)
             if recall.status is not Status.CANCELLED or ended:
-                recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now)
+                recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now, moved_by=actor)
                 entries = history.ended_entries(recall_id, actor, "cancelled", ended, now)
                 whole = history.Entry(
                     at=now,
                     event="cancel",
                     actor=actor,
                     recall_id=recall_id,
-                    detail={"cancelled": len(ended) + recall.unfrozen_items},
+                    detail={"cancelled": len(ended) + recall.unfrozen_items, "by": actor},
                 )
                 lost += [whole, *entries]
             history.append(connection, lost)
@@ -229,7 +229,7 @@ class Lifecycle:
     def _activate(self, connection: Connection, recall: recalls.Recall, actor: str, event: str, **facts: int) -> None:
         now, asked_by = self._clock.now(), request_id()
         apps = {app for app, _ in calls.apis_of(connection, recall.id)}
-        detail: dict[str, Any] = {**facts, "settings": rules_of(self._settings, apps)}
+        detail: dict[str, Any] = {**facts, "settings": rules_of(self._settings, apps), "by": actor}
         if asked_by is not None:
             detail["request_id"] = asked_by
         recalls.change(
@@ -240,6 +240,7 @@ class Lifecycle:
             activated_at=_after(recall.activated_at, now),
             started_at=recall.started_at or now,
             finished_at=None,
+            moved_by=actor,
         )
         entry = history.Entry(at=now, event=event, actor=actor, recall_id=recall.id, detail=detail)
         history.append(connection, [entry])

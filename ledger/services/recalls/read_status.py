@@ -107,6 +107,6 @@ class Inquirer:
         self, recall_id: int, actor: str, settled: Sequence[tuple[items.Doubtful, KeyReading]], now: datetime
     ) -> None:
         with self._database.write() as connection:
-            ended = [items.correct(connection, one, reading) for one, reading in settled]
+            ended = [items.correct(connection, one, reading, actor) for one, reading in settled]
             facts = [one for one in ended if one is not None]
             history.append(connection, history.ended_entries(recall_id, actor, "verified", facts, now))

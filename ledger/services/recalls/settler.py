@@ -63,24 +63,24 @@ class Settler:
                 log.info("recall %s paused: %s", entry.recall_id, message, extra={"facts": facts})
 
     def _apply(self, connection: Connection, over: Sequence[CallResult], now: datetime) -> list[history.Entry]:
-        actors = {one.call.recall_id: "" for one in over}
-        actors = {recall_id: recalls.get(connection, recall_id).actor for recall_id in sorted(actors)}
+        recall_ids = sorted({one.call.recall_id for one in over})
+        planned_by = {recall_id: recalls.get(connection, recall_id).actor for recall_id in recall_ids}
         answered = {one.call.id: self._settlements(one, now) for one in over if one.is_answered}
-        calls.settle_items(connection, answered, now)
+        calls.settle_items(connection, answered, now, {one.call.id: one.call.run_by for one in over})
         ended = items.ended_in_calls(connection, answered)
         self._put_back(connection, [one for one in over if one.reading is None], now)
         entries: list[history.Entry] = []
         for one in over:
-            actor = actors[one.call.recall_id]
+            actor = one.call.run_by or planned_by[one.call.recall_id]
             if one.reading is not None:
                 entries.append(one.entry(ended.get(one.call.id, ()), actor, now))
                 entries += self._release(connection, one.call, one.reading, now)
                 if one.call.id in ended:
-                    left = follow_fate(connection, one, now)
+                    left = follow_fate(connection, one, now, actor)
                     entries += history.ended_entries(one.call.recall_id, actor, "unanswered", left, now)
             elif one.error is not None:
                 entries += _pause(connection, one.call, one.error, now)
-        for recall_id in actors:
+        for recall_id in recall_ids:
             entries += end_if_cancelled(connection, recall_id, now)
         return entries
 

@@ -29,8 +29,11 @@ def split_call(connection: Connection, call: calls.Call, reading: Reading, now: 
     recalls.change(connection, call.recall_id, next_lane=lane + len(parts))
 
 
-def follow_fate(connection: Connection, over: CallResult, now: datetime) -> Sequence[items.Ended]:
-    """Decide about those that were held back for the key of a settled call; return what ended unknown by that."""
+def follow_fate(connection: Connection, over: CallResult, now: datetime, by: str) -> Sequence[items.Ended]:
+    """Decide about those that were held back for the key of a settled call; return what ended unknown by that.
+
+    `by` is who ran the call.
+    """
     call, reading = over.call, over.reading
     asked_with = call.items[0].asked_with
     if reading is None or len(call.items) > 1 or asked_with is None:
@@ -41,7 +44,7 @@ def follow_fate(connection: Connection, over: CallResult, now: datetime) -> Sequ
         return ()
     step = next_ask(reading, fate.refused_alone)
     if step is NextAsk.NONE:
-        return items.leave_unknown(connection, held, reading.code, f"{NOT_ASKED_AGAIN} ({reading.reason})", now)
+        return items.leave_unknown(connection, held, reading.code, f"{NOT_ASKED_AGAIN} ({reading.reason})", now, by)
     if step is NextAsk.ONE:
         calls.free_held(connection, held[-1:])
         return ()

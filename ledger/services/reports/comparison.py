@@ -19,7 +19,7 @@ from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
 Row = Mapping[str, Any]
 Left = TypeVar("Left")
 Right = TypeVar("Right")
-_OUTCOME = ("outcome", "code", "reason", "finished_at", "call_id", "attempts")
+_OUTCOME = ("outcome", "code", "reason", "finished_at", "call_id", "attempts", "ended_by")
 
 
 def compare(connection: Connection, facts: ChainFacts, file: FactFile, findings: Findings) -> None:
