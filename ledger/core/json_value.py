@@ -1,5 +1,6 @@
 """Values as doors show them: fields by name, times as RFC 3339 in UTC."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
@@ -24,6 +25,11 @@ def jsonable(value: object) -> Any:
 def printable(text: str) -> str:
     """Return a text with an escape for what does not print: such letters can hide or turn what stands beside them."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def printable_json(document: str) -> str:
+    """Return a document of JSON that means the same, with an escape for what does not print but its line breaks."""
+    return "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in document)
 
 
 class JsonValue:

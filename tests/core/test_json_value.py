@@ -4,11 +4,13 @@ import json
 from datetime import timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ledger.core.approval import Approval
 from ledger.core.campaign import CampaignLine, no_messages
 from ledger.core.check_up import Check, CheckUp, Level, failed, ok, warning
-from ledger.core.json_value import jsonable, printable
+from ledger.core.json_value import jsonable, printable, printable_json
 from ledger.core.recall import Outcome
 
 from .values import NOW, a_route
@@ -46,6 +48,18 @@ def test_times_of_any_zone_are_shown_in_utc_and_names_are_texts() -> None:
 )
 def test_letters_that_do_not_print_are_shown_as_escapes(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+@given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5))
+def test_json_for_a_terminal_prints_whole_and_means_the_same(value: object) -> None:
+    document = printable_json(json.dumps(value, ensure_ascii=False, indent=1))
+    assert json.loads(document) == value
+    assert document.replace("\n", "").isprintable()
+
+
+def test_json_for_a_terminal_leaves_letters_of_any_script_as_they_are() -> None:
+    assert printable_json('"春节 é 😀"') == '"春节 é 😀"'
+    assert printable_json('"\U000e0001\u202e\x7f"') == r'"\udb40\udc01\u202e\u007f"'
 
 
 def test_a_check_up_is_ok_until_something_failed_and_keeps_what_is_only_a_warning() -> None:

@@ -34,12 +34,15 @@ def csv_form(
     for option, is_given in (("--raw", raw), ("--per-person", per_person)):
         if is_given and not is_csv:
             raise typer.BadParameter(f"{option} says how CSV is written: give --csv with it")
-    return CsvForm(for_spreadsheets=excel, per_person=per_person) if is_csv else None
+    if not is_csv:
+        return None
+    # A terminal obeys what does not print.
+    return CsvForm(for_spreadsheets=excel, per_person=per_person, for_terminal=sys.stdout.isatty())
 
 
-def write_csv(pieces: Iterable[str], form: "CsvForm") -> None:
-    """Write pieces of CSV to stdout as they are: lines end in CR LF, and what has a BOM is UTF-8 in any locale."""
+def write_csv(pieces: Iterable[str]) -> None:
+    """Write pieces of CSV to stdout as they are: lines end in CR LF."""
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(newline="", encoding="utf-8" if form.for_spreadsheets else None)
+        sys.stdout.reconfigure(newline="")
     for piece in pieces:
         sys.stdout.write(piece)

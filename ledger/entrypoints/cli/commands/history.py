@@ -72,7 +72,7 @@ def history(
         elif form is not None:
             from ledger.entrypoints.formats.history_csv import written_as_csv
 
-            csv.write_csv(written_as_csv((), batches(items, BATCH_ROWS), form), form)
+            csv.write_csv(written_as_csv((), batches(items, BATCH_ROWS), form))
         else:
             _write_tables(items)
 

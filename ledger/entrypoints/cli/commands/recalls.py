@@ -56,7 +56,7 @@ def recalls(
         return
     from ledger.entrypoints.formats.recalls_csv import recalls_as_csv
 
-    csv.write_csv(recalls_as_csv([results], form), form)
+    csv.write_csv(recalls_as_csv([results], form))
 
 
 def _show(parts: "Parts", asked: RecallFilter, statuses: Sequence[Status], limit: int | None) -> None:

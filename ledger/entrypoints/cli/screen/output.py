@@ -37,7 +37,7 @@ def document(value: object) -> None:
     """Write the one JSON document."""
     from ledger.core.json_value import jsonable
 
-    typer.echo(json.dumps(jsonable(value), ensure_ascii=False, indent=2))
+    typer.echo(_written(jsonable(value), indent=2))
 
 
 def document_of_list(values: Iterable["JsonValue"]) -> None:
@@ -48,7 +48,7 @@ def document_of_list(values: Iterable["JsonValue"]) -> None:
     typer.echo("[", nl=False)
     before = "\n"
     for value in chain(first, waiting):
-        sys.stdout.write(before + json.dumps(value.to_json(), ensure_ascii=False))
+        sys.stdout.write(before + _written(value.to_json()))
         before = ",\n"
     typer.echo("\n]" if first else "]")
 
@@ -56,13 +56,23 @@ def document_of_list(values: Iterable["JsonValue"]) -> None:
 def lines_of_json(values: Iterable["JsonValue"]) -> None:
     """Write each value as a JSON document of its own, a line each."""
     for value in values:
-        sys.stdout.write(json.dumps(value.to_json(), ensure_ascii=False) + "\n")
+        sys.stdout.write(_written(value.to_json()) + "\n")
 
 
 def document_of_error(code: str, message: str) -> None:
     """Write an error as the one JSON document, if it can be written at all."""
     with suppress(OSError, UnwritableFileError):
         document({"error": {"code": code, "message": message}})
+
+
+def _written(value: object, indent: int | None = None) -> str:
+    """Write JSON; a terminal, which obeys what does not print, gets escapes that mean the same, a pipe the letters."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    if not sys.stdout.isatty():
+        return text
+    from ledger.core.json_value import printable_json
+
+    return printable_json(text)
 
 
 def batches(values: Iterable[Value], size: int) -> Iterator[Sequence[Value]]:
