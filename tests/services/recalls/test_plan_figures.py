@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -20,6 +20,7 @@ from ledger.core.recall import Plan, Status
 from ledger.core.selection import Selection
 from ledger.simulator import World
 from tests.conftest import MakeLedger
+from tests.fuzzing import fuzzed
 from tests.sending import send
 
 USERS = ("ann", "bob", "cyd", "dan", "eve")
@@ -147,7 +148,7 @@ def every_message(book: Ledger, campaign: str) -> list[Any]:
     return list(book.parts.pages.messages(selection, limit=1000).values)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@fuzzed(25)
 @given(st.randoms(use_true_random=False), st.sets(st.sampled_from(USERS), max_size=3), st.booleans())
 def test_a_plan_says_what_a_naive_recount_says(
     book: Ledger, world: World, chance: random.Random, asked: set[str], shared: bool
@@ -163,5 +164,7 @@ def test_a_plan_says_what_a_naive_recount_says(
         book.parts.freezer.finish(made.recall_id)
         assert {item.process_query_key for item in book.show(made.recall_id).items} == shown
         assert len(shown) == made.eligible
-        assert book.cancel(made.recall_id).cancelled == made.eligible
+        ended = book.cancel(made.recall_id)
+        # What an earlier recall left in doubt is unknown and not cancelled.
+        assert ended.cancelled + ended.unknown == made.eligible
     assert book.verify().ok
