@@ -159,7 +159,7 @@ def test_the_number_of_a_recall_is_taken_in_one_place(shared: Shared) -> None:
         (name, call)
         for one in doors(shared.service)
         for name, call in parameters(one.dependant)
-        if name == "id" or "recall" in name.replace("recallable", "")
+        if name == "id" or "recall" in re.sub("recallable|recalled_(since|until)", "", name)
     ]
     assert len(taken) >= 20
     assert {name for name, _ in taken} == {"id"}
@@ -177,13 +177,28 @@ def test_our_own_recall_opens(shared: Shared) -> None:
 LISTS = {
     "/v1/messages": ({}, {"campaign": "both"}, {"recallable": "true"}),
     "/v1/campaigns": ({},),
-    "/v1/recalls": ({}, {"status": "planned"}, {"status": "running"}, {"limit": "1"}),
-    "/v1/history": ({}, {"campaign": "both"}, {"format": "csv"}, {"format": "ndjson"}),
+    "/v1/recalls": (
+        {},
+        {"status": "planned"},
+        {"status": "running"},
+        {"limit": "1"},
+        {"campaign": "secret-group"},
+        {"format": "csv"},
+        {"format": "excel", "campaign": "both"},
+        {"format": "ndjson"},
+    ),
+    "/v1/history": (
+        {},
+        {"campaign": "both"},
+        {"format": "csv"},
+        {"format": "excel", "per_person": "true"},
+        {"format": "ndjson"},
+    ),
     "/": ({},),
     "/campaign": ({"name": "both"},),
     "/people": ({}, {"user": "ann"}),
     "/history": ({}, {"campaign": "both"}, {"outcome": "recalled"}),
-    "/recalls": ({}, {"status": "running"}, {"status": "paused"}),
+    "/recalls": ({}, {"status": "running"}, {"status": "paused"}, {"campaign": "both"}),
     "/recalls/new": ({}, {"campaign": "both"}),
     "/health": ({},),
     "/metrics": ({},),
