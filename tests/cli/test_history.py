@@ -234,7 +234,11 @@ def test_recalls_as_csv_have_a_row_each_with_every_count(detail: Shell) -> None:
     )
     assert (row["eligible"], row["recalled"], row["refused"], row["approved_by"]) == ("4", "3", "1", "")
     assert detail("recalls", "--excel").out.startswith("\ufeffrecall_id,")
-    assert detail("recalls", "--csv", "--json").code == 2
+    assert [json.loads(line) for line in detail("recalls", "--jsonl").out.splitlines()] == detail(
+        "recalls", "--json"
+    ).json
+    for others in ("--json", "--jsonl"):
+        assert detail("recalls", "--csv", others).code == 2
 
 
 def test_a_plan_names_the_recall_that_holds_its_messages(detail: Shell, simulator: Simulator) -> None:

@@ -19,6 +19,11 @@ PerPerson = Annotated[bool, typer.Option("--per-person", help="With --csv or --e
 AsLines = Annotated[bool, typer.Option("--jsonl", help="Write a JSON document a line.")]
 
 
+def named(as_json: bool, as_lines: bool) -> list[str]:
+    """Return which forms of JSON were asked for."""
+    return [name for name, is_given in (("--json", as_json), ("--jsonl", as_lines)) if is_given]
+
+
 def csv_form(
     *, as_csv: bool, excel: bool, raw: bool = False, per_person: bool = False, others: Iterable[str] = ()
 ) -> "CsvForm | None":

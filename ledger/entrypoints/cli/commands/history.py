@@ -47,8 +47,7 @@ def history(
 
     It stays when the messages are purged.
     """
-    others = [name for name, is_given in (("--json", as_json), ("--jsonl", as_lines)) if is_given]
-    form = csv.csv_form(as_csv=as_csv, excel=excel, raw=raw, per_person=per_person, others=others)
+    form = csv.csv_form(as_csv=as_csv, excel=excel, raw=raw, per_person=per_person, others=csv.named(as_json, as_lines))
     asked = options.gather(
         campaign=campaign,
         untagged=untagged,

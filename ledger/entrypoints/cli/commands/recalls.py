@@ -10,7 +10,7 @@ from ledger.core.recall_filter import RecallFilter, recall_filter
 from ledger.entrypoints.cli import csv_options as csv
 from ledger.entrypoints.cli.options import Limit
 from ledger.entrypoints.cli.recalled_options import RecalledSince, RecalledUntil, recalled_times
-from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
+from ledger.entrypoints.cli.screen.output import AsJson, console, document, lines_of_json, say
 from ledger.entrypoints.cli.screen.words import is_are, number_of
 from ledger.entrypoints.process.book import opened
 
@@ -38,25 +38,28 @@ def recalls(
     excel: csv.ForExcel = False,
     raw: csv.Raw = False,
     as_json: AsJson = False,
+    as_lines: csv.AsLines = False,
 ) -> None:
     """Show where recalls stand, newest first.
 
     Plans that nobody has run are shown with --all, --json and --csv; those that wait for a second person always.
     """
-    form = csv.csv_form(as_csv=as_csv, excel=excel, raw=raw, others=["--json"] if as_json else [])
+    form = csv.csv_form(as_csv=as_csv, excel=excel, raw=raw, others=csv.named(as_json, as_lines))
     since, until = recalled_times(recalled_since, recalled_until)
     asked = recall_filter(campaign=campaign or None, actor=actor, recalled_since=since, recalled_until=until)
     with opened() as parts:
-        if not as_json and form is None:
+        if not as_json and not as_lines and form is None:
             _show(parts, asked, tuple(status or ()) or (tuple(Status) if show_all else RAN), limit)
             return
         results = parts.current_recalls.results(statuses=tuple(status or Status), asked=asked, limit=limit)
-    if form is None:
-        document(results)
-        return
-    from ledger.entrypoints.formats.recalls_csv import recalls_as_csv
+    if form is not None:
+        from ledger.entrypoints.formats.recalls_csv import recalls_as_csv
 
-    csv.write_csv(recalls_as_csv([results], form))
+        csv.write_csv(recalls_as_csv([results], form))
+    elif as_lines:
+        lines_of_json(results)
+    else:
+        document(results)
 
 
 def _show(parts: "Parts", asked: RecallFilter, statuses: Sequence[Status], limit: int | None) -> None:
