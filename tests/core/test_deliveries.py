@@ -222,3 +222,34 @@ def test_a_trace_keeps_what_is_known_of_its_send() -> None:
 def test_a_card_that_names_no_space_leaves_a_trace_of_a_chat_with_a_person() -> None:
     (trace,) = left_of({}, {"success": True})
     assert (trace.chat, trace.open_conversation_id, trace.recipients) == (Chat.ONE_TO_ONE, None, ())
+
+
+@pytest.mark.parametrize("name", ["dtv1.card//", "dtv1.card//IM_GROUP", "IM_GROUP."])
+def test_a_space_whose_name_says_no_id_is_recorded_as_it_was_named(name: str) -> None:
+    message = only(left_of({"openSpaceId": "dtv1.card//IM_GROUP.cid1=="}, {"result": [space("IM_GROUP", name, "k")]}))
+    assert (message.process_query_key, message.chat, message.open_conversation_id) == ("k", Chat.GROUP, name)
+
+
+def test_a_space_that_nobody_asked_for_is_not_taken_for_the_one_that_was() -> None:
+    answer = {"result": [SPACES[0], space("IM_ROBOT", "ann", "k-robot")]}
+    group, person = left_of({"openSpaceId": "dtv1.card//IM_GROUP.cid1=="}, answer)
+    assert (group.chat, group.open_conversation_id) == (Chat.GROUP, "cid1==")
+    assert (person.chat, person.recipients) == (Chat.ONE_TO_ONE, ("ann",))
+
+
+def test_a_dot_in_the_id_of_a_user_belongs_to_it() -> None:
+    (trace,) = left_of({"openSpaceId": "dtv1.card//IM_ROBOT.ann.lee"}, b"", status=None)
+    assert trace.recipients == ("ann.lee",)
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        (CREATE_AND_DELIVER, {"openSpaceId": "dtv1.card//IM_ROBOT.ann"}),
+        ("/v1.0/robot/oToMessages/batchSend", {"userIds": ["ann"], "openConversationId": "cid1=="}),
+    ],
+)
+def test_what_a_person_got_alone_is_in_no_conversation_although_it_has_no_key(path: str, asked: dict[str, Any]) -> None:
+    (trace,) = left_of(asked, b"", path, status=None)
+    assert isinstance(trace, KeylessSend)
+    assert (trace.chat, trace.open_conversation_id, trace.recipients) == (Chat.ONE_TO_ONE, None, ("ann",))
