@@ -218,6 +218,19 @@ def test_a_plan_that_nobody_ran_keeps_the_purge_from_nothing_once_it_is_over(
     assert book.purge().purged == 1
 
 
+def test_the_purge_leaves_what_was_expired_when_a_plan_saw_it_so_that_its_run_can_say_so(
+    book: Ledger, world: World, clock: FakeClock
+) -> None:
+    (late,) = send(book, world, 1, sent_ago=timedelta(hours=24, minutes=5))
+    send(book, world, 2)
+    made = plan(book)
+    clock.advance(timedelta(minutes=10))
+    assert book.purge().purged == 0
+    assert book.run(made).recalled == 2
+    assert [one["process_query_key"] for one in book.show(made.recall_id).skipped] == [late]
+    assert book.purge().purged == 1
+
+
 def test_the_purge_freezes_what_a_paused_recall_has_yet_to_copy(book: Ledger, world: World, clock: FakeClock) -> None:
     keys = send(book, world, 45)
     recall_id = started(book, plan(book))

@@ -43,6 +43,12 @@ def lost_owner(database: Database, name: str) -> None:
         connection.execute(text("UPDATE recall_calls SET owner = :name"), {"name": name})
 
 
+@pytest.mark.skipif(not Path("/proc/self/ns/pid").is_symlink(), reason="only Linux tells its machines apart")
+def test_all_processes_of_a_machine_call_it_the_same_and_those_of_another_container_differently() -> None:
+    assert leases._machine() == leases.MACHINE
+    assert leases.MACHINE.endswith(str(Path("/proc/self/ns/pid").readlink()))
+
+
 def test_closing_waits_for_the_calls_of_a_recall_that_runs_in_another_thread(
     database_url: str, make_ledger: MakeLedger, clock: FakeClock, world: World, tmp_path: Path
 ) -> None:
