@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, func, select
 
 from ledger import Ledger
 from ledger.clock import AlignedClock, Clock, FakeClock
@@ -19,6 +19,7 @@ from ledger.services.recalls.pace_clock import HELD_AFTER_STEP_SECONDS, PaceCloc
 from ledger.services.recalls.settler import Settler
 from ledger.simulator import World
 from ledger.store.calls import Call
+from ledger.store.schema import machine_clocks
 from ledger.testing import InlineExecutor, WorldTransport
 from tests.conftest import NOON, MakeLedger
 from tests.sending import row, send
@@ -175,6 +176,21 @@ def test_a_machine_that_joins_goes_by_the_time_that_the_others_agreed_on(book: L
     assert late.now() == first.now()
     assert late.to_wall == timedelta(seconds=300)
     assert first.to_wall == timedelta()
+
+
+def test_an_inquiry_agrees_on_the_time_with_the_processes_that_join_after_it(
+    make_ledger: MakeLedger, world: World
+) -> None:
+    book = make_ledger()
+    world.change(silent_keys=send(book, world, 1))
+    number = book.run(book.plan(campaign="spring", reason="wrong link")).recall_id
+    first_after_a_boot = make_ledger()
+    with book.parts.database.write() as connection:
+        connection.execute(delete(machine_clocks))
+    first_after_a_boot.parts.read_status.run(number, actor="tester")
+    with book.parts.database.read() as connection:
+        agreed = connection.scalar(select(func.count()).select_from(machine_clocks))
+    assert agreed == 1
 
 
 class Nudged(FakeClock):
