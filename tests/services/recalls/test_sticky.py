@@ -3,6 +3,7 @@
 import threading
 from datetime import timedelta
 from functools import partial
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import text
@@ -161,6 +162,19 @@ def test_the_read_status_settles_what_nobody_could_say(book: Ledger, world: Worl
     assert result.recalled + result.refused == 2
     assert book.parts.read_status.cost(number) == 0
     assert book.verify().ok
+
+
+def test_inquiries_keep_the_rate_of_their_app_whichever_ledger_asks(make_ledger: MakeLedger, world: World) -> None:
+    book, other = make_ledger(calls_per_second=2), make_ledger(calls_per_second=2)
+    for campaign in ("spring", "summer"):
+        world.change(silent_keys=send(book, world, 3, campaign=campaign))
+        recall(book, campaign)
+    first, second = sorted(one.recall_id for one in book.recalls())
+    book.parts.read_status.run(first, actor="tester")
+    other.parts.read_status.run(second, actor="tester")
+    left = [call.at for call in world.calls(READ_STATUS)]
+    assert len(left) == 6
+    assert all(later - sooner >= timedelta(seconds=0.5) for sooner, later in pairwise(left))
 
 
 def test_an_answer_that_was_lost_is_found_again_by_the_read_status(book: Ledger, world: World) -> None:
