@@ -1,6 +1,7 @@
 """Who else on this machine can read what the ledger keeps, or write where it takes keys from."""
 
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,11 +26,11 @@ def _readable(settings: Settings, database: Database) -> Iterator[str]:
     if database.is_sqlite:
         file = Path(database.url.database or "").absolute()
         paths += [file.with_name(file.name + end) for end in _BESIDE]
-    paths += [folder / REFUSED for folder in settings.spool_folders]
+    paths += [folder / REFUSED for folder in with_last_resort(*settings.spool_folders)]
     found = [path for path in paths if _mode(path) & stat.S_IROTH and _is_reachable(path)]
     if found:
-        names = " ".join(map(str, found))
-        yield f"every user of this machine can read {', '.join(map(str, found))}: `chmod o-rwx {names}`"
+        names = ", ".join(map(str, found))
+        yield f"every user of this machine can read {names}: `chmod o-rwx {_quoted(*found)}`"
 
 
 def _writable(settings: Settings) -> Iterator[str]:
@@ -40,7 +41,12 @@ def _writable(settings: Settings) -> Iterator[str]:
         may_write = mode & stat.S_IWOTH and (folder in spools or not mode & stat.S_ISVTX)
         if may_write and _is_reachable(folder):
             who = "every user of this machine can write to the spool"
-            yield f"{who} {folder}, and so hand in keys: `chmod o-w {folder}`"
+            yield f"{who} {folder}, and so hand in keys: `chmod o-w {_quoted(folder)}`"
+
+
+def _quoted(*paths: Path) -> str:
+    """Write paths as a shell takes them."""
+    return shlex.join(map(str, paths))
 
 
 def _mode(path: Path) -> int:

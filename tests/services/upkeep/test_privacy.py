@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,6 +61,17 @@ def test_the_doctor_names_what_others_can_read_and_how_to_end_that(
     for path in (settings_file, house / "data" / "ledger.sqlite"):
         path.chmod(0o640)
     assert found(lived_in, "privacy").level is Level.OK
+
+
+def test_what_the_doctor_says_works_as_it_is_pasted(house: Path) -> None:
+    folder = house / "our spool's"
+    settings = Settings.load(database_url=f"sqlite:///{house}/l.sqlite", spool_dir=folder, app_key="a", app_secret="b")
+    with Ledger(settings) as book:
+        book.doctor()
+        folder.chmod(0o777)
+        command = found(book, "privacy").found.rpartition(": `")[2].rstrip("`")
+        subprocess.run(command, shell=True, check=True)  # noqa: S602  (as somebody would)
+        assert found(book, "privacy").level is Level.OK
 
 
 def test_a_file_that_lies_where_nobody_else_may_enter_is_private(lived_in: Ledger, house: Path) -> None:
