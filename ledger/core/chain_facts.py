@@ -143,7 +143,7 @@ class ChainFacts:
 def _planned(at: str, actor: str, detail: Mapping[str, Any]) -> Columns:
     names = ("reason", "selection", "plan", "follows", "include_shared")
     says = {name: detail[name] for name in names if name in detail}
-    later = dict.fromkeys(("error", "started_at", "finished_at", "sticky_until"))
+    later = dict.fromkeys(("error", "started_at", "finished_at", "sticky_until", "moved_by"))
     return {**says, "status": Status.PLANNED.value, "actor": actor, "planned_at": at, **later, **_unfrozen(detail)}
 
 

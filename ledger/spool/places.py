@@ -9,6 +9,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+# Follow no link that somebody left, and wait for nobody at the other end of a pipe.
+UNDECEIVED = os.O_NOFOLLOW | os.O_NONBLOCK
 _TEMPORARY = f"dingtalk-ledger-{os.getuid()}"
 
 
@@ -26,7 +28,7 @@ def make(folder: Path) -> None:
     if folder.parent.name == _TEMPORARY:
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not is_trusted(folder):
-        raise PermissionError(f"{folder.parent} belongs to somebody else")
+        raise PermissionError(f"{folder}, or what it lies in, belongs to somebody else")
     if not folder.is_dir():
         _make_private(folder)
         sync(folder.parent)
@@ -45,12 +47,20 @@ def _make_private(folder: Path) -> None:
 def is_trusted(folder: Path) -> bool:
     """Return whether what lies in a folder is ours: where everybody may make folders, it has to be seen whose it is."""
     if folder.parent.name != _TEMPORARY:
-        return True
+        return not _may_be_a_strangers(folder)
     try:
         found = folder.parent.lstat()
     except OSError:
         return False
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+
+
+def _may_be_a_strangers(folder: Path) -> bool:
+    try:
+        found, around = folder.stat(), folder.parent.stat()
+    except OSError:  # not there yet
+        return False
+    return bool(around.st_mode & stat.S_IWOTH) and found.st_uid not in (os.getuid(), around.st_uid)
 
 
 def opened(path: Path) -> BinaryIO:
@@ -59,19 +69,22 @@ def opened(path: Path) -> BinaryIO:
     Whoever may write to a folder could leave a link, or a pipe that nobody ever fills, or, where everybody may write,
     keys of his own.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    descriptor = os.open(path, os.O_RDONLY | UNDECEIVED)
     try:
-        found, folder = os.fstat(descriptor), path.parent.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "it is not a plain file", str(path))
-        if folder.st_mode & stat.S_IWOTH and found.st_uid not in (os.getuid(), folder.st_uid):
-            raise PermissionError(
-                errno.EPERM, "it belongs to somebody else, in a folder where all may write", str(path)
-            )
+        check(descriptor, path)
         return os.fdopen(descriptor, "rb")
     except OSError:
         os.close(descriptor)
         raise
+
+
+def check(descriptor: int, path: Path) -> None:
+    """Raise OSError when an open file of a spool is none that we, or those who share the folder with us, have made."""
+    found, folder = os.fstat(descriptor), path.parent.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is not a plain file", str(path))
+    if folder.st_mode & stat.S_IWOTH and found.st_uid not in (os.getuid(), folder.st_uid):
+        raise PermissionError(errno.EPERM, "it belongs to somebody else, in a folder where all may write", str(path))
 
 
 def sync(folder: Path) -> None:

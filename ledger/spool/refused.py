@@ -84,9 +84,10 @@ def _add(folder: Path, line: bytes) -> Path:
 def _locked(path: Path, flags: int) -> int:
     """Open a file and lock it; another process may give it another name meanwhile."""
     while True:
-        # A link may lead to a file that is not ours to write to, and a pipe to nobody.
-        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+        descriptor = os.open(path, flags | places.UNDECEIVED, 0o600)
         try:
+            # Where it cannot be read, it is not written either.
+            places.check(descriptor, path)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if path.exists() and path.stat().st_ino == os.fstat(descriptor).st_ino:
                 return descriptor

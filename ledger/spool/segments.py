@@ -9,6 +9,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 from . import places
@@ -98,6 +99,15 @@ def is_there(segment: Segment) -> bool:
         return segment.path.stat().st_ino == segment.inode
     except OSError:
         return False
+
+
+def is_abandoned(file: BinaryIO) -> bool:
+    """Take the lock of a segment whose writer is gone; False while it lives, or when somebody deleted the file."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return os.fstat(file.fileno()).st_nlink > 0
 
 
 def discard(segment: Segment) -> None:

@@ -1,8 +1,6 @@
 """The spool: the folders of all journals, as those see it who replay what their writers left."""
 
-import fcntl
 import logging
-import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +12,7 @@ from ledger.spool.frames import Record, read_records
 from ledger.spool.journal import FEED, OWN, journal_of
 from ledger.spool.lines import JournalEntry, LineReplay
 from ledger.spool.refused import RefusedRows
+from ledger.spool.segments import is_abandoned
 
 ENTRIES_PER_BATCH = 1000
 
@@ -124,7 +123,7 @@ class Spool:
                 log.error("%s cannot be replayed: %s", path, error)
             return False
         with file:
-            if not _is_free(file):
+            if not is_abandoned(file):
                 if path.suffix == FEED:
                     self._followed[path] = self._read(path, file, write, to_the_end=False)
                 return False
@@ -164,15 +163,6 @@ def _journals_in(folder: Path) -> Iterator[Path]:
             yield from (path for path in folder.iterdir() if path.suffix in (OWN, FEED))
     except OSError:  # not there, or not for us
         return
-
-
-def _is_free(file: BinaryIO) -> bool:
-    """Take the lock of a journal whose writer is gone; False while it lives, or when somebody deleted the file."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return os.fstat(file.fileno()).st_nlink > 0
 
 
 def _size(path: Path) -> int | None:

@@ -234,7 +234,8 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:
 
 
 def _make_file(_dialect: object, _record: object, args: list[Any], _kwargs: dict[str, Any]) -> None:
-    path = Path(args[0])
+    # Where a link leads: to make the file there is left to nobody else.
+    path = Path(os.path.realpath(args[0]))
     folder = path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

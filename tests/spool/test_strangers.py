@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.services.recalls.kept_answers import ANSWERS, KeptAnswers
 from ledger.spool import lines
 from ledger.spool.journal import FEED, OWN, Journal
 from ledger.spool.refused import REFUSED, RefusedRows
@@ -30,6 +31,38 @@ def test_a_pipe_and_a_link_are_passed_over(tmp_path: Path, kind: str) -> None:
     (spool / f"b-link{kind}").symlink_to(theirs)
     assert keys(replay(spool)) == ["key-ours"]
     assert theirs.exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+def test_a_folder_that_a_stranger_made_where_everybody_may_make_some_is_not_ours(tmp_path: Path) -> None:
+    around, second = tmp_path / "spool", tmp_path / "second"
+    wait_with_a_key(around / "inner", "a-strangers")
+    os.chown(around / "inner", NOBODY, NOBODY)
+    around.chmod(0o1777)
+    assert keys(replay(around / "inner")) == []
+    journal = Journal(around / "inner", second)
+    finish(journal, journal.begin(lines.sending(exchange("ours"))), answered("ours"))
+    journal.close()
+    assert keys(replay(second)) == ["key-ours"]
+    around.chmod(0o755)
+    assert keys(replay(around / "inner")) == ["key-a-strangers"]
+
+
+def test_a_pipe_is_no_file_of_answers(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / f"a-pipe{ANSWERS}")
+    KeptAnswers(tmp_path).adopt(lambda kept: pytest.fail(f"nobody kept {kept}"))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+def test_refused_rows_are_written_only_where_they_are_read_again(tmp_path: Path) -> None:
+    spool, second = tmp_path / "spool", tmp_path / "second"
+    spool.mkdir()
+    (spool / REFUSED).write_text("")
+    os.chown(spool / REFUSED, NOBODY, NOBODY)
+    spool.chmod(0o777)
+    rows = RefusedRows(spool, second)
+    assert rows.add({"processQueryKey": "k"}, "why", "1").parent == second
+    assert rows.count() == 1
 
 
 def test_refused_rows_are_not_written_through_a_link(tmp_path: Path) -> None:

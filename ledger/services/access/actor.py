@@ -15,6 +15,6 @@ def who_acts(actor: str | None) -> str:
 def default_actor() -> str:
     """Return who is at work: LEDGER_ACTOR, or the name of the operating system's user; raise InputError without."""
     try:
-        return os.environ.get("LEDGER_ACTOR") or getpass.getuser()
+        return os.environ.get("LEDGER_ACTOR", "").strip() or getpass.getuser()
     except (KeyError, OSError):
         raise InputError("nobody can tell who you are here: say it with --actor or LEDGER_ACTOR") from None

@@ -4,10 +4,8 @@ An answer is asked for once: thrown away, its keys would be asked again, and a s
 the file of a process that is gone, on the same machine, settles what stands in it.
 """
 
-import fcntl
 import json
 import logging
-import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +17,7 @@ from ledger.clock import format_time, parse_time
 from ledger.core.answer import Answer, NoAnswer
 from ledger.errors import LedgerError
 from ledger.services.recalls.call_result import Ending, Unsent
-from ledger.spool import segments
+from ledger.spool import places, segments
 from ledger.spool.frames import read_records
 from ledger.spool.segments import Segment
 from ledger.store import calls
@@ -87,21 +85,12 @@ class KeptAnswers:
         """Settle what processes left that are gone, and delete their files; what `settle` raises leaves them."""
         for path in sorted(self._folder.glob(f"*{ANSWERS}")):
             try:
-                with path.open("rb") as file:
-                    if _is_abandoned(file):
+                with places.opened(path) as file:
+                    if segments.is_abandoned(file):
                         settle(_kept(file))
                         path.unlink(missing_ok=True)
             except OSError as error:
                 log.error("the answers in %s cannot be taken: %s", path, error)
-
-
-def _is_abandoned(file: BinaryIO) -> bool:
-    """Take the lock of a file whose writer is gone; False while it lives, or when somebody else was quicker."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return os.fstat(file.fileno()).st_nlink > 0
 
 
 def _kept(file: BinaryIO) -> list[KeptAnswer]:

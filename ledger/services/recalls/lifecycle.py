@@ -87,8 +87,8 @@ class Lifecycle:
     def start(self, recall_id: int, *, actor: str | None = None, started_by: str | None = None) -> None:
         """Let a plan run, by whatever runner there is; raise as `run` does.
 
-        `started_by` is whom the history names when nobody did it by hand; it stays the recall of its actor, who cannot
-        be the second person that agrees.
+        `started_by` is whom the history names, for the start and for what comes of it, when nobody did it by hand; it
+        stays the recall of its actor, who cannot be the second person that agrees.
         """
         with self._database.write() as connection:
             recalls.lock_activation(connection)

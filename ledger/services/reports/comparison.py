@@ -74,13 +74,18 @@ def _compare_items(
             in_flight.add(row["call_id"])
         if expected is not None:
             findings.add_changed("item", recall_id, key, _of_item(expected, row, facts))
-        elif row["outcome"] is not None:
-            findings.add_changed("item", recall_id, key, [("outcome", None, row["outcome"])])
+        elif row["outcome"] is not None or row["ended_by"] is not None:
+            findings.add_changed("item", recall_id, key, _ended_unsaid(row))
         elif facts.recalls.get(recall_id, {}).get("status") == Status.FINISHED:
             findings.add_row("added", "item", recall_id, key)
     for check in checks.values():
         check.note(findings)
     return in_flight
+
+
+def _ended_unsaid(row: Row) -> Iterator[tuple[str, Any, Any]]:
+    """Yield what an item says of its end of which the history says nothing."""
+    return differences({"outcome": None, "ended_by": None}, row)
 
 
 def _of_item(expected: Row, row: Row, facts: ChainFacts) -> Iterator[tuple[str, Any, Any]]:

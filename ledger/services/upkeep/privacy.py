@@ -13,28 +13,39 @@ from ledger.spool.refused import REFUSED
 from ledger.store.database import Database
 
 # SQLite keeps these beside its file.
-_BESIDE = ("", "-wal", "-shm")
+_BESIDE = ("-wal", "-shm")
 
 
 def troubles(settings: Settings, database: Database) -> list[str]:
     """Return a sentence for each thing that other users of this machine can read or write, with what to do."""
-    return [*_readable(settings, database), *_writable(settings)]
+    return [*_readable(settings, database), *_replaceable(database), *_writable(settings)]
 
 
 def _readable(settings: Settings, database: Database) -> Iterator[str]:
-    paths = [path for path in [path_of_file()] if path is not None]
+    paths = [_real(path) for path in [path_of_file()] if path is not None]
     if database.is_sqlite:
-        file = Path(database.url.database or "").absolute()
-        paths += [file.with_name(file.name + end) for end in _BESIDE]
-    paths += [folder / REFUSED for folder in with_last_resort(*settings.spool_folders)]
+        file = _real(Path(database.url.database or ""))
+        # They have its rights, and go when nobody has it open: named they are only where they alone can be read.
+        beside = [file.with_name(file.name + end) for end in _BESIDE]
+        paths += [file] if _mode(file) & stat.S_IROTH else beside
+    paths += [folder / REFUSED for folder in _spools(settings)]
     found = [path for path in paths if _mode(path) & stat.S_IROTH and _is_reachable(path)]
     if found:
         names = ", ".join(map(str, found))
         yield f"every user of this machine can read {names}: `chmod o-rwx {_quoted(*found)}`"
 
 
+def _replaceable(database: Database) -> Iterator[str]:
+    if not database.is_sqlite:
+        return
+    folder = _real(Path(database.url.database or "")).parent
+    mode = _mode(folder)
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX and _is_reachable(folder):
+        yield f"every user of this machine can replace the database in {folder}: `chmod o-w {_quoted(folder)}`"
+
+
 def _writable(settings: Settings) -> Iterator[str]:
-    spools = with_last_resort(*settings.spool_folders)
+    spools = _spools(settings)
     for folder in dict.fromkeys(folder for spool in spools for folder in (spool.parent, spool)):
         mode = _mode(folder)
         # Where only the owner of an entry may move it, as in /tmp, none of ours can be put aside.
@@ -42,6 +53,15 @@ def _writable(settings: Settings) -> Iterator[str]:
         if may_write and _is_reachable(folder):
             who = "every user of this machine can write to the spool"
             yield f"{who} {folder}, and so hand in keys: `chmod o-w {_quoted(folder)}`"
+
+
+def _spools(settings: Settings) -> list[Path]:
+    return [_real(folder) for folder in with_last_resort(*settings.spool_folders)]
+
+
+def _real(path: Path) -> Path:
+    """Return where a path leads: SQLite keeps its other files beside the real one, and rights are those of there."""
+    return Path(os.path.realpath(path))
 
 
 def _quoted(*paths: Path) -> str:
@@ -57,5 +77,5 @@ def _mode(path: Path) -> int:
 
 
 def _is_reachable(path: Path) -> bool:
-    """Return whether everybody may pass through all folders above."""
-    return all(_mode(folder) & stat.S_IXOTH for folder in Path(os.path.abspath(path)).parents)  # noqa: PTH100
+    """Return whether everybody may pass through all folders above a real path."""
+    return all(_mode(folder) & stat.S_IXOTH for folder in path.parents)

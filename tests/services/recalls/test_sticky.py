@@ -84,8 +84,11 @@ def test_what_follows_by_itself_was_started_by_the_worker_for_whoever_made_it_st
     book.parts.sticky.stick(recall(book), 3600, actor="wang")
     clock.advance(timedelta(minutes=1))
     send(book, world, 1, sent_ago=timedelta(0))
-    book.parts.worker().follow_sticky()
+    worker = book.parts.worker()
+    worker.follow_sticky()
+    worker.serve_recalls()
     report = book.show(book.recalls()[0].recall_id)
+    assert [item.actor for item in report.items] == ["worker"]
     assert [entry["actor"] for entry in report.timeline if entry["event"] == "started"] == ["worker"]
     assert report.result.actor == book.recalls()[1].actor != "worker"
     assert book.verify().ok

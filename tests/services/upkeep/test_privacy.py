@@ -74,9 +74,33 @@ def test_what_the_doctor_says_works_as_it_is_pasted(house: Path) -> None:
         assert found(book, "privacy").level is Level.OK
 
 
+def test_a_link_is_judged_by_where_it_leads(house: Path) -> None:
+    private, public = house / "private", house / "public"
+    private.mkdir(mode=0o700)
+    public.mkdir(mode=0o755)
+    (private / "l.sqlite").symlink_to(public / "real.sqlite")
+    before = os.umask(0o022)
+    try:
+        settings = Settings.load(database_url=f"sqlite:///{private}/l.sqlite", spool_dir=house / "spool")
+        with Ledger(settings) as book:
+            book.record(process_query_key="k1", robot_code="robot-1", user_ids=["ann"])
+            assert found(book, "privacy").level is Level.OK
+            (public / "real.sqlite").chmod(0o644)
+            assert f"can read {public}/real.sqlite: " in found(book, "privacy").found
+    finally:
+        os.umask(before)
+
+
 def test_a_file_that_lies_where_nobody_else_may_enter_is_private(lived_in: Ledger, house: Path) -> None:
     (house / "data" / "ledger.sqlite").chmod(0o644)
     assert found(lived_in, "privacy").level is Level.OK
+
+
+def test_the_doctor_warns_of_a_folder_in_which_everybody_could_replace_the_database(
+    lived_in: Ledger, house: Path
+) -> None:
+    (house / "data").chmod(0o777)
+    assert f"can replace the database in {house}/data: `chmod o-w {house}/data`" in found(lived_in, "privacy").found
 
 
 def test_the_doctor_warns_of_a_spool_that_everybody_can_write(lived_in: Ledger, house: Path) -> None:
