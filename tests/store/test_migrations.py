@@ -87,6 +87,18 @@ def test_going_back_waits_until_nothing_that_a_plan_saw_is_left_to_copy(empty: D
     assert migrate.downgrade(empty, "0006") == "0006"
 
 
+def test_going_back_is_refused_once_a_recall_names_who_moved_it(empty: Database) -> None:
+    migrate.upgrade(empty)
+    with empty.write() as connection:
+        moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
+        values = {"reason": "x", "actor": "wang", "selection": {}, "plan": {"recall_id": 1}, "next_lane": 1}
+        moved = {"planned_at": moment, "moved_by": "bob"}
+        connection.execute(insert(recalls).values(status="cancelled", include_shared=False, **values, **moved))
+    with pytest.raises(RuntimeError, match="restore a backup"):
+        migrate.downgrade(empty, "0007")
+    assert migrate.current(empty) == "0008"
+
+
 def described(database: Database) -> Mapping[str, object]:
     """Return everything that stands in a database, by name: tables, columns, checks, keys, indexes, triggers."""
     return _described_sqlite(database) if database.is_sqlite else _described_postgresql(database)
