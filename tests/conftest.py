@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from ledger import Ledger, Settings
 from ledger.clock import FakeClock
@@ -39,6 +40,10 @@ def pytest_configure(config: pytest.Config) -> None:
     # Hundreds of processes load the same modules: these are compiled once, also where a machine is set up otherwise.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    # Whoever looks for other inputs asks for them (fuzzing.py); nobody else's run fails by them.
+    if "LEDGER_TEST_EXAMPLES" not in os.environ:
+        settings.register_profile("the same in each run", derandomize=True, database=None, deadline=None)
+        settings.load_profile("the same in each run")
     worker: dict[str, str] | None = getattr(config, "workerinput", None)
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
         tempfile.tempdir = str(MEMORY)
