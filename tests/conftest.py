@@ -1,6 +1,7 @@
 """Fixtures for the whole suite: both databases, a fake clock, a simulated DingTalk, and no network but loopback."""
 
 import gc
+import logging
 import os
 import shutil
 import signal
@@ -103,6 +104,17 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES))
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_come() -> Iterator[None]:
+    """Take back what a command that ran in this process made of the logs: whoever comes next wants to read them."""
+    named = [logging.getLogger(name) for name in (None, "ledger", "apscheduler.scheduler")]
+    before = [(logger, logger.level, list(logger.handlers)) for logger in named]
+    yield
+    for logger, level, handlers in before:
+        logger.setLevel(level)
+        logger.handlers[:] = [handler for handler in logger.handlers if handler in handlers]
 
 
 @pytest.fixture(scope="session")

@@ -25,13 +25,24 @@ def away(*books: Ledger) -> Iterator[None]:
     moved = [name for name in names if name.exists()]
     for name in moved:
         name.rename(name.with_name(name.name + ".away"))
-    path.mkdir()
+    _take_the_place(path, names)
     try:
         yield
     finally:
         path.rmdir()
         for name in moved:
             name.with_name(name.name + ".away").rename(name)
+
+
+def _take_the_place(path: Path, names: list[Path]) -> None:
+    """Put a folder where the file was; whoever connected in between has made a new one, without tables."""
+    while True:
+        try:
+            path.mkdir()
+            return
+        except FileExistsError:
+            for name in names:
+                name.unlink(missing_ok=True)
 
 
 @contextmanager
