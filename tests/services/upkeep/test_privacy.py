@@ -1,8 +1,8 @@
 """Who else on this machine can read what the ledger keeps, or hand in keys."""
 
 import os
-import stat
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,14 +14,15 @@ from tests.services.upkeep.test_doctor import found
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Path]:
-    """A folder that every user of this machine may enter."""
-    closed = [folder for folder in (tmp_path, *tmp_path.parents) if not folder.stat().st_mode & stat.S_IXOTH]
-    for folder in closed:
-        folder.chmod(0o711)
-    yield tmp_path
-    for folder in closed:
-        folder.chmod(0o700)
+def house() -> Iterator[Path]:
+    """A folder that every user of this machine may enter.
+
+    It is not within pytest's: that keeps others out, and tests that run beside this one lie in it too.
+    """
+    with tempfile.TemporaryDirectory(prefix="ledger-house-") as folder:
+        house = Path(folder)
+        house.chmod(0o711)
+        yield house
 
 
 @pytest.fixture
