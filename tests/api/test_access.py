@@ -10,8 +10,9 @@ import pytest
 
 from ledger.clock import FakeClock
 from ledger.core.roles import Role
-from ledger.services.access.lockout import MOST_OF_ONE_ADDRESS
+from ledger.services.access.lockout import MOST_IN_ALL, MOST_OF_ONE_ADDRESS
 from ledger.services.access.tokens import form_key_of
+from tests.outages import away
 
 from .conftest import ServeLedger, Service
 
@@ -116,15 +117,49 @@ def test_a_session_ends_by_signing_out_by_time_and_by_revocation(service: Servic
 
 
 def test_wrong_tokens_are_tried_a_few_times_only(service: Service, clock: FakeClock) -> None:
-    good = service.token(Role.OPERATOR)
     with service.client() as browser:
         for _ in range(MOST_OF_ONE_ADDRESS):
             assert browser.post("/sign-in", data={"token": "wrong"}).status_code == 401
-        refused = browser.post("/sign-in", data={"token": good})
+        refused = browser.post("/sign-in", data={"token": "wrong"})
         assert (refused.status_code, refused.json()["code"]) == (429, "too_many_attempts")
         assert "retry-after" in refused.headers
         clock.advance(timedelta(minutes=6))
+        assert browser.post("/sign-in", data={"token": "wrong"}).status_code == 401
+
+
+def test_a_right_token_gets_in_whatever_others_tried_from_the_same_address_and_from_everywhere(
+    service: Service,
+) -> None:
+    good = service.token(Role.OPERATOR)
+    for number in range(MOST_IN_ALL):
+        service.app.state.attempts.was_wrong("127.0.0.1" if number < MOST_OF_ONE_ADDRESS else f"198.51.100.{number}")
+    with service.client() as browser:
+        assert browser.post("/sign-in", data={"token": "wrong"}).status_code == 429
         assert browser.post("/sign-in", data={"token": good}).status_code == 303
+    with service.client(good) as program:
+        assert program.get(SEEN).status_code == 200
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+def test_before_sign_in_no_error_says_where_the_database_is(serve_ledger: ServeLedger, accept: str) -> None:
+    service = serve_ledger(database_patience_seconds=0)
+    secret = service.token(Role.ADMIN)
+    url = service.book.parts.database.url
+    # The file of SQLite; the name, the host and the user of PostgreSQL.
+    told = [str(part) for part in (url.database, url.host, url.username) if part]
+    with away(service.book), service.client(headers={"Accept": accept}) as stranger:
+        answers = [
+            stranger.get("/"),
+            stranger.get(SEEN),
+            stranger.get(SEEN, headers={"Authorization": f"Bearer {secret}"}),
+            stranger.get("/", headers={"Cookie": "ledger-session=of-nobody"}),
+            stranger.post("/sign-in", data={"token": secret}),
+            stranger.get("/metrics", headers={"Authorization": f"Bearer {secret}"}),
+            stranger.get("/readyz"),
+        ]
+    assert {answer.status_code for answer in answers} == {503}
+    assert [part for part in told for answer in answers if part in answer.text] == []
+    assert all("LEDGER_DATABASE_URL" not in answer.text for answer in answers)
 
 
 def test_the_database_knows_no_secret(service: Service) -> None:

@@ -58,6 +58,8 @@ _STATUSES: Sequence[tuple[type[LedgerError], int]] = (
 _TEXTS_HERE = {
     "empty_selection": "nothing is selected: name at least one of campaign, users, keys, robot, since, until",
 }
+# Where the database is, and whether it is full, locked or gone, is nobody's business who has not signed in.
+_TO_STRANGERS = "the database cannot be used now: try again in a moment; the service's log says why"
 _CODES_OF_STATUS = {
     400: "unreadable",
     404: "not_found",
@@ -153,7 +155,13 @@ def _ledger_error(request: Request, error: Exception) -> Response:
     if status >= 500:
         log.error("%s %s: %s", request.method, request.url.path, error)
     more = error.received if isinstance(error, RejectedError) else {}
-    return _answer(request, status, error.code, _TEXTS_HERE.get(error.code, str(error)), headers, **more)
+    return _answer(request, status, error.code, _text_of(request, error), headers, **more)
+
+
+def _text_of(request: Request, error: LedgerError) -> str:
+    if isinstance(error, DatabaseError) and getattr(request.state, "identity", None) is None:
+        return _TO_STRANGERS
+    return _TEXTS_HERE.get(error.code, str(error))
 
 
 def wants_page(request: Request) -> bool:

