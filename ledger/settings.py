@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 from urllib.parse import urlsplit
@@ -31,6 +32,7 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 
 from ledger.database_url import DatabaseUrl, url_of_file, with_home
 from ledger.errors import SettingsError, UnknownAppError
+from ledger.settings_addresses import endpoint, networks, public_url
 from ledger.settings_file import path_of_file, read_file
 from ledger.settings_words import sentence_of, unknown
 
@@ -53,21 +55,6 @@ _PORT_OF_KUBERNETES = re.compile(r"(tcp|udp|sctp)://")
 
 def _split(value: object) -> object:
     return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
-
-
-def _endpoint(url: str) -> str:
-    """Check the address of an endpoint; raise ValueError, which never repeats it."""
-    as_in = "write an address, as in https://api.dingtalk.com"
-    try:
-        parts = urlsplit(url)
-        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        raise ValueError(as_in) from None
-    if not is_whole or parts.query or parts.fragment or not url.isprintable() or " " in url:
-        raise ValueError(as_in)
-    if "@" in parts.netloc:
-        raise ValueError(f"{as_in}, without a user or password")
-    return url
 
 
 def _database_url(text: str) -> str:
@@ -97,9 +84,11 @@ def _tidied(kind: Any, given: Any) -> Any:
     return tidy
 
 
-_Url = Annotated[str, AfterValidator(_endpoint)]
+_Url = Annotated[str, AfterValidator(endpoint)]
 _Rate = Annotated[float, Field(ge=0.01, le=1000)]
 _Path = Annotated[Path, AfterValidator(lambda path: Path(with_home(str(path))))]
+_PublicUrl = Annotated[str, AfterValidator(public_url)]
+_Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(networks)]
 _Robot = Annotated[str, Field(min_length=1)]
 # The limit of names in core, which stands above.
 _Tag = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]
@@ -153,6 +142,9 @@ class Settings(BaseSettings):
     http_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
     approval_recipients: Annotated[int | None, Field(ge=0, le=1_000_000_000)] = None
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
+    public_url: _PublicUrl | None = None
+    # Whoever is at this machine can ask without a proxy as well.
+    trusted_proxies: _Networks = networks("127.0.0.0/8, ::1")
     session_hours: Annotated[float, Field(gt=0, le=720)] = 12.0
     request_max_bytes: Annotated[int, Field(ge=1000, le=1_000_000_000)] = 20_000_000
     connections_max: Annotated[int, Field(ge=1, le=60_000)] = 1000
@@ -233,6 +225,16 @@ class Settings(BaseSettings):
         """The folder of the database's spool, and the one to write to while that cannot be written, if one is set."""
         second = self.spool_fallback_dir
         return (self.spool_folder, *((second / self.spool_folder.name,) if second is not None else ()))
+
+    @property
+    def own_hosts(self) -> tuple[str, ...]:
+        """The names under which others ask for the service."""
+        return (*self.allowed_hosts, *((urlsplit(self.public_url).hostname or "",) if self.public_url else ()))
+
+    @property
+    def is_public_https(self) -> bool:
+        """Say whether browsers reach the service by https, whatever it is asked by in the end."""
+        return self.public_url is not None and self.public_url.startswith("https:")
 
     @property
     def app_names(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import pytest
 from ledger.errors import SettingsError, UnknownAppError
 from ledger.settings import DEFAULT_APP, Settings
 
+AS_NETWORKS = "write addresses or networks, as in 10.0.0.5, 192.168.0.0/16, fd00::/8"
+AS_PUBLIC = "write the address by which browsers reach the service, as in https://ledger.example.com, without a path"
+PROXIES = (ip_network("10.0.0.5"), ip_network("fd00::/8"))
 SECRET = "sec-51c0ffee51c0ffee51c0ffee51c0ffee51c0"
 TWO_APPS: dict[str, Any] = {"hr": {"robots": ["dinghr1", "dinghr2"]}, "it": {"robots": ["dingit"]}}
 WriteFile = Callable[[str], Path]
@@ -57,6 +61,10 @@ def test_without_any_setting_the_documented_defaults_hold() -> None:
         ("LEDGER_MARGIN_SECONDS", "0", "margin_seconds", 0.0),
         ("LEDGER_SPOOL_DIR", "/var/spool/ledger", "spool_dir", Path("/var/spool/ledger")),
         ("LEDGER_MONTHLY_CALLS", "", "monthly_calls", 5000),
+        ("LEDGER_PUBLIC_URL", "HTTPS://Ledger.Example.com:443/", "public_url", "https://ledger.example.com"),
+        ("LEDGER_PUBLIC_URL", "http://[FD00::1]:8400", "public_url", "http://[fd00::1]:8400"),
+        ("LEDGER_TRUSTED_PROXIES", "10.0.0.5, fd00::/8", "trusted_proxies", PROXIES),
+        ("LEDGER_TRUSTED_PROXIES", "", "trusted_proxies", (ip_network("127.0.0.0/8"), ip_network("::1"))),
     ],
 )
 def test_a_variable_sets_its_setting(
@@ -116,6 +124,12 @@ def test_every_unknown_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch
         ("LEDGER_MARGIN_SECONDS", "-1", "it has to be at least 0 seconds"),
         ("LEDGER_MARGIN_SECONDS", "3601", "it has to be at most 3,600 seconds"),
         ("LEDGER_MARGIN_SECONDS", "inf", "it has to be at most 3,600 seconds"),
+        ("LEDGER_TRUSTED_PROXIES", "10.0.0.1/8", AS_NETWORKS),
+        ("LEDGER_TRUSTED_PROXIES", "proxy.example", AS_NETWORKS),
+        ("LEDGER_PUBLIC_URL", "ledger.example.com", AS_PUBLIC),
+        ("LEDGER_PUBLIC_URL", "https://ledger.example.com/ledger", AS_PUBLIC),
+        ("LEDGER_PUBLIC_URL", "https://me:word@ledger.example.com", AS_PUBLIC),
+        ("LEDGER_PUBLIC_URL", "https://[::1", AS_PUBLIC),
         ("LEDGER_MARGIN_SECONDS", "30s", "it has to be a number of seconds"),
         ("LEDGER_GROUP_WINDOW_HOURS", "24.1", "it has to be at most 24 hours"),
         ("LEDGER_CALLS_IN_FLIGHT", "257", "it has to be at most 256"),

@@ -33,7 +33,6 @@ class GatewayServer(BoundedServer):
             loop="uvloop",
             lifespan="on",
             date_header=False,
-            proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=int(settings.gateway_timeout_seconds + LAST_SECONDS),
         )

@@ -5,7 +5,6 @@ Nothing is reachable that is not behind one: a route names the permission that i
 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, cast
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -20,6 +19,7 @@ from ledger.parts import Parts
 from ledger.patience import Patience
 from ledger.services.access.actor import default_actor
 from ledger.services.access.tokens import digest_of, is_form_key
+from ledger.settings_addresses import origin_of
 
 COOKIE, SECURE_COOKIE = "ledger-session", "__Host-ledger-session"
 FORM_KEY, FORM_KEY_HEADER = "form_key", "x-form-key"
@@ -96,9 +96,14 @@ def who_asks(request: Request) -> Identity:
     return cast("Identity", request.state.identity)
 
 
+def is_https(request: Request) -> bool:
+    """Say whether a browser came by https, also to a proxy before us."""
+    return bool(request.scope["scheme"] == "https")
+
+
 def session_of(request: Request) -> str | None:
-    """Return what the browser holds of a session."""
-    return cookie_of(request, SECURE_COOKIE) or cookie_of(request, COOKIE)
+    """Return what the browser holds of a session; by https only a cookie that nobody on the way can set."""
+    return cookie_of(request, SECURE_COOKIE) or (None if is_https(request) else cookie_of(request, COOKIE))
 
 
 def cookie_of(request: Request, name: str) -> str | None:
@@ -180,12 +185,21 @@ def refuse_other_sites(request: Request) -> None:
     if request.method in _SAFE:
         return
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site is not None:
-        is_ours = site in ("same-origin", "none")
-    else:
-        is_ours = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    # Neither comes from what is no browser.
+    is_ours = site in ("same-origin", "none") or (site is None and (origin is None or _is_our_origin(request, origin)))
     if not is_ours:
         raise ForbiddenError("this came from a page of another site, and nothing was done")
+
+
+def _is_our_origin(request: Request, origin: str) -> bool:
+    """Say whether a page is ours: of the host that was asked for, or of our public address, behind a proxy."""
+    scheme = origin.partition(":")[0]
+    try:
+        given, host = origin_of(origin), origin_of(f"{scheme}://{request.headers.get('host', '')}")
+    except ValueError:
+        return False
+    is_of_host = scheme in (("https",) if is_https(request) else ("http", "https")) and given == host
+    return is_of_host or given == parts_of(request).settings.public_url
 
 
 async def _check_form_key(request: Request, session: str) -> None:
@@ -207,6 +221,6 @@ def _is_nobody_at_this_machine(request: Request) -> bool:
 
 def _is_at_this_machine(request: Request) -> bool:
     """Say whether who asks sits at this machine, with nothing in between, and nothing was set up for others."""
-    is_open = bool(request.app.state.is_open) and not parts_of(request).settings.allowed_hosts
+    is_open = bool(request.app.state.is_open) and not parts_of(request).settings.own_hosts
     is_direct = not any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
     return is_open and is_direct and request.client is not None and request.client.host in _LOOPBACK

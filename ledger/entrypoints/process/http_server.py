@@ -35,6 +35,8 @@ class BoundedServer(uvicorn.Server):
             ws="none",
             log_config=None,
             access_log=False,
+            # Only the service listens to proxies, and to those that the settings name.
+            proxy_headers=False,
             server_header=False,
             **options,
         )

@@ -13,6 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from ledger.entrypoints.api import campaigns, events, history, messages, probes, recalls
 from ledger.entrypoints.http.access_log import AccessLog
 from ledger.entrypoints.http.door import COOKIE
+from ledger.entrypoints.http.forwarded import BehindProxies
 from ledger.entrypoints.http.problems import Problem, answer_problems
 from ledger.entrypoints.http.request_guard import RequestGuard
 from ledger.entrypoints.process.metrics import Metrics
@@ -74,10 +75,11 @@ def build_app(parts: Parts, *, is_open: bool = False, with_worker: bool = True) 
     # As they are, not by `include_router`, which would analyse each of them anew for every application.
     app.router.routes.extend(route for router in ROUTERS for route in router.routes)
     app.add_middleware(
-        RequestGuard, allowed_hosts=parts.settings.allowed_hosts, request_max_bytes=parts.settings.request_max_bytes
+        RequestGuard, allowed_hosts=parts.settings.own_hosts, request_max_bytes=parts.settings.request_max_bytes
     )
-    # Before all others, since what they refuse is noted too.
+    # Before these, since what they refuse is noted too.
     app.add_middleware(AccessLog, metrics=app.state.metrics)
+    app.add_middleware(BehindProxies, trusted=parts.settings.trusted_proxies, is_https=parts.settings.is_public_https)
     return app
 
 

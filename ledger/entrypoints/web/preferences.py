@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from ledger.entrypoints.http.door import Door, needs, refuse_other_sites
+from ledger.entrypoints.http.door import Door, is_https, needs, refuse_other_sites
 from ledger.entrypoints.web.page import LANGUAGE_COOKIE
 from ledger.entrypoints.web.sign_in import HOME, own_page
 from ledger.entrypoints.web.words import LANGUAGES
@@ -23,14 +23,13 @@ def choose_language(
     refuse_other_sites(request)
     answer = RedirectResponse(own_page(goto), 303)
     if language in LANGUAGES:
-        is_secure = request.url.scheme == "https"
         answer.set_cookie(
             LANGUAGE_COOKIE,
             language,
             max_age=A_YEAR_SECONDS,
             path="/",
             httponly=True,
-            secure=is_secure,
+            secure=is_https(request),
             samesite="strict",
         )
     return answer

@@ -5,7 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from ledger.entrypoints.http.door import COOKIE, SECURE_COOKIE, Door, LedgerParts, needs, refuse_other_sites, session_of
+from ledger.entrypoints.http.door import (
+    COOKIE,
+    SECURE_COOKIE,
+    Door,
+    LedgerParts,
+    is_https,
+    needs,
+    refuse_other_sites,
+    session_of,
+)
 from ledger.entrypoints.http.problems import status_of, wants_page
 from ledger.entrypoints.web.page import Viewed
 from ledger.errors import AccessError, UnauthenticatedError
@@ -40,7 +49,7 @@ def sign_in(
             raise
         return view.show("sign_in.html", status=status_of(error), goto=own_page(goto), error=error.code)
     answer = RedirectResponse(own_page(goto), 303)
-    is_secure = request.url.scheme == "https"
+    is_secure = is_https(request)
     answer.set_cookie(
         SECURE_COOKIE if is_secure else COOKIE,
         secret,
