@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ledger.errors import ProxyRefusedError as ProxyRefusedError
     from ledger.errors import QuotaUsedUpError as QuotaUsedUpError
     from ledger.errors import RequestInProgressError as RequestInProgressError
+    from ledger.errors import RetryTooLargeError as RetryTooLargeError
     from ledger.errors import SchemaOutOfDateError as SchemaOutOfDateError
     from ledger.errors import SettingsError as SettingsError
     from ledger.errors import StatementRefusedError as StatementRefusedError
@@ -89,6 +90,7 @@ __all__ = [
     "QuotaUsedUpError",
     "RequestInProgressError",
     "Result",
+    "RetryTooLargeError",
     "SchemaOutOfDateError",
     "Settings",
     "SettingsError",

@@ -12,9 +12,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ledger.clock import Clock
+from ledger.core.actors import check_actor
 from ledger.core.campaign import CampaignLine
 from ledger.core.check_up import CheckUp
-from ledger.core.limits import check_actor
 from ledger.core.message import Chat
 from ledger.core.period import period_of_recall
 from ledger.core.recall import Item, Outcome, Plan, Result, Status

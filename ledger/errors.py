@@ -4,7 +4,7 @@ LedgerError
 |- InputError                 what was asked for or handed in is not acceptable; nothing was done
 |  |- NaiveTimeError, UnreadableTimeError, InvalidMessageError, EmptySelectionError, UnreadableFileError
 |  |- SettingsError, UnknownAppError
-|  |- UnknownRecallError, WrongStateError, PlanChangedError, PlanEndedError
+|  |- UnknownRecallError, WrongStateError, PlanChangedError, PlanEndedError, RetryTooLargeError
 |  |- UnknownTokenError, BadCursorError, KeyReusedError
 |- AccessError                somebody asks who is not known, may not, or asks too often
 |  |- UnauthenticatedError, ForbiddenError, TooManyAttemptsError
@@ -132,6 +132,12 @@ class PlanEndedError(InputError):
     """The plan is older than plans are allowed to be when they start."""
 
     code = "plan_ended"
+
+
+class RetryTooLargeError(InputError):
+    """Asking again would take one person further than one may go alone; a new plan can ask for a second person."""
+
+    code = "retry_too_large"
 
 
 class UnknownTokenError(InputError):

@@ -49,6 +49,7 @@ ERRORS = {
     "ProxyRefusedError": "proxy",
     "QuotaUsedUpError": "quota_used_up",
     "RequestInProgressError": "request_in_progress",
+    "RetryTooLargeError": "retry_too_large",
     "SchemaOutOfDateError": "schema_out_of_date",
     "SettingsError": "settings",
     "StatementRefusedError": "statement_refused",

@@ -1,10 +1,14 @@
-"""The second person: which plans need one, until when they wait, and who may be it."""
+"""The second person: which plans need one, until when they wait, and how much counts as one person's doing."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ledger.core.json_value import JsonValue
+
+# What one person does alone counts together for so long, as does what is done alone to one campaign: no plan is valid
+# for longer, and no message can be recalled for longer.
+COUNTED_FOR = timedelta(hours=24)
 
 
 class Decision(StrEnum):
@@ -41,8 +45,25 @@ class Approval(JsonValue):
         return self.is_waiting and self.valid_until is not None and now < self.valid_until
 
 
+class CountedTogether(StrEnum):
+    """What is counted together."""
+
+    RECALL = "recall"  # one recall
+    ACTOR = "actor"  # all that one person started alone
+    CAMPAIGN = "campaign"  # all that was started alone of one campaign; what has none counts as one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach(JsonValue):
+    """How many people and messages something reaches that was started without a second person."""
+
+    counted: CountedTogether
+    people: int
+    messages: int
+
+
 def is_needed(*, recipients: int, messages: int, most: int | None) -> bool:
-    """Say whether a plan needs a second person; a message to a group reaches somebody, though nobody is named."""
+    """Say whether so much needs a second person; a message to a group reaches somebody, though nobody is named."""
     return most is not None and max(recipients, messages) > most
 
 

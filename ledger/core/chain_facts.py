@@ -135,6 +135,8 @@ class ChainFacts:
         number = detail["token"]
         if event == "token_created":
             says = {name: detail[name] for name in ("name", "role", "robots", "prefix", "digest") if name in detail}
+            # Tokens of an earlier release have no owner of their own.
+            says |= {name: detail.get(name) for name in ("owner", "campaigns")}
             self.tokens[number] = {**says, "created_by": actor, "created_at": at, "revoked_at": None}
         elif event == "token_revoked":
             self.tokens[number]["revoked_at"] = at

@@ -38,13 +38,6 @@ def check_reason(what: str, reason: str) -> str:
     return check_text("the reason", reason, REASON_MAX_CHARACTERS)
 
 
-def check_actor(actor: str) -> str:
-    """Return who does something, whom the history keeps; raise InputError for nobody, or a name that cannot be."""
-    if not actor.strip():
-        raise InputError("say who does this, with --actor or LEDGER_ACTOR: the history keeps it")
-    return check_text("the actor", actor)
-
-
 def storable(value: object) -> str:
     """Return what somebody else said as a text that can be kept: verbatim but for NULs and half surrogates.
 

@@ -12,6 +12,7 @@ class Role(StrEnum):
 
     RECORDER = "recorder"  # a program that sends: it hands in what it sent, and sees nothing
     OPERATOR = "operator"  # a person who takes messages back
+    APPROVER = "approver"  # a second person: agrees to what others want to take back, and takes back nothing
     AUDITOR = "auditor"  # a person who reads what was done
     ADMIN = "admin"  # a person who may do everything
 
@@ -29,6 +30,7 @@ class Permission(StrEnum):
 GRANTS: Mapping[Role, frozenset[Permission]] = {
     Role.RECORDER: frozenset({Permission.RECORD}),
     Role.OPERATOR: frozenset({Permission.SEE, Permission.RECALL, Permission.APPROVE, Permission.OPERATE}),
+    Role.APPROVER: frozenset({Permission.SEE, Permission.APPROVE, Permission.OPERATE}),
     Role.AUDITOR: frozenset({Permission.SEE, Permission.OPERATE}),
     Role.ADMIN: frozenset(Permission),
 }
@@ -36,12 +38,20 @@ GRANTS: Mapping[Role, frozenset[Permission]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who asks: the name that the history keeps, and what it may do. Without robots, it may touch those of all."""
+    """Who asks: the name that the history keeps, and what it may do. Without robots, it may touch those of all.
+
+    Without a token, the name is only what somebody says of themselves.
+    """
 
     name: str
     role: Role
     robots: frozenset[RobotCode] = frozenset()
     token_id: int | None = None
+
+    @property
+    def is_proven(self) -> bool:
+        """True when a token shows who it is."""
+        return self.token_id is not None
 
     def may(self, permission: Permission) -> bool:
         """Say whether the role of this identity grants something."""

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from ledger.core.approval import Approval, Decision
-from ledger.store.schema import approvals
+from ledger.core.recall import Status
+from ledger.store.schema import approvals, recalls
 
 
 def get(connection: Connection, recall_id: int) -> Approval | None:
@@ -19,6 +20,13 @@ def of_recalls(connection: Connection, recall_ids: Sequence[int]) -> dict[int, A
     """Return the approvals of those recalls that have one."""
     statement = select(approvals).where(approvals.c.recall_id.in_(recall_ids))
     return {row.recall_id: _approval(row) for row in connection.execute(statement)}
+
+
+def followed_by_waiting(connection: Connection, now: datetime) -> set[int]:
+    """Return the recalls of which one that follows them waits for a second person."""
+    waits = and_(recalls.c.status == Status.PLANNED, approvals.c.verdict.is_(None), approvals.c.valid_until > now)
+    statement = select(recalls.c.follows).join(approvals, approvals.c.recall_id == recalls.c.id)
+    return set(connection.scalars(statement.where(waits, recalls.c.follows.is_not(None))))
 
 
 def request(connection: Connection, recall_id: int, actor: str, now: datetime, valid_until: datetime) -> None:

@@ -1,6 +1,6 @@
 """Rows of `plan_messages`: what plans saw that are not items and skips yet; there are only a few at any time."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -106,6 +106,11 @@ def of_interest(connection: Connection, recall_id: int) -> list[Unfrozen]:
     return _unfrozen(
         connection, or_(recalls.c.id == recall_id, recalls.c.follows == recall_id, recalls.c.status != Status.PLANNED)
     )
+
+
+def of_recalls(connection: Connection, recall_ids: Collection[int]) -> list[Unfrozen]:
+    """Return what some recalls have yet to freeze."""
+    return _unfrozen(connection, recalls.c.id.in_(sorted(recall_ids)))
 
 
 def to_freeze(connection: Connection) -> list[int]:

@@ -22,7 +22,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0008"
+REVISION = "0009"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -310,7 +310,11 @@ tokens = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_used_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
-    CheckConstraint("role IN ('recorder', 'operator', 'auditor', 'admin')", name="role"),
+    # Whose it is, when its name does not say so; of one person there may be several.
+    Column("owner", Text),
+    # As robots: the beginnings of the campaigns that it may touch; none for all.
+    Column("campaigns", UserIds),
+    CheckConstraint("role IN ('recorder', 'operator', 'approver', 'auditor', 'admin')", name="role"),
     CheckConstraint("length(name) > 0", name="name"),
     sqlite_autoincrement=True,
 )

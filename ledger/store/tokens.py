@@ -29,6 +29,8 @@ class ServiceToken(JsonValue):
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+    owner: str
+    campaigns: tuple[str, ...] = ()
 
     @property
     def identity(self) -> Identity:
@@ -42,6 +44,7 @@ def create(
     name: str,
     role: Role,
     robots: Sequence[str],
+    owner: str,
     prefix: str,
     digest: str,
     created_by: str,
@@ -52,6 +55,7 @@ def create(
         "name": name,
         "role": role.value,
         "robots": list(robots),
+        "owner": owner,
         "prefix": prefix,
         "digest": digest,
         "created_by": created_by,
@@ -67,6 +71,17 @@ def create(
 def listed(connection: Connection) -> list[ServiceToken]:
     """Return all tokens, also revoked ones, in the order of their making."""
     return [_token(row) for row in connection.execute(select(*_SHOWN).order_by(tokens.c.id))]
+
+
+def names_and_owners(connection: Connection) -> list[tuple[str, str]]:
+    """Return the name and the owner of each token that was ever made."""
+    found = connection.execute(select(tokens.c.name, tokens.c.owner))
+    return [(row.name, row.owner or row.name) for row in found]
+
+
+def names_that_work(connection: Connection) -> list[str]:
+    """Return the names of the tokens that work."""
+    return list(connection.scalars(select(tokens.c.name).where(_works())))
 
 
 def find(connection: Connection, digest: str) -> ServiceToken | None:
@@ -137,4 +152,10 @@ def _identity(token_id: int, name: str, role: str, robots: Sequence[str]) -> Ide
 
 
 def _token(row: Row[Any]) -> ServiceToken:
-    return ServiceToken(**{**row._mapping, "role": Role(row.role), "robots": tuple(row.robots)})
+    read = {
+        "role": Role(row.role),
+        "robots": tuple(row.robots),
+        "owner": row.owner or row.name,
+        "campaigns": tuple(row.campaigns or ()),
+    }
+    return ServiceToken(**{**row._mapping, **read})

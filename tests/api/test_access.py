@@ -10,6 +10,7 @@ import pytest
 
 from ledger.clock import FakeClock
 from ledger.core.roles import Role
+from ledger.errors import InputError
 from ledger.services.access.lockout import MOST_IN_ALL, MOST_OF_ONE_ADDRESS
 from ledger.services.access.tokens import form_key_of
 from tests.outages import away
@@ -51,6 +52,23 @@ def test_a_token_works_until_it_is_revoked(service: Service) -> None:
         assert ann.get(SEEN).status_code == 200
         service.book.parts.service_tokens.revoke("ann", actor="tester")
         assert ann.get(SEEN).json()["code"] == "unauthenticated"
+
+
+@pytest.mark.parametrize("name", ["ann", "Ann", "аnn", "a n n"])
+def test_no_two_tokens_that_work_look_alike(service: Service, name: str) -> None:
+    service.token(Role.AUDITOR, name="ann")
+    with pytest.raises(InputError, match="works already"):
+        service.token(Role.AUDITOR, name=name)
+    service.book.parts.service_tokens.revoke("ann", actor="tester")
+    service.token(Role.AUDITOR, name=name)
+
+
+@pytest.mark.parametrize("name", ["worker", "The Ledger", "\u3164", "a\u202eb"])
+def test_no_token_nor_owner_is_called_as_nobody_can_be(service: Service, name: str) -> None:
+    with pytest.raises(InputError):
+        service.token(Role.AUDITOR, name=name)
+    with pytest.raises(InputError):
+        service.book.parts.service_tokens.create("ann", Role.AUDITOR, owner=name, actor="tester")
 
 
 @pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "Bearer ledger_unknown", "Bearer \xff", "ledger_x"])

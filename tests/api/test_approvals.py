@@ -34,6 +34,37 @@ def test_a_large_recall_waits_for_another_operator(serve_ledger: ServeLedger, wo
         assert (refused.status_code, refused.json()["code"]) == (409, "wrong_state")
 
 
+def test_an_approver_agrees_and_recalls_nothing(serve_ledger: ServeLedger, world: World) -> None:
+    service = serve_ledger(approval_recipients=0)
+    send(service.book, world, 1)
+    with (
+        service.signed_up(Role.OPERATOR, name="wang") as wang,
+        service.signed_up(Role.APPROVER, name="li") as li,
+    ):
+        assert li.post("/v1/recalls", json=SPRING).status_code == 403
+        recall_id = wang.post("/v1/recalls", json=SPRING).json()["recall_id"]
+        wang.post(f"/v1/recalls/{recall_id}/run")
+        assert li.post(f"/v1/recalls/{recall_id}/run").status_code == 403
+        assert li.post(f"/v1/recalls/{recall_id}/approve").json()["approval"]["approved_by"] == "li"
+
+
+def test_tokens_of_one_owner_are_one_person(serve_ledger: ServeLedger, world: World) -> None:
+    service = serve_ledger(approval_recipients=0)
+    send(service.book, world, 1)
+    tokens = service.book.parts.service_tokens
+    phone = tokens.create("wang-phone", Role.OPERATOR, owner="wang", actor="tester").secret
+    desk = tokens.create("desk-3", Role.OPERATOR, owner="WANG", actor="tester").secret
+    with service.client(phone) as one, service.client(desk) as other, service.signed_up("operator", name="li") as li:
+        recall_id = one.post("/v1/recalls", json=SPRING).json()["recall_id"]
+        one.post(f"/v1/recalls/{recall_id}/run")
+        refused = other.post(f"/v1/recalls/{recall_id}/approve")
+        assert (refused.status_code, "desk-3 is the same" in refused.json()["detail"]) == (403, True)
+        assert other.post(f"/v1/recalls/{recall_id}/refuse", json={"reason": "x"}).status_code == 403
+        tokens.revoke("desk-3", actor="tester")
+        assert li.post(f"/v1/recalls/{recall_id}/approve").status_code == 202
+    assert service.book.verify().ok
+
+
 def test_another_operator_refuses_and_says_why(serve_ledger: ServeLedger, world: World) -> None:
     service = serve_ledger(approval_recipients=0)
     send(service.book, world, 1)

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from ledger.core.actors import check_actor
 from ledger.core.limits import (
     NAME_MAX_CHARACTERS,
     REASON_MAX_CHARACTERS,
-    check_actor,
     check_reason,
     check_text,
     storable,

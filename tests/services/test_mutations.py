@@ -73,7 +73,7 @@ def eventful(make_ledger: MakeLedger, world: World, clock: FakeClock, database: 
             book.cancel(plan.recall_id, actor="li")
     send(book, world, 3, campaign="paused")
     world.change(permission_missing=True)
-    book.run(book.plan(campaign="paused", reason="stops", actor="wang"))
+    book.run(book.plan(campaign="paused", reason="stops", actor="zhao"))
     world.change(permission_missing=False)
     for name in ("ops", "old"):
         book.parts.service_tokens.create(name, Role.OPERATOR, robots=["robot-1"], actor="wang")

@@ -96,7 +96,28 @@ def test_going_back_is_refused_once_a_recall_names_who_moved_it(empty: Database)
         connection.execute(insert(recalls).values(status="cancelled", include_shared=False, **values, **moved))
     with pytest.raises(RuntimeError, match="restore a backup"):
         migrate.downgrade(empty, "0007")
-    assert migrate.current(empty) == "0008"
+    assert migrate.current(empty) == REVISION
+
+
+def test_who_is_signed_in_stays_so_when_tokens_get_owners(empty: Database) -> None:
+    migrate.upgrade(empty, "0008")
+    columns = "name, role, robots, prefix, digest, created_by, created_at"
+    moment, robots = "'2026-03-01 12:00:00'", "'[]'" if empty.is_sqlite else "'{}'"
+    with empty.write() as connection:
+        for statement in (
+            f"INSERT INTO tokens ({columns}) VALUES ('a', 'admin', {robots}, 'p', 'd', 'x', {moment})",  # noqa: S608
+            f"INSERT INTO sessions SELECT 's', id, {moment}, {moment} FROM tokens",  # noqa: S608
+        ):
+            connection.execute(text(statement))
+    for revision in ("0009", "0008", "0009"):
+        migrate.upgrade(empty, revision) if revision == "0009" else migrate.downgrade(empty, revision)
+        with empty.read() as connection:
+            joined = "SELECT tokens.name FROM sessions JOIN tokens ON tokens.id = sessions.token_id"
+            assert connection.scalar(text(joined)) == "a"
+    with empty.write() as connection:
+        connection.execute(text("UPDATE tokens SET owner = 'wang'"))
+    with pytest.raises(RuntimeError, match="restore a backup"):
+        migrate.downgrade(empty, "0008")
 
 
 def described(database: Database) -> Mapping[str, object]:

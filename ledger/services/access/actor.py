@@ -3,7 +3,7 @@
 import getpass
 import os
 
-from ledger.core.limits import check_actor
+from ledger.core.actors import check_actor
 from ledger.errors import InputError
 
 

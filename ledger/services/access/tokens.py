@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ledger.clock import Clock
+from ledger.core.actors import check_person, likeness
 from ledger.core.json_value import JsonValue
 from ledger.core.limits import check_text
 from ledger.core.roles import Identity, Role
@@ -53,30 +54,39 @@ class ServiceTokens:
         self._session_lasts = timedelta(hours=settings.session_hours)
         self._exist: bool | None = None
 
-    def create(self, name: str, role: Role, *, robots: Collection[str] = (), actor: str) -> NewToken:
-        """Make a token; its name is the actor of what is done with it. Raise InputError for a name that is taken."""
-        name = _checked_name(name)
+    def create(
+        self, name: str, role: Role, *, owner: str | None = None, robots: Collection[str] = (), actor: str
+    ) -> NewToken:
+        """Make a token; its name is the actor of what is done with it. Raise InputError for a name that is taken.
+
+        Its owner is the person who holds it, the same as its name unless told: all tokens of one are one person.
+        """
+        name = _checked_name("the token", name)
+        owner = name if owner is None else _checked_name("the owner", owner)
         bound = _checked_robots(robots)
         secret = _MARK + secrets.token_urlsafe(32)
         now = self._clock.now()
         with self._database.write() as connection:
+            _check_new(name, tokens.names_that_work(connection))
             token = tokens.create(
                 connection,
                 name=name,
                 role=role,
                 robots=bound,
+                owner=owner,
                 prefix=secret[:SHOWN_CHARACTERS],
                 digest=digest_of(secret),
                 created_by=actor,
                 created_at=now,
             )
             if token is None:
-                raise InputError(f"a token named {name!r} works already: revoke it first, or take another name")
+                raise _taken(name, name)
             facts = {
                 "token": token.id,
                 "name": name,
                 "role": role.value,
                 "robots": list(bound),
+                "owner": owner,
                 "prefix": token.prefix,
                 "digest": digest_of(secret),
             }
@@ -183,13 +193,25 @@ def is_form_key(given: str, session_secret: str) -> bool:
     return secrets.compare_digest(given.encode("utf-8", "replace"), form_key_of(session_secret).encode())
 
 
-def _checked_name(name: str) -> str:
+def _checked_name(what: str, name: str) -> str:
     name = name.strip()
     if not name or len(name) > NAME_MAX_CHARACTERS or not name.isprintable():
         raise InputError(
-            f"a token needs a name of 1 to {NAME_MAX_CHARACTERS} characters: it is the actor in the history"
+            f"{what} needs a name of 1 to {NAME_MAX_CHARACTERS} characters that people see: the history keeps it"
         )
-    return name
+    return check_person(what, name)
+
+
+def _check_new(name: str, working: Collection[str]) -> None:
+    """Raise InputError when people could not tell a name from that of a token that works."""
+    alike = next((other for other in working if likeness(other) == likeness(name)), None)
+    if alike is not None:
+        raise _taken(name, alike)
+
+
+def _taken(name: str, other: str) -> InputError:
+    looks = "" if name == other else f", which looks like {name!r}"
+    return InputError(f"a token named {other!r} works already{looks}: revoke it first, or take another name")
 
 
 def _checked_robots(robots: Collection[str]) -> Sequence[str]:

@@ -115,7 +115,7 @@ class Lifecycle:
         return self._go_on(recall_id, on_progress, run_in)
 
     def refuse(self, recall_id: int, *, actor: str, reason: str) -> Result:
-        """Do not agree to what another person wants to run; its plan is over."""
+        """Do not agree to what another person wants to run; its plan is over, and what it follows is sticky no more."""
         now = self._clock.now()
         with self._database.write() as connection:
             recall = recalls.get(connection, recall_id, lock=True)
@@ -124,7 +124,15 @@ class Lifecycle:
             self._approvals.refuse(connection, recall, actor, now, reason)
             ended = items.cancel(connection, recall_id, now, actor)
             recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now, moved_by=actor)
-            history.append(connection, history.ended_entries(recall_id, actor, "cancelled", ended, now))
+            entries = history.ended_entries(recall_id, actor, "cancelled", ended, now)
+            if recall.follows is not None:
+                recalls.change(connection, recall.follows, sticky_until=None)
+                entries.append(
+                    history.Entry(
+                        at=now, event="unstuck", actor=actor, recall_id=recall.follows, detail={"until": None}
+                    )
+                )
+            history.append(connection, entries)
         self._freezer.finish(recall_id)
         return self._reports.result(recall_id)
 
@@ -156,7 +164,10 @@ class Lifecycle:
     def retry(
         self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None, run_in: RunIn = RunIn.CALLER
     ) -> Result:
-        """Ask again for what ended refused, partial or unknown, while its deadline lasts."""
+        """Ask again for what ended refused, partial or unknown, while its deadline lasts.
+
+        Raise RetryTooLargeError when that goes beyond what one person may do alone.
+        """
         # What was cancelled before it was copied ends so: it is not asked now.
         self._freezer.finish(recall_id)
         now = self._clock.now()
@@ -171,6 +182,7 @@ class Lifecycle:
                     f"recall {recall_id} has nothing to ask again: no item that ended refused, partial or unknown "
                     "is still inside its 24 hours"
                 )
+            self._approvals.check_retry(connection, recall, actor, now)
             items.share_doubts(connection, recall_id)
             self._activate(connection, recall, actor, "retried", reopened=len(reopened))
             history.append(connection, history.reopened_entries(recall_id, actor, reopened, now))

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.approval import Approval, is_needed
-from ledger.core.limits import check_actor, check_reason
+from ledger.core.actors import check_actor
+from ledger.core.approval import Approval
+from ledger.core.limits import check_reason
 from ledger.core.pace import shifted
 from ledger.core.plan import Forecast, Standing, Tally
 from ledger.core.plan_messages import LeftOut, PlanMessages
@@ -19,7 +20,9 @@ from ledger.core.quota import bounds_of, month_of, quota
 from ledger.core.recall import Plan, Status
 from ledger.core.selection import Selection
 from ledger.errors import EmptySelectionError
+from ledger.services.recalls.approvals import Approvals
 from ledger.services.recalls.pace_clock import PaceClock
+from ledger.services.recalls.reach import Starting
 from ledger.services.recalls.rules import rules_of
 from ledger.services.upkeep.robots import app_of
 from ledger.settings import Settings
@@ -94,7 +97,7 @@ class Planner:
         catch_up: Callable[[], None],
     ) -> None:
         self._database, self._clock, self._settings, self._catch_up = database, clock, settings, catch_up
-        self._pace_clock = pace_clock
+        self._pace_clock, self._approvals = pace_clock, Approvals(settings)
         self._told: set[tuple[int, str]] = set()
         self.valid_for = timedelta(seconds=settings.plan_valid_seconds)
 
@@ -144,7 +147,7 @@ class Planner:
                     return None
             messages = PlanMessages.of(tally, left_out, list(campaigns))
             plan = self._plan(snapshot, wanted.selection, tally, messages)
-        if wanted.follows is None and self._needs_approval(plan):
+        if wanted.follows is None and self._needs_approval(plan, messages, wanted.actor, now):
             plan = replace(plan, approval=Approval())
         return self._write(wanted, plan, messages, now)
 
@@ -164,9 +167,11 @@ class Planner:
         for _, robot in sorted(new):
             log.warning("sticky recall %s: messages of robot %s wait: no app is configured for it", recall.id, robot)
 
-    def _needs_approval(self, plan: Plan) -> bool:
-        most = self._settings.approval_recipients
-        return is_needed(recipients=plan.recipients, messages=plan.eligible, most=most)
+    def _needs_approval(self, plan: Plan, messages: PlanMessages, actor: str, now: datetime) -> bool:
+        names = frozenset({actor})
+        starting = Starting(recall_id=None, people=plan.recipients, messages=plan.eligible, names=names, plan=messages)
+        with self._database.read() as connection:
+            return self._approvals.reach(connection, starting, now) is not None
 
     def _plan(self, snapshot: Connection, selection: Selection, tally: Tally, messages: PlanMessages) -> Plan:
         apis = messages.apis

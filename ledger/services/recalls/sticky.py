@@ -11,7 +11,7 @@ from ledger.errors import ApprovalNeededError, DatabaseError, InputError, Ledger
 from ledger.services.recalls.lifecycle import Lifecycle
 from ledger.services.recalls.planner import Planner
 from ledger.services.reports.recalls import RecallReports
-from ledger.store import history, recalls
+from ledger.store import approvals, history, recalls
 from ledger.store.database import Database
 from ledger.store.late import count_late
 
@@ -49,11 +49,15 @@ class StickyRecalls:
         return self.stick(recall_id, 0, actor=actor)
 
     def run_once(self) -> list[int]:
-        """Start recalls of what has arrived late for sticky ones; return their numbers. A runner does the rest."""
+        """Start recalls of what has arrived late for sticky ones; return their numbers. A runner does the rest.
+
+        While one of them waits for a second person, no other is planned: it would ask for the same again.
+        """
         now = self._clock.now()
         with self._database.read() as connection:
             ran = [recall for recall in recalls.sticky(connection, now) if recall.status is Status.FINISHED]
-            due = [recall for recall in ran if count_late(connection, recall, now)]
+            waiting = approvals.followed_by_waiting(connection, now)
+            due = [recall for recall in ran if recall.id not in waiting and count_late(connection, recall, now)]
         return [recall_id for recall in due if (recall_id := self._follow_up(recall)) is not None]
 
     def _follow_up(self, recall: recalls.Recall) -> int | None:
@@ -64,9 +68,7 @@ class StickyRecalls:
         except DatabaseError:
             raise
         except ApprovalNeededError as error:
-            # It waits for somebody, and a further one every few seconds would be no help.
-            log.warning("recall %s is sticky no more: %s", recall.id, error)
-            self.unstick(recall.id, actor=WORKER)
+            log.warning("sticky recall %s: %s", recall.id, error)
             return None
         except LedgerError as error:
             # Somebody else was quicker, or must fix something; the others are not held up by it.

@@ -164,26 +164,57 @@ def test_an_approval_does_not_cover_a_plan_whose_messages_changed_hands(careful:
     assert careful.result(plan.recall_id).status is Status.PLANNED
 
 
-def test_who_agreed_to_a_sticky_recall_agreed_to_what_arrives_late(careful: Ledger, world: World) -> None:
-    send(careful, world, 4)
-    plan = asked_for(careful)
-    careful.parts.sticky.stick(plan.recall_id, 3600, actor="wang")
-    careful.approve(plan.recall_id, actor="li")
-    send(careful, world, 5)
-    careful.parts.worker().follow_sticky()
-    followers = [result for result in careful.recalls() if result.follows == plan.recall_id]
-    assert [(one.status, one.eligible) for one in followers] == [(Status.RUNNING, 5)]
+def followers(book: Ledger, recall_id: int) -> list[tuple[Status, int]]:
+    """Look once for what arrived late; return what follows a recall, the newest first."""
+    book.parts.worker().follow_sticky()
+    return [(one.status, one.eligible) for one in book.recalls() if one.follows == recall_id]
+
+
+def sticky(book: Ledger, world: World, messages: int) -> Plan:
+    """Return the plan of a sticky recall that has run, with a second person if it takes one."""
+    send(book, world, messages)
+    plan = planned(book)
+    book.parts.sticky.stick(plan.recall_id, 3600, actor="wang")
+    try:
+        book.run(plan, actor="wang")
+    except ApprovalNeededError:
+        book.approve(plan.recall_id, actor="li")
+    return plan
+
+
+def test_what_arrives_late_asks_again_as_soon_as_it_is_too_much_beyond_what_was_agreed_to(
+    careful: Ledger, world: World
+) -> None:
+    plan = sticky(careful, world, 6)
+    send(careful, world, 2)
+    assert followers(careful, plan.recall_id) == [(Status.RUNNING, 2)]
+    careful.resume(careful.recalls()[0].recall_id, actor="wang")
+    send(careful, world, 2)
+    waiting = [(Status.PLANNED, 2), (Status.FINISHED, 2)]
+    assert followers(careful, plan.recall_id) == waiting
+    send(careful, world, 1)
+    assert followers(careful, plan.recall_id) == waiting
+    second = careful.recalls()[0].recall_id
+    assert careful.approve(second, actor="li").recalled == 2
+    # The next growth begins anew, with what was not agreed to before.
+    assert followers(careful, plan.recall_id)[0] == (Status.RUNNING, 1)
+    assert careful.result(plan.recall_id).sticky_until is not None
+    assert careful.verify().ok
 
 
 def test_what_arrives_late_for_a_small_sticky_recall_and_is_too_much_waits_once(careful: Ledger, world: World) -> None:
-    send(careful, world, 1)
-    plan = planned(careful)
-    careful.parts.sticky.stick(plan.recall_id, 3600, actor="wang")
-    careful.run(plan)
+    plan = sticky(careful, world, 1)
     send(careful, world, 5)
     for _ in range(3):
-        careful.parts.worker().follow_sticky()
-    (follower,) = [result for result in careful.recalls() if result.follows == plan.recall_id]
-    assert (follower.status, follower.approval and follower.approval.is_waiting) == (Status.PLANNED, True)
+        assert followers(careful, plan.recall_id) == [(Status.PLANNED, 5)]
+    assert careful.approve(careful.recalls()[0].recall_id, actor="li").recalled == 5
+
+
+def test_who_refuses_what_arrived_late_ends_the_sticking(careful: Ledger, world: World) -> None:
+    plan = sticky(careful, world, 4)
+    send(careful, world, 5)
+    assert followers(careful, plan.recall_id) == [(Status.PLANNED, 5)]
+    careful.refuse(careful.recalls()[0].recall_id, actor="li", reason="enough")
     assert careful.result(plan.recall_id).sticky_until is None
-    assert careful.approve(follower.recall_id, actor="li").recalled == 5
+    assert followers(careful, plan.recall_id) == [(Status.CANCELLED, 5)]
+    assert careful.verify().ok

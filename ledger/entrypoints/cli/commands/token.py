@@ -22,9 +22,17 @@ def create(
     role: Annotated[
         Role,
         typer.Option(
-            "--role", help="recorder hands in messages, operator recalls, auditor reads, admin does everything."
+            "--role",
+            help="recorder hands in messages, operator recalls, approver agrees as a second person, auditor reads, "
+            "admin does everything.",
         ),
     ],
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            "--owner", metavar="PERSON", help="Whose it is, if not NAME's: all tokens of a person count as one person."
+        ),
+    ] = None,
     robot: Annotated[
         list[str] | None, typer.Option("--robot", metavar="R", help="Only messages of this robot. Repeatable.")
     ] = None,
@@ -33,7 +41,7 @@ def create(
 ) -> None:
     """Make a token and show it, this once."""
     with opened() as parts:
-        made = parts.service_tokens.create(name, role, robots=robot or (), actor=who_acts(actor))
+        made = parts.service_tokens.create(name, role, owner=owner, robots=robot or (), actor=who_acts(actor))
     if as_json:
         document({"secret": made.secret, **made.token.to_json()})
         return
@@ -54,8 +62,9 @@ def list_(as_json: AsJson = False) -> None:
     paper = console()
     for token in found:
         robots = f", robots {', '.join(plain(robot) for robot in token.robots)}" if token.robots else ""
+        owner = f" of {plain(token.owner)}" if token.owner != token.name else ""
         state = f"revoked {moment(token.revoked_at)}" if token.revoked_at else f"used {moment(token.last_used_at)}"
-        paper.print(f"{plain(token.name)}: {token.role}{robots}, {token.prefix}…, {state}", soft_wrap=True)
+        paper.print(f"{plain(token.name)}{owner}: {token.role}{robots}, {token.prefix}…, {state}", soft_wrap=True)
 
 
 @app.command()

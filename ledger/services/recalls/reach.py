@@ -1,0 +1,106 @@
+"""How far one person goes alone: what they start, and what is done to one campaign, counts together for a day.
+
+Counting is exact and cheap: what was started alone is at most as much as one person may, or somebody is asked anyway.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from ledger.core.actors import People
+from ledger.core.approval import COUNTED_FOR, CountedTogether, Reach, is_needed
+from ledger.core.plan_messages import PlanMessages
+from ledger.store import reached
+from ledger.store.reached import Reached
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starting:
+    """A recall that somebody wants to start: how large it is, and the names behind it.
+
+    Of one that is not written yet, `plan` has the messages.
+    """
+
+    recall_id: int | None
+    people: int
+    messages: int
+    names: frozenset[str]
+    plan: PlanMessages | None = None
+
+    def reached(self, connection: Connection) -> list[Reached]:
+        """Return what it reaches."""
+        if self.plan is not None:
+            return list(reached.reached_by_plan(connection, self.plan))
+        return list(reached.reached_by(connection, [self.recall_id] if self.recall_id is not None else []))
+
+
+class _Sum:
+    """People and messages, each counted once."""
+
+    def __init__(self) -> None:
+        self.people, self.messages = set[str](), set[int]()
+
+    def add(self, one: Reached) -> None:
+        self.people.update(one.recipients)
+        self.messages.add(one.message_id)
+
+    def is_beyond(self, most: int) -> bool:
+        return is_needed(recipients=len(self.people), messages=len(self.messages), most=most)
+
+    def to_reach(self, counted: CountedTogether) -> Reach:
+        return Reach(counted=counted, people=len(self.people), messages=len(self.messages))
+
+
+def reach_beyond(
+    connection: Connection, starting: Starting, people: People, most: int | None, now: datetime
+) -> Reach | None:
+    """Return what goes beyond what one person may do, if a recall starts now; None when nothing does.
+
+    Once something is beyond it is not counted further: as many are reached at least.
+    """
+    if most is None:
+        return None
+    if is_needed(recipients=starting.people, messages=starting.messages, most=most):
+        return Reach(counted=CountedTogether.RECALL, people=starting.people, messages=starting.messages)
+    alone = reached.started_alone(connection, now - COUNTED_FOR, other_than=starting.recall_id)
+    if not alone:
+        return None
+    own = starting.reached(connection)
+    campaigns = {one.campaign for one in own}
+    theirs = [one.recall_id for one in alone if people.overlap(one.names, starting.names)]
+    beside = [one.recall_id for one in alone if one.may_hold(campaigns)]
+    return _of_actor(connection, own, theirs, most) or _of_campaigns(connection, own, beside, campaigns, most)
+
+
+def _of_actor(connection: Connection, own: Sequence[Reached], recall_ids: Sequence[int], most: int) -> Reach | None:
+    both = _Sum()
+    for one in own:
+        both.add(one)
+    with closing(reached.reached_by(connection, recall_ids)) as found:
+        for one in found:
+            both.add(one)
+            if both.is_beyond(most):
+                return both.to_reach(CountedTogether.ACTOR)
+    return None
+
+
+def _of_campaigns(
+    connection: Connection,
+    own: Sequence[Reached],
+    recall_ids: Sequence[int],
+    campaigns: Collection[str | None],
+    most: int,
+) -> Reach | None:
+    sums: dict[str | None, _Sum] = defaultdict(_Sum)
+    for one in own:
+        sums[one.campaign].add(one)
+    with closing(reached.reached_by(connection, recall_ids, campaigns)) as found:
+        for one in found:
+            sums[one.campaign].add(one)
+            if sums[one.campaign].is_beyond(most):
+                return sums[one.campaign].to_reach(CountedTogether.CAMPAIGN)
+    return None

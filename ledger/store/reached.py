@@ -1,0 +1,116 @@
+"""What recalls reach that were started without a second person: whose they are, and which messages and people."""
+
+from collections.abc import Collection, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, or_, select
+
+from ledger.core.actors import is_ours
+from ledger.core.approval import Decision
+from ledger.core.message import Campaign
+from ledger.core.plan_messages import PlanMessages, Taken
+from ledger.core.recall import Outcome, Status
+from ledger.core.selection import campaigns_of
+from ledger.store import plan_messages
+from ledger.store.schema import approvals, history, messages, recall_items, recalls
+from ledger.store.selecting import among
+
+_BATCH_ROWS = 1000
+# Nobody loses a message by an item that ended so.
+_UNTOUCHED = (Outcome.CANCELLED, Outcome.EXPIRED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedAlone:
+    """A recall that no second person agreed to: the names behind it, and the campaigns that it named, none for any."""
+
+    recall_id: int
+    names: frozenset[str]
+    campaigns: frozenset[Campaign]
+
+    def may_hold(self, campaigns: Collection[str | None]) -> bool:
+        """Say whether it may hold messages of some campaigns."""
+        return not self.campaigns or not self.campaigns.isdisjoint(campaigns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """One message of a recall, and whom it reached."""
+
+    message_id: int
+    campaign: str | None
+    recipients: tuple[str, ...]
+
+
+def started_alone(connection: Connection, since: datetime, *, other_than: int | None) -> list[StartedAlone]:
+    """Return the recalls that went on since a moment and that no second person agreed to.
+
+    Behind each is who planned it, who started it, and who let it ask again.
+    """
+    agreed = select(approvals.c.recall_id).where(approvals.c.verdict == Decision.APPROVED)
+    alone = and_(recalls.c.activated_at >= since, recalls.c.id.not_in(agreed))
+    if other_than is not None:
+        alone = and_(alone, recalls.c.id != other_than)
+    found = connection.execute(select(recalls.c.id, recalls.c.actor, recalls.c.selection).where(alone)).all()
+    names = {row.id: {row.actor} for row in found}
+    acts = and_(alone, history.c.event.in_(("started", "retried")))
+    joined = select(history.c.recall_id, history.c.actor).join_from(
+        recalls, history, history.c.recall_id == recalls.c.id
+    )
+    for recall_id, actor in connection.execute(joined.where(acts)) if found else ():
+        if not is_ours(actor):
+            names[recall_id].add(actor)
+    return [
+        StartedAlone(recall_id=row.id, names=frozenset(names[row.id]), campaigns=campaigns_of(row.selection))
+        for row in found
+    ]
+
+
+def reached_by(
+    connection: Connection, recall_ids: Collection[int], campaigns: Collection[str | None] | None = None
+) -> Generator[Reached]:
+    """Yield the messages that recalls have taken back, or may yet: of some campaigns, or of all.
+
+    Who does not read to the end closes it.
+    """
+    if not recall_ids:
+        return
+    columns = recall_items.c
+    touched = or_(columns.outcome.is_(None), columns.outcome.not_in(_UNTOUCHED))
+    statement = select(columns.message_id, columns.campaign, columns.recipients).where(
+        columns.recall_id.in_(sorted(recall_ids)), touched
+    )
+    if campaigns is not None:
+        named = columns.campaign.in_(sorted(one for one in campaigns if one is not None))
+        statement = statement.where(or_(named, columns.campaign.is_(None)) if None in campaigns else named)
+    with connection.execute(statement.execution_options(yield_per=_BATCH_ROWS)) as rows:
+        for row in rows:
+            yield Reached(message_id=row.message_id, campaign=row.campaign, recipients=tuple(row.recipients))
+    for one in plan_messages.of_recalls(connection, recall_ids):
+        if one.status is not Status.CANCELLED:
+            yield from reached_by_plan(connection, one.messages, one.next_item, campaigns)
+
+
+def reached_by_plan(
+    connection: Connection,
+    plan: PlanMessages,
+    start: int = 0,
+    campaigns: Collection[str | None] | None = None,
+) -> Iterator[Reached]:
+    """Yield the messages that a plan takes from a place on, as far as they are there: of some campaigns, or of all."""
+    for place in range(start, len(plan.taken), _BATCH_ROWS):
+        taken = plan.items(place, place + _BATCH_ROWS)
+        yield from _with_recipients(
+            connection, [one for one in taken if campaigns is None or one.campaign in campaigns]
+        )
+
+
+def _with_recipients(connection: Connection, taken: Sequence[Taken]) -> Iterator[Reached]:
+    is_sqlite = connection.dialect.name == "sqlite"
+    these = among(messages.c.id, [one.message_id for one in taken], is_sqlite=is_sqlite)
+    rows = connection.execute(select(messages.c.id, messages.c.recipients).where(these)) if taken else ()
+    recipients = {row.id: tuple(row.recipients) for row in rows}
+    for one in taken:
+        if one.message_id in recipients:
+            yield Reached(message_id=one.message_id, campaign=one.campaign, recipients=recipients[one.message_id])

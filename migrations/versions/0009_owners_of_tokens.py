@@ -1,0 +1,102 @@
+"""Tokens have an owner, may be limited to campaigns, and may be those of an approver.
+
+Revision 0009, after 0008. Both directions are written, for both databases. Older processes leave the new columns empty:
+such a token belongs to whom it names. They do not know the role of an approver: make such tokens once all are of this
+release. Going back is refused while anything is there that an earlier release would take for more than it is.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+Moment = sa.DateTime(timezone=True)
+UserIds = postgresql.ARRAY(sa.Text()).with_variant(sa.JSON(), "sqlite")
+ROLES = ("recorder", "operator", "auditor", "admin")
+BEFORE = "id, name, role, robots, prefix, digest, created_by, created_at, last_used_at, revoked_at"
+OF_SESSION = "digest, token_id, created_at, expires_at"
+NEW = ("owner", "campaigns")
+
+
+def upgrade() -> None:
+    roles = ("recorder", "operator", "approver", "auditor", "admin")
+    if op.get_bind().dialect.name == "sqlite":
+        _build_anew(roles, with_new=True)
+        return
+    op.add_column("tokens", sa.Column("owner", sa.Text()))
+    op.add_column("tokens", sa.Column("campaigns", UserIds))
+    _allow(roles)
+
+
+def downgrade() -> None:
+    means_more = "role = 'approver' OR owner <> name OR campaigns IS NOT NULL AND revoked_at IS NULL"
+    if op.get_bind().scalar(sa.text(f"SELECT count(*) FROM tokens WHERE {means_more}")):  # noqa: S608
+        raise RuntimeError(
+            "tokens of owners, approvers or campaigns were made since 0009: restore a backup of before it"
+        )
+    if op.get_bind().dialect.name == "sqlite":
+        _build_anew(ROLES, with_new=False)
+        return
+    _allow(ROLES)
+    for column in reversed(NEW):
+        op.drop_column("tokens", column)
+
+
+def _allow(roles: tuple[str, ...]) -> None:
+    name = op.f("ck_tokens_role")
+    op.drop_constraint(name, "tokens", type_="check")
+    op.create_check_constraint(name, "tokens", _condition(roles))
+
+
+def _condition(roles: tuple[str, ...]) -> str:
+    return f"role IN ({', '.join(map(repr, roles))})"
+
+
+def _build_anew(roles: tuple[str, ...], *, with_new: bool) -> None:
+    """Make the table anew, since SQLite cannot change a constraint; sessions, which point at it, are kept."""
+    op.execute(f"CREATE TABLE sessions_before AS SELECT {OF_SESSION} FROM sessions")  # noqa: S608
+    op.drop_table("sessions")
+    op.drop_index("uq_tokens_valid_name", "tokens")
+    op.rename_table("tokens", "tokens_before")
+    new = (sa.Column("owner", sa.Text()), sa.Column("campaigns", UserIds)) if with_new else ()
+    op.create_table(
+        "tokens",
+        sa.Column("id", Id, sa.Identity(always=False), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("robots", UserIds, nullable=False),
+        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_at", Moment, nullable=False),
+        sa.Column("last_used_at", Moment),
+        sa.Column("revoked_at", Moment),
+        *new,
+        sa.CheckConstraint(_condition(roles), name=op.f("ck_tokens_role")),
+        sa.CheckConstraint("length(name) > 0", name=op.f("ck_tokens_name")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tokens")),
+        sa.UniqueConstraint("digest", name=op.f("uq_tokens_digest")),
+        sqlite_autoincrement=True,
+    )
+    op.execute(f"INSERT INTO tokens ({BEFORE}) SELECT {BEFORE} FROM tokens_before")  # noqa: S608
+    op.drop_table("tokens_before")
+    valid = sa.text("revoked_at IS NULL")
+    op.create_index("uq_tokens_valid_name", "tokens", ["name"], unique=True, sqlite_where=valid)
+    op.create_table(
+        "sessions",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("token_id", Id, nullable=False),
+        sa.Column("created_at", Moment, nullable=False),
+        sa.Column("expires_at", Moment, nullable=False),
+        sa.ForeignKeyConstraint(["token_id"], ["tokens.id"], name=op.f("fk_sessions_token_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_sessions")),
+    )
+    op.create_index("ix_sessions_token", "sessions", ["token_id"])
+    op.create_index("ix_sessions_expires", "sessions", ["expires_at"])
+    op.execute(f"INSERT INTO sessions ({OF_SESSION}) SELECT {OF_SESSION} FROM sessions_before")  # noqa: S608
+    op.drop_table("sessions_before")
