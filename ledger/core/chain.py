@@ -9,6 +9,7 @@ from typing import Any
 from ledger.clock import format_time
 
 GENESIS = "0" * 64
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def digest(
@@ -19,10 +20,5 @@ def digest(
     `detail` holds JSON values only; its canonical form has sorted names and no spaces, so that it is the same after
     a trip through any database.
     """
-    content = json.dumps(
-        [previous, format_time(at), event, actor, recall_id, detail],
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-    )
+    content = _encode([previous, format_time(at), event, actor, recall_id, detail])
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()

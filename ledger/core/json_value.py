@@ -9,8 +9,13 @@ from typing import Any
 from ledger.clock import format_time
 
 
+_PLAIN = frozenset((str, int, type(None), bool, float))
+
+
 def jsonable(value: object) -> Any:
     """Turn a value of ours into what `json.dumps` accepts; times become RFC 3339 in UTC."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, datetime):
         return format_time(value)
     if isinstance(value, JsonValue):

@@ -380,6 +380,39 @@ history = Table(
     sqlite_autoincrement=True,
 )
 
+# The history in closed segments of a fixed length: the root of each, so that a checkpoint reads what is new alone.
+history_segments = Table(
+    "history_segments",
+    metadata,
+    Column("number", Id, primary_key=True, autoincrement=False),
+    Column("last_id", Id, nullable=False),
+    Column("root", Text, nullable=False),
+)
+
+# Checkpoints as they were signed, and up to which entry; what proves something is the copy that is kept elsewhere.
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    _id(),
+    Column("at", UtcDateTime, nullable=False),
+    Column("entries", Id, nullable=False),
+    Column("last_id", Id, nullable=False),
+    Column("document", Document, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Where checkpoints go: up to which one has arrived, and since when, and why, none does.
+anchors = Table(
+    "anchors",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("checkpoint_id", Id),
+    Column("arrived_at", UtcDateTime),
+    Column("tried_at", UtcDateTime, nullable=False),
+    Column("failing_since", UtcDateTime),
+    Column("error", Text),
+)
+
 # SQLite has no index into arrays: triggers keep two narrow tables. The hour of sending comes first, so that inserts
 # stay in one place and the purge drops whole hours; a search probes each hour of the window. Items have no hours that
 # follow each other: of them it is the block of 4096 numbers, and a search probes each block.

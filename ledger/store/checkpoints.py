@@ -1,0 +1,132 @@
+"""Rows of `history_segments`, `checkpoints` and `anchors`: how far the history is signed, and where that has arrived."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ledger.store.schema import anchors, checkpoints, history, history_segments
+
+_BATCH_ROWS = 1000
+# What ends a recall, or leaves it to people.
+ENDS_OF_RECALLS = ("finished", "cancel", "refused", "paused")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A closed segment: its place, the number of its last entry, its root (hex)."""
+
+    number: int
+    last_id: int
+    root: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCheckpoint:
+    """A checkpoint as it stands in the database; `last_id` is the number of the last entry that it covers."""
+
+    id: int
+    at: datetime
+    entries: int
+    last_id: int
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchorState:
+    """Where checkpoints go, by name: which one arrived last, and when; since when none does, and why."""
+
+    name: str
+    checkpoint_id: int | None
+    arrived_at: datetime | None
+    tried_at: datetime
+    failing_since: datetime | None
+    error: str | None
+
+
+def segments(connection: Connection) -> list[Segment]:
+    """Return the closed segments in their order."""
+    rows = connection.execute(select(history_segments).order_by(history_segments.c.number))
+    return [Segment(**row._mapping) for row in rows]
+
+
+def add_segments(connection: Connection, closed: Sequence[Segment]) -> None:
+    """Note segments that are closed now; whoever was quicker has noted the same."""
+    if not closed:
+        return
+    dialect = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    rows = [{"number": one.number, "last_id": one.last_id, "root": one.root} for one in closed]
+    connection.execute(dialect(history_segments).on_conflict_do_nothing(), rows)
+
+
+def digests_after(connection: Connection, last_id: int) -> Iterator[tuple[int, str]]:
+    """Yield number and digest of the entries after one, in their order and in constant memory."""
+    statement = select(history.c.id, history.c.digest).where(history.c.id > last_id).order_by(history.c.id)
+    for rows in connection.execute(statement.execution_options(yield_per=_BATCH_ROWS)).partitions(_BATCH_ROWS):
+        yield from map(tuple, rows)
+
+
+def last_entry(connection: Connection) -> int:
+    """Return the number of the last entry, 0 without any."""
+    return connection.scalar(select(func.max(history.c.id))) or 0
+
+
+def a_recall_ended_after(connection: Connection, last_id: int) -> bool:
+    """Say whether any entry after one tells of the end of a recall."""
+    ended = (history.c.id > last_id) & history.c.event.in_(ENDS_OF_RECALLS)
+    return connection.scalar(select(history.c.id).where(ended).limit(1)) is not None
+
+
+def add(connection: Connection, *, at: datetime, entries: int, last_id: int, document: Mapping[str, Any]) -> int:
+    """Keep a checkpoint; return its number."""
+    row = {"at": at, "entries": entries, "last_id": last_id, "document": dict(document)}
+    return int(connection.execute(insert(checkpoints).values(row).returning(checkpoints.c.id)).scalar_one())
+
+
+def latest(connection: Connection) -> StoredCheckpoint | None:
+    """Return the last checkpoint."""
+    row = connection.execute(select(checkpoints).order_by(checkpoints.c.id.desc()).limit(1)).one_or_none()
+    return StoredCheckpoint(**row._mapping) if row is not None else None
+
+
+def documents(connection: Connection) -> Iterator[Any]:
+    """Yield all checkpoints as they were signed, the first one first."""
+    yield from connection.execute(select(checkpoints.c.document).order_by(checkpoints.c.id)).scalars()
+
+
+def anchor_states(connection: Connection) -> dict[str, AnchorState]:
+    """Return how each place stands that checkpoints ever went to."""
+    rows = connection.execute(select(anchors).order_by(anchors.c.name))
+    return {row.name: AnchorState(**row._mapping) for row in rows}
+
+
+def arrived(connection: Connection, name: str, checkpoint_id: int, now: datetime) -> None:
+    """Note that a checkpoint has arrived."""
+    _note(
+        connection,
+        name,
+        {
+            "checkpoint_id": checkpoint_id,
+            "arrived_at": now,
+            "tried_at": now,
+            "failing_since": None,
+            "error": None,
+        },
+    )
+
+
+def failed(connection: Connection, name: str, error: str, now: datetime) -> None:
+    """Note that none arrives, and why; since when, is kept."""
+    known = anchor_states(connection).get(name)
+    since = known.failing_since if known is not None and known.failing_since is not None else now
+    _note(connection, name, {"tried_at": now, "failing_since": since, "error": error})
+
+
+def _note(connection: Connection, name: str, values: Mapping[str, Any]) -> None:
+    mine = update(anchors).where(anchors.c.name == name).values(**values)
+    if connection.execute(mine).rowcount == 0:
+        dialect = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        connection.execute(dialect(anchors).values(name=name, **values).on_conflict_do_nothing())
