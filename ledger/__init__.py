@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ledger.errors import AccessError as AccessError
     from ledger.errors import AddressNotAllowedError as AddressNotAllowedError
     from ledger.errors import ApprovalNeededError as ApprovalNeededError
+    from ledger.errors import AuditError as AuditError
     from ledger.errors import BadCursorError as BadCursorError
     from ledger.errors import BusyError as BusyError
     from ledger.errors import CertificateError as CertificateError
@@ -62,6 +63,7 @@ __all__ = [
     "AccessError",
     "AddressNotAllowedError",
     "ApprovalNeededError",
+    "AuditError",
     "BadCursorError",
     "BusyError",
     "CertificateError",

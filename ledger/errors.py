@@ -16,6 +16,7 @@ LedgerError
 |  |- CredentialsError, PermissionDeniedError, AddressNotAllowedError, QuotaUsedUpError
 |  |- ProxyRefusedError, CertificateError
 |- RequestInProgressError     the same request is being worked on already
+|- AuditError                 the history cannot be signed, or what was signed cannot be checked
 |- BusyError                  as much as can be done at once is being done
 |- DatabaseError
    |- SchemaOutOfDateError, UnfitDatabaseError, DatabaseUnavailableError
@@ -165,6 +166,12 @@ class RequestInProgressError(LedgerError):
     """The same request, by its Idempotency-Key, is being worked on."""
 
     code = "request_in_progress"
+
+
+class AuditError(LedgerError):
+    """The history cannot be signed, or what was signed cannot be checked."""
+
+    code = "audit"
 
 
 class BusyError(LedgerError):

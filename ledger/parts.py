@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Collection, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from ledger.dingtalk.client import Client
     from ledger.dingtalk.tokens import DingTalkTokens
     from ledger.scheduler import Worker
+    from ledger.services.audit.checkpointer import Checkpointer
     from ledger.services.recalls.read_status import Inquirer
 
 T = TypeVar("T")
@@ -162,7 +164,14 @@ class Parts:
             self.settings,
             self.align_clock,
             self.recorder.replay,
+            self.checkpointer if self._is_anchored() else None,
         )
+
+    def _is_anchored(self) -> bool:
+        """Say whether the settings want checkpoints: who only looks needs none of the libraries for it."""
+        settings = self.settings
+        places = (settings.audit_checkpoint_file, settings.audit_stream, settings.audit_webhook_url)
+        return any((settings.audit_key_file, settings.audit_key_command, settings.audit_tsa_url, *places))
 
     @part
     def figures(self) -> Meter:
@@ -234,6 +243,26 @@ class Parts:
     def verifier(self) -> Verifier:
         """Proves the history."""
         return Verifier(self.opened())
+
+    @part
+    def checkpointer(self) -> "Checkpointer":
+        """Signs how far the history has come, and takes that outside."""
+        from ledger.dingtalk.outgoing import Outgoing
+        from ledger.services.audit.anchors import anchors_of
+        from ledger.services.audit.checkpointer import Checkpointer
+        from ledger.services.audit.keys import private_key
+        from ledger.services.audit.timestamps import stamp_of
+
+        settings = self.settings
+        post, tsa = Outgoing(settings.http_timeout_seconds).post, settings.audit_tsa_url
+        return Checkpointer(
+            self.opened(),
+            self.clock,
+            timedelta(seconds=settings.audit_checkpoint_seconds),
+            partial(private_key, settings),
+            anchors_of(settings, post),
+            None if tsa is None else partial(stamp_of, url=tsa, post=post),
+        )
 
     @part
     def lifecycle(self) -> Lifecycle:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -19,6 +20,9 @@ from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Cho
 from ledger.services.upkeep.purger import Purger
 from ledger.settings import Settings
 
+if TYPE_CHECKING:
+    from ledger.services.audit.checkpointer import Checkpointer
+
 LOOK_FOR_RECALLS_SECONDS = 1
 STICKY_SECONDS = 5
 PURGE_SECONDS = 600
@@ -26,6 +30,9 @@ LOST_CALLS_SECONDS = 5
 FREEZE_SECONDS = 5
 ALIGN_SECONDS = 60
 SPOOL_SECONDS = 5
+CHECKPOINT_LOOK_SECONDS = 5
+# Three places may keep it waiting, each for a minute at most.
+CHECKPOINT_LEASE_SECONDS = 300
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +52,14 @@ class Worker:
         settings: Settings,
         align_clock: Callable[[], None],
         replay: Callable[[], object],
+        checkpointer: "Checkpointer | None" = None,
     ) -> None:
         self._chores, self._runner, self._caller, self._settings = chores, runner, caller, settings
         self._sticky, self._align_clock, self._replay = sticky, align_clock, replay
         self._stopping = threading.Event()
         self._unready: dict[str, str] = {}
         self._served: frozenset[int] = frozenset()
-        self._duties = (
+        self._duties: tuple[Chore, ...] = (
             Chore(name=HEARTBEAT, every=HEARTBEAT_EVERY, lease=_seconds(5), action=lambda: None),
             Chore(name="sticky", every=_seconds(STICKY_SECONDS), lease=_seconds(60), action=self.follow_sticky),
             Chore(
@@ -61,6 +69,9 @@ class Worker:
             Chore(name="freeze", every=_seconds(FREEZE_SECONDS), lease=_seconds(60), action=freezer.finish),
             Chore(name="purge", every=_seconds(PURGE_SECONDS), lease=_seconds(PURGE_SECONDS), action=purger.run_once),
         )
+        if checkpointer is not None:
+            every, lease = _seconds(CHECKPOINT_LOOK_SECONDS), _seconds(CHECKPOINT_LEASE_SECONDS)
+            self._duties += (Chore(name="checkpoint", every=every, lease=lease, action=checkpointer.run_if_due),)
 
     def run(self) -> None:
         """Work until `stop`; what is in flight then ends by its answer."""

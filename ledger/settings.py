@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -32,7 +32,7 @@ from pydantic_settings import SettingsError as UnreadableVariableError
 
 from ledger.database_url import DatabaseUrl, url_of_file, with_home
 from ledger.errors import SettingsError, UnknownAppError
-from ledger.settings_addresses import endpoint, networks, public_url
+from ledger.settings_addresses import endpoint, networks, public_url, receiver
 from ledger.settings_file import path_of_file, read_file
 from ledger.settings_words import sentence_of, unknown
 
@@ -156,6 +156,14 @@ class Settings(BaseSettings):
     gateway_connections: Annotated[int, Field(ge=1, le=10_000)] = 256
     campaign: _Tag | None = None
     source: _Tag | None = None
+    audit_key_file: _Path | None = None
+    audit_key_command: Annotated[str | None, Field(repr=False)] = None
+    audit_checkpoint_file: _Path | None = None
+    audit_stream: Literal["stdout", "syslog"] | None = None
+    audit_webhook_url: Annotated[str | None, Field(repr=False), AfterValidator(receiver)] = None
+    audit_tsa_url: Annotated[_Url | None, Field(repr=False)] = None
+    audit_tsa_roots_file: _Path | None = None
+    audit_checkpoint_seconds: Annotated[float, Field(ge=10, le=604_800)] = 3600.0
     apps: dict[str, AppSettings] = Field(default_factory=dict)
 
     @model_validator(mode="before")

@@ -52,3 +52,20 @@ def _read(url: str, as_in: str) -> SplitResult:
     if not is_whole or parts.query or parts.fragment or not url.isprintable() or " " in url:
         raise ValueError(as_in)
     return parts
+
+
+def receiver(url: str | None) -> str | None:
+    """Check where checkpoints are posted to; raise ValueError, which never repeats it."""
+    if url is None:
+        return None
+    as_in = "write an address, as in https://audit.example.com/checkpoints"
+    try:
+        parts = urlsplit(url)
+        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise ValueError(as_in) from None
+    if not is_whole or parts.fragment or not url.isprintable() or " " in url:
+        raise ValueError(as_in)
+    if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise ValueError("outside this machine it has to be https: anybody on the way could change what is posted")
+    return url

@@ -26,6 +26,7 @@ ERRORS = {
     "AccessError": "access",
     "AddressNotAllowedError": "address_not_allowed",
     "ApprovalNeededError": "approval_needed",
+    "AuditError": "audit",
     "BadCursorError": "bad_cursor",
     "BusyError": "busy",
     "CertificateError": "certificate",

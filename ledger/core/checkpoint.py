@@ -31,8 +31,8 @@ def canonical(value: object) -> bytes:
 class Checkpoint(JsonValue):
     """The history at a moment: so many entries, the digest of the last one, the root of the tree of all.
 
-    `key` says which key signed it, `signature` is in base64; both are empty where there is no key. `timestamp` is what a
-    time-stamp authority answered (RFC 3161, DER in base64), with its address.
+    `key` says which key signed it, `signature` is in base64; both are empty where there is no key. `timestamp` is what
+    a time-stamp authority answered (RFC 3161, DER in base64), with its address.
     """
 
     entries: int

@@ -8,7 +8,6 @@ from typing import Any
 
 from ledger.clock import format_time
 
-
 _PLAIN = frozenset((str, int, type(None), bool, float))
 
 

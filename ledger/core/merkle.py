@@ -1,4 +1,4 @@
-"""Trees of digests as in RFC 6962: one root stands for any number of entries, and a short path proves that one is in it.
+"""Trees of digests as in RFC 6962: one root stands for any number of entries, a short path proves that one is in it.
 
 Entries are closed in segments of a fixed length that is a power of two, each of which is a whole subtree: its root
 stands for it from then on.
@@ -13,8 +13,8 @@ _EMPTY = hashlib.sha256(b"").digest()
 
 
 def leaf_of(digest: str) -> bytes:
-    """Return the leaf of an entry, by the digest (hex) that it has in the chain."""
-    return hashlib.sha256(b"\x00" + bytes.fromhex(digest)).digest()
+    """Return the leaf of an entry, by the digest that it has in the chain, as the text that it is."""
+    return hashlib.sha256(b"\x00" + digest.encode("utf-8", "surrogatepass")).digest()
 
 
 def node_of(left: bytes, right: bytes) -> bytes:

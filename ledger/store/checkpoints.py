@@ -1,4 +1,4 @@
-"""Rows of `history_segments`, `checkpoints` and `anchors`: how far the history is signed, and where that has arrived."""
+"""Rows of `history_segments`, `checkpoints`, `anchors`: how far the history is signed, and where that has arrived."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ ENDS_OF_RECALLS = ("finished", "cancel", "refused", "paused")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class ClosedSegment:
     """A closed segment: its place, the number of its last entry, its root (hex)."""
 
     number: int
@@ -47,13 +47,13 @@ class AnchorState:
     error: str | None
 
 
-def segments(connection: Connection) -> list[Segment]:
+def segments(connection: Connection) -> list[ClosedSegment]:
     """Return the closed segments in their order."""
     rows = connection.execute(select(history_segments).order_by(history_segments.c.number))
-    return [Segment(**row._mapping) for row in rows]
+    return [ClosedSegment(**row._mapping) for row in rows]
 
 
-def add_segments(connection: Connection, closed: Sequence[Segment]) -> None:
+def add_segments(connection: Connection, closed: Sequence[ClosedSegment]) -> None:
     """Note segments that are closed now; whoever was quicker has noted the same."""
     if not closed:
         return

@@ -90,6 +90,12 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
     connection.execute(insert(history), rows)
 
 
+def digest_at(connection: Connection, number: int) -> str | None:
+    """Return the digest of one entry."""
+    found: str | None = connection.scalar(select(history.c.digest).where(history.c.id == number))
+    return found
+
+
 def goes_back(before: datetime, at: datetime) -> bool:
     """Say whether a time is so long before that of the entry before it that a clock must have been set back."""
     return at < before - CLOCKS_DIFFER

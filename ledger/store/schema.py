@@ -22,7 +22,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0009"
+REVISION = "0010"
 
 NAMES = {
     "pk": "pk_%(table_name)s",

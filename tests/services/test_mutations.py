@@ -33,6 +33,9 @@ NOT_SHOWN_AFTERWARDS = {
     "chores": "when workers did what last",
     "sessions": "who is signed in now",
     "answers": "what a repeated request is answered",
+    "history_segments": "sums of the history, which a check computes again",
+    "checkpoints": "signed by themselves; what proves something is the copy that is kept elsewhere",
+    "anchors": "where checkpoints have arrived",
 }
 WHAT = {
     "recalls": "recall",

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from ledger.entrypoints.cli.commands import (
     approve,
+    audit,
     campaigns,
     cancel,
     db,
@@ -160,6 +161,7 @@ _add("Audit", recalls=recalls.recalls, show=show.show, history=history.history, 
 _add("Run", demo=demo.demo, serve=serve.serve, worker=worker.worker, purge=purge.purge, doctor=doctor.doctor)
 _add("Run", gateway=gateway.gateway, simulator=simulator.simulator, ops=ops.ops)
 app.add_typer(db.app, name="db", rich_help_panel="Run")
+app.add_typer(audit.app, name="audit", rich_help_panel="Audit")
 app.add_typer(token.app, name="token", rich_help_panel="Run")
 
 

@@ -72,6 +72,7 @@ class LedgerCollector(Collector):
         yield _gauge("database_up", "1 when the database answered this scrape.", {(): 1})
         yield from self._of_settings()
         yield from _states(figures)
+        yield from _anchors(figures)
         yield from _speeds(figures)
         yield from _counts(figures, self._parts.settings.app_names)
 
@@ -119,6 +120,15 @@ def _states(figures: "Figures") -> Iterator[Metric]:
     yield _gauge("purge_lag_seconds", text, {(): figures.purge_lag_seconds})
     text = "Calls of this month as far as the ledger knows them, sends included."
     yield _gauge("quota_calls_used", text, {(): figures.counted.used_calls})
+
+
+def _anchors(figures: "Figures") -> Iterator[Metric]:
+    age = figures.checkpoint_age_seconds
+    text = "Seconds since the history was signed; infinite when it never was."
+    yield _gauge("audit_checkpoint_age_seconds", text, {(): math.inf if age is None else age})
+    text = "For how long checkpoints of the history have not arrived where they are kept; 0 when they do."
+    failing = {("signing",): 0.0} | {(name,): seconds for name, seconds in figures.anchors_failing_seconds.items()}
+    yield _gauge("audit_anchor_failing_seconds", text, failing, "anchor")
 
 
 def _speeds(figures: "Figures") -> Iterator[Metric]:

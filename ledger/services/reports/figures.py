@@ -18,7 +18,7 @@ from ledger.core.recall import Outcome, Status
 from ledger.services.upkeep.chores import HEARTBEAT
 from ledger.services.upkeep.robots import count_unconfigured
 from ledger.settings import Settings
-from ledger.store import chores, figures, keyless, usage
+from ledger.store import checkpoints, chores, figures, keyless, usage
 from ledger.store.database import Database
 
 # Waiting items whose deadline is nearer than this are worth waking somebody for.
@@ -68,6 +68,8 @@ class Figures:
     keyless_sends: int
     purge_lag_seconds: float
     counted: Counted
+    checkpoint_age_seconds: float | None
+    anchors_failing_seconds: Mapping[str, float]
 
     calls: Mapping[figures.Ended, int]
     outcomes: Mapping[Outcome, int]
@@ -97,6 +99,7 @@ class Meter:
             self._counts.go_on(connection, now)
             heartbeat = chores.last_done(connection, HEARTBEAT)
             oldest = figures.oldest_deadline(connection)
+            latest = checkpoints.latest(connection)
             return Figures(
                 heartbeat_age_seconds=_seconds_since(heartbeat, now) if heartbeat else None,
                 recalls=figures.count_recalls(connection),
@@ -104,6 +107,11 @@ class Meter:
                 keyless_sends=keyless.count_lost(connection, now - WINDOW),
                 purge_lag_seconds=_seconds_since(oldest, now) if oldest else 0.0,
                 counted=self._count(connection, now),
+                checkpoint_age_seconds=_seconds_since(latest.at, now) if latest is not None else None,
+                anchors_failing_seconds={
+                    name: _seconds_since(one.failing_since, now) if one.failing_since is not None else 0.0
+                    for name, one in checkpoints.anchor_states(connection).items()
+                },
                 calls=Counter(self._counts.calls),
                 outcomes=Counter(self._counts.outcomes),
                 refusals=Counter(self._counts.refusals),

@@ -11,7 +11,7 @@ from ledger.core.message import UNKNOWN
 from ledger.core.quota import QuotaLevel, bounds_of, level_of, month_of
 from ledger.core.recall import Status
 from ledger.errors import LedgerError
-from ledger.services.upkeep import disks, privacy
+from ledger.services.upkeep import anchoring, disks, privacy
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_STOPPED
 from ledger.services.upkeep.dingtalk_probe import DingTalkProbe
 from ledger.services.upkeep.disks import Disk
@@ -49,6 +49,7 @@ class Doctor:
             ("recipients", self._recipients),
             ("robots", self._robots),
             ("tokens", self._tokens),
+            ("audit", self._audit),
         ):
             yield self._checked(name, look) if database.ok else warning(name, "not looked at: the database comes first")
         yield self._asking.proxies()
@@ -171,6 +172,10 @@ class Doctor:
         if exists or self._settings.allowed_hosts:
             return failed(name, f"none works, and the service lets nobody in without: {make}")
         return ok(name, "none: the service answers this machine alone")
+
+    def _audit(self, name: str) -> Check:
+        with self._database.read() as connection:
+            return anchoring.look(name, connection, self._settings, self._clock.now())
 
     def _robot_of(self, app: str, *, may_ask_database: bool) -> str | None:
         settings = self._settings

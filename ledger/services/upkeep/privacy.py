@@ -22,7 +22,7 @@ def troubles(settings: Settings, database: Database) -> list[str]:
 
 
 def _readable(settings: Settings, database: Database) -> Iterator[str]:
-    paths = [_real(path) for path in [path_of_file()] if path is not None]
+    paths = [_real(path) for path in (path_of_file(), settings.audit_key_file) if path is not None]
     if database.is_sqlite:
         file = _real(Path(database.url.database or ""))
         # They have its rights, and go when nobody has it open: named they are only where they alone can be read.

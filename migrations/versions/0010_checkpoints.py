@@ -1,6 +1,6 @@
 """Checkpoints of the history: roots of its closed segments, what was signed, and where that has arrived.
 
-Revision 0009, after 0008. Both directions are written, for both databases. Older processes know nothing of these
+Revision 0010, after 0009. Both directions are written, for both databases. Older processes know nothing of these
 tables, and go on beside them. What proves something is kept elsewhere: going back loses no fact of history.
 """
 
@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

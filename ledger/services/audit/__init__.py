@@ -1,0 +1,1 @@
+"""Audit: the history is signed and anchored outside, checked against that, and handed out as evidence."""

@@ -1,0 +1,46 @@
+"""The tree over the history as the database stands: closed segments by their roots, what came since one by one."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from ledger.core.chain import GENESIS
+from ledger.core.merkle import SEGMENT_ENTRIES, MerkleTree, leaf_of, root_of
+from ledger.store import checkpoints, history
+from ledger.store.checkpoints import ClosedSegment
+
+
+@dataclass(slots=True)
+class GrownTree:
+    """What a checkpoint says, and the segments that are closed now and were not yet."""
+
+    entries: int = 0
+    last_id: int = 0
+    head: str = GENESIS
+    root: str = ""
+    closed: list[ClosedSegment] = field(default_factory=list)
+
+
+def grow(connection: Connection) -> GrownTree:
+    """Read what came after the last closed segment, in constant memory."""
+    known, tree, grown, leaves = checkpoints.segments(connection), MerkleTree(), GrownTree(), list[bytes]()
+    for segment in known:
+        tree.add_segment(bytes.fromhex(segment.root))
+    number = len(known)
+    if known:
+        grown.entries, grown.last_id = number * SEGMENT_ENTRIES, known[-1].last_id
+        grown.head = history.digest_at(connection, grown.last_id) or GENESIS
+    for last_id, head in checkpoints.digests_after(connection, grown.last_id):
+        grown.last_id, grown.head = last_id, head
+        grown.entries += 1
+        leaves.append(leaf_of(head))
+        if len(leaves) == SEGMENT_ENTRIES:
+            root = root_of(leaves)
+            tree.add_segment(root)
+            grown.closed.append(ClosedSegment(number=number, last_id=grown.last_id, root=root.hex()))
+            number += 1
+            leaves.clear()
+    for leaf in leaves:
+        tree.add(leaf)
+    grown.root = tree.root().hex()
+    return grown
