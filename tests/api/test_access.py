@@ -12,6 +12,7 @@ from ledger.clock import FakeClock
 from ledger.core.roles import Role
 from ledger.errors import InputError
 from ledger.services.access.lockout import MOST_IN_ALL, MOST_OF_ONE_ADDRESS
+from ledger.services.access.sign_in_links import VALID_FOR
 from ledger.services.access.tokens import form_key_of
 from tests.outages import away
 
@@ -171,6 +172,70 @@ def test_before_sign_in_no_error_says_where_the_database_is(serve_ledger: ServeL
     assert {answer.status_code for answer in answers} == {503}
     assert [part for part in told for answer in answers if part in answer.text] == []
     assert all("LEDGER_DATABASE_URL" not in answer.text for answer in answers)
+
+
+def linked(service: Service) -> str:
+    """Return the page of a link that signs in with the first token."""
+    first = service.book.parts.service_tokens.create_first(actor="ann")
+    assert first is not None
+    return f"/sign-in?once={service.app.state.sign_in_links.make(first.secret)}"
+
+
+def test_a_link_signs_in_once(service: Service) -> None:
+    link = linked(service)
+    with service.client() as browser, service.client(headers={"Accept": "text/html"}) as another:
+        answer = browser.get(link)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert re.search(r"HttpOnly.*SameSite=strict", answer.headers["set-cookie"])
+        assert browser.get(SEEN).status_code == 200
+        late = another.get(link)
+        assert (late.status_code, "used already" in late.text) == (401, True)
+        assert another.get(SEEN).status_code == 401
+
+
+def test_a_link_is_short_lived_and_opens_nothing_once_its_token_is_revoked(service: Service, clock: FakeClock) -> None:
+    link = linked(service)
+    clock.advance(VALID_FOR + timedelta(seconds=1))
+    with service.client() as browser:
+        assert browser.get(link).status_code == 401
+        secret = service.token(Role.ADMIN, name="bob")
+        anew = f"/sign-in?once={service.app.state.sign_in_links.make(secret)}"
+        service.book.parts.service_tokens.revoke("bob", actor="tester")
+        assert browser.get(anew).status_code == 401
+        # A token has no place in an address.
+        assert browser.get(f"/sign-in?once={service.token(Role.ADMIN, name='carol')}").status_code == 401
+
+
+def test_a_link_is_not_used_up_while_the_database_is_away(serve_ledger: ServeLedger) -> None:
+    service = serve_ledger(database_patience_seconds=0)
+    link = linked(service)
+    with service.client() as browser:
+        with away(service.book):
+            assert browser.get(link).status_code == 503
+        assert browser.get(link).status_code == 303
+
+
+def test_wrong_links_are_tried_a_few_times_only_and_the_right_one_works_all_the_same(service: Service) -> None:
+    link = linked(service)
+    with service.client() as browser:
+        tries = [browser.get("/sign-in?once=wrong").status_code for _ in range(MOST_OF_ONE_ADDRESS + 1)]
+        assert tries == [401] * MOST_OF_ONE_ADDRESS + [429]
+        assert browser.get(link).status_code == 303
+
+
+def test_a_first_token_is_made_where_there_was_never_one(service: Service) -> None:
+    tokens = service.book.parts.service_tokens
+    first = tokens.create_first(actor="ann" * 30)
+    assert first is not None
+    assert (first.token.role, len(first.token.name)) == (Role.ADMIN, 64)
+    tokens.revoke(first.token.name, actor="tester")
+    assert tokens.create_first(actor="bob") is None
+    assert [one.created_by for one in tokens.listed()] == ["ann" * 30]
+
+
+def test_a_first_token_needs_a_name_that_the_history_can_keep(service: Service) -> None:
+    with pytest.raises(InputError, match="needs a name"):
+        service.book.parts.service_tokens.create_first(actor="\x1b")
 
 
 def test_the_database_knows_no_secret(service: Service) -> None:

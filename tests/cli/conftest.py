@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from unittest.mock import patch
 
 import pytest
@@ -123,11 +123,11 @@ class Shell:
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     @contextmanager
-    def running(self, *args: str) -> Iterator[Running]:
+    def running(self, *args: str, out: IO[bytes] | None = None) -> Iterator[Running]:
         """Start a command as a process of its own; it is killed in the end if it still runs."""
         heard = self.folder / "heard"
         with heard.open("wb") as err, Path(os.devnull).open("r+b") as nothing:
-            process = ForkedCommand(args, env=self.environment, stdin=nothing, stdout=nothing, stderr=err)
+            process = ForkedCommand(args, env=self.environment, stdin=nothing, stdout=out or nothing, stderr=err)
         try:
             yield Running(process, heard)
         finally:

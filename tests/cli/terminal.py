@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import select
 import time
 from collections.abc import Iterator
@@ -27,6 +28,14 @@ class Terminal:
                 except OSError:
                     assert text in self.shown, self.shown
                     return
+
+    def wait_for_pattern(self, pattern: str, seconds: float = 20.0) -> None:
+        """Read until something has been shown that fits a pattern."""
+        end = time.monotonic() + seconds
+        while not re.search(pattern, self.shown):
+            assert time.monotonic() < end, f"{pattern!r} was not shown: {self.shown!r}"
+            if select.select([self._master], [], [], 0.1)[0]:
+                self.shown += os.read(self._master, 65536).decode(errors="replace")
 
     def type(self, text: str) -> None:
         """Type a line."""

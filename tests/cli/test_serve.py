@@ -1,9 +1,11 @@
 """`serve` and `token` as they are typed: the example of its page runs, and nothing starts for all without a token."""
 
+import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -16,6 +18,7 @@ from ledger.simulator import Simulator
 from tests.docs.pages import block_with
 
 from .conftest import Running, Shell
+from .terminal import on_terminal
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  (it must not be listened on)
 
@@ -49,6 +52,91 @@ def test_the_example_of_the_page_records_a_message(shell: Shell) -> None:
     assert shell("campaigns", "--json").json[0]["campaign"] == "spring"
 
 
+def test_the_first_start_gives_a_token_and_a_link_that_signs_in_once(shell: Shell) -> None:
+    import httpx
+
+    with on_terminal(shell, "serve", "--port", "0", "--no-worker") as terminal:
+        terminal.wait_for_pattern(r"\?once=\S+\r\n")
+        (link,) = re.findall(r"^  (http://127\.0\.0\.1:\d+/sign-in\?once=\S+)\r$", terminal.shown, re.MULTILINE)
+        (secret,) = re.findall(r"^  (ledger_\S+)\r$", terminal.shown, re.MULTILINE)
+        address = link.partition("/sign-in")[0]
+        with httpx.Client(base_url=address, follow_redirects=True) as browser, httpx.Client() as another:
+            assert browser.get("/v1/campaigns").status_code == 401
+            first_look = browser.get(link)
+            assert (first_look.url.path, first_look.status_code) == ("/", 200)
+            assert "tester" in first_look.text
+            assert another.get(link).status_code == 401
+            bearer = {"Authorization": f"Bearer {secret}"}
+            assert another.get(f"{address}/v1/campaigns", headers=bearer).status_code == 200
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.end() == 0
+    (token,) = shell("token", "list", "--json").json
+    assert (token["name"], token["role"], token["created_by"]) == ("tester", "admin", "tester")
+    with on_terminal(shell, "serve", "--port", "0", "--no-worker") as terminal:
+        terminal.wait_for_pattern(r"listening on (\S+),")
+        # Once it answers, all was said that there is to say.
+        address = re.findall(r"listening on (\S+),", terminal.shown)[0]
+        assert httpx.get(f"{address}/healthz").status_code == 200
+        assert "ledger_" not in terminal.shown
+        assert "sign-in" not in terminal.shown
+
+
+def test_a_link_is_of_the_public_address_and_no_log_line_has_a_secret(shell: Shell) -> None:
+    shell.variables["LEDGER_PUBLIC_URL"] = "https://ledger.example.com"
+    out = shell.folder / "out"
+    with out.open("wb") as stdout, shell.running("serve", "--port", "0", "--log-format", "json", out=stdout) as service:
+        service.wait_until(lambda: "https://ledger.example.com/sign-in?once=" in out.read_text())
+        lines = [json.loads(line) for line in service.message().splitlines()]
+    assert lines
+    assert not re.search(r"ledger_\w|once=", service.message())
+
+
+def test_scripts_that_made_a_token_before_get_no_other(shell: Shell) -> None:
+    import httpx
+
+    shell("token", "create", "--name", "mailer", "--role", "recorder")
+    shell("token", "revoke", "--name", "mailer")
+    with shell.running("serve", "--port", "0", "--no-worker") as service:
+        assert httpx.get(f"http://127.0.0.1:{port_of(service)}/healthz").status_code == 200
+    assert [token["name"] for token in shell("token", "list", "--json").json] == ["mailer"]
+
+
+def test_a_start_that_fails_makes_no_token(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert shell.real("serve", "--port", str(taken.getsockname()[1])).code == 2
+    assert shell("token", "list", "--json").json == []
+
+
+def test_no_auth_is_loud_and_lasts_until_there_is_a_token(shell: Shell) -> None:
+    import httpx
+
+    with shell.running("serve", "--port", "0", "--no-worker", "--no-auth") as service:
+        address = f"http://127.0.0.1:{port_of(service)}"
+        assert "WARNING" in service.message()
+        assert "whoever can open a connection on this machine may recall" in service.message()
+        assert "--no-auth" in httpx.get(f"{address}/", headers={"Accept": "text/html"}).text
+        assert httpx.get(f"{address}/v1/campaigns").status_code == 200
+        assert shell("token", "list", "--json").json == []
+        shell("token", "create", "--name", "wang", "--role", "operator")
+        assert httpx.get(f"{address}/v1/campaigns").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (("--host", EVERYWHERE), {}),
+        ((), {"LEDGER_PUBLIC_URL": "https://ledger.example.com"}),
+        ((), {"LEDGER_ALLOWED_HOSTS": "ledger.example.com"}),
+    ],
+)
+def test_no_auth_is_refused_where_others_ask(
+    shell: Shell, arguments: tuple[str, ...], variables: dict[str, str]
+) -> None:
+    shell.variables.update(variables)
+    ended = shell.real("serve", "--port", "0", "--no-auth", *arguments)
+    assert (ended.code, "for this machine alone" in ended.err) == (2, True)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_service_stops_when_told_although_somebody_watches(
     shell: Shell, simulator: Simulator, number: signal.Signals
@@ -57,7 +145,7 @@ def test_the_service_stops_when_told_although_somebody_watches(
 
     shell.send(simulator, 1, campaign="c")
     shell("recall", "--reason", "typo", "--campaign", "c", "--dry-run", "--json")
-    with shell.running("serve", "--port", "0", "--no-worker") as service:
+    with shell.running("serve", "--port", "0", "--no-worker", "--no-auth") as service:
         address = f"http://127.0.0.1:{port_of(service)}/v1/recalls/1/events"
         with httpx.stream("GET", address, timeout=20) as events:
             lines = events.iter_lines()
@@ -113,7 +201,8 @@ def test_the_service_starts_while_the_database_is_away_and_takes_in_what_is_hand
     database.write_text("this is no database" * 100)
     row = {"processQueryKey": "k", "robotCode": "r", "sentAt": format_time(datetime.now(UTC))}
     shell.variables["LEDGER_DATABASE_PATIENCE_SECONDS"] = "1"
-    with shell.running("serve", "--port", "0", "--host", host) as service:
+    open_here = ["--no-auth"] if host != EVERYWHERE else []
+    with shell.running("serve", "--port", "0", "--host", host, *open_here) as service:
         service.wait_for("listening on ")
         found = re.search(r"listening on http://[\d.]+:(\d+)", service.message())
         assert found is not None

@@ -21,11 +21,10 @@ def service(tmp_path: Path) -> Iterator[tuple[str, int]]:
     """The address of a service, and its process."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
     environment = {**clean, "LEDGER_DATABASE_URL": f"sqlite:///{tmp_path / 'ledger.sqlite'}"}
-    command = [sys.executable, "-m", "ledger", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "ledger", "serve", "--port", "0", "--no-auth"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        found = re.search(r"http://\S+(?=,)", process.stderr.readline())
-        assert found is not None
+        found = next(filter(None, (re.search(r"http://\S+(?=,)", line) for line in process.stderr)))
         try:
             yield found[0], process.pid
         finally:

@@ -220,7 +220,7 @@ def _is_nobody_at_this_machine(request: Request) -> bool:
 
 
 def _is_at_this_machine(request: Request) -> bool:
-    """Say whether who asks sits at this machine, with nothing in between, and nothing was set up for others."""
+    """Say whether who asks sits at this machine, without sign-in, nothing in between, and nothing set up for others."""
     is_open = bool(request.app.state.is_open) and not parts_of(request).settings.own_hosts
     is_direct = not any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via"))
     return is_open and is_direct and request.client is not None and request.client.host in _LOOPBACK

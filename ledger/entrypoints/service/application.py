@@ -22,6 +22,7 @@ from ledger.entrypoints.web.page import error_page
 from ledger.errors import LedgerError
 from ledger.parts import Parts
 from ledger.services.access.lockout import Lockout
+from ledger.services.access.sign_in_links import SignInLinks
 
 if TYPE_CHECKING:
     from ledger.scheduler import Worker
@@ -46,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 def build_app(parts: Parts, *, is_open: bool = False, with_worker: bool = True) -> FastAPI:
-    """Return the application on a ledger; `is_open` lets this machine in without a token while there is none."""
+    """Return the application on a ledger; `is_open` lets this machine in without sign-in while there is no token."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -67,6 +68,7 @@ def build_app(parts: Parts, *, is_open: bool = False, with_worker: bool = True) 
     app.state.parts, app.state.is_open, app.state.with_worker = parts, is_open, with_worker
     app.state.turns = threading.BoundedSemaphore(parts.settings.requests_recording)
     app.state.attempts = Lockout(parts.clock)
+    app.state.sign_in_links = SignInLinks(parts.clock)
     app.state.metrics = Metrics(parts)
     # Set when the service is about to stop: what streams without an end ends then.
     app.state.stopping = threading.Event()

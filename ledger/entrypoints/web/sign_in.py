@@ -1,5 +1,6 @@
 """Signing in and out: a token goes in, a session comes back as a cookie that no script can read."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -18,8 +19,10 @@ from ledger.entrypoints.http.door import (
 from ledger.entrypoints.http.problems import status_of, wants_page
 from ledger.entrypoints.web.page import Viewed
 from ledger.errors import AccessError, UnauthenticatedError
+from ledger.parts import Parts
+from ledger.services.access.tokens import Session
 
-HOME = "/"
+HOME, LINK_OVER = "/", "link_over"
 # Longer ones are no tokens, and no pages of ours.
 LONGEST_CHARACTERS = 4000
 
@@ -27,9 +30,22 @@ router = APIRouter(route_class=Door, tags=["console"], include_in_schema=False)
 
 
 @router.get("/sign-in", **needs(None))
-def ask(view: Viewed, goto: Annotated[str, Query(alias="next", max_length=LONGEST_CHARACTERS)] = HOME) -> Response:
-    """Ask for a token."""
-    return view.show("sign_in.html", goto=own_page(goto), error=None)
+def ask(
+    request: Request,
+    parts: LedgerParts,
+    view: Viewed,
+    goto: Annotated[str, Query(alias="next", max_length=LONGEST_CHARACTERS)] = HOME,
+    once: Annotated[str | None, Query(max_length=LONGEST_CHARACTERS)] = None,
+) -> Response:
+    """Ask for a token; `once` is the code of a link, which does without."""
+    if once is None:
+        return view.show("sign_in.html", goto=own_page(goto), error=None)
+    links, sign_in = request.app.state.sign_in_links, parts.service_tokens.sign_in
+    try:
+        return _signed_in(request, parts, _counted(request, lambda: links.use(once, sign_in)), goto)
+    except AccessError as error:
+        code = LINK_OVER if isinstance(error, UnauthenticatedError) else error.code
+        return view.show("sign_in.html", status=status_of(error), goto=own_page(goto), error=code)
 
 
 @router.post("/sign-in", **needs(None))
@@ -43,24 +59,11 @@ def sign_in(
     """Open a session for who holds a token, and go on to the page that was wanted."""
     refuse_other_sites(request)
     try:
-        secret = _session(request, parts, token)
+        return _signed_in(request, parts, _counted(request, lambda: parts.service_tokens.sign_in(token)), goto)
     except AccessError as error:
         if not wants_page(request):
             raise
         return view.show("sign_in.html", status=status_of(error), goto=own_page(goto), error=error.code)
-    answer = RedirectResponse(own_page(goto), 303)
-    is_secure = is_https(request)
-    answer.set_cookie(
-        SECURE_COOKIE if is_secure else COOKIE,
-        secret,
-        max_age=int(parts.settings.session_hours * 3600),
-        path="/",
-        httponly=True,
-        secure=is_secure,
-        # Strict: no page elsewhere leads into the console, so nothing is lost by it.
-        samesite="strict",
-    )
-    return answer
 
 
 @router.post("/sign-out", **needs(None))
@@ -81,9 +84,25 @@ def own_page(path: str) -> str:
     return path if is_ours else HOME
 
 
-def _session(request: Request, parts: LedgerParts, token: str) -> str:
+def _signed_in(request: Request, parts: Parts, session: Session, goto: str) -> Response:
+    answer, is_secure = RedirectResponse(own_page(goto), 303), is_https(request)
+    answer.set_cookie(
+        SECURE_COOKIE if is_secure else COOKIE,
+        session.secret,
+        max_age=int(parts.settings.session_hours * 3600),
+        path="/",
+        httponly=True,
+        secure=is_secure,
+        # Strict: no page elsewhere leads into the console, so nothing is lost by it.
+        samesite="strict",
+    )
+    return answer
+
+
+def _counted(request: Request, sign_in: Callable[[], Session]) -> Session:
+    """Sign in, and count it when that was wrong."""
     try:
-        return parts.service_tokens.sign_in(token).secret
+        return sign_in()
     except UnauthenticatedError:
         request.app.state.attempts.was_wrong(request.client.host if request.client else "unknown")
         raise

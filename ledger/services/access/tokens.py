@@ -96,6 +96,17 @@ class ServiceTokens:
         self._known.keep(working, only_anew=True)
         return NewToken(secret=secret, token=token)
 
+    def create_first(self, *, actor: str) -> NewToken | None:
+        """Make an admin's token for whoever starts the service first; None where there was ever a token."""
+        if self.any_exists():
+            return None
+        try:
+            return self.create(actor[:NAME_MAX_CHARACTERS], Role.ADMIN, actor=actor)
+        except InputError:
+            if self.any_exists():  # another process was quicker
+                return None
+            raise
+
     def listed(self) -> list[ServiceToken]:
         """Return all tokens, also revoked ones."""
         with self._database.read() as connection:
