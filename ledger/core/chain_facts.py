@@ -37,6 +37,8 @@ class ChainFacts:
     `frozen` has the digests of what was frozen of a plan, part by part, and `seen` that of what it has to freeze.
     A recall without them is of an earlier release: of it, less is known. `frozen_from` has the digest of what a part
     was frozen from, when it is not what the plan saw.
+    `erased` are the commitments of people who are erased, by pseudonym, and `seal` is that of the
+    commitments which are kept since the last erasure.
     `loose` are recalls that let items wait again without saying which.
     """
 
@@ -47,6 +49,8 @@ class ChainFacts:
     frozen_from: dict[int, str] = field(default_factory=dict)
     approvals: dict[int, Columns] = field(default_factory=dict)
     tokens: dict[int, Columns] = field(default_factory=dict)
+    erased: dict[str, str] = field(default_factory=dict)
+    seal: str | None = None
     ran: set[int] = field(default_factory=set)
     given_up: set[int] = field(default_factory=set)
     loose: set[int] = field(default_factory=set)
@@ -55,6 +59,8 @@ class ChainFacts:
         """Take the next entry; raise KeyError, TypeError or ValueError when it does not say what such an entry says."""
         if event.startswith("token_"):
             self._add_token(at, event, actor, detail)
+        elif event == "person_erased":
+            self.erased[detail["person"]], self.seal = detail["commitment"], detail["kept"]
         elif event == "plans_given_up":
             self.given_up.update(detail["plans"])
         elif recall_id is not None:

@@ -21,6 +21,8 @@ ITEMS_PER_ENTRY = 1000
 # no clock that was set back.
 CLOCKS_DIFFER = timedelta(hours=1)
 CLOCK_SET_BACK = "clock_set_back"
+# What an upgrade says when it has changed what entries are made of; a last digest that was kept before is in it.
+CHAINED_ANEW = "chained_anew"
 # What tells of single calls and items.
 OF_ITEMS = ("call", "lost", "expired", "cancelled", "unanswered", "reopened", "frozen")
 

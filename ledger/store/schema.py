@@ -22,7 +22,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0010"
+REVISION = "0011"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -411,6 +411,24 @@ anchors = Table(
     Column("tried_at", UtcDateTime, nullable=False),
     Column("failing_since", UtcDateTime),
     Column("error", Text),
+)
+
+# What commitments are made of, by which the history names people; another one after each erasure.
+person_secrets = Table(
+    "person_secrets",
+    metadata,
+    _id(),
+    Column("secret", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# The commitments of those who were in the history when somebody was erased; whoever was stands there by a pseudonym.
+person_commitments = Table(
+    "person_commitments",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("commitment", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # SQLite has no index into arrays: triggers keep two narrow tables. The hour of sending comes first, so that inserts

@@ -1,12 +1,14 @@
 """The rows that people are shown, as they stand: what the check of the history holds against it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Table, text
 
 from ledger.core.chain_facts import named
 from ledger.core.json_value import jsonable
+from ledger.store.commitments import Cells, Committer
 from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
 from ledger.store.raw_rows import raw_rows
 from ledger.store.schema import approvals, recall_calls, recall_items, recall_skips, recalls, tokens
@@ -49,22 +51,43 @@ def shown_recalls(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]
             yield number, row
 
 
-def shown_items(connection: Connection) -> Iterator[tuple[int, tuple[tuple[Any, ...], dict[str, Any]]]]:
-    """Yield items by number: the cells that their plan froze, and how they stand."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownItem:
+    """An item: the cells that its plan froze, what the history covers of these, and how it stands."""
+
+    frozen: Cells
+    covered: Cells
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSkip:
+    """A skip of a recall, with its key: the cells that its plan froze, and what the history covers of these."""
+
+    recall_id: int
+    key: str
+    frozen: Cells
+    covered: Cells
+
+
+def shown_items(connection: Connection, committer: Committer) -> Iterator[tuple[int, ShownItem]]:
+    """Yield items by number."""
     columns = [recall_items.c[name] for name in (*FROZEN_OF_ITEM, *ITEM_STATE)]
     names = (*FROZEN_OF_ITEM, *ITEM_STATE)
-    for cells in raw_rows(connection, columns, recall_items.c.id):
+    size = len(FROZEN_OF_ITEM)
+    for cells, covered in committer.rows(names, raw_rows(connection, columns, recall_items.c.id)):
         row = named(names, cells)
         row["finished_at"] = jsonable(row["finished_at"])
-        yield cells[0], (cells[: len(FROZEN_OF_ITEM)], row)
+        yield cells[0], ShownItem(frozen=cells[:size], covered=covered[:size], state=row)
 
 
-def shown_skips(connection: Connection) -> Iterator[tuple[int, str, tuple[Any, ...]]]:
-    """Yield the recall of each skip, its key, and the cells that its plan froze."""
+def shown_skips(connection: Connection, committer: Committer) -> Iterator[ShownSkip]:
+    """Yield skips by number."""
     columns = [recall_skips.c.recall_id, *(recall_skips.c[name] for name in FROZEN_OF_SKIP)]
     key = 1 + FROZEN_OF_SKIP.index("process_query_key")
-    for cells in raw_rows(connection, columns, recall_skips.c.id):
-        yield cells[0], cells[key], cells[1:]
+    names = ("recall_id", *FROZEN_OF_SKIP)
+    for cells, covered in committer.rows(names, raw_rows(connection, columns, recall_skips.c.id)):
+        yield ShownSkip(recall_id=cells[0], key=cells[key], frozen=cells[1:], covered=covered[1:])
 
 
 def shown_calls(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -16,7 +16,7 @@ from ledger.clock import CLOCKS_DIFFER, Clock
 from ledger.core.actors import WORKER
 from ledger.core.plan_messages import PlanMessages, Skipped, Taken, digest_of
 from ledger.core.recall import Status
-from ledger.store import history, items, plan_messages, plans, recalls
+from ledger.store import commitments, history, items, plan_messages, plans, recalls
 from ledger.store.database import Database
 from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP, fact_of, sizes_of
 
@@ -95,16 +95,17 @@ class Freezer:
 
     def _write(self, connection: Connection, recall: recalls.Recall, seen: "_Seen", part: "_Part") -> None:
         now, changes = self._clock.now(), Counter[str]()
+        committer = commitments.to_write(connection)
         facts: dict[str, Any] = {}
         if part.items:
             rows = plans.take(connection, recall.id, part.items)
-            facts["items"] = fact_of(FROZEN_OF_ITEM, rows, of=len(seen.messages.taken))
+            facts["items"] = fact_of(FROZEN_OF_ITEM, rows, committer, of=len(seen.messages.taken))
             changes.update(_changes(part.items, sizes_of(rows)))
             if recalls.was_active_since(connection, recall.planned_at - CLOCKS_DIFFER, recall.id):
                 items.share_doubts(connection, recall.id, only=[one.message_id for one in part.items])
         if part.skips:
             rows = plans.skip(connection, recall.id, part.skips)
-            facts["skips"] = fact_of(FROZEN_OF_SKIP, rows, of=len(seen.messages.skipped))
+            facts["skips"] = fact_of(FROZEN_OF_SKIP, rows, committer, of=len(seen.messages.skipped))
             changes["gone_skips"] = len(part.skips) - len(rows)
         recalls.change(connection, recall.id, unfrozen_items=part.items_left, unfrozen_skips=part.skips_left)
         detail = {"frozen": facts, "seen": seen.digest, **{name: count for name, count in changes.items() if count}}

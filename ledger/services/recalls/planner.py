@@ -26,7 +26,7 @@ from ledger.services.recalls.reach import Starting
 from ledger.services.recalls.rules import rules_of
 from ledger.services.upkeep.robots import app_of
 from ledger.settings import Settings
-from ledger.store import history, paces, plans, recalls, usage
+from ledger.store import commitments, history, paces, plans, recalls, usage
 from ledger.store.candidates import Campaigns, candidates, holders
 from ledger.store.database import Database
 from ledger.store.late import is_late
@@ -64,11 +64,13 @@ class _Wanted:
             follows=self._followed,
         )
 
-    def entry(self, plan: Plan, now: datetime, seen: str, rules: Mapping[str, Any]) -> history.Entry:
+    def entry(
+        self, plan: Plan, now: datetime, seen: str, rules: Mapping[str, Any], selection: Mapping[str, Any]
+    ) -> history.Entry:
         """Return what the history says of the plan, of what it saw, and of the settings that were its rules."""
         asked = {
             "reason": self.reason,
-            "selection": self.selection.to_json(),
+            "selection": selection,
             "include_shared": self.include_shared,
         }
         detail = {
@@ -157,7 +159,8 @@ class Planner:
             plan = replace(plan, recall_id=wanted.begin(connection, now))
             seen = plans.complete(connection, plan.recall_id, plan.to_json(), messages)
             rules = rules_of(self._settings, {app for app, _ in messages.apis})
-            history.append(connection, [wanted.entry(plan, now, seen, rules)])
+            selection = commitments.to_write(connection).selection(wanted.selection.to_json())
+            history.append(connection, [wanted.entry(plan, now, seen, rules, selection)])
         return plan
 
     def _tell_of_unconfigured(self, recall: recalls.Recall, tally: Tally) -> None:

@@ -11,7 +11,7 @@ from ledger.core.json_value import JsonValue
 from ledger.core.limits import check_reason, check_text
 from ledger.core.selection import Selection
 from ledger.errors import EmptySelectionError, InputError
-from ledger.store import history
+from ledger.store import commitments, history
 from ledger.store.database import Database
 from ledger.store.tagging import TaggingStep, tag_messages, tag_sends
 
@@ -78,5 +78,7 @@ class Tagger:
                 return tagged, left
 
     def _note(self, connection: Connection, detail: Mapping[str, Any], actor: str) -> None:
+        selection = commitments.to_write(connection).selection(detail["selection"])
+        detail = {**detail, "selection": selection}
         entry = history.Entry(at=self._clock.now(), event="tagged", actor=actor, recall_id=None, detail=detail)
         history.append(connection, [entry])

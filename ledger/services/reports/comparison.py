@@ -11,7 +11,7 @@ from ledger.core.frozen import mark_of
 from ledger.core.plan_messages import digest_of
 from ledger.core.recall import Status
 from ledger.services.reports.frozen_check import FrozenChecks
-from ledger.store import plan_messages, shown
+from ledger.store import commitments, plan_messages, shown
 from ledger.store.calls import LOST, UNSENT
 from ledger.store.fact_file import FactFile
 from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
@@ -24,9 +24,10 @@ _OUTCOME = ("outcome", "code", "reason", "finished_at", "call_id", "attempts", "
 
 def compare(connection: Connection, facts: ChainFacts, file: FactFile, findings: Findings) -> None:
     """Note whatever is shown that does not follow from the history."""
-    present = _compare_recalls(connection, facts, findings)
-    in_flight = _compare_items(connection, facts, file, findings, present)
-    _compare_skips(connection, facts, findings, present)
+    committer = commitments.to_check(connection, facts.erased)
+    present = _compare_recalls(connection, facts, findings, committer)
+    in_flight = _compare_items(connection, facts, file, findings, present, committer)
+    _compare_skips(connection, facts, findings, present, committer)
     _compare_plans(connection, facts, findings, present)
     _compare_calls(connection, facts, file, findings, present, in_flight)
     for what, rows, expected, name_of in (
@@ -34,11 +35,15 @@ def compare(connection: Connection, facts: ChainFacts, file: FactFile, findings:
         ("token", shown.shown_tokens(connection), facts.tokens, _token_name),
     ):
         _compare_small(what, rows, expected, name_of, findings)
+    if facts.seal is not None and (kept := commitments.seal(connection)) != facts.seal:
+        findings.add_changed("person", None, None, [("commitment", facts.seal, kept)])
     for kind, recall_id, key, user in shown.wrong_in_index(connection):
         findings.add_row(kind, "index", recall_id, f"{user}: {key}")
 
 
-def _compare_recalls(connection: Connection, facts: ChainFacts, findings: Findings) -> set[int]:
+def _compare_recalls(
+    connection: Connection, facts: ChainFacts, findings: Findings, committer: commitments.Committer
+) -> set[int]:
     """Return the recalls that are shown."""
     present = set()
     for recall_id, row in shown.shown_recalls(connection):
@@ -47,6 +52,7 @@ def _compare_recalls(connection: Connection, facts: ChainFacts, findings: Findin
         if expected is None or "planned_at" not in expected or recall_id in facts.given_up:
             findings.add_row("added", "recall", recall_id, None)
         else:
+            row["selection"] = committer.selection(row["selection"])
             findings.add_changed("recall", recall_id, None, differences(expected, row))
     for recall_id in sorted(facts.recalls.keys() - present):
         if facts.must_be_there(recall_id):
@@ -55,21 +61,26 @@ def _compare_recalls(connection: Connection, facts: ChainFacts, findings: Findin
 
 
 def _compare_items(
-    connection: Connection, facts: ChainFacts, file: FactFile, findings: Findings, present: set[int]
+    connection: Connection,
+    facts: ChainFacts,
+    file: FactFile,
+    findings: Findings,
+    present: set[int],
+    committer: commitments.Committer,
 ) -> set[int]:
     """Return the calls in which items wait for an answer."""
     checks, in_flight = _checks("item", FROZEN_OF_ITEM, facts, present), set[int]()
-    for _, found, expected in merged(shown.shown_items(connection), file.items()):
+    for _, found, expected in merged(shown.shown_items(connection, committer), file.items()):
         if found is None:
             assert expected is not None  # noqa: S101  (one of two is there)
             findings.add_row("missing", "item", expected.get("recall_id"), expected.get("process_query_key"))
             continue
-        cells, row = found
+        row = found.state
         recall_id, key = row["recall_id"], row["process_query_key"]
         if recall_id not in present:
             continue
         if recall_id in checks:
-            checks[recall_id].add(key, cells)
+            checks[recall_id].add(key, found.covered, found.frozen)
         if row["outcome"] is None and row["call_id"] is not None:
             in_flight.add(row["call_id"])
         if expected is not None:
@@ -95,11 +106,17 @@ def _of_item(expected: Row, row: Row, facts: ChainFacts) -> Iterator[tuple[str, 
             yield name, chain, value
 
 
-def _compare_skips(connection: Connection, facts: ChainFacts, findings: Findings, present: set[int]) -> None:
+def _compare_skips(
+    connection: Connection,
+    facts: ChainFacts,
+    findings: Findings,
+    present: set[int],
+    committer: commitments.Committer,
+) -> None:
     checks = _checks("skip", FROZEN_OF_SKIP, facts, present)
-    for recall_id, key, cells in shown.shown_skips(connection):
-        if recall_id in checks:
-            checks[recall_id].add(key, cells)
+    for skip in shown.shown_skips(connection, committer):
+        if skip.recall_id in checks:
+            checks[skip.recall_id].add(skip.key, skip.covered, skip.frozen)
     for check in checks.values():
         check.note(findings)
 

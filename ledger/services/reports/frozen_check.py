@@ -19,12 +19,15 @@ class FrozenChecks:
         self._place = 0
         self._what, self._recall_id, self._added = what, recall_id, list[str]()
 
-    def add(self, key: str, cells: Sequence[Any]) -> None:
-        """Take the next row, which begins with its number; one that is of no part is one too many of the last."""
+    def add(self, key: str, cells: Sequence[Any], shown: Sequence[Any]) -> None:
+        """Take the next row, which begins with its number; one that is of no part is one too many of the last.
+
+        `cells` are what the history covers of what is `shown`.
+        """
         while self._place < len(self._lasts) and cells[0] > self._lasts[self._place]:
             self._place += 1
         if self._parts:
-            self._parts[self._place].add(key, cells)
+            self._parts[self._place].add(key, cells, shown)
         elif len(self._added) < MOST_SUSPECTS:
             self._added.append(key)
 
@@ -51,8 +54,8 @@ class FrozenCheck:
     def __post_init__(self) -> None:
         self._digest = FrozenDigest(columns=self.columns, expected_rows=self.fact.get("of", self.fact["count"]))
 
-    def add(self, key: str, cells: Sequence[Any]) -> None:
-        """Take the next row."""
+    def add(self, key: str, cells: Sequence[Any], shown: Sequence[Any]) -> None:
+        """Take the next row: what the history covers, and what is shown."""
         if self._digest.count % self._digest.rows_per_mark == 0:
             self._first_key = key
         self._digest.add(cells)
@@ -60,7 +63,7 @@ class FrozenCheck:
         ends_group = is_last or self._digest.count % self._digest.rows_per_mark == 0
         if ends_group and len(self._suspects) < MOST_SUSPECTS and not is_marked(self._digest, self.fact):
             name = key if key == self._first_key else f"{self._first_key} to {key}"
-            self._suspects.append((name, dict(zip(self.columns, cells, strict=True))))
+            self._suspects.append((name, dict(zip(self.columns, shown, strict=True))))
 
     def note(self, findings: Findings) -> None:
         """Note what was found."""

@@ -67,6 +67,8 @@ class _Walk:
             if not isinstance(entry.recall_id, int | None):
                 raise TypeError
             self.facts.add(jsonable(entry.at), entry.event, entry.actor, entry.recall_id, entry.detail)
+            if entry.event == history.CHAINED_ANEW and entry.detail["last_digest"] == self.known_digest:
+                self.digests_seen = True
         except (AttributeError, KeyError, TypeError, ValueError):
             self._dispute(stored, "detail", "what such an entry says", entry.detail)
 
