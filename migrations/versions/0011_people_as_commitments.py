@@ -3,7 +3,8 @@
 Revision 0011, after 0010. Recording goes on meanwhile; an older process that plans or runs recalls has to be stopped
 first, for it would name people themselves. Entries of before are chained anew without ids: what had been changed below
 the ledger before stays as it was, and is found as before. The last entry, `chained_anew`, has the last digest that the
-chain had; checkpoints of before are of that one, and the next is of the new one. Going back is refused once the history names anybody.
+chain had; checkpoints of before are of that one, and the next is of the new one. Going back is
+refused once the history names anybody.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
