@@ -22,6 +22,7 @@ _SCHEMES = {
     **dict.fromkeys(("sqlite", "sqlite+pysqlite"), "sqlite"),
     **dict.fromkeys(("postgresql", "postgres", "postgresql+psycopg", "postgres+psycopg"), "postgresql"),
 }
+_PASSWORDS = {"password", "sslpassword"}
 _SQLITE_PARAMETERS = {"timeout", "check_same_thread", "cached_statements", "detect_types"}
 
 
@@ -65,6 +66,25 @@ class DatabaseUrl:
 def url_of_file(path: Path) -> str:
     """Return the URL of an SQLite file, whatever characters its name has."""
     return f"sqlite:///{quote(str(path))}"
+
+
+def without_password(text: str) -> str:
+    """Return a URL without what opens the database: a password before its host, or among what follows the `?`.
+
+    Of one that cannot be read nothing is left: who knows which part of it is the password.
+    """
+    found = _URL.fullmatch(text.strip())
+    if found is not None and found["scheme"].lower().startswith("sqlite"):
+        return text
+    if found is None or text.count("@") > (found["user"] is not None):
+        return ""
+    whole = found.string
+    kept = [pair for pair in (found["query"] or "").split("&") if unquote(pair.partition("=")[0]) not in _PASSWORDS]
+    if found["query"] is not None:
+        whole = whole[: found.start("query")].removesuffix("?") + ("?" + "&".join(kept) if any(kept) else "")
+    if found["password"] is not None:
+        whole = whole[: found.start("password") - 1] + whole[found.end("password") :]
+    return whole
 
 
 def with_home(path: str) -> str:

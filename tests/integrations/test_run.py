@@ -92,7 +92,8 @@ class Stage:
         """Start `ledger run` with a sender: the one that was written, unless there are other words."""
 
         sender = words or (self.python, "sender.py", self.simulator.url, self.simulator.world.issue_token(), str(count))
-        command = [sys.executable, "-m", "ledger", "run", "--campaign", "spring", "--source", "cron", "--", *sender]
+        own = ["--campaign", "spring", "--source", "cron", *options.pop("options", ())]
+        command = [sys.executable, "-m", "ledger", "run", *own, "--", *sender]
         environment = self.environment | options.pop("variables", {})
         process = subprocess.Popen(
             command,
@@ -467,6 +468,22 @@ def test_a_traced_send_that_was_cut_is_counted(stage: Stage) -> None:
     stage.write()
     assert stage.run(count=1).returncode == 1
     assert stage.keyless() == 1
+
+
+@pytest.mark.parametrize("options", [(), ("--pass-secrets",)])
+def test_a_sender_is_recorded_without_the_secrets_of_the_ledger_unless_it_is_given_them(
+    stage: Stage, options: tuple[str, ...]
+) -> None:
+    stage.write(end="print(json.dumps(dict(os.environ)), file=sys.stderr)")
+    secrets = {"LEDGER_APP_SECRET": "51c0ffee", "LEDGER_GATEWAY_KEY": "51c0ffee"}
+    done = stage.run(options=options, count=2, variables={**secrets, "OWN_SECRET": "mine"})
+    assert done.returncode == 0, done.stderr
+    environment = json.loads(done.stderr)
+    assert environment["OWN_SECRET"] == "mine"
+    assert ("51c0ffee" in done.stderr) == bool(options)
+    assert {name: environment[name] for name in secrets if name in environment} == (secrets if options else {})
+    assert stage.recorded() == stage.sent()
+    assert len(stage.sent()) == 2
 
 
 def test_a_command_that_does_not_exist_ends_as_in_a_shell(stage: Stage) -> None:

@@ -38,14 +38,22 @@ def run(
         str | None, typer.Option("--campaign", help="The campaign of sends that have no tag of their own.")
     ] = None,
     source: Annotated[str | None, typer.Option("--source", help="Which program sends.")] = None,
+    pass_secrets: Annotated[
+        bool,
+        typer.Option(
+            "--pass-secrets", help="Leave the ledger's own secrets in its environment, for a sender that uses them."
+        ),
+    ] = False,
 ) -> None:
     """Run a Python sender as it is, and record what it sends.
 
     It sees to httpx, requests, urllib3, aiohttp and the official SDK, in any virtual environment. The exit code is the
-    sender's. At the end, a line on stderr says how many sends were recorded, or why none was.
+    sender's. The ledger's own secrets (LEDGER_APP_SECRET, the password in LEDGER_DATABASE_URL and so on) are not in its
+    environment. At the end, a line on stderr says how many sends were recorded, or why none was.
     """
     from ledger.entrypoints.cli import companion, container
     from ledger.entrypoints.cli.inbox import Inbox
+    from ledger.entrypoints.cli.own_secrets import without_secrets
     from ledger.settings import Settings
 
     for name, tag in (("--campaign", campaign), ("--source", source)):
@@ -61,7 +69,8 @@ def run(
     sign = RunSign()
     inbox = Inbox.opened()
     courier = inbox.address if inbox is not None else None
-    variables = environment(given_environment(), settings, campaign, source, courier) | signed(settings, sign.path)
+    given = given_environment() if pass_secrets else without_secrets(given_environment())
+    variables = environment(given, settings, campaign, source, courier) | signed(settings, sign.path)
     if container.is_first_process():
         code = container.stand_beside(lambda: become(program, words, variables), settings, inbox, sign)
         raise typer.Exit(code)
