@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from ledger.dingtalk.client import Client
     from ledger.dingtalk.tokens import DingTalkTokens
     from ledger.scheduler import Worker
+    from ledger.services.audit.audit_verifier import AuditVerifier
     from ledger.services.audit.checkpointer import Checkpointer
     from ledger.services.recalls.read_status import Inquirer
 
@@ -263,6 +264,13 @@ class Parts:
             anchors_of(settings, post),
             None if tsa is None else partial(stamp_of, url=tsa, post=post),
         )
+
+    @part
+    def audit_verifier(self) -> "AuditVerifier":
+        """Proves the history by what was kept outside."""
+        from ledger.services.audit.audit_verifier import AuditVerifier
+
+        return AuditVerifier(self.opened(), self.verifier, self.settings.audit_tsa_roots_file)
 
     @part
     def lifecycle(self) -> Lifecycle:

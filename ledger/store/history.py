@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, func, insert, select, text
 
 from ledger.clock import format_time
 from ledger.core.actors import WORKER
@@ -96,6 +96,19 @@ def digest_at(connection: Connection, number: int) -> str | None:
     """Return the digest of one entry."""
     found: str | None = connection.scalar(select(history.c.digest).where(history.c.id == number))
     return found
+
+
+def digests_that_stand_twice(connection: Connection, digests: Sequence[str]) -> set[str]:
+    """Return which of some digests more than one entry has."""
+    if not digests:
+        return set()
+    several = select(history.c.digest).where(history.c.digest.in_(digests)).group_by(history.c.digest)
+    return set(connection.execute(several.having(func.count() > 1)).scalars())
+
+
+def count(connection: Connection) -> int:
+    """Return how many entries there are."""
+    return connection.scalar(select(func.count()).select_from(history)) or 0
 
 
 def goes_back(before: datetime, at: datetime) -> bool:

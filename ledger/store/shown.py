@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table, func, select, text
 
 from ledger.core.chain_facts import named
 from ledger.core.json_value import jsonable
 from ledger.store.commitments import Cells, Committer
 from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
 from ledger.store.raw_rows import raw_rows
-from ledger.store.schema import approvals, recall_calls, recall_items, recall_skips, recalls, tokens
+from ledger.store.schema import approvals, history, recall_calls, recall_items, recall_skips, recalls, tokens
 
 # What is no fact of history: it changes as a recall goes on, and decides nothing of what was.
 NOT_COMPARED = {
@@ -42,6 +42,13 @@ def rows_of_table(connection: Connection, table: Table) -> Iterator[tuple[int, d
     names, place = [column.name for column in columns], [column.name for column in columns].index(number.name)
     for cells in raw_rows(connection, columns, number):
         yield cells[place], {name: jsonable(cell) for name, cell in named(names, cells).items()}
+
+
+def count_rows(connection: Connection) -> int:
+    """Return about how many rows a check of the history reads."""
+    return sum(
+        connection.scalar(select(func.count()).select_from(one)) or 0 for one in (history, recall_items, recall_calls)
+    )
 
 
 def shown_recalls(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -1,11 +1,14 @@
 """`ledger audit`: what a person at a shell sees of keys, checkpoints, checks and evidence."""
 
 import json
+import os
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from ledger.simulator import Simulator
+from tests.forked_command import ForkedCommand
 
 from .conftest import Shell
 
@@ -54,3 +57,74 @@ def test_a_checkpoint_that_does_not_arrive_is_an_error_and_written_all_the_same(
 def test_without_a_key_it_says_how_to_get_one(shell: Shell) -> None:
     ended = shell("audit", "checkpoint")
     assert (ended.code, "ledger audit keygen" in ended.err) == (1, True)
+
+
+def test_verify_says_what_is_proven_and_by_whom(signing: Shell) -> None:
+    key = str(signing.folder / "audit.key.pub")
+    signing("audit", "checkpoint")
+    ended = signing("audit", "verify", "--public-key", key)
+    assert (ended.code, ended.err) == (0, "")
+    assert "The history is whole" in ended.out
+    assert "Proven: the first" in ended.out
+    assert "Not proven" not in ended.out
+    elsewhere = signing.folder / "elsewhere.jsonl"
+    kept(signing).rename(elsewhere)
+    found = signing("audit", "verify", "--checkpoint", str(elsewhere), "--public-key", key, "--json").json
+    assert (found["ok"], found["proven_entries"], found["damages"]) == (True, found["entries"], [])
+    assert {one["signed"] for one in found["checkpoints"]} == {"yes"}
+
+
+def test_verify_says_plainly_what_it_cannot_prove_without_a_checkpoint(shell: Shell) -> None:
+    ended = shell("audit", "verify")
+    assert ended.code == 0
+    assert "Not proven: that nothing was cut off its end" in " ".join(ended.out.split())
+
+
+def test_verify_names_what_was_done_and_ends_with_1(signing: Shell) -> None:
+    signing("audit", "checkpoint")
+    change(signing, "DELETE FROM history WHERE id > 2")
+    ended = signing("audit", "verify", "--checkpoint", str(kept(signing)))
+    assert ended.code == 1
+    assert ended.out.startswith("cut: ")
+    assert "As written: the first 2 entries" in ended.out
+    change(signing, "UPDATE history SET actor = 'mallory' WHERE id = 1")
+    assert "edited: entry 1 (place 1)" in signing("audit", "verify").out
+
+
+def test_verify_refuses_a_file_without_checkpoints_and_what_is_no_key(signing: Shell) -> None:
+    (signing.folder / "empty").write_text("nothing\n")
+    assert signing("audit", "verify", "--checkpoint", str(signing.folder / "empty")).code == 2
+    assert signing("audit", "verify", "--checkpoint", str(signing.folder / "none")).code == 2
+    assert signing("audit", "verify", "--public-key", str(signing.folder / "empty")).code == 2
+
+
+def test_a_log_may_hold_the_checkpoints(signing: Shell) -> None:
+    line = signing("audit", "checkpoint").out
+    log = signing.folder / "log"
+    log.write_text(f"Nov 26 12:00:00 host sshd: hello\nNov 26 12:00:01 host ledger: {line}")
+    found = signing("audit", "verify", "--checkpoint", str(log), "--json").json
+    assert found["proven_entries"] == found["entries"]
+
+
+@pytest.mark.parametrize("command", [("verify",), ("verify", "--json"), ("audit", "verify"), ("doctor",)])
+def test_what_was_found_counts_also_for_a_reader_who_left(signing: Shell, command: tuple[str, ...]) -> None:
+    change(signing, "UPDATE recall_items SET campaign = 'autumn'", "UPDATE history SET actor = 'mallory'")
+    signing.variables["LEDGER_AUDIT_KEY_FILE"] = str(signing.folder / "no.key")
+    signing("audit", "checkpoint")
+    signing.variables["LEDGER_APP_KEY"] = "" if command == ("doctor",) else "key"
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as nobody, Path(os.devnull).open("r+b") as nothing:
+        process = ForkedCommand(command, env=signing.environment, stdin=nothing, stdout=nobody, stderr=nothing)
+        assert process.wait() == 1
+
+
+def change(shell: Shell, *statements: str) -> None:
+    """Change the file as somebody does who has it."""
+    connection = sqlite3.connect(shell.folder / "ledger.sqlite")
+    for name in ("history_no_update", "history_no_delete"):
+        connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()

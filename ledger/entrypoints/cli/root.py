@@ -5,6 +5,7 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -74,11 +75,10 @@ class Root(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; a reader who has seen enough, as `head` has, is no error."""
-        try:
+        code: Any = Code.DONE
+        with suppress(BrokenPipeError):
             code = super().invoke(ctx)
             sys.stdout.flush()
-        except BrokenPipeError:
-            code = Code.DONE
         return code
 
 

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,11 @@ def stamp_of(checkpoint: Checkpoint, url: str, post: Callable[[str, bytes, str],
     if answer.tst_info.message_imprint.message != hashlib.sha256(data).digest():
         raise AuditError("the time-stamp authority stamped something else")
     return {"response": base64.b64encode(raw).decode(), "authority": url.partition("?")[0]}
+
+
+def can_read() -> bool:
+    """Say whether the library that reads time-stamps is there."""
+    return find_spec("rfc3161_client") is not None
 
 
 def stamped_bytes(checkpoint: Checkpoint) -> bytes:

@@ -11,6 +11,7 @@ from ledger.core.frozen import mark_of
 from ledger.core.plan_messages import digest_of
 from ledger.core.recall import Status
 from ledger.services.reports.frozen_check import FrozenChecks
+from ledger.services.reports.row_progress import UNSEEN, Progress
 from ledger.store import commitments, plan_messages, shown
 from ledger.store.calls import LOST, UNSENT
 from ledger.store.fact_file import FactFile
@@ -22,14 +23,18 @@ Right = TypeVar("Right")
 _OUTCOME = ("outcome", "code", "reason", "finished_at", "call_id", "attempts", "ended_by")
 
 
-def compare(connection: Connection, facts: ChainFacts, file: FactFile, findings: Findings) -> None:
+def compare(
+    connection: Connection, facts: ChainFacts, file: FactFile, findings: Findings, progress: Progress = UNSEEN
+) -> None:
     """Note whatever is shown that does not follow from the history."""
     committer = commitments.to_check(connection, facts.erased)
     present = _compare_recalls(connection, facts, findings, committer)
-    in_flight = _compare_items(connection, facts, file, findings, present, committer)
+    items = progress.over(shown.shown_items(connection, committer))
+    in_flight = _compare_items(items, facts, file, findings, present)
     _compare_skips(connection, facts, findings, present, committer)
     _compare_plans(connection, facts, findings, present)
-    _compare_calls(connection, facts, file, findings, present, in_flight)
+    calls = progress.over(shown.shown_calls(connection))
+    _compare_calls(calls, facts, file, findings, present, in_flight)
     for what, rows, expected, name_of in (
         ("approval", shown.shown_approvals(connection), facts.approvals, _no_name),
         ("token", shown.shown_tokens(connection), facts.tokens, _token_name),
@@ -61,16 +66,15 @@ def _compare_recalls(
 
 
 def _compare_items(
-    connection: Connection,
+    rows: Iterator[tuple[int, shown.ShownItem]],
     facts: ChainFacts,
     file: FactFile,
     findings: Findings,
     present: set[int],
-    committer: commitments.Committer,
 ) -> set[int]:
     """Return the calls in which items wait for an answer."""
     checks, in_flight = _checks("item", FROZEN_OF_ITEM, facts, present), set[int]()
-    for _, found, expected in merged(shown.shown_items(connection, committer), file.items()):
+    for _, found, expected in merged(rows, file.items()):
         if found is None:
             assert expected is not None  # noqa: S101  (one of two is there)
             findings.add_row("missing", "item", expected.get("recall_id"), expected.get("process_query_key"))
@@ -148,14 +152,14 @@ def _checks(what: str, columns: tuple[str, ...], facts: ChainFacts, present: set
 
 
 def _compare_calls(
-    connection: Connection,
+    rows: Iterator[tuple[int, dict[str, Any]]],
     facts: ChainFacts,
     file: FactFile,
     findings: Findings,
     present: set[int],
     in_flight: set[int],
 ) -> None:
-    for call_id, row, expected in merged(shown.shown_calls(connection), file.calls()):
+    for call_id, row, expected in merged(rows, file.calls()):
         if row is None:
             assert expected is not None  # noqa: S101  (one of two is there)
             findings.add_row("missing", "call", expected["recall_id"], str(call_id))

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Connection
 
 from ledger.clock import format_time
 from ledger.core.chain import GENESIS
@@ -9,7 +12,8 @@ from ledger.core.chain_facts import ChainFacts
 from ledger.core.findings import Finding, Findings
 from ledger.core.json_value import JsonValue, jsonable
 from ledger.services.reports.comparison import compare
-from ledger.store import history
+from ledger.services.reports.row_progress import UNSEEN, Progress
+from ledger.store import history, shown
 from ledger.store.database import Database
 from ledger.store.fact_file import FactFile
 
@@ -44,6 +48,7 @@ class _Walk:
     at: datetime | None = None
     entries: int = 0
     broken_at: int | None = None
+    watch: "EntryWatch | None" = None
     digests_seen: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,9 +58,13 @@ class _Walk:
         """Check the next entry's place, and take what it says."""
         self.entries += 1
         entry = stored.entry
-        if not isinstance(entry.at, datetime):
+        is_dated = isinstance(entry.at, datetime)
+        right = linked(self.previous, entry) if is_dated else None
+        if self.watch is not None:
+            self.watch.see(stored, right)
+        if not is_dated:
             self._dispute(stored, "at", None, entry.at)
-        elif (right := _linked(self.previous, entry)) != stored.digest:
+        elif right != stored.digest:
             self._dispute(stored, "digest", right, stored.digest)
         elif self.at is not None and entry.event != history.CLOCK_SET_BACK and history.goes_back(self.at, entry.at):
             place = [("at", f"not before {format_time(self.at)}", entry.at)]
@@ -78,19 +87,41 @@ class _Walk:
         self.findings.add_changed("entry", stored.entry.recall_id, str(stored.id), [(name, chain, shown)])
 
 
+class EntryWatch(Protocol):
+    """Somebody who sees each entry on the way."""
+
+    def see(self, stored: history.StoredEntry, right: str | None) -> None:
+        """Take an entry, with the digest that it has to have; None when nothing could have been written so."""
+
+
 class Verifier:
     """Reads everything, changes nothing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def run_once(self, known_digest: str | None = None) -> Verification:
+    def run_once(
+        self, known_digest: str | None = None, *, watch: "EntryWatch | None" = None, progress: Progress = UNSEEN
+    ) -> Verification:
         """Check the whole history, and what people see against it, in one consistent state."""
-        with FactFile() as file, self._database.read() as connection:
-            walk = _Walk(known_digest=known_digest, facts=ChainFacts(file), findings=Findings())
-            for stored in history.read_all(connection):
+        with self._database.read() as connection:
+            return self.check(connection, known_digest, watch=watch, progress=progress)
+
+    def check(
+        self,
+        connection: Connection,
+        known_digest: str | None = None,
+        *,
+        watch: "EntryWatch | None" = None,
+        progress: Progress = UNSEEN,
+    ) -> Verification:
+        """Do the same in a transaction that somebody else has opened; `watch` sees each entry on the way."""
+        with FactFile() as file:
+            walk = _Walk(known_digest=known_digest, facts=ChainFacts(file), findings=Findings(), watch=watch)
+            progress.begin(lambda: shown.count_rows(connection))
+            for stored in progress.over(history.read_all(connection)):
                 walk.take(stored)
-            compare(connection, walk.facts, file, walk.findings)
+            compare(connection, walk.facts, file, walk.findings, progress)
         found = None if known_digest is None else walk.digests_seen
         return Verification(
             ok=walk.broken_at is None and not walk.findings.any and found is not False,
@@ -104,7 +135,7 @@ class Verifier:
         )
 
 
-def _linked(previous: str, entry: history.Entry) -> str | None:
+def linked(previous: str, entry: history.Entry) -> str | None:
     """Return the digest that an entry has to have; None when it holds what no entry can."""
     try:
         return history.link(previous, entry)

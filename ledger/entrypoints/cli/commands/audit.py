@@ -1,14 +1,20 @@
 """`ledger audit`: signs how far the history has come, checks it against what was signed, hands out evidence."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.entrypoints.cli.screen.output import AsJson, document, say
+from ledger.entrypoints.cli.commands.verify import KnownDigest
+from ledger.entrypoints.cli.screen.output import AsJson, console, document, reader_may_leave, say
 from ledger.entrypoints.cli.screen.words import number_of
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from ledger.parts import Parts
 
 app = typer.Typer(help="Sign the history, check it against what was signed, hand out evidence.", no_args_is_help=True)
 
@@ -49,3 +55,56 @@ def checkpoint(as_json: AsJson = False) -> Code:
     for name, why in written.failed.items():
         say(f"error: the checkpoint did not reach {name}: {why}")
     return Code.UNEXPECTED if written.failed else Code.DONE
+
+
+@app.command("verify")
+def verify_(
+    checkpoints: Annotated[
+        list[Path] | None,
+        typer.Option("--checkpoint", metavar="F", help="A file of checkpoints that was kept elsewhere. Repeatable."),
+    ] = None,
+    public_keys: Annotated[
+        list[Path] | None,
+        typer.Option("--public-key", metavar="F", help="The key that must have signed them. Repeatable."),
+    ] = None,
+    known: KnownDigest = None,
+    as_json: AsJson = False,
+) -> Code:
+    """Prove the history by the checkpoints that were kept elsewhere.
+
+    Without any, the one of LEDGER_AUDIT_CHECKPOINT_FILE. It names what was done, up to where all is good, and what is
+    not proven. Exit 1 when something does not fit.
+    """
+    from ledger.entrypoints.cli.screen.audit_report import show_audit_report
+    from ledger.entrypoints.cli.screen.rows_progress import rows_shown
+
+    with opened() as parts, rows_shown() as progress:
+        files, keys = _files(parts, checkpoints or []), _keys(parts, public_keys or [])
+        found = parts.audit_verifier.run_once(files, keys, known, progress=progress)
+    with reader_may_leave():
+        if as_json:
+            document(found)
+        else:
+            show_audit_report(console(), found)
+    if not found.ok and not as_json:
+        say("error: something is not as it was written down, or not as it was signed")
+    return Code.DONE if found.ok else Code.UNEXPECTED
+
+
+def _files(parts: "Parts", given: list[Path]) -> list[Path]:
+    own = parts.settings.audit_checkpoint_file
+    return given or ([own] if own is not None and own.exists() else [])
+
+
+def _keys(parts: "Parts", given: list[Path]) -> "list[Ed25519PublicKey]":
+    """Return the keys to trust; where none is named, our own, if it can be had."""
+    from ledger.errors import LedgerError
+    from ledger.services.audit.keys import has_key, private_key, public_key
+
+    if given or not has_key(parts.settings):
+        return [public_key(path) for path in given]
+    try:
+        return [private_key(parts.settings).public_key()]
+    except LedgerError as error:
+        say(f"warning: signatures are not checked: {error}")
+        return []

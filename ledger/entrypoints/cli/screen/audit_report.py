@@ -1,0 +1,82 @@
+"""What a check of the history against checkpoints found, in words."""
+
+from typing import TYPE_CHECKING
+
+from ledger.core.chain_damage import DamageKind
+from ledger.entrypoints.cli.screen.verification import show_findings
+from ledger.entrypoints.cli.screen.words import number_of, plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ledger.core.chain_damage import Damage
+    from ledger.services.audit.anchor_check import CheckedCheckpoint
+    from ledger.services.audit.audit_verifier import AuditReport
+
+SHOWN_DAMAGES = 20
+
+
+def show_audit_report(paper: "Console", found: "AuditReport") -> None:
+    """Write what holds, what was done, and what is not proven."""
+    for one in found.damages[:SHOWN_DAMAGES]:
+        paper.print(damage_in_words(one), style="yellow", soft_wrap=True)
+    if (more := len(found.damages) - SHOWN_DAMAGES) > 0:
+        paper.print(f"and {more:,} more: --json", style="dim")
+    show_findings(paper, found.findings)
+    if found.ok:
+        entries = number_of(found.entries, "entry", "entries")
+        paper.print(f"The history is whole: {entries}, each in its place.", soft_wrap=True)
+    elif found.good_entries:
+        good = number_of(found.good_entries, "entry", "entries")
+        paper.print(f"As written: the first {good}; what comes after is not, or nobody can say.", soft_wrap=True)
+    else:
+        paper.print("No entry is known to be as it was written.")
+    proof = next((one for one in found.checkpoints if one.entries == found.proven_entries), None)
+    if proof is not None and found.proven_entries:
+        paper.print(_proof_in_words(proof), soft_wrap=True)
+    for text in found.not_proven:
+        paper.print(f"Not proven: {text}.", soft_wrap=True)
+    paper.print(f"Last digest: {found.last_digest}", soft_wrap=True)
+
+
+def _proof_in_words(one: "CheckedCheckpoint") -> str:
+    entries = number_of(one.entries, "entry", "entries")
+    proven = f"Proven: the first {entries} are what key {plain(one.key) or '-'} signed at {one.at:%Y-%m-%d %H:%M} UTC"
+    if one.stamped_at is None:
+        return f"{proven}."
+    word = ", and known certificates vouch for it" if one.vouched else ", as it says itself"
+    return f"{proven}; a time-stamp authority saw that at {one.stamped_at:%Y-%m-%d %H:%M} UTC{word}."
+
+
+_WORDS = {
+    DamageKind.EDITED: "edited: {where}{more}",
+    DamageKind.MISSING: "missing: {count}, before {where}",
+    DamageKind.INSERTED: "inserted: {count}, {where}",
+    DamageKind.REORDERED: "reordered: {where}",
+    DamageKind.CUT: "cut: {count} at the end are gone; they were there when it was {detail}",
+    DamageKind.CUT_TO_NOTHING: "cut to nothing: {count} are gone; they were there when it was {detail}",
+    DamageKind.REWRITTEN: "rewritten: {where} fit together, and are not what was {detail}",
+    DamageKind.WRONG_KEY: "wrong key: another key signed a checkpoint of {last} entries ({detail})",
+    DamageKind.FORGED: "forged: a checkpoint of {last} entries does not have the signature of its key ({detail})",
+    DamageKind.WRONG_TIMESTAMP: "wrong time-stamp: of a checkpoint of {last} entries ({detail})",
+}
+
+
+def damage_in_words(one: "Damage") -> str:
+    """Say one damage, and where."""
+    detail = plain(one.detail or "")
+    return _WORDS[one.kind].format(
+        where=_places(one),
+        count=number_of(one.count or 0, "entry", "entries"),
+        detail=detail,
+        more=f", {detail}" if detail else "",
+        last=f"{one.last or 0:,}",
+    )
+
+
+def _places(one: "Damage") -> str:
+    number = f"entry {one.entry:,}" if one.entry is not None else ""
+    if one.last is not None and one.last > (one.first or 0):
+        places = f"places {one.first or 0:,} to {one.last:,}"
+        return f"{places} ({number} and on)" if number else places
+    return f"{number or 'an entry'} (place {one.first or 0:,})"

@@ -1,0 +1,99 @@
+"""What checkpoints say of a history that was walked: up to where it is what was signed, and what is not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from ledger.core.chain_damage import Damage, DamageKind
+from ledger.core.checkpoint import Checkpoint
+from ledger.core.json_value import JsonValue
+from ledger.services.audit.chain_watch import ChainWatch
+from ledger.services.audit.kept_checkpoints import KeptCheckpoint, Signed
+
+
+class Match(StrEnum):
+    """How a checkpoint and a history agree."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    ELSEWHERE = "elsewhere"  # the entry is there, at another place
+    BEYOND = "beyond"  # the history ends before it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedCheckpoint(JsonValue):
+    """A checkpoint, where it was kept, what its signature is worth, and whether the history is what it says.
+
+    `stamped_at` is when a time-stamp authority saw it, `vouched` whether known certificates say that it was that one.
+    """
+
+    entries: int
+    at: datetime
+    key: str
+    where: str
+    signed: Signed
+    match: Match
+    stamped_at: datetime | None = None
+    vouched: bool | None = None
+
+
+def match_of(checkpoint: Checkpoint, watch: ChainWatch) -> Match:
+    """Say how a checkpoint and a history agree."""
+    standing = watch.standing.get(checkpoint.entries)
+    if standing is not None and (standing.head, standing.root) == (checkpoint.head, checkpoint.root):
+        return Match.SAME
+    if watch.places_of_heads.get(checkpoint.head, checkpoint.entries) != checkpoint.entries:
+        return Match.ELSEWHERE
+    return Match.BEYOND if checkpoint.entries > watch.count else Match.DIFFERENT
+
+
+def trusted(kept: Sequence[KeptCheckpoint]) -> list[Checkpoint]:
+    """Return the checkpoints that count, the first one first: those that a key signed, or where no key is known."""
+    good = [one.checkpoint for one in kept if one.signed in (Signed.YES, Signed.NOT_CHECKED)]
+    return sorted(good, key=lambda one: one.entries)
+
+
+def shift_of(checkpoints: Sequence[Checkpoint], watch: ChainWatch) -> int | None:
+    """Return by how many places the last entry that was signed and is there stands too far behind."""
+    for one in reversed(checkpoints):
+        place = watch.places_of_heads.get(one.head)
+        if place is not None:
+            return place - one.entries
+    return None
+
+
+def proven_by(checkpoints: Sequence[Checkpoint], watch: ChainWatch) -> Checkpoint | None:
+    """Return the last checkpoint that the history is what it says."""
+    return next((one for one in reversed(checkpoints) if match_of(one, watch) is Match.SAME), None)
+
+
+def damages_by(checkpoints: Sequence[Checkpoint], watch: ChainWatch) -> list[Damage]:
+    """Say what only checkpoints show: that the end is gone, or that all fits together and is not what was signed."""
+    wrong = [(one, match_of(one, watch)) for one in checkpoints]
+    beyond = [one for one, match in wrong if match is Match.BEYOND]
+    different = [one for one, match in wrong if match is Match.DIFFERENT]
+    # A break before it says already why.
+    unexplained = [one for one in different if (watch.first_break or one.entries + 2) > one.entries + 1]
+    found: list[Damage] = []
+    if unexplained:
+        before = [one.entries for one, match in wrong if match is Match.SAME and one.entries < unexplained[0].entries]
+        good = max(before, default=0)
+        detail = f"signed at {unexplained[0].at:%Y-%m-%d %H:%M} UTC"
+        found.append(Damage(kind=DamageKind.REWRITTEN, first=good + 1, last=unexplained[0].entries, detail=detail))
+    if beyond and not unexplained:
+        kind = DamageKind.CUT if watch.count else DamageKind.CUT_TO_NOTHING
+        lost = beyond[-1].entries - watch.count
+        detail = f"signed at {beyond[-1].at:%Y-%m-%d %H:%M} UTC"
+        found.append(Damage(kind=kind, first=watch.count + 1, last=beyond[-1].entries, count=lost, detail=detail))
+    return found
+
+
+def damages_of_signatures(kept: Sequence[KeptCheckpoint]) -> list[Damage]:
+    """Name the checkpoints that no known key signed."""
+    kinds = {Signed.WRONG_KEY: DamageKind.WRONG_KEY, Signed.NO: DamageKind.FORGED}
+    return [
+        Damage(kind=kinds[one.signed], last=one.checkpoint.entries, detail=f"{one.where}, key {one.checkpoint.key}")
+        for one in kept
+        if one.signed in kinds
+    ]
