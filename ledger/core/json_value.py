@@ -31,6 +31,11 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
+def printable_lines(text: str) -> str:
+    """Return a text of several lines with an escape for what does not print but its line breaks."""
+    return text if text.isprintable() else "\n".join(map(printable, text.split("\n")))
+
+
 def printable_json(document: str) -> str:
     """Return a document of JSON that means the same, with an escape for what does not print but its line breaks."""
     return "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in document)

@@ -16,7 +16,8 @@ from ..spool.sends import SendJournal
 def say(text: str) -> None:
     """Write a line to stderr, if there is one; the sender's own output is never touched."""
     try:
-        sys.stderr.write(f"ledger: {text}\n")
+        # It may be a terminal, which obeys what does not print.
+        sys.stderr.write("ledger: " + "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text) + "\n")
         sys.stderr.flush()
     except Exception:  # closed, full, or replaced by something odd: none of it is the sender's trouble
         return

@@ -41,6 +41,14 @@ class Terminal:
         """Type a line."""
         os.write(self._master, text.encode() + b"\n")
 
+    def drain(self) -> None:
+        """Read what is left of a command that has ended."""
+        while select.select([self._master], [], [], 0)[0]:
+            try:
+                self.shown += os.read(self._master, 65536).decode(errors="replace")
+            except OSError:
+                return
+
     def end(self) -> int:
         """Wait for the end; return the exit code."""
         end = time.monotonic() + 30

@@ -85,7 +85,7 @@ class Root(TyperGroup):
 def _say(error: Exception, *, as_json: bool) -> Code:
     """Say an error in one line, with --json also as a document; return its exit code."""
     if os.environ.get("LEDGER_DEBUG"):
-        traceback.print_exception(error)
+        say("".join(traceback.format_exception(error)).rstrip())
     if isinstance(error, _UsageError):
         name, message, code = "usage", _usage(error), Code.WRONG_USAGE
     elif isinstance(error, LedgerError):

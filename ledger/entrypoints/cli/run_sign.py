@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger.core.json_value import printable
+
 LOADED, RECORDED, KEYLESS, UNSEEN = "loaded", "recorded", "keyless", "unseen"
 JOURNAL, LOST = "journal", "lost"
 GATEWAY = "use `ledger gateway`"
@@ -80,7 +82,7 @@ class LastWord:
             line = self._sign.take(find)
             if line is not None:
                 with suppress(OSError):
-                    os.write(2, f"ledger: {line}\n".encode())
+                    os.write(2, f"ledger: {printable(line)}\n".encode())
             self._then()
 
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 
+from ledger.core.json_value import printable
 from ledger.entrypoints.gateway.serving import serve
 from ledger.entrypoints.gateway.supervisor import WorkerOptions
 from ledger.entrypoints.process.book import opened
@@ -24,7 +25,7 @@ def main(orders: WorkerOptions, descriptor: int) -> int:
         with opened() as parts, socket.socket(fileno=descriptor) as listener, stop:
             serve(parts, orders, listener, lambda: stop.is_asked_for or _is_closed(sys.stdin.fileno()))
     except LedgerError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {printable(str(error))}\n")
         return int(code_of_error(error))
     return 0
 

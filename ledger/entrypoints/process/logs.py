@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.clock import format_time
+from ledger.core.json_value import printable_json, printable_lines
 from ledger.trace import request_id
 
 
@@ -71,7 +72,8 @@ class TextFormatter(logging.Formatter):
         record.message = record.getMessage()
         record.asctime = self.formatTime(record)
         line = self.formatMessage(record)
-        return line if (fault := fault_of(record)) is None else f"{line}: {fault}"
+        # What was raised may hold anything, and stand in several lines.
+        return line if (fault := fault_of(record)) is None else f"{line}: {printable_lines(fault)}"
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (its name at the base)
         """Return the line; what others named cannot break it in two."""
@@ -93,4 +95,4 @@ class JsonFormatter(logging.Formatter):
         }
         if (fault := fault_of(record)) is not None:
             line["exception"] = fault
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return printable_json(json.dumps(line, ensure_ascii=False, default=str))

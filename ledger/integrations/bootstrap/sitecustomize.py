@@ -30,7 +30,7 @@ GONE = "the companion of `ledger run` is gone (killed?), and %s in the spool: a 
 def say(text: str) -> None:
     """Write a line to stderr, if there is one."""
     try:
-        sys.stderr.write("ledger: " + text + "\n")
+        sys.stderr.write("ledger: " + "".join(one if one.isprintable() else " " for one in text) + "\n")
     except Exception:  # the sender may have closed it
         return
 

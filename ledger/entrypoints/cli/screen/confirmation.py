@@ -51,7 +51,7 @@ def _is_typed(plan: "Plan", needed: Confirmation) -> bool:
 
 
 def _answer(question: str) -> str:
-    typer.echo(f"{question} ", err=True, nl=False)
+    typer.echo(f"{plain(question)} ", err=True, nl=False)
     try:
         return input().strip()
     except (EOFError, KeyboardInterrupt):

@@ -21,10 +21,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document to
 
 
 def console(*, to_stderr: bool = False) -> "Console":
-    """Return a console for people; what users named is shown as it is, never read as markup."""
-    from rich.console import Console
+    """Return a console for people; what users named is shown as it is, never read as markup or obeyed by a terminal."""
+    from ledger.entrypoints.cli.screen.paper import Paper
 
-    return Console(stderr=to_stderr, markup=False, highlight=False, emoji=False)
+    return Paper(stderr=to_stderr, markup=False, highlight=False, emoji=False)
 
 
 def say(text: str) -> None:
