@@ -36,6 +36,7 @@ from ledger.services.reports.recalls import RecallReports
 from ledger.services.reports.verifier import Verifier
 from ledger.services.upkeep import readiness
 from ledger.services.upkeep.chores import Chores
+from ledger.services.upkeep.people_counter import PeopleCounter
 from ledger.services.upkeep.purger import Purger
 from ledger.settings import Settings
 from ledger.store import migrate
@@ -133,6 +134,7 @@ class Parts:
     def campaigns(self, robots: Collection[str] = ()) -> list[CampaignLine]:
         """Return what can still be recalled, of some robots or all, once the spool is caught up with."""
         self.recorder.catch_up()
+        self.people_counter.count_some(robots)
         return self.recall_reports.campaigns(robots)
 
     def lacks(self) -> dict[str, str]:
@@ -160,6 +162,7 @@ class Parts:
             self.caller,
             self.sticky,
             self.purger,
+            self.people_counter,
             self.lost_calls,
             self.freezer,
             self.settings,
@@ -183,6 +186,11 @@ class Parts:
     def campaign_counts(self) -> CampaignCounts:
         """What can still be recalled, for those who look again and again."""
         return CampaignCounts(self.campaigns, self.clock)
+
+    @part
+    def people_counter(self) -> PeopleCounter:
+        """Counts whom campaigns reached."""
+        return PeopleCounter(self.opened(), self.clock)
 
     @part
     def pages(self) -> Pages:

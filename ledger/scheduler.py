@@ -17,6 +17,7 @@ from ledger.services.recalls.leases import LostCalls
 from ledger.services.recalls.runner import Calls, Runner
 from ledger.services.recalls.sticky import StickyRecalls
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Chores
+from ledger.services.upkeep.people_counter import PeopleCounter
 from ledger.services.upkeep.purger import Purger
 from ledger.settings import Settings
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 LOOK_FOR_RECALLS_SECONDS = 1
 STICKY_SECONDS = 5
 PURGE_SECONDS = 600
+PEOPLE_SECONDS = 30
 LOST_CALLS_SECONDS = 5
 FREEZE_SECONDS = 5
 ALIGN_SECONDS = 60
@@ -47,6 +49,7 @@ class Worker:
         caller: Calls,
         sticky: StickyRecalls,
         purger: Purger,
+        people: PeopleCounter,
         lost_calls: LostCalls,
         freezer: Freezer,
         settings: Settings,
@@ -67,6 +70,7 @@ class Worker:
             ),
             # A runner does it for what runs; what was paused or cancelled meanwhile has no other.
             Chore(name="freeze", every=_seconds(FREEZE_SECONDS), lease=_seconds(60), action=freezer.finish),
+            Chore(name="people", every=_seconds(PEOPLE_SECONDS), lease=_seconds(600), action=people.run_once),
             Chore(name="purge", every=_seconds(PURGE_SECONDS), lease=_seconds(PURGE_SECONDS), action=purger.run_once),
         )
         if checkpointer is not None:

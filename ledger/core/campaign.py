@@ -20,6 +20,9 @@ class UnrecallableSends(JsonValue):
 class CampaignLine(JsonValue):
     """One campaign (None: messages without a tag); `recipients` are summed over its messages.
 
+    `people` are those whom they reached, each once: as of `people_counted_at`, or of now when that is None; None until
+    they are counted for the first time.
+
     `recallable` messages are inside their window and not recalled yet; the deadlines are theirs.
     Until `sticky_until`, what is still recorded under the campaign is recalled as it arrives. `keyless` counts sends of
     the last 24 hours that may have reached people although their key never came back: they cannot be recalled, nor can
@@ -38,6 +41,8 @@ class CampaignLine(JsonValue):
     keyless: int = 0
     unrecallable: tuple[UnrecallableSends, ...] = ()
     recipients_unknown: int = 0
+    people: int | None = None
+    people_counted_at: datetime | None = None
 
 
 def no_messages(campaign: str | None) -> CampaignLine:
@@ -50,4 +55,5 @@ def no_messages(campaign: str | None) -> CampaignLine:
         recalled=0,
         first_deadline=None,
         last_deadline=None,
+        people=0,
     )

@@ -1,124 +1,209 @@
-"""What `messages` holds, counted by campaign; made for a million of them.
+"""What `messages` holds by campaign, read from what triggers have counted: as quick with millions as with a thousand.
 
-All messages are read once, and beside them only the items that were recalled lately: to ask of each message whether
-some item recalled it would take ten times as long.
+Counted by the minute of their deadlines, messages are inside their window or past it, a minute at a time. Only those
+whose minute it is just now are looked at one by one.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Text, and_, case, cast, exists, func, select, true
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Row,
+    RowMapping,
+    Select,
+    Text,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    select,
+    true,
+)
 
-from ledger.clock import CLOCKS_DIFFER
 from ledger.core.campaign import CampaignLine
-from ledger.core.deadline import WINDOW
-from ledger.core.message import Chat
 from ledger.core.recall import Outcome
-from ledger.store.schema import messages, recall_items
+from ledger.store.schema import message_counts, messages, recall_items
+from ledger.store.selecting import rows_of
+from ledger.store.types import UtcDateTime
+
+_MINUTE = timedelta(minutes=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Recalled:
-    """How many messages of a campaign are recalled, and how many of those are inside their window."""
+class CountedCampaign:
+    """What is known of a campaign, and how much ever changed in it: as long as that is the same, so are its people."""
 
-    all: int = 0
-    open: int = 0
+    line: CampaignLine
+    changes: int
 
 
-def count_campaigns(connection: Connection, now: datetime, robots: Collection[str] = ()) -> list[CampaignLine]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """How many messages can be recalled, and the first and the last of their deadlines."""
+
+    messages: int
+    first: datetime | None
+    last: datetime | None
+
+
+_NOTHING = _Span(messages=0, first=None, last=None)
+
+
+def count_campaigns(connection: Connection, now: datetime, robots: Collection[str] = ()) -> list[CountedCampaign]:
     """Return what the ledger holds (of some robots, or of all), a line a campaign, soonest deadline first.
 
     Ended ones come last.
     """
-    columns, within = messages.c, _within(robots)
-    is_open = columns.deadline > now
-    statement = (
-        select(
-            # Not the bare column: SQLite would go through its index, and look each message up.
-            func.coalesce(columns.campaign, None).label("campaign"),
-            func.count().label("messages"),
-            func.sum(columns.recipient_count).label("recipients"),
-            func.sum(case((_is_to_nobody_known(), 1), else_=0)).label("recipients_unknown"),
-            func.sum(case((is_open, 1), else_=0)).label("open"),
-            func.min(case((is_open, columns.deadline))).label("first_deadline"),
-            func.max(case((is_open, columns.deadline))).label("last_deadline"),
-        )
-        .where(within)
-        .group_by("campaign")
-    )
-    recalled = _count_recalled(connection, now, within)
-    lines = []
-    for row in connection.execute(statement):
-        gone = recalled.get(row.campaign, _Recalled())
-        first, last = row.first_deadline, row.last_deadline
-        if gone.open:
-            first, last = _span(connection, row.campaign, now, within) if row.open > gone.open else (None, None)
-        lines.append(
-            CampaignLine(
-                campaign=row.campaign,
-                messages=row.messages,
-                recipients=row.recipients,
-                recipients_unknown=row.recipients_unknown,
-                recallable=row.open - gone.open,
-                recalled=gone.all,
-                first_deadline=first,
-                last_deadline=last,
-            )
-        )
-    ended = [line for line in lines if line.first_deadline is None]
-    open_ones = [line for line in lines if line.first_deadline is not None]
-    open_ones.sort(key=lambda line: (line.first_deadline, line.campaign or ""))
-    return open_ones + sorted(ended, key=lambda line: line.campaign or "")
+    rows = connection.execute(_sums(now, robots)).mappings().all()
+    these_now = _of_this_minute(connection, now, robots)
+    spans = _spans(connection, {row["campaign"]: (row["first"], row["last"]) for row in rows}, robots)
+    counted = [_counted(row, these_now.get(row["campaign"], _NOTHING), spans.get(row["campaign"])) for row in rows]
+    ended = [one for one in counted if one.line.first_deadline is None]
+    open_ones = [one for one in counted if one.line.first_deadline is not None]
+    open_ones.sort(key=lambda one: (one.line.first_deadline, one.line.campaign or ""))
+    return open_ones + sorted(ended, key=lambda one: one.line.campaign or "")
 
 
 def count_recipients_unknown(connection: Connection) -> int:
     """Return how many messages the ledger holds of which nobody can say whom they reached."""
-    statement = select(func.count()).select_from(messages).where(_is_to_nobody_known())
-    return connection.scalar(statement) or 0
+    return connection.scalar(select(func.coalesce(func.sum(message_counts.c.recipients_unknown), 0))) or 0
 
 
-def _is_to_nobody_known() -> ColumnElement[bool]:
-    """Say that a one-on-one message names nobody, neither whom it reached nor whom it missed."""
+def _counted(row: RowMapping, now: _Span, later: _Span | None) -> CountedCampaign:
+    first, last = (later.first, later.last) if later is not None else (None, None)
+    line = CampaignLine(
+        campaign=row["campaign"] or None,
+        messages=int(row["messages"]),
+        recipients=int(row["recipients"]),
+        recipients_unknown=int(row["recipients_unknown"]),
+        recallable=int(row["later"]) + now.messages,
+        recalled=int(row["recalled"]),
+        first_deadline=now.first or first,
+        last_deadline=last or now.last,
+    )
+    return CountedCampaign(line=line, changes=int(row["changes"]))
+
+
+def _sums(now: datetime, robots: Collection[str]) -> Select[tuple[int, ...]]:
+    minutes = _by_minute(robots)
+    columns = minutes.c
+    is_later = columns.minute > _minute_of(now)
+    is_left = and_(is_later, columns.messages > columns.recalled)
+    return (
+        select(
+            columns.campaign,
+            *(
+                func.sum(columns[name]).label(name)
+                for name in ("messages", "recipients", "recipients_unknown", "recalled", "changes")
+            ),
+            func.sum(case((is_later, columns.messages - columns.recalled), else_=0)).label("later"),
+            func.min(case((is_left, columns.minute))).label("first"),
+            func.max(case((is_left, columns.minute))).label("last"),
+        )
+        .group_by(columns.campaign)
+        .having(func.sum(columns.messages) > 0)
+    )
+
+
+def _by_minute(robots: Collection[str]) -> CTE:
+    columns = message_counts.c
+    sums = (columns.messages, columns.recipients, columns.recipients_unknown, columns.recalled, columns.changes)
+    return (
+        select(columns.campaign, columns.minute, *(func.sum(column).label(column.name) for column in sums))
+        .where(columns.robot_code.in_(sorted(robots)) if robots else true())
+        .group_by(columns.campaign, columns.minute)
+        .cte("minutes")
+    )
+
+
+def _of_this_minute(connection: Connection, now: datetime, robots: Collection[str]) -> dict[str, _Span]:
+    """Look at messages whose deadline is in what is left of this minute."""
     columns = messages.c
-    names_nobody = and_(columns.recipient_count == 0, cast(columns.undelivered, Text) == "{}")
-    return and_(columns.chat == Chat.ONE_TO_ONE, names_nobody)
+    campaign = func.coalesce(columns.campaign, "").label("campaign")
+    statement = (
+        select(
+            campaign,
+            func.count().label("messages"),
+            func.min(columns.deadline).label("first"),
+            func.max(columns.deadline).label("last"),
+        )
+        .where(columns.deadline > now, columns.deadline < _start_of(_minute_of(now) + 1))
+        .where(_within(robots), ~_is_recalled())
+        .group_by(campaign)
+    )
+    return {
+        row.campaign: _Span(messages=row.messages, first=row.first, last=row.last)
+        for row in connection.execute(statement)
+    }
+
+
+def _spans(
+    connection: Connection, minutes: Mapping[str, tuple[int | None, int | None]], robots: Collection[str]
+) -> dict[str, _Span]:
+    """Look up the first and the last deadline of what can be recalled, in the minutes in which they are."""
+    wanted = {campaign: (first, last) for campaign, (first, last) in minutes.items() if first is not None and last}
+    tagged = {campaign: both for campaign, both in wanted.items() if campaign}
+    found: list[Row[Any]] = []
+    if tagged:
+        found += connection.execute(_spans_of(connection, tagged, robots))
+    if "" in wanted:
+        mine, (first, last) = messages.c.campaign.is_(None), wanted[""]
+        ends = _ends(mine, [literal(moment, UtcDateTime) for moment in _bounds(first, last)], robots)
+        found += connection.execute(select(literal("").label("campaign"), *ends))
+    return {row.campaign: _Span(messages=0, first=row.first, last=row.last) for row in found}
+
+
+def _spans_of(connection: Connection, minutes: Mapping[str, tuple[int, int]], robots: Collection[str]) -> Select[Any]:
+    is_sqlite = connection.dialect.name == "sqlite"
+    moments = list(zip(*(_bounds(*both) for both in minutes.values()), strict=True))
+    # What is no column of a table is not turned into times as the database stores them.
+    typed = [[(f"{one:%Y-%m-%d %H:%M:%S.%f}" if is_sqlite else one, DateTime(timezone=True)) for one in some]
+             for some in moments]  # fmt: skip
+    names = ("first_from", "first_to", "last_from", "last_to")
+    named = rows_of(
+        connection,
+        campaign=[(campaign, Text()) for campaign in minutes],
+        **dict(zip(names, typed, strict=True)),
+    )
+    mine = messages.c.campaign == named.c.campaign
+    return select(named.c.campaign, *_ends(mine, [named.c[name] for name in names], robots))
+
+
+def _bounds(first: int, last: int) -> tuple[datetime, datetime, datetime, datetime]:
+    return _start_of(first), _start_of(first + 1), _start_of(last), _start_of(last + 1)
+
+
+def _ends(
+    mine: ColumnElement[bool], bounds: Sequence[ColumnElement[Any]], robots: Collection[str]
+) -> tuple[ColumnElement[datetime], ColumnElement[datetime]]:
+    """Return the first and the last deadline; each in the order of an index, so that it ends at the first found."""
+    first_from, first_to, last_from, last_to = bounds
+    deadline = messages.c.deadline
+    left = select(deadline).where(mine, _within(robots), ~_is_recalled()).limit(1).correlate_except(messages)
+    first = left.where(deadline >= first_from, deadline < first_to).order_by(deadline)
+    last = left.where(deadline >= last_from, deadline < last_to).order_by(deadline.desc())
+    return first.scalar_subquery().label("first"), last.scalar_subquery().label("last")
 
 
 def _within(robots: Collection[str]) -> ColumnElement[bool]:
     return messages.c.robot_code.in_(sorted(robots)) if robots else true()
 
 
-def _count_recalled(connection: Connection, now: datetime, within: ColumnElement[bool]) -> dict[str | None, _Recalled]:
-    """Count the recalled messages that are still there; none was recalled before the oldest of them was sent."""
-    oldest: datetime | None = connection.scalar(select(func.min(messages.c.deadline)))
-    if oldest is None:
-        return {}
-    columns = recall_items.c
-    lately = and_(columns.outcome == Outcome.RECALLED, columns.finished_at > oldest - WINDOW - CLOCKS_DIFFER)
-    ids: FromClause = select(columns.message_id).where(lately).distinct().subquery()
-    statement = (
-        select(
-            messages.c.campaign,
-            func.count().label("all"),
-            func.sum(case((messages.c.deadline > now, 1), else_=0)).label("open"),
-        )
-        .join_from(ids, messages, messages.c.id == ids.c.message_id)
-        .where(within)
-        .group_by(messages.c.campaign)
-    )
-    return {row.campaign: _Recalled(all=row.all, open=row.open) for row in connection.execute(statement)}
+def _is_recalled() -> ColumnElement[bool]:
+    return exists().where(recall_items.c.message_id == messages.c.id, recall_items.c.outcome == Outcome.RECALLED)
 
 
-def _span(
-    connection: Connection, campaign: str | None, now: datetime, within: ColumnElement[bool]
-) -> tuple[datetime | None, datetime | None]:
-    """Return the first and the last deadline of the messages of a campaign that can be recalled."""
-    columns = messages.c
-    recalled = exists().where(recall_items.c.message_id == columns.id, recall_items.c.outcome == Outcome.RECALLED)
-    mine = columns.campaign.is_(None) if campaign is None else columns.campaign == campaign
-    # In the order of an index, so that it ends at the first that is found.
-    statement = select(columns.deadline).where(mine, columns.deadline > now, within, ~recalled).limit(1)
-    first = connection.scalar(statement.order_by(columns.deadline))
-    last = connection.scalar(statement.order_by(columns.deadline.desc()))
-    return first, last
+def _minute_of(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MINUTE
+
+
+def _start_of(minute: int) -> datetime:
+    return _EPOCH + minute * _MINUTE

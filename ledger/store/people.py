@@ -13,7 +13,7 @@ def count_people(connection: Connection, ids: Collection[int], *, other_than: Co
     if not ids:
         return 0
     is_sqlite = connection.dialect.name == "sqlite"
-    each, user = _each_recipient(is_sqlite=is_sqlite)
+    each, user = each_recipient(is_sqlite=is_sqlite)
     these = [among(messages.c.id, ids, is_sqlite=is_sqlite)]
     if other_than:
         these.append(~among(user, sorted(other_than), is_sqlite=is_sqlite))
@@ -22,7 +22,8 @@ def count_people(connection: Connection, ids: Collection[int], *, other_than: Co
     return connection.scalar(select(func.count()).select_from(people)) or 0
 
 
-def _each_recipient(*, is_sqlite: bool) -> tuple[FromClause, ColumnElement[str]]:
+def each_recipient(*, is_sqlite: bool) -> tuple[FromClause, ColumnElement[str]]:
+    """Return the recipients of a message as rows that it is joined with, and who each of them is."""
     if is_sqlite:
         table = func.json_each(messages.c.recipients).table_valued("value", name="recipient")
         return table, table.c.value

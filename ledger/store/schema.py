@@ -20,9 +20,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
+from ledger.store.count_triggers import POSTGRESQL_COUNTS, SQLITE_COUNTS
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0011"
+REVISION = "0012"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -365,6 +366,34 @@ approvals = Table(
     CheckConstraint("decided_by <> requested_by", name="two_people"),
 )
 
+# What `messages` holds, counted by triggers (count_triggers.py): what is true is the sum over the parts. Each minute is
+# one of deadlines, since 1970.
+message_counts = Table(
+    "message_counts",
+    metadata,
+    Column("campaign", Text, primary_key=True),
+    Column("robot_code", Text, primary_key=True),
+    Column("minute", Id, primary_key=True),
+    Column("part", Id, Identity(), primary_key=True),
+    Column("messages", Id, nullable=False),
+    Column("recipients", Id, nullable=False),
+    Column("recipients_unknown", Id, nullable=False),
+    Column("recalled", Id, nullable=False),
+    Column("changes", Id, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# How many people each campaign reached, by some robots or (empty) all of them, when so much had changed in it.
+campaign_people = Table(
+    "campaign_people",
+    metadata,
+    Column("campaign", Text, primary_key=True),
+    Column("robots", Text, primary_key=True),
+    Column("changes", Id, nullable=False),
+    Column("people", Id, nullable=False),
+    Column("counted_at", UtcDateTime, nullable=False),
+)
+
 # Append-only: triggers refuse changes, and each digest covers the one before it.
 history = Table(
     "history",
@@ -491,6 +520,7 @@ SQLITE_TRIGGERS = (
         SELECT RAISE(ABORT, 'history is append-only');
     END
     """,
+    *SQLITE_COUNTS,
 )
 POSTGRESQL_TRIGGERS = (
     """
@@ -504,6 +534,7 @@ POSTGRESQL_TRIGGERS = (
     CREATE TRIGGER history_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON history
     FOR EACH STATEMENT EXECUTE FUNCTION history_is_append_only()
     """,
+    *POSTGRESQL_COUNTS,
 )
 
 

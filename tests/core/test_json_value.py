@@ -80,4 +80,5 @@ def test_a_campaign_of_which_every_key_was_lost_is_a_line_of_zeros() -> None:
         recalled=0,
         first_deadline=None,
         last_deadline=None,
+        people=0,
     )

@@ -24,7 +24,9 @@ class CampaignOut(BaseModel):
 
     campaign: str | None = Field(description="None: messages without a tag.", examples=["spring"])
     messages: int = Field(examples=[120])
-    recipients: int = Field(description="Summed over the messages.", examples=[2400])
+    recipients: int = Field(description="Deliveries: summed over the messages.", examples=[2400])
+    people: int | None = Field(description="Each person once; null until they are counted.", examples=[2114])
+    people_counted_at: datetime | None = Field(description="Null when that is of now; else when it was counted.")
     recallable: int = Field(description="Inside the 24 hours and not recalled yet.", examples=[118])
     recalled: int = Field(examples=[2])
     first_deadline: datetime | None = Field(examples=["2026-03-02T02:00:00Z"])

@@ -20,7 +20,8 @@ from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.core.reply import Verdict
 from ledger.core.selection import Selection, campaigns_of, robots_of
 from ledger.store import approvals, calls, history, items, keyless, recalls
-from ledger.store.campaigns import count_campaigns
+from ledger.store.campaign_people import CountedPeople, known_people
+from ledger.store.campaigns import CountedCampaign, count_campaigns
 from ledger.store.database import Database
 from ledger.store.late import count_late
 from ledger.store.unfrozen import unfrozen_items, unfrozen_skips
@@ -72,7 +73,7 @@ class RecallReports:
         """
         now = self._clock.now()
         with self._database.read() as connection:
-            lines = count_campaigns(connection, now, within)
+            counted, people = count_campaigns(connection, now, within), known_people(connection, within)
             without_key = keyless.count_by_campaign(connection, now - WINDOW, within)
             until: dict[str | None, datetime | None] = {
                 campaign: recall.sticky_until
@@ -80,6 +81,7 @@ class RecallReports:
                 for campaign in campaigns_of(recall.selection)
                 if recall.status not in (Status.PLANNED, Status.CANCELLED) and _may_hold(recall, within)
             }
+        lines = [_with_people(one, people.get(one.line.campaign)) for one in counted]
         known = {line.campaign for line in lines}
         lines += [no_messages(campaign) for campaign in without_key if campaign not in known]
         return [
@@ -259,6 +261,13 @@ class RecallReports:
             unknown=outcomes.get(Outcome.UNKNOWN, 0),
             cancelled=outcomes.get(Outcome.CANCELLED, 0) + recall.unfrozen_items - waiting,
         )
+
+
+def _with_people(counted: CountedCampaign, known: CountedPeople | None) -> CampaignLine:
+    if known is None:
+        return counted.line
+    is_of_now = known.changes == counted.changes
+    return replace(counted.line, people=known.people, people_counted_at=None if is_of_now else known.counted_at)
 
 
 def _cause(entry: history.Entry) -> Mapping[str, str] | None:

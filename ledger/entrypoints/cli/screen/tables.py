@@ -66,7 +66,7 @@ def print_campaigns(paper: "Console", lines: Sequence["CampaignLine"], now: date
         cells = [
             UNTAGGED if line.campaign is None else plain(line.campaign),
             f"{line.recallable:,} of {line.messages:,}",
-            f"{line.recipients:,}",
+            _people(line),
             f"{line.recalled:,}",
             f"{time_of_day(deadline)}, {left(deadline, now)}" if deadline else "nothing left",
         ]
@@ -87,6 +87,14 @@ def print_campaigns(paper: "Console", lines: Sequence["CampaignLine"], now: date
         )
     for sentence in _what_to_know(lines):
         paper.print(sentence, soft_wrap=not paper.is_terminal)
+
+
+def _people(line: "CampaignLine") -> str:
+    """Say how many people a campaign reached, and when they were counted if that was not now."""
+    if line.people is None:
+        return "not counted yet"
+    at = line.people_counted_at
+    return f"{line.people:,} at {time_of_day(at)}" if at else f"{line.people:,}"
 
 
 def _what_to_know(lines: Sequence["CampaignLine"]) -> Iterator[str]:
