@@ -18,6 +18,8 @@ from ledger.patience import OutageLog
 from ledger.services.access.idempotency import IdempotentRequests
 from ledger.services.access.known_tokens import KnownTokens
 from ledger.services.access.tokens import ServiceTokens
+from ledger.services.persons.eraser import PersonEraser
+from ledger.services.persons.export import PersonExport
 from ledger.services.recalls.current_recalls import CurrentRecalls
 from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.leases import LostCalls, own_name
@@ -39,6 +41,7 @@ from ledger.services.upkeep.chores import Chores
 from ledger.services.upkeep.people_counter import PeopleCounter
 from ledger.services.upkeep.purger import Purger
 from ledger.settings import Settings
+from ledger.spool import places
 from ledger.store import migrate
 from ledger.store.database import Database
 from ledger.store.machine_clocks import server_time
@@ -221,6 +224,18 @@ class Parts:
     def tagger(self) -> Tagger:
         """Tags what was recorded without a campaign, or with a wrong one."""
         return Tagger(self.opened(), self.clock, self.recorder.catch_up)
+
+    @part
+    def person_eraser(self) -> PersonEraser:
+        """Takes a person out of the ledger."""
+        folders = places.with_last_resort(*self.settings.spool_folders)
+        return PersonEraser(self.opened(), self.clock, folders, self.recorder.replay)
+
+    @part
+    def person_export(self) -> PersonExport:
+        """Shows a person what is stored of them."""
+        folders = places.with_last_resort(*self.settings.spool_folders)
+        return PersonExport(self.opened(), self.clock, folders, self.recorder.replay)
 
     @part
     def recall_reports(self) -> RecallReports:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ledger.core.message import Campaign, Message, UserId
+from ledger.core.person import is_pseudonym
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +18,13 @@ class KnownMessage:
 
 
 def new_users(known: KnownMessage, message: Message) -> tuple[UserId, ...]:
-    """Return the users that a message names and the ledger does not have; who did not get it is none of them."""
+    """Return the users that a message names and the ledger does not have; who did not get it is none of them.
+
+    Of whom somebody was erased, none are new: nobody knows whether they are the one who was.
+    """
     had = {*known.recipients, *(user for users in known.undelivered.values() for user in users)}
+    if any(map(is_pseudonym, had)):
+        return ()
     return tuple(user for user in message.recipients if user not in had)
 
 

@@ -6,6 +6,7 @@ lot.
 """
 
 import hmac
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -35,6 +36,12 @@ def seal_of(secret: bytes, kept: Iterable[tuple[str, str]]) -> str:
 def pseudonym_of(lot: bytes) -> str:
     """Return a name for somebody who is erased; it has nothing of the id."""
     return f"erased-{lot.hex()}"
+
+
+def mentions_of(user: str) -> re.Pattern[str]:
+    """Return a pattern of a user id as a word of its own, in a text or in JSON."""
+    words = {re.escape(user), re.escape(json.dumps(user, ensure_ascii=False)[1:-1]), re.escape(json.dumps(user)[1:-1])}
+    return re.compile(rf"(?<![0-9A-Za-z_.@-])(?:{'|'.join(sorted(words))})(?![0-9A-Za-z_@-]|\.[0-9A-Za-z])")
 
 
 def is_pseudonym(user: str) -> bool:

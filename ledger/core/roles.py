@@ -25,6 +25,7 @@ class Permission(StrEnum):
     RECALL = "recall"  # plan, run, pause, resume, retry, cancel
     APPROVE = "approve"  # agree to somebody else's recall, or refuse it
     OPERATE = "operate"  # figures and health of the service itself
+    PERSONS = "persons"  # what is stored of a person: hand it out, erase it
 
 
 GRANTS: Mapping[Role, frozenset[Permission]] = {

@@ -7,7 +7,7 @@ what to do with them: then they are offered again.
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -48,6 +48,18 @@ class RefusedRows:
         """Return how many rows there are."""
         return sum(len(_lines(path)) for path in self.paths())
 
+    def change(self, changed: Callable[[str], str]) -> int:
+        """Write the lines anew that are others when they are changed; return how many; raise OSError."""
+        return sum(_change(path, changed) for path in self.paths())
+
+    def count_changed(self, changed: Callable[[str], str]) -> int:
+        """Return how many lines that would be."""
+        return sum(changed(line) != line for line in self.lines())
+
+    def lines(self) -> Iterator[str]:
+        """Yield what stands there."""
+        yield from (line.decode("utf-8", "replace") for path in self.paths() for line in _lines(path))
+
     def offer_again(self, version: str) -> None:
         """Give what another version refused to whoever replays the spool: its file becomes one of the journals."""
         for path in self.paths():
@@ -79,6 +91,35 @@ def _add(folder: Path, line: bytes) -> Path:
         os.close(descriptor)
     places.sync(folder)
     return path
+
+
+def _change(path: Path, changed: Callable[[str], str]) -> int:
+    """Put another file in the place of one, while nobody adds to it: whoever dies over it leaves one of the two."""
+    try:
+        descriptor = _locked(path, os.O_WRONLY)
+    except FileNotFoundError:  # it was offered again
+        return 0
+    try:
+        before = [line.decode("utf-8", "replace") for line in _lines(path)]
+        after = [changed(line) for line in before]
+        if after != before:
+            _replace(path, "".join(f"{line}\n" for line in after).encode())
+    finally:
+        os.close(descriptor)
+    return sum(one != other for one, other in zip(before, after, strict=True))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    unborn = path.with_suffix(".new")
+    unborn.unlink(missing_ok=True)
+    descriptor = os.open(unborn, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        write_all(descriptor, content)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    unborn.rename(path)
+    places.sync(path.parent)
 
 
 def _locked(path: Path, flags: int) -> int:

@@ -1,5 +1,6 @@
 """The spool: the folders of all journals, as those see it who replay what their writers left."""
 
+import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -79,6 +80,11 @@ class Spool:
             refused_rows=self.refused.count() if refused else 0,
             refused_bytes=sum(refused),
         )
+
+    def journals_naming(self, user: str) -> list[Path]:
+        """Return the journals in which a user id stands, as far as they can be read."""
+        written = json.dumps(user).encode("ascii")
+        return [path for path in self._journals() if written in _content(path)]
 
     def count_waiting(self, journals: Collection[str]) -> int:
         """Return how many sends with a key wait that the journals of these names wrote; some may be elsewhere by now.
@@ -163,6 +169,14 @@ def _journals_in(folder: Path) -> Iterator[Path]:
             yield from (path for path in folder.iterdir() if path.suffix in (OWN, FEED))
     except OSError:  # not there, or not for us
         return
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with places.opened(path) as file:
+            return file.read()
+    except OSError:  # somebody was quicker, or it is not for us
+        return b""
 
 
 def _size(path: Path) -> int | None:

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, collate, insert, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.person import SECRET_BYTES, commitments_of, committed, is_pseudonym, seal_of, users_in
 from ledger.store.schema import person_commitments, person_secrets
@@ -112,6 +113,24 @@ def renew_secret(connection: Connection) -> bytes:
     secret = os.urandom(SECRET_BYTES)
     connection.execute(insert(person_secrets).values(secret=secret))
     return secret
+
+
+def keep(connection: Connection, committer: Committer, people: Iterable[Sequence[str]], *, but_for: str) -> None:
+    """Keep the commitments of people one by one, but for one of them, and make another secret for who comes later."""
+    inserting = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = inserting(person_commitments).on_conflict_do_nothing()
+    for some in people:
+        commitments = committer.of(some)
+        rows = [{"user_id": user, "commitment": commitments[user]} for user in some if user != but_for]
+        if rows:
+            connection.execute(statement, rows)
+    connection.execute(person_commitments.delete().where(person_commitments.c.user_id == but_for))
+    renew_secret(connection)
+
+
+def keep_erased(connection: Connection, pseudonym: str, commitment: str) -> None:
+    """Keep the commitment of somebody who is erased, under the name that they have from now on."""
+    connection.execute(insert(person_commitments).values(user_id=pseudonym, commitment=commitment))
 
 
 def seal(connection: Connection) -> str:

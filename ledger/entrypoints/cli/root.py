@@ -23,6 +23,7 @@ from ledger.entrypoints.cli.commands import (
     history,
     import_,
     ops,
+    person,
     purge,
     recall,
     recalls,
@@ -162,6 +163,7 @@ _add("Run", demo=demo.demo, serve=serve.serve, worker=worker.worker, purge=purge
 _add("Run", gateway=gateway.gateway, simulator=simulator.simulator, ops=ops.ops)
 app.add_typer(db.app, name="db", rich_help_panel="Run")
 app.add_typer(audit.app, name="audit", rich_help_panel="Audit")
+app.add_typer(person.app, name="person", rich_help_panel="Audit")
 app.add_typer(token.app, name="token", rich_help_panel="Run")
 
 

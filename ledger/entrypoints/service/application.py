@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 
-from ledger.entrypoints.api import campaigns, events, history, messages, probes, recalls
+from ledger.entrypoints.api import campaigns, events, history, messages, people, probes, recalls
 from ledger.entrypoints.http.access_log import AccessLog
 from ledger.entrypoints.http.door import COOKIE
 from ledger.entrypoints.http.forwarded import BehindProxies
@@ -34,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     recalls.router,
     events.router,
     history.router,
+    people.router,
     probes.router,
     *console.ROUTERS,
 )

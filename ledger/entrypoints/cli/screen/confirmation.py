@@ -36,6 +36,13 @@ def confirm_inquiry() -> None:
         raise NotConfirmedError("nothing was asked: it was not confirmed")
 
 
+def confirm_erasure() -> None:
+    """Ask on the terminal whether to erase a person; raise NotConfirmedError when nobody said yes."""
+    _need_terminal("nothing was erased")
+    if not _is_yes("Erase this person for good? [y/N]"):
+        raise NotConfirmedError("nothing was erased: it was not confirmed")
+
+
 def _need_terminal(so: str) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise NotConfirmedError(f"{so}: somebody has to confirm, and this is no terminal. --yes confirms beforehand")

@@ -1,0 +1,97 @@
+"""What is stored of a person, for the person: of others that stand in the same rows, nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ledger.clock import Clock
+from ledger.core.actors import check_actor
+from ledger.core.json_value import JsonValue, jsonable
+from ledger.core.person import mentions_of
+from ledger.services.persons.eraser import check_user
+from ledger.spool.spool import Spool
+from ledger.store import commitments, history, persons
+from ledger.store.database import Database
+from ledger.store.mentions import Mention, mentioned
+
+EXPORTED = "person_exported"
+_SHOWN: Mapping[str, Sequence[str]] = {
+    "messages": (
+        *("process_query_key", "robot_code", "chat", "open_conversation_id", "campaign", "source"),
+        *("sent_at", "deadline", "recorded_at"),
+    ),
+    "keyless": (*("robot_code", "chat", "open_conversation_id", "campaign", "source", "sent_at"), "why", "kind"),
+    "items": (
+        *("recall_id", "process_query_key", "robot_code", "chat", "open_conversation_id", "campaign", "source"),
+        *("sent_at", "deadline", "outcome", "code", "reason", "attempts", "finished_at", "ended_by"),
+    ),
+    "skips": ("recall_id", "standing", "process_query_key", "robot_code", "campaign", "sent_at", "deadline"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonData(JsonValue):
+    """All that is stored of a person: messages that can still be recalled, sends without key, what recalls hold.
+
+    Where a message did not reach the person, `undelivered` says why. `selections` are the recalls that were asked for
+    with their id; `refused` counts rows that no message could be made of, `answers` what requests that come twice get.
+    """
+
+    user: str
+    messages: Sequence[Mapping[str, Any]]
+    keyless: Sequence[Mapping[str, Any]]
+    items: Sequence[Mapping[str, Any]]
+    skips: Sequence[Mapping[str, Any]]
+    selections: Sequence[int]
+    answers: int
+    refused: int
+    mentioned: Sequence[Mention]
+    journals: Sequence[str]
+
+
+class PersonExport:
+    """Gathers what is stored of a person; that it was handed out is an entry of the history, without the id."""
+
+    def __init__(
+        self, database: Database, clock: Clock, spool_folders: tuple[Path, ...], catch_up: Callable[[], Any]
+    ) -> None:
+        self._database, self._clock, self._catch_up = database, clock, catch_up
+        self._spool = Spool(*spool_folders)
+
+    def run_once(self, user: str, *, actor: str) -> PersonData:
+        """Return what is stored of a person; raise InputError for what is no user id, DatabaseError."""
+        check_user(user)
+        check_actor(actor)
+        self._catch_up()
+        pattern = mentions_of(user)
+        with self._database.read() as connection:
+            rows = {
+                place: [_shown(place, row, user) for row in persons.rows_of(connection, place, user)]
+                for place in _SHOWN
+            }
+            data = PersonData(
+                user=user,
+                **rows,
+                selections=sorted(persons.selections_of(connection, user)),
+                answers=persons.rename_in_answers(connection, lambda body: pattern.sub("", body), is_rehearsal=True),
+                refused=sum(pattern.search(line) is not None for line in self._spool.refused.lines()),
+                mentioned=mentioned(connection, user),
+                journals=[str(path) for path in self._spool.journals_naming(user)],
+            )
+        self._note(user, {place: len(found) for place, found in rows.items()}, actor)
+        return data
+
+    def _note(self, user: str, counts: Mapping[str, int], actor: str) -> None:
+        with self._database.write() as connection:
+            commitment = commitments.to_write(connection).of([user])[user]
+            detail = {"person": commitment, "places": counts}
+            entry = history.Entry(at=self._clock.now(), event=EXPORTED, actor=actor, recall_id=None, detail=detail)
+            history.append(connection, [entry])
+
+
+def _shown(place: str, row: Mapping[str, Any], user: str) -> Mapping[str, Any]:
+    shown = {name: jsonable(row[name]) for name in _SHOWN[place]}
+    if "undelivered" in row:
+        shown["undelivered"] = next((why for why, users in row["undelivered"].items() if user in users), None)
+    return shown

@@ -1,0 +1,205 @@
+"""Where a person stands in the tables: found, counted, and given another name."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
+from sqlalchemy import cast as as_text
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from ledger.core.person import replaced
+from ledger.core.recall import Status
+from ledger.core.selection import Selection
+from ledger.store import plan_messages
+from ledger.store.schema import (
+    answers,
+    keyless_sends,
+    message_recipients,
+    messages,
+    recall_item_recipients,
+    recall_items,
+    recall_skips,
+    recalls,
+)
+from ledger.store.selecting import selected_items, selected_messages
+
+# What names people in columns of its own; in the order in which it is told.
+TABLES: Mapping[str, Table] = {
+    "messages": messages,
+    "keyless": keyless_sends,
+    "items": recall_items,
+    "skips": recall_skips,
+}
+_BATCH_ROWS = 1000
+_OF_USERS = ("recipients", "undelivered")
+
+
+def rows_of(connection: Connection, place: str, user: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of a place that name a user."""
+    table = TABLES[place]
+    found = select(table).where(_names(connection, place, user)).order_by(table.c.id)
+    for row in connection.execute(found.execution_options(yield_per=_BATCH_ROWS)):
+        yield dict(row._mapping)
+
+
+def count_rows(connection: Connection, place: str, user: str) -> int:
+    """Return how many rows of a place name a user."""
+    table = TABLES[place]
+    return connection.scalar(select(func.count()).select_from(table).where(_names(connection, place, user))) or 0
+
+
+def rename_rows(connection: Connection, place: str, user: str, pseudonym: str) -> int:
+    """Give a user another name in the rows of a place; return how many there were."""
+    table = TABLES[place]
+    names = [name for name in _OF_USERS if name in table.c]
+    columns = [table.c.id, *(table.c[name] for name in names)]
+    rows = connection.execute(select(*columns).where(_names(connection, place, user))).all()
+    changed = [
+        {"number": row.id, **{f"new_{name}": replaced(row._mapping[name], user, pseudonym) for name in names}}
+        for row in rows
+    ]
+    if changed:
+        values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+        connection.execute(update(table).where(table.c.id == bindparam("number")).values(values), changed)
+    return len(changed)
+
+
+def rename_in_indexes(connection: Connection, user: str, pseudonym: str) -> None:
+    """Do the same in the indexes of SQLite; that of messages keeps some that are purged for another hour."""
+    if connection.dialect.name == "sqlite":
+        for table in (recall_item_recipients, message_recipients):
+            name = table.name
+            renaming = f"UPDATE OR IGNORE {name} SET user_id = :new WHERE user_id = :old"  # noqa: S608
+            connection.execute(text(renaming), {"new": pseudonym, "old": user})
+            connection.execute(table.delete().where(table.c.user_id == user))
+
+
+def selections_of(connection: Connection, user: str) -> dict[int, Mapping[str, Any]]:
+    """Return the selections that name a user, by the number of their recall."""
+    names_some = as_text(recalls.c.selection, Text).contains('"users"')
+    rows = connection.execute(select(recalls.c.id, recalls.c.selection).where(names_some).order_by(recalls.c.id))
+    return {row.id: row.selection for row in rows if user in row.selection.get("users", ())}
+
+
+def rename_in_selections(connection: Connection, user: str, pseudonym: str) -> int:
+    """Give a user another name in selections, in the same place; return in how many."""
+    found = selections_of(connection, user)
+    for recall_id, parts in found.items():
+        named = {**parts, "users": replaced(parts["users"], user, pseudonym)}
+        connection.execute(update(recalls).where(recalls.c.id == recall_id).values(selection=named))
+    return len(found)
+
+
+def rename_in_answers(connection: Connection, change: Callable[[str], str], *, is_rehearsal: bool = False) -> int:
+    """Change the answers that are kept for requests which may come twice; return how many are others then."""
+    changed = 0
+    kept = select(answers.c.scope, answers.c.key, answers.c.body).where(answers.c.body.is_not(None))
+    for row in connection.execute(kept).all():
+        if (body := change(row.body)) != row.body:
+            changed += 1
+            mine = and_(answers.c.scope == row.scope, answers.c.key == row.key)
+            if not is_rehearsal:
+                connection.execute(update(answers).where(mine).values(body=body))
+    return changed
+
+
+def recalls_at_work(connection: Connection, user: str, now: datetime) -> list[tuple[int, str]]:
+    """Return the recalls that are not done with a user's messages, and what they are: their state, freezing, sticky."""
+    asked, holding = selections_of(connection, user), _recalls_holding(connection, user)
+    columns = (
+        recalls.c.id,
+        recalls.c.status,
+        recalls.c.sticky_until,
+        recalls.c.unfrozen_items,
+        recalls.c.unfrozen_skips,
+    )
+    found = []
+    for row in connection.execute(select(*columns).where(recalls.c.status != Status.PLANNED).order_by(recalls.c.id)):
+        if row.status in (Status.RUNNING, Status.PAUSED) and (row.id in holding or row.id in asked):
+            found.append((row.id, row.status))
+        elif row.id in holding and (row.unfrozen_items or row.unfrozen_skips):
+            found.append((row.id, "freezing"))
+        elif row.id in asked and row.sticky_until is not None and row.sticky_until > now:
+            found.append((row.id, "sticky"))
+    return found
+
+
+def _recalls_holding(connection: Connection, user: str) -> set[int]:
+    """Return the recalls that took a user's messages, or have yet to copy them."""
+    items = select(recall_items.c.recall_id).where(_names(connection, "items", user)).distinct()
+    holding = set(connection.scalars(items))
+    waiting = plan_messages.of_interest(connection, 0)
+    mine = set(connection.scalars(select(messages.c.id).where(_names(connection, "messages", user)))) if waiting else ()
+    return holding | {
+        one.recall_id for one in waiting if not {*one.messages.taken, *one.messages.skipped}.isdisjoint(mine)
+    }
+
+
+def people_of_recalls(connection: Connection) -> Iterator[Sequence[str]]:
+    """Yield everybody whom the history names, each at least once, some at a time."""
+    yield from _some(connection, _EVERYBODY[connection.dialect.name])
+
+
+_EVERYBODY = {
+    "sqlite": """
+        SELECT who.value FROM recall_items, json_each(iif(json_valid(recipients), recipients, '[]')) AS who
+        UNION SELECT who.value FROM recall_skips, json_each(iif(json_valid(recipients), recipients, '[]')) AS who
+        UNION SELECT who.value FROM recall_items, json_each(iif(json_valid(undelivered), undelivered, '{}')) AS why,
+                                    json_each(why.value) AS who WHERE undelivered <> '{}'
+        UNION SELECT who.value FROM recalls, json_each(selection, '$.users') AS who WHERE selection LIKE '%"users"%'
+        ORDER BY 1
+    """,
+    "postgresql": """
+        SELECT unnest(recipients) AS user_id FROM recall_items
+        UNION SELECT unnest(recipients) FROM recall_skips
+        UNION SELECT jsonb_array_elements_text(why.value) FROM recall_items, jsonb_each(undelivered) AS why
+        UNION SELECT jsonb_array_elements_text(selection -> 'users') FROM recalls WHERE selection ? 'users'
+    """,
+}
+
+
+def _some(connection: Connection, statement: str) -> Iterator[Sequence[str]]:
+    rows = connection.execute(text(statement).execution_options(yield_per=_BATCH_ROWS))
+    for some in rows.partitions(_BATCH_ROWS):
+        yield [user for (user,) in some]
+
+
+def _names(connection: Connection, place: str, user: str) -> ColumnElement[bool]:
+    """Say whether a row of a place names a user, as somebody whom it reached or did not."""
+    table, is_sqlite = TABLES[place], connection.dialect.name == "sqlite"
+    if is_sqlite and place in ("messages", "items"):
+        by_index = selected_messages if place == "messages" else selected_items
+        reached = and_(*by_index(Selection(users=frozenset({user})), is_sqlite=True))  # type: ignore[arg-type]
+    elif is_sqlite:
+        each = func.json_each(table.c.recipients).table_valued("value")
+        reached = select(each.c.value).where(each.c.value == user).exists()
+    else:
+        reached = cast("ColumnElement[bool]", table.c.recipients.overlap(literal([user], ARRAY(Text))))
+    return or_(reached, _did_not_reach(table, user, is_sqlite=is_sqlite)) if "undelivered" in table.c else reached
+
+
+def _did_not_reach(table: Table, user: str, *, is_sqlite: bool) -> ColumnElement[bool]:
+    undelivered = table.c.undelivered
+    if not is_sqlite:
+        named = f"jsonb_path_exists({table.name}.undelivered, '$.*[*] ? (@ == $who)', jsonb_build_object('who', :who))"
+        condition: Any = text(named).bindparams(bindparam("who", user, type_=Text))
+        return cast("ColumnElement[bool]", condition)
+    why = func.json_each(undelivered).table_valued("value", name="why")
+    who = func.json_each(why.c.value).table_valued("value", name="who")
+    unreached = select(who.c.value).select_from(why.join(who, true())).where(who.c.value == user).exists()
+    return and_(as_text(undelivered, Text) != "{}", unreached)

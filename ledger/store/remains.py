@@ -1,0 +1,67 @@
+"""What deleted rows leave in the files of a database, taken out as far as the database can."""
+
+import sqlite3
+from typing import Any
+
+from ledger.store.database import Database
+from ledger.store.schema import (
+    answers,
+    keyless_sends,
+    messages,
+    person_commitments,
+    recall_items,
+    recall_skips,
+    recalls,
+)
+
+TABLES = (messages, keyless_sends, recall_items, recall_skips, recalls, answers, person_commitments)
+INDEXES = ("ix_messages_recipients", "ix_recall_items_recipients")
+_ELSE = "run the same again once nothing else uses the database"
+
+
+def overwrite(connection: Any, *, on: bool) -> None:
+    """Let SQLite overwrite what is deleted with zeros, in this transaction."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA secure_delete={int(on)}")
+
+
+def take_out(database: Database) -> str | None:
+    """Rewrite what may hold something deleted; return what could not be done, None when all was.
+
+    SQLite's file is written anew, and its log emptied. PostgreSQL frees its dead rows, forgets its samples of values,
+    and makes the indexes of recipients anew, since they keep each value that they ever had.
+    """
+    connection = database.engine.raw_connection()
+    try:
+        if database.is_sqlite:
+            return _rewrite_file(connection.driver_connection)
+        return _free_rows(connection.driver_connection)
+    finally:
+        # Nobody else is to get it as it is now.
+        connection.invalidate()
+
+
+def _rewrite_file(driver: Any) -> str | None:
+    try:
+        driver.execute("VACUUM")
+        is_busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.Error as error:
+        return f"the file was not written anew ({error}): {_ELSE}"
+    return f"the log beside the file could not be emptied: {_ELSE}" if is_busy else None
+
+
+def _free_rows(driver: Any) -> str | None:
+    import psycopg
+
+    try:
+        driver.rollback()
+        driver.autocommit = True
+        for table in TABLES:
+            driver.execute(f"VACUUM (ANALYZE) {table.name}")
+        for index in INDEXES:
+            driver.execute(f"REINDEX INDEX CONCURRENTLY {index}")
+        # The samples of values are rows, too.
+        driver.execute("VACUUM pg_statistic")
+    except psycopg.Error as error:
+        return f"the dead rows were not all freed ({str(error).splitlines()[0]}): {_ELSE}"
+    return None
