@@ -19,12 +19,13 @@ from ledger.core.message import Chat
 from ledger.core.period import period_of_recall
 from ledger.core.recall import Item, Outcome, Plan, Result, Status
 from ledger.core.recall_filter import recall_filter
+from ledger.core.roles import Identity, Permission
 from ledger.core.selection import select
 from ledger.errors import InputError
 from ledger.integrations import clients, tags
 from ledger.integrations.following import Watching
 from ledger.parts import Parts
-from ledger.services.access.actor import who_acts
+from ledger.services.access.actor import shows_token, who_acts, who_shows
 from ledger.services.recalls.lifecycle import OnProgress
 from ledger.services.recording.batches import Imported, WriteCounts
 from ledger.services.recording.rows import Defaults, Line
@@ -208,34 +209,69 @@ class Ledger:
         )
         return self.parts.planner.plan(selection, reason=reason, actor=who_acts(actor), include_shared=include_shared)
 
-    def run(self, plan: Plan | int, *, actor: str | None = None, on_progress: OnProgress | None = None) -> Result:
+    def run(
+        self,
+        plan: Plan | int,
+        *,
+        actor: str | None = None,
+        token: str | None = None,
+        break_glass: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Result:
         """Run a plan (or the recall of that number) to its end; a plan runs once.
 
-        Without an actor, it is run by who planned it. `on_progress` is called with a Result now and then. What somebody
-        has to fix is no error: the result is `paused`, and says why in `error`. Raise UnknownRecallError,
-        WrongStateError (it has run), PlanEndedError (it is too old), PlanChangedError (another recall took its
-        messages), NothingEligibleError, and ApprovalNeededError when a second person has to agree first.
+        Without an actor, it is run by who planned it, or by who holds `token`, one of the service (or LEDGER_TOKEN).
+        `break_glass`, a reason, runs it without the second person that it needs: somebody has to `review` it.
+        `on_progress` is called with a Result now and then. What somebody has to fix is no error: the result is
+        `paused`, and says why in `error`. Raise UnknownRecallError, WrongStateError (it has run), PlanEndedError (it
+        is too old), PlanChangedError (another recall took its messages), NothingEligibleError, and ApprovalNeededError
+        when a second person has to agree first.
 
         >>> result = book.run(book.plan(campaign="spring", reason="wrong link"))
         >>> result.status, result.recalled, result.is_complete
         (<Status.FINISHED: 'finished'>, 3, True)
         """
-        recall_id, who = plan if isinstance(plan, int) else plan.recall_id, check_actor(actor) if actor else None
-        return self.parts.lifecycle.run(recall_id, actor=who, on_progress=on_progress)
+        shown = self._who_shows(Permission.RECALL, actor, token) if shows_token(token) else None
+        return self.parts.lifecycle.run(
+            plan if isinstance(plan, int) else plan.recall_id,
+            actor=shown.name if shown else check_actor(actor) if actor else None,
+            is_proven=shown is not None,
+            break_glass=break_glass,
+            on_progress=on_progress,
+        )
 
-    def approve(self, recall_id: int, *, actor: str | None = None, on_progress: OnProgress | None = None) -> Result:
+    def approve(
+        self,
+        recall_id: int,
+        *,
+        actor: str | None = None,
+        token: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Result:
         """Agree, as a second person, to what another one wants to run, and run it.
 
-        Raise ForbiddenError when it is the same person, and as `run` does.
+        Once there are tokens of the service, it takes one of them (without: LEDGER_TOKEN). Raise ForbiddenError when it
+        is the same person, UnauthenticatedError without a token that is needed, and as `run` does.
         """
-        return self.parts.lifecycle.approve(recall_id, actor=who_acts(actor), on_progress=on_progress)
+        who = self._who_shows(Permission.APPROVE, actor, token)
+        return self.parts.lifecycle.approve(recall_id, actor=who.name, is_proven=who.is_proven, on_progress=on_progress)
 
-    def refuse(self, recall_id: int, *, reason: str, actor: str | None = None) -> Result:
+    def refuse(self, recall_id: int, *, reason: str, actor: str | None = None, token: str | None = None) -> Result:
         """Do not agree to what another person wants to run: its plan is over.
 
-        Raise UnknownRecallError, WrongStateError when it does not wait for anybody, InputError without a reason.
+        Raise UnknownRecallError, WrongStateError when it does not wait for anybody, InputError without a reason, and as
+        `approve` does.
         """
-        return self.parts.lifecycle.refuse(recall_id, actor=who_acts(actor), reason=reason)
+        who = self._who_shows(Permission.APPROVE, actor, token)
+        return self.parts.lifecycle.refuse(recall_id, actor=who.name, reason=reason, is_proven=who.is_proven)
+
+    def review(self, recall_id: int, *, reason: str, actor: str | None = None, token: str | None = None) -> Result:
+        """Say, as another person, what to make of a recall that was run with `break_glass`.
+
+        Raise WrongStateError when it was not, or was reviewed already, and as `refuse` does.
+        """
+        who = self._who_shows(Permission.APPROVE, actor, token)
+        return self.parts.lifecycle.review(recall_id, actor=who.name, reason=reason, is_proven=who.is_proven)
 
     def resume(self, recall_id: int, *, actor: str | None = None, on_progress: OnProgress | None = None) -> Result:
         """Go on with a recall that was paused or whose process went away.
@@ -244,12 +280,21 @@ class Ledger:
         """
         return self.parts.lifecycle.resume(recall_id, actor=who_acts(actor), on_progress=on_progress)
 
-    def retry(self, recall_id: int, *, actor: str | None = None, on_progress: OnProgress | None = None) -> Result:
+    def retry(
+        self,
+        recall_id: int,
+        *,
+        actor: str | None = None,
+        token: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Result:
         """Ask again for what ended refused, partial or unknown, while its deadline lasts.
 
-        Raise UnknownRecallError, WrongStateError when it never ran, NothingEligibleError when there is nothing to ask.
+        Raise UnknownRecallError, WrongStateError when it never ran, NothingEligibleError when there is nothing to ask,
+        and RetryTooLargeError when that goes beyond what one person may do alone.
         """
-        return self.parts.lifecycle.retry(recall_id, actor=who_acts(actor), on_progress=on_progress)
+        who = self._who_shows(Permission.RECALL, actor, token)
+        return self.parts.lifecycle.retry(recall_id, actor=who.name, is_proven=who.is_proven, on_progress=on_progress)
 
     def cancel(self, recall_id: int, *, actor: str | None = None) -> Result:
         """Stop a recall for good: what waits ends cancelled, what is in flight ends by its answer.
@@ -397,6 +442,9 @@ class Ledger:
         (True, 'settings')
         """
         return CheckUp.of(self.parts.examine())
+
+    def _who_shows(self, permission: Permission, actor: str | None, token: str | None) -> Identity:
+        return who_shows(self.parts.service_tokens, permission, actor, token)
 
 
 def _outcome(outcome: Outcome | str | None) -> Outcome | None:

@@ -17,6 +17,7 @@ from ledger.errors import DatabaseError
 from ledger.patience import OutageLog
 from ledger.services.access.idempotency import IdempotentRequests
 from ledger.services.access.known_tokens import KnownTokens
+from ledger.services.access.policies import Policies
 from ledger.services.access.tokens import ServiceTokens
 from ledger.services.persons.eraser import PersonEraser
 from ledger.services.persons.export import PersonExport
@@ -209,6 +210,11 @@ class Parts:
     def service_tokens(self) -> ServiceTokens:
         """Who may use the service."""
         return ServiceTokens(self.opened(), self.clock, self.settings, self.known_tokens)
+
+    @part
+    def policies(self) -> Policies:
+        """What decides for everybody."""
+        return Policies(self.opened(), self.clock)
 
     @part
     def known_tokens(self) -> KnownTokens:

@@ -72,6 +72,7 @@ REST = (
 )
 PARTS = f"campaign: str | Collection[str] | None = None, {REST}"
 RECALLED = "recalled_since: datetime | None = None, recalled_until: datetime | None = None"
+TOKEN = "token: str | None = None"
 ACTOR, PROGRESS = "actor: str | None = None", "on_progress: Callable[[Result], None] | None = None"
 METHODS = {
     "record": "*, process_query_key: str, robot_code: str, user_ids: Sequence[str] = (), campaign: str | None = None, "
@@ -83,11 +84,12 @@ METHODS = {
     "campaign": "name: str, source: str | None = None -> AbstractContextManager[None]",
     "campaigns": "-> list[CampaignLine]",
     "plan": f"*, reason: str, {PARTS}, include_shared: bool = False, {ACTOR} -> Plan",
-    "run": f"plan: Plan | int, *, {ACTOR}, {PROGRESS} -> Result",
-    "approve": f"recall_id: int, *, {ACTOR}, {PROGRESS} -> Result",
-    "refuse": f"recall_id: int, *, reason: str, {ACTOR} -> Result",
+    "run": f"plan: Plan | int, *, {ACTOR}, {TOKEN}, break_glass: str | None = None, {PROGRESS} -> Result",
+    "approve": f"recall_id: int, *, {ACTOR}, {TOKEN}, {PROGRESS} -> Result",
+    "refuse": f"recall_id: int, *, reason: str, {ACTOR}, {TOKEN} -> Result",
+    "review": f"recall_id: int, *, reason: str, {ACTOR}, {TOKEN} -> Result",
     "resume": f"recall_id: int, *, {ACTOR}, {PROGRESS} -> Result",
-    "retry": f"recall_id: int, *, {ACTOR}, {PROGRESS} -> Result",
+    "retry": f"recall_id: int, *, {ACTOR}, {TOKEN}, {PROGRESS} -> Result",
     "cancel": f"recall_id: int, *, {ACTOR} -> Result",
     "result": "recall_id: int -> Result",
     "recalls": "*, statuses: Sequence[Status] = ALL, campaign: str | Collection[str] | None = None, "

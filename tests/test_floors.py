@@ -243,7 +243,8 @@ def test_doors_take_the_parts_and_leave_the_facade_to_programs() -> None:
 
 def test_a_recall_is_looked_up_for_somebody_in_one_place() -> None:
     assert [path.name for path in modules() if any(name.endswith("check_within") for name in called(path))] == [
-        "seen_recall.py"
+        "proof.py",
+        "seen_recall.py",
     ]
     makes = [path.name for path in modules("entrypoints") if "SeenRecall" in called(path)]
     assert makes == ["seen_recall.py"]

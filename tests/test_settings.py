@@ -74,7 +74,9 @@ def test_a_variable_sets_its_setting(
     assert getattr(Settings.load(), name) == expected
 
 
-@pytest.mark.parametrize("name", ["LEDGER_CONFIG", "LEDGER_ACTOR", "LEDGER_DEBUG", "LEDGER_TEST_DATABASE_URL"])
+@pytest.mark.parametrize(
+    "name", ["LEDGER_CONFIG", "LEDGER_ACTOR", "LEDGER_TOKEN", "LEDGER_DEBUG", "LEDGER_TEST_DATABASE_URL"]
+)
 def test_variables_of_other_parts_of_the_house_are_left_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "")
     assert Settings.load().monthly_calls == 5000

@@ -77,6 +77,14 @@ def check_person(what: str, name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Acting:
+    """Who does something; unless a token proves it, the name is only what somebody says of themselves."""
+
+    name: str
+    is_proven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class People:
     """Who is who, by the tokens that were ever made: a token's name stands for its owner."""
 

@@ -45,6 +45,23 @@ class Approval(JsonValue):
         return self.is_waiting and self.valid_until is not None and now < self.valid_until
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlass(JsonValue):
+    """Who started a recall without the second person that it needs, and why; it is open until somebody reviews it."""
+
+    broken_by: str
+    broken_at: datetime
+    reason: str
+    reviewed_by: str | None = None
+    reviewed_at: datetime | None = None
+    review: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """True until somebody else has said what they make of it."""
+        return self.reviewed_by is None
+
+
 class CountedTogether(StrEnum):
     """What is counted together."""
 

@@ -32,7 +32,7 @@ class FactSink(Protocol):
 
 @dataclass(slots=True)
 class ChainFacts:
-    """What is expected of recalls, approvals and tokens, by number; items and calls go to the sink.
+    """What is expected of recalls, approvals, tokens and policies, by number; items and calls go to the sink.
 
     `frozen` has the digests of what was frozen of a plan, part by part, and `seen` that of what it has to freeze.
     A recall without them is of an earlier release: of it, less is known. `frozen_from` has the digest of what a part
@@ -51,6 +51,8 @@ class ChainFacts:
     tokens: dict[int, Columns] = field(default_factory=dict)
     erased: dict[str, str] = field(default_factory=dict)
     seal: str | None = None
+    policies: dict[int, Columns] = field(default_factory=dict)
+    break_glass: dict[int, Columns] = field(default_factory=dict)
     ran: set[int] = field(default_factory=set)
     given_up: set[int] = field(default_factory=set)
     loose: set[int] = field(default_factory=set)
@@ -61,6 +63,9 @@ class ChainFacts:
             self._add_token(at, event, actor, detail)
         elif event == "person_erased":
             self.erased[detail["person"]], self.seal = detail["commitment"], detail["kept"]
+        elif event == "policy_set":
+            says = {name: detail[name] for name in ("name", "value")}
+            self.policies[detail["policy"]] = {**says, "set_by": actor, "set_at": at}
         elif event == "plans_given_up":
             self.given_up.update(detail["plans"])
         elif recall_id is not None:
@@ -136,6 +141,13 @@ class ChainFacts:
         elif event in ("approved", "refused"):
             decided = {"verdict": event, "decided_by": actor, "decided_at": at, "reason": detail.get("reason")}
             self.approvals[recall_id].update(decided)
+        elif event == "break_glass":
+            nobody = dict.fromkeys(("reviewed_by", "reviewed_at", "review"))
+            broken = {"broken_by": actor, "broken_at": at, "reason": detail["reason"]}
+            self.break_glass[recall_id] = {"recall_id": recall_id, **broken, **nobody}
+        elif event == "reviewed":
+            reviewed = {"reviewed_by": actor, "reviewed_at": at, "review": detail["reason"]}
+            self.break_glass[recall_id].update(reviewed)
 
     def _add_token(self, at: str, event: str, actor: str, detail: Mapping[str, Any]) -> None:
         number = detail["token"]

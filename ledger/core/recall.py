@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from ledger.core.approval import Approval
+from ledger.core.approval import Approval, BreakGlass
 from ledger.core.json_value import JsonValue
 from ledger.core.message import Chat
 from ledger.core.quota import Quota
@@ -81,6 +81,7 @@ class Result(JsonValue):
     Of those that are pending, `in_flight` have been asked; an answer is awaited until `answers_until` at the latest.
     `approval` is there when a second person has to agree, or had to. `beside` are other running recalls of which the
     same run made calls, since the nearest deadline goes first. `campaigns` are those that were asked for by name.
+    `break_glass` is there when it was started without the second person that it needed.
     """
 
     recall_id: int
@@ -110,6 +111,7 @@ class Result(JsonValue):
     approval: Approval | None = None
     beside: tuple[int, ...] = ()
     campaigns: tuple[str, ...] = ()
+    break_glass: BreakGlass | None = None
 
     @property
     def is_complete(self) -> bool:

@@ -6,7 +6,10 @@ from ledger.store.database import Database
 from ledger.store.schema import metadata
 
 ENCODING = "UTF8"
-_NEVER_UPDATED = {"message_counts", "history", "keyless_sends", "plan_messages", "recall_skips", "sessions"}
+_NEVER_UPDATED = {
+    *("history", "keyless_sends", "message_counts", "plan_messages", "policies"),
+    *("recall_skips", "sessions"),
+}
 _DELETED_FROM = {
     *("answers", "campaign_people", "keyless_sends", "message_counts", "messages", "plan_messages"),
     *("recall_items", "recall_skips", "recalls", "sessions"),

@@ -13,7 +13,7 @@ from ledger.core.plan_messages import PlanMessages, Taken
 from ledger.core.recall import Outcome, Status
 from ledger.core.selection import campaigns_of
 from ledger.store import plan_messages
-from ledger.store.schema import approvals, history, messages, recall_items, recalls
+from ledger.store.schema import approvals, break_glass, history, messages, recall_items, recalls
 from ledger.store.selecting import among
 
 _BATCH_ROWS = 1000
@@ -23,10 +23,14 @@ _UNTOUCHED = (Outcome.CANCELLED, Outcome.EXPIRED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartedAlone:
-    """A recall that no second person agreed to: the names behind it, and the campaigns that it named, none for any."""
+    """A recall that no second person agreed to: the names behind it, and the campaigns that it named, none for any.
+
+    It is proven when each of those who started it, or let it ask again, had a token.
+    """
 
     recall_id: int
     names: frozenset[str]
+    is_proven: bool
     campaigns: frozenset[Campaign]
 
     def may_hold(self, campaigns: Collection[str | None]) -> bool:
@@ -46,25 +50,39 @@ class Reached:
 def started_alone(connection: Connection, since: datetime, *, other_than: int | None) -> list[StartedAlone]:
     """Return the recalls that went on since a moment and that no second person agreed to.
 
-    Behind each is who planned it, who started it, and who let it ask again.
+    Behind each is who planned it, who started it, and who let it ask again. A review is an agreement, too.
     """
     agreed = select(approvals.c.recall_id).where(approvals.c.verdict == Decision.APPROVED)
-    alone = and_(recalls.c.activated_at >= since, recalls.c.id.not_in(agreed))
+    reviewed = select(break_glass.c.recall_id).where(break_glass.c.reviewed_by.is_not(None))
+    alone = and_(recalls.c.activated_at >= since, recalls.c.id.not_in(agreed.union_all(reviewed)))
     if other_than is not None:
         alone = and_(alone, recalls.c.id != other_than)
     found = connection.execute(select(recalls.c.id, recalls.c.actor, recalls.c.selection).where(alone)).all()
-    names = {row.id: {row.actor} for row in found}
+    names, unproven = {row.id: {row.actor} for row in found}, set[int]()
     acts = and_(alone, history.c.event.in_(("started", "retried")))
-    joined = select(history.c.recall_id, history.c.actor).join_from(
+    joined = select(history.c.recall_id, history.c.actor, history.c.detail).join_from(
         recalls, history, history.c.recall_id == recalls.c.id
     )
-    for recall_id, actor in connection.execute(joined.where(acts)) if found else ():
+    for recall_id, actor, detail in connection.execute(joined.where(acts)) if found else ():
         if not is_ours(actor):
             names[recall_id].add(actor)
+        if not detail.get("proven"):
+            unproven.add(recall_id)
     return [
-        StartedAlone(recall_id=row.id, names=frozenset(names[row.id]), campaigns=campaigns_of(row.selection))
+        StartedAlone(
+            recall_id=row.id,
+            names=frozenset(names[row.id]),
+            is_proven=row.id not in unproven,
+            campaigns=campaigns_of(row.selection),
+        )
         for row in found
     ]
+
+
+def was_proven(connection: Connection, recall_id: int) -> bool:
+    """Say whether whoever started a recall had a token."""
+    started = and_(history.c.recall_id == recall_id, history.c.event == "started")
+    return all(detail.get("proven") for detail in connection.scalars(select(history.c.detail).where(started)))
 
 
 def reached_by(

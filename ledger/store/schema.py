@@ -23,7 +23,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ledger.store.count_triggers import POSTGRESQL_COUNTS, SQLITE_COUNTS
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0012"
+REVISION = "0013"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -392,6 +392,36 @@ campaign_people = Table(
     Column("changes", Id, nullable=False),
     Column("people", Id, nullable=False),
     Column("counted_at", UtcDateTime, nullable=False),
+)
+
+# What was started without the second person that it needs: by whom, why, and who has reviewed it since.
+break_glass = Table(
+    "break_glass",
+    metadata,
+    Column("recall_id", Id, ForeignKey("recalls.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("broken_by", Text, nullable=False),
+    Column("broken_at", UtcDateTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("reviewed_by", Text),
+    Column("reviewed_at", UtcDateTime),
+    Column("review", Text),
+    CheckConstraint("(reviewed_by IS NULL) = (review IS NULL)", name="reviewed"),
+    CheckConstraint("reviewed_by <> broken_by", name="two_people"),
+)
+_open_glass: ColumnElement[bool] = text("reviewed_by IS NULL")  # type: ignore[assignment]
+Index("ix_break_glass_open", break_glass.c.recall_id, postgresql_where=_open_glass, sqlite_where=_open_glass)
+
+# What decides for everybody who works with this database, whatever their own settings say: of each name the latest row.
+# Without a value it decides nothing any more.
+policies = Table(
+    "policies",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("value", Integer),
+    Column("set_by", Text, nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 # Append-only: triggers refuse changes, and each digest covers the one before it.

@@ -11,7 +11,17 @@ from ledger.core.json_value import jsonable
 from ledger.store.commitments import Cells, Committer
 from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
 from ledger.store.raw_rows import raw_rows
-from ledger.store.schema import approvals, history, recall_calls, recall_items, recall_skips, recalls, tokens
+from ledger.store.schema import (
+    approvals,
+    break_glass,
+    history,
+    policies,
+    recall_calls,
+    recall_items,
+    recall_skips,
+    recalls,
+    tokens,
+)
 
 # What is no fact of history: it changes as a recall goes on, and decides nothing of what was.
 NOT_COMPARED = {
@@ -29,6 +39,8 @@ NOT_COMPARED = {
     "plan_messages": {},
     "recall_calls": {"lease_until": "for runners: until when an answer is awaited"},
     "approvals": {},
+    "break_glass": {},
+    "policies": {},
     "tokens": {"last_used_at": "noted now and then with each use, which is no act"},
     "history": {"id": "counts the entries; their order is in the digests"},
 }
@@ -105,6 +117,16 @@ def shown_calls(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:
 def shown_approvals(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield approvals by the number of their recall."""
     return rows_of_table(connection, approvals)
+
+
+def shown_break_glass(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield by the number of its recall who started one without a second person."""
+    return rows_of_table(connection, break_glass)
+
+
+def shown_policies(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield policies by number, also those that count no more."""
+    return rows_of_table(connection, policies)
 
 
 def shown_tokens(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:

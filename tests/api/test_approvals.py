@@ -48,6 +48,42 @@ def test_an_approver_agrees_and_recalls_nothing(serve_ledger: ServeLedger, world
         assert li.post(f"/v1/recalls/{recall_id}/approve").json()["approval"]["approved_by"] == "li"
 
 
+def test_who_breaks_the_glass_runs_it_and_another_one_reviews_it(serve_ledger: ServeLedger, world: World) -> None:
+    service = serve_ledger(approval_recipients=0)
+    send(service.book, world, 1)
+    with (
+        service.signed_up(Role.OPERATOR, name="wang") as wang,
+        service.signed_up(Role.APPROVER, name="li") as li,
+    ):
+        recall_id = wang.post("/v1/recalls", json=SPRING).json()["recall_id"]
+        wang.post(f"/v1/recalls/{recall_id}/run")
+        assert wang.post(f"/v1/recalls/{recall_id}/break-glass", json={}).status_code == 422
+        assert li.post(f"/v1/recalls/{recall_id}/review", json={"reason": "x"}).json()["code"] == "wrong_state"
+        started = wang.post(f"/v1/recalls/{recall_id}/break-glass", json={"reason": "nobody answers"}).json()
+        assert started["status"] == "running"
+        assert "ledger_break_glass_open 1.0" in li.get("/metrics").text
+        assert wang.post(f"/v1/recalls/{recall_id}/review", json={"reason": "fine"}).status_code == 403
+        # It runs: nobody is waited for any more.
+        assert li.post(f"/v1/recalls/{recall_id}/approve").json()["code"] == "wrong_state"
+        broken = li.post(f"/v1/recalls/{recall_id}/review", json={"reason": "it was right"}).json()["break_glass"]
+        assert (broken["broken_by"], broken["reason"]) == ("wang", "nobody answers")
+        assert (broken["reviewed_by"], broken["review"]) == ("li", "it was right")
+        assert li.post(f"/v1/recalls/{recall_id}/review", json={"reason": "again"}).json()["code"] == "wrong_state"
+        assert "ledger_break_glass_open 0.0" in li.get("/metrics").text
+        events = [entry["event"] for entry in li.get(f"/v1/recalls/{recall_id}").json()["timeline"]]
+    assert events == ["planned", "approval_requested", "break_glass", "started", "reviewed"]
+    assert service.book.verify().ok
+
+
+def test_a_small_recall_breaks_no_glass(serve_ledger: ServeLedger, world: World) -> None:
+    service = serve_ledger(approval_recipients=9)
+    send(service.book, world, 1)
+    with service.signed_up(Role.OPERATOR) as wang:
+        recall_id = wang.post("/v1/recalls", json=SPRING).json()["recall_id"]
+        started = wang.post(f"/v1/recalls/{recall_id}/break-glass", json={"reason": "to be sure"}).json()
+        assert (started["status"], started["break_glass"]) == ("running", None)
+
+
 def test_tokens_of_one_owner_are_one_person(serve_ledger: ServeLedger, world: World) -> None:
     service = serve_ledger(approval_recipients=0)
     send(service.book, world, 1)

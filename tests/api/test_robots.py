@@ -65,9 +65,9 @@ def shared(serve_ledger: ServeLedger, world: World) -> Shared:
     }
     finished = theirs["finished"] = planned(robot=THEIRS, campaign="both")
     book.run(finished)
-    running = theirs["running"] = planned(keys=keys[2:3])
+    running = theirs["running"] = planned(keys=keys[2:3], actor="secret-zhao")
     book.parts.lifecycle.start(running)
-    paused = theirs["paused"] = planned(keys=keys[3:4])
+    paused = theirs["paused"] = planned(keys=keys[3:4], actor="secret-sun")
     book.parts.lifecycle.start(paused)
     book.parts.lifecycle.pause(paused, why="secret pause", actor="secret-li")
     send(book, world, 3, robot=THEIRS, campaign="secret-large")

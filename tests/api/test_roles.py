@@ -36,6 +36,8 @@ WHO_MAY = {
     "POST /v1/recalls/{id}/unstick": RECALL,
     "POST /v1/recalls/{id}/approve": APPROVE,
     "POST /v1/recalls/{id}/refuse": APPROVE,
+    "POST /v1/recalls/{id}/break-glass": RECALL,
+    "POST /v1/recalls/{id}/review": APPROVE,
     "GET /metrics": SEE,
     "GET /healthz": ANYBODY,
     "GET /readyz": ANYBODY,
@@ -64,6 +66,8 @@ WHO_MAY = {
     "POST /recalls/{id}/unstick": RECALL,
     "POST /recalls/{id}/approve": APPROVE,
     "POST /recalls/{id}/refuse": APPROVE,
+    "POST /recalls/{id}/break-glass": RECALL,
+    "POST /recalls/{id}/review": APPROVE,
 }
 
 

@@ -1,5 +1,7 @@
 """`approve` and `refuse`: a large recall ends with exit 10 and says who must do what."""
 
+import pytest
+
 from ledger.simulator import Simulator
 
 from .conftest import Shell
@@ -55,3 +57,50 @@ def test_why_somebody_did_not_agree_is_shown(shell: Shell, simulator: Simulator)
     shell("refuse", "1", "--reason", "the link is right", "--actor", "li")
     assert "li did not agree: the link is right" in shell("show", "1").out
     assert "to approve" not in shell("recalls").out
+
+
+def test_a_recall_without_the_second_person_is_loud_until_another_one_has_reviewed_it(
+    shell: Shell, simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    shell.variables["LEDGER_APPROVAL_RECIPIENTS"] = "0"
+    shell.send(simulator, 1, campaign="c")
+    ended = shell(*RECALL, "--break-glass", "--actor", "wang")
+    assert ended.code == 0
+    assert "wang broke the glass" in ended.out
+    assert "wang broke the glass, nobody else has agreed: typo" in caplog.text
+    assert 'ledger review 1 --reason "..."' in shell("show", "1").out
+    listed = shell("recalls")
+    assert ("to review" in listed.out, "that was needed: 1." in listed.err) == (True, True)
+    assert (shell("review", "1", "--reason", "fine", "--actor", "wang").code, shell("review", "1").code) == (2, 2)
+    assert shell("review", "1", "--reason", "it was right", "--actor", "li").code == 0
+    shown = shell("show", "1")
+    assert "li reviewed it" in shown.out
+    assert "ledger review" not in shown.out
+    listed = shell("recalls")
+    assert ("to review" in listed.out, "was needed" in listed.err) == (False, False)
+    assert "break_glass_by" in shell("recalls", "--csv").out
+    assert shell("verify").code == 0
+
+
+def test_a_policy_is_set_and_shown(shell: Shell) -> None:
+    assert "no policy is set" in shell("policy", "show").err
+    assert shell("policy", "set", "approval-recipients", "500", "--actor", "boss").code == 0
+    assert "approval-recipients: 500, set by boss" in shell("policy", "show").out
+    shell("policy", "set", "approval-recipients", "off", "--actor", "boss")
+    (policy,) = shell("policy", "show", "--json").json
+    assert (policy["name"], policy["value"], policy["set_by"]) == ("approval-recipients", None, "boss")
+    for name, value in (("rate", "5"), ("approval-recipients", "-1"), ("approval-recipients", "1e3"), ("", "")):
+        assert shell("policy", "set", name, value).code == 2
+    assert shell("verify").code == 0
+
+
+def test_a_token_that_does_not_work_or_may_not_is_refused(shell: Shell) -> None:
+    made = shell("token", "create", "--name", "ann", "--role", "auditor", "--json").json["secret"]
+    shell.variables["LEDGER_TOKEN"] = "ledger_unknown"
+    assert "unknown or was revoked" in shell("approve", "1").err
+    shell.variables["LEDGER_TOKEN"] = made
+    assert "may not approve" in shell("approve", "1").err
+    assert "cannot be read" in shell("approve", "1", "--token-file", "nowhere").err
+    assert "may not recall" in shell("retry", "1", "--token-file", "-", stdin=made).err
+    # Nobody falls back to a mere name.
+    assert "holds no token" in shell("retry", "1", "--token-file", "-", stdin="\n").err

@@ -46,7 +46,9 @@ WHAT = {
     "plan_messages": "plan",
     "recall_calls": "call",
     "approvals": "approval",
+    "break_glass": "break_glass",
     "tokens": "token",
+    "policies": "policy",
     "history": "entry",
 }
 TABLES = tuple(WHAT)
@@ -76,6 +78,8 @@ def eventful(make_ledger: MakeLedger, world: World, clock: FakeClock, database: 
             book.parts.lifecycle.approve(plan.recall_id, actor="li")
             world.change(permission_missing=False)
             book.cancel(plan.recall_id, actor="li")
+    book.run(book.plan(campaign="large", reason="now", actor="wang"), actor="wang", break_glass="nobody answers")
+    book.review(book.recalls()[0].recall_id, reason="it was right", actor="li")
     send(book, world, 3, campaign="paused")
     world.change(permission_missing=True)
     book.run(book.plan(campaign="paused", reason="stops", actor="zhao"))
@@ -83,6 +87,8 @@ def eventful(make_ledger: MakeLedger, world: World, clock: FakeClock, database: 
     for name in ("ops", "old"):
         book.parts.service_tokens.create(name, Role.OPERATOR, robots=["robot-1"], actor="wang")
     book.parts.service_tokens.revoke("old", actor="li")
+    for value in ("100", "off"):
+        book.parts.policies.put("approval-recipients", value, actor="wang")
     book.plan(campaign="spring", reason="only looking")
     clock.advance(timedelta(hours=26))
     book.purge()
@@ -190,7 +196,9 @@ def _names(found: Verification, table: Table, column: Column[Any], row: Any) -> 
         return False
     moves = column.primary_key or column.name == "recall_id"
     field = "digest" if table.name in ("history", "plan_messages") else column.name
-    whose = None if table.name == "tokens" else row._mapping["id" if table.name == "recalls" else "recall_id"]
+    whose = (
+        None if table.name in ("tokens", "policies") else row._mapping["id" if table.name == "recalls" else "recall_id"]
+    )
     return any(
         one.what.startswith(WHAT[table.name])
         and (moves or (one.field in (field, "at") and one.recall_id == whose and _names_key(one.key, row, column)))

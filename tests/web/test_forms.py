@@ -195,6 +195,28 @@ def test_a_large_recall_waits_for_another_person_who_agrees_or_refuses(serve_led
         assert service.book.recalls()[0].status is Status.CANCELLED
 
 
+def test_who_cannot_wait_breaks_the_glass_and_everybody_sees_it_until_it_is_reviewed(
+    serve_ledger: ServeLedger, world: World
+) -> None:
+    service = serve_ledger(approval_recipients=1)
+    send(service.book, world, 2)
+    with at_work(service, "wang") as wang, at_work(service, "li", Role.APPROVER) as li:
+        waiting = wang.send(planned(wang), f"{wang.path}/run")
+        first = wang.path
+        assert f"{first}/break-glass" not in [form.action for form in li.open(first).forms]
+        # Without a reason nothing runs.
+        wang.send(waiting, f"{first}/break-glass", reason=" ")
+        assert (wang.status, service.book.recalls()[0].status) == (422, Status.PLANNED)
+        running = wang.send(wang.open(first), f"{first}/break-glass", reason="nobody answers")
+        assert "wang ran this without a second person: nobody answers" in running.text
+        assert f"{first}/review" not in [form.action for form in running.forms]
+        assert "ran without a second person: review it" in wang.open("/").text
+        reviewed = li.send(li.open(first), f"{first}/review", reason="it was right")
+        assert "li reviewed it: it was right" in reviewed.text
+        assert f"{first}/review" not in [form.action for form in reviewed.forms]
+        assert "without a second person" not in li.open("/").text
+
+
 def test_a_report_groups_the_reasons_and_can_be_taken_along(service: Service, world: World) -> None:
     keys = send(service.book, world, 60)
     world.change(failed_reasons={key: FailedReason(reason="not yours") for key in keys[:3]})

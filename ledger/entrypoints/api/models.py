@@ -123,6 +123,18 @@ class RefusalRequest(Given):
     reason: Reason = Field(examples=["this is the right link"])
 
 
+class BreakGlassRequest(Given):
+    """Why somebody cannot wait for a second person."""
+
+    reason: Reason = Field(examples=["nobody answers, and it goes to customers"])
+
+
+class ReviewRequest(Given):
+    """What another person makes of a recall that was started without a second one."""
+
+    reason: Reason = Field(examples=["it was right: the link led to a stranger's page"])
+
+
 class PauseRequest(Given):
     """Why a recall is paused."""
 
@@ -141,6 +153,17 @@ class Approval(ApiModel):
     refused_by: str | None
     refused_at: datetime | None
     refusal: str | None = Field(description="Why it was refused.")
+
+
+class BreakGlass(ApiModel):
+    """Who started a recall without the second person that it needed, and who reviewed that."""
+
+    broken_by: str = Field(examples=["wang"])
+    broken_at: datetime = Field(examples=[TIME])
+    reason: str = Field(examples=["nobody answers"])
+    reviewed_by: str | None = Field(description="null: it waits for a review.", examples=["li"])
+    reviewed_at: datetime | None
+    review: str | None
 
 
 class Plan(ApiModel):
@@ -197,6 +220,7 @@ class Result(ApiModel):
     started_at: datetime | None = Field(examples=[TIME])
     finished_at: datetime | None = Field(examples=[TIME])
     approval: Approval | None
+    break_glass: BreakGlass | None
     campaigns: list[str] = Field(description="The campaigns that were asked for by name.", examples=[["spring"]])
 
 

@@ -15,6 +15,7 @@ from ledger.core.selection import select
 from ledger.entrypoints.api.files import Form, WantedForm, described, file_of, form_of, json_lines, whole_list
 from ledger.entrypoints.api.idempotency import OnlyOnce
 from ledger.entrypoints.api.models import (
+    BreakGlassRequest,
     Item,
     Page,
     PauseRequest,
@@ -23,6 +24,7 @@ from ledger.entrypoints.api.models import (
     RecallRequest,
     RefusalRequest,
     Result,
+    ReviewRequest,
     Short,
 )
 from ledger.entrypoints.api.parameters import Cursor, Limit, Recalled, page_of
@@ -51,6 +53,7 @@ def plan(asked: RecallRequest, parts: LedgerParts, who: Who, once: OnlyOnce) -> 
             reason=asked.reason,
             actor=who.name,
             include_shared=asked.include_shared,
+            is_proven=who.is_proven,
         )
         if asked.sticky_seconds is not None:
             parts.sticky.stick(made.recall_id, asked.sticky_seconds, actor=who.name)
@@ -120,7 +123,7 @@ class RecallCommand:
     """Something that somebody does with a recall, once."""
 
     def __init__(self, request: Request, seen: Seen, parts: LedgerParts, who: Who, once: OnlyOnce) -> None:
-        self.recall_id, self.parts, self.actor = seen.id, parts, who.name
+        self.recall_id, self.parts, self.actor, self.is_proven = seen.id, parts, who.name, who.is_proven
         self.run_in = RunIn.LOCAL_WORKER if request.app.state.with_worker else RunIn.ANY_WORKER
         self._once = once
 
@@ -141,7 +144,7 @@ def run(do: Do) -> Response:
 
     def start() -> recalling.Result:
         try:
-            return do.parts.lifecycle.run(do.recall_id, actor=do.actor, run_in=do.run_in)
+            return do.parts.lifecycle.run(do.recall_id, actor=do.actor, is_proven=do.is_proven, run_in=do.run_in)
         except ApprovalNeededError:
             return do.parts.recall_reports.result(do.recall_id)
 
@@ -151,13 +154,42 @@ def run(do: Do) -> Response:
 @router.post("/recalls/{id}/approve", status_code=202, response_model=Result, **_TO_ANSWER)
 def approve(do: Do) -> Response:
     """Agree, as a second person, to what another one wants to run; it starts at once."""
-    return do(202, lambda: do.parts.lifecycle.approve(do.recall_id, actor=do.actor, run_in=do.run_in))
+    return do(
+        202,
+        lambda: do.parts.lifecycle.approve(do.recall_id, actor=do.actor, is_proven=do.is_proven, run_in=do.run_in),
+    )
 
 
 @router.post("/recalls/{id}/refuse", response_model=Result, **_TO_ANSWER)
 def refuse(asked: RefusalRequest, do: Do) -> Response:
     """Do not agree to what another person wants to run; its plan is over."""
-    return do(200, lambda: do.parts.lifecycle.refuse(do.recall_id, reason=asked.reason, actor=do.actor))
+    return do(
+        200,
+        lambda: do.parts.lifecycle.refuse(do.recall_id, reason=asked.reason, actor=do.actor, is_proven=do.is_proven),
+    )
+
+
+@router.post("/recalls/{id}/break-glass", status_code=202, response_model=Result, **_TO_DO)
+def break_glass(asked: BreakGlassRequest, do: Do) -> Response:
+    """Start a plan without the second person that it needs; it stays open until another one has reviewed it.
+
+    One that needs none just starts.
+    """
+    return do(
+        202,
+        lambda: do.parts.lifecycle.run(
+            do.recall_id, actor=do.actor, is_proven=do.is_proven, break_glass=asked.reason, run_in=do.run_in
+        ),
+    )
+
+
+@router.post("/recalls/{id}/review", response_model=Result, **_TO_ANSWER)
+def review(asked: ReviewRequest, do: Do) -> Response:
+    """Say, as another person, what to make of a recall that was started without a second one."""
+    return do(
+        200,
+        lambda: do.parts.lifecycle.review(do.recall_id, reason=asked.reason, actor=do.actor, is_proven=do.is_proven),
+    )
 
 
 @router.post("/recalls/{id}/pause", response_model=Result, **_TO_DO)
@@ -176,7 +208,10 @@ def resume(do: Do) -> Response:
 @router.post("/recalls/{id}/retry", status_code=202, response_model=Result, **_TO_DO)
 def retry(do: Do) -> Response:
     """Ask again for what ended refused, partial or unknown, while its deadline lasts."""
-    return do(202, lambda: do.parts.lifecycle.retry(do.recall_id, actor=do.actor, run_in=do.run_in))
+    return do(
+        202,
+        lambda: do.parts.lifecycle.retry(do.recall_id, actor=do.actor, is_proven=do.is_proven, run_in=do.run_in),
+    )
 
 
 @router.post("/recalls/{id}/cancel", response_model=Result, **_TO_DO)

@@ -6,11 +6,11 @@ from ledger.entrypoints.cli.interruptible import run_interruptibly
 from ledger.entrypoints.cli.screen.output import console, document
 from ledger.entrypoints.cli.screen.results import show_result
 from ledger.entrypoints.process.exits import Code, code_of_result
-from ledger.errors import InputError
-from ledger.services.access.actor import who_acts
+from ledger.errors import AccessError, InputError
 
 if TYPE_CHECKING:
     from ledger.core.recall import Plan, Result
+    from ledger.core.roles import Identity
     from ledger.parts import Parts
 
 
@@ -19,23 +19,30 @@ def carry_out(
     plan: "Plan",
     sticky_seconds: float | None = None,
     *,
-    actor: str | None = None,
+    who: "Identity",
     at_once: bool = False,
+    break_glass: str | None = None,
 ) -> "Result":
     """Run a confirmed plan with its progress on the screen; it sticks from the start, whatever becomes of the run."""
     if sticky_seconds is not None:
-        parts.sticky.stick(plan.recall_id, sticky_seconds, actor=who_acts(actor))
+        parts.sticky.stick(plan.recall_id, sticky_seconds, actor=who.name)
     try:
         return run_interruptibly(
             parts,
             plan.recall_id,
-            lambda show: parts.lifecycle.run(plan.recall_id, on_progress=show, at_once=at_once),
-            actor=actor,
+            lambda show: parts.lifecycle.run(
+                plan.recall_id,
+                is_proven=who.is_proven,
+                break_glass=break_glass,
+                on_progress=show,
+                at_once=at_once,
+            ),
+            actor=who.name,
         )
-    except InputError:
+    except (AccessError, InputError):
         # It never started: another recall was quicker, or the question was left open for too long.
         if sticky_seconds is not None:
-            parts.sticky.unstick(plan.recall_id, actor=who_acts(actor))
+            parts.sticky.unstick(plan.recall_id, actor=who.name)
         raise
 
 

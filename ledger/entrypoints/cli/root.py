@@ -24,6 +24,7 @@ from ledger.entrypoints.cli.commands import (
     import_,
     ops,
     person,
+    policy,
     purge,
     recall,
     recalls,
@@ -31,6 +32,7 @@ from ledger.entrypoints.cli.commands import (
     refuse,
     resume,
     retry,
+    review,
     run,
     serve,
     show,
@@ -157,13 +159,15 @@ app.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )(run.run)
 _add("Recall", recall=recall.recall, resume=resume.resume, retry=retry.retry, cancel=cancel.cancel)
-_add("Recall", approve=approve.approve, refuse=refuse.refuse, unstick=unstick.unstick)
+_add("Recall", approve=approve.approve, refuse=refuse.refuse, review=review.review)
+_add("Recall", unstick=unstick.unstick)
 _add("Audit", recalls=recalls.recalls, show=show.show, history=history.history, verify=verify.verify)
 _add("Run", demo=demo.demo, serve=serve.serve, worker=worker.worker, purge=purge.purge, doctor=doctor.doctor)
 _add("Run", gateway=gateway.gateway, simulator=simulator.simulator, ops=ops.ops)
 app.add_typer(db.app, name="db", rich_help_panel="Run")
 app.add_typer(audit.app, name="audit", rich_help_panel="Audit")
 app.add_typer(person.app, name="person", rich_help_panel="Audit")
+app.add_typer(policy.app, name="policy", rich_help_panel="Run")
 app.add_typer(token.app, name="token", rich_help_panel="Run")
 
 

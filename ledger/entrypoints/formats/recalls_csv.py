@@ -31,6 +31,10 @@ COLUMNS = (
     "calls",
     "error",
     "follows",
+    "break_glass_by",
+    "break_glass_reason",
+    "reviewed_by",
+    "review",
 )
 
 
@@ -41,7 +45,12 @@ def recalls_as_csv(batches: "Iterable[Sequence[Result]]", form: CsvForm = VERBAT
 
 def _cells(result: "Result") -> list[object]:
     """Return a recall's cells in the order of COLUMNS; what is not there is empty."""
+    broken = result.break_glass
     fields = result.to_json() | {
+        "break_glass_by": broken.broken_by if broken else None,
+        "break_glass_reason": broken.reason if broken else None,
+        "reviewed_by": broken.reviewed_by if broken else None,
+        "review": broken.review if broken else None,
         "campaigns": " ".join(result.campaigns),
         "approved_by": result.approval.approved_by if result.approval else None,
         "error": result.error["message"] if result.error else None,

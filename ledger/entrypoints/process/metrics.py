@@ -116,6 +116,8 @@ def _states(figures: "Figures") -> Iterator[Metric]:
     yield _gauge("messages_without_app", text, {(): figures.counted.unconfigured})
     text = "Sends of the last 24 hours whose key never came back, so that nobody can recall them."
     yield _gauge("sends_without_key", text, {(): figures.keyless_sends})
+    text = "Recalls that were started without the second person that they need, and that nobody has reviewed."
+    yield _gauge("break_glass_open", text, {(): figures.to_review})
     text = "Seconds since the deadline of the oldest message that is not purged yet."
     yield _gauge("purge_lag_seconds", text, {(): figures.purge_lag_seconds})
     text = "Calls of this month as far as the ledger knows them, sends included."

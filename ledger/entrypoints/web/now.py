@@ -27,6 +27,7 @@ def now(parts: LedgerParts, who: Who, view: Viewed, checkups: Kept) -> Response:
     running = parts.pages.recalls(statuses=(Status.RUNNING,), limit=SHOWN_RECALLS, who=who)
     stopped = parts.pages.recalls(statuses=(Status.PAUSED,), limit=SHOWN_RECALLS, who=who)
     waiting = parts.pages.waiting(limit=SHOWN_RECALLS, who=who)
+    to_review = parts.pages.to_review(limit=SHOWN_RECALLS, who=who)
     return view.show(
         "now.html",
         every_ms=SOON_MS if running.values or count is None else EVERY_MS,
@@ -39,6 +40,7 @@ def now(parts: LedgerParts, who: Who, view: Viewed, checkups: Kept) -> Response:
         running=[RecallProgress(result) for result in running.values],
         paused=stopped.values,
         waiting=waiting,
+        to_review=to_review,
         troubles=list(troubles(parts, checkups)),
     )
 

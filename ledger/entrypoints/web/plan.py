@@ -35,7 +35,11 @@ async def plan(request: Request, parts: LedgerParts, who: Who, view: Viewed) -> 
         selection = asked.selection(view.times, who)
         sticky = _sticky(given["sticky"])
         made = parts.planner.plan(
-            selection, reason=given["reason"].strip(), actor=who.name, include_shared=bool(given["shared"])
+            selection,
+            reason=given["reason"].strip(),
+            actor=who.name,
+            include_shared=bool(given["shared"]),
+            is_proven=who.is_proven,
         )
         if sticky:
             parts.sticky.stick(made.recall_id, sticky, actor=who.name)

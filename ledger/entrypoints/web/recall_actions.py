@@ -1,4 +1,4 @@
-"""What people do with a recall: run, pause, resume, retry, cancel, leave alone what arrives late, agree, refuse.
+"""What people do with a recall: run, pause, go on, retry, cancel, leave alone what arrives late, agree, refuse, review.
 
 Each comes from a form of the recall's page and leads back to it; what was not possible is said there.
 """
@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from ledger.core.limits import REASON_MAX_CHARACTERS
+from ledger.core.limits import REASON_MAX_CHARACTERS, check_reason
 from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.problems import status_of
@@ -37,7 +37,7 @@ class RecallAction:
     """Something that somebody does with a recall."""
 
     def __init__(self, request: Request, seen: Seen, parts: LedgerParts, who: Who, view: Viewed) -> None:
-        self.recall_id, self.parts, self.actor = seen.id, parts, who.name
+        self.recall_id, self.parts, self.actor, self.is_proven = seen.id, parts, who.name, who.is_proven
         self.run_in = RunIn.LOCAL_WORKER if request.app.state.with_worker else RunIn.ANY_WORKER
         self._seen, self._who, self._view = seen, who, view
 
@@ -71,9 +71,29 @@ def run(do: Do, typed: Typed = "") -> Response:
 
     def start() -> None:
         do.check(typed)
-        do.parts.lifecycle.run(do.recall_id, actor=do.actor, run_in=do.run_in)
+        do.parts.lifecycle.run(do.recall_id, actor=do.actor, is_proven=do.is_proven, run_in=do.run_in)
 
     return do(start)
+
+
+@router.post("/break-glass", **needs(Permission.RECALL))
+def break_glass(do: Do, typed: Typed = "", reason: Typed = "") -> Response:
+    """Start a confirmed plan without the second person that it needs; somebody has to review it."""
+
+    def start() -> None:
+        do.check(typed)
+        why = check_reason("breaking the glass", reason.strip())
+        do.parts.lifecycle.run(do.recall_id, actor=do.actor, is_proven=do.is_proven, break_glass=why, run_in=do.run_in)
+
+    return do(start)
+
+
+@router.post("/review", **needs(Permission.APPROVE))
+def review(do: Do, reason: Typed = "") -> Response:
+    """Say what to make of a recall that somebody else started without a second person."""
+    return do(
+        lambda: do.parts.lifecycle.review(do.recall_id, reason=reason.strip(), actor=do.actor, is_proven=do.is_proven)
+    )
 
 
 @router.post("/approve", **needs(Permission.APPROVE))
@@ -82,7 +102,7 @@ def approve(do: Do, typed: Typed = "") -> Response:
 
     def agree() -> None:
         do.check(typed)
-        do.parts.lifecycle.approve(do.recall_id, actor=do.actor, run_in=do.run_in)
+        do.parts.lifecycle.approve(do.recall_id, actor=do.actor, is_proven=do.is_proven, run_in=do.run_in)
 
     return do(agree)
 
@@ -90,7 +110,9 @@ def approve(do: Do, typed: Typed = "") -> Response:
 @router.post("/refuse", **needs(Permission.APPROVE))
 def refuse(do: Do, reason: Typed = "") -> Response:
     """Do not agree to what another person wants to run."""
-    return do(lambda: do.parts.lifecycle.refuse(do.recall_id, reason=reason.strip(), actor=do.actor))
+    return do(
+        lambda: do.parts.lifecycle.refuse(do.recall_id, reason=reason.strip(), actor=do.actor, is_proven=do.is_proven)
+    )
 
 
 @router.post("/pause", **needs(Permission.RECALL))
@@ -108,7 +130,7 @@ def resume(do: Do) -> Response:
 @router.post("/retry", **needs(Permission.RECALL))
 def retry(do: Do) -> Response:
     """Ask again for what ended refused, partial or unknown."""
-    return do(lambda: do.parts.lifecycle.retry(do.recall_id, actor=do.actor, run_in=do.run_in))
+    return do(lambda: do.parts.lifecycle.retry(do.recall_id, actor=do.actor, is_proven=do.is_proven, run_in=do.run_in))
 
 
 @router.post("/cancel", **needs(Permission.RECALL))

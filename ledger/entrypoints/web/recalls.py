@@ -93,7 +93,8 @@ def shown(
     result = report.result
     outcomes = (Outcome(only),) if only in tuple(Outcome) else ()
     page = parts.pages.items(seen.id, outcomes=outcomes, only_pending=only == WAITING, cursor=cursor, limit=ROWS)
-    is_live = result.status is Status.RUNNING or (result.approval is not None and result.approval.is_waiting)
+    waits = result.status is Status.PLANNED and result.approval is not None and result.approval.is_waiting
+    is_live = result.status is Status.RUNNING or waits
     progress = parts.recall_reports.progress(seen.id) if result.status is Status.RUNNING else result
     pace = parts.recall_reports.keys_per_second(seen.id) if result.status is Status.RUNNING else 0.0
     took_ms = (time.monotonic() - started) * 1000

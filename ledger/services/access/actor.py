@@ -4,7 +4,11 @@ import getpass
 import os
 
 from ledger.core.actors import check_actor
-from ledger.errors import InputError
+from ledger.core.roles import Identity, Permission, Role
+from ledger.errors import ForbiddenError, InputError
+from ledger.services.access.tokens import ServiceTokens
+
+TOKEN_VARIABLE = "LEDGER_TOKEN"  # noqa: S105  (the name of a variable)
 
 
 def who_acts(actor: str | None) -> str:
@@ -18,3 +22,29 @@ def default_actor() -> str:
         return os.environ.get("LEDGER_ACTOR", "").strip() or getpass.getuser()
     except (KeyError, OSError):
         raise InputError("nobody can tell who you are here: say it with --actor or LEDGER_ACTOR") from None
+
+
+def who_shows(tokens: ServiceTokens, permission: Permission, actor: str | None, token: str | None = None) -> Identity:
+    """Return who does something: by a token, or the one in LEDGER_TOKEN, and else only by name.
+
+    Raise UnauthenticatedError for a token that does not work, ForbiddenError for one that may not, and InputError when
+    somebody else is named beside it.
+    """
+    secret = _secret(token)
+    if not secret:
+        return Identity(name=who_acts(actor), role=Role.ADMIN)
+    identity = tokens.identify(secret)
+    if actor is not None and actor != identity.name:
+        raise InputError(f"the token is {identity.name}'s, and the actor is to be {actor}: leave one of them out")
+    if not identity.may(permission):
+        raise ForbiddenError(f"{identity.name} is {identity.role}, which may not {permission}: take another token")
+    return identity
+
+
+def shows_token(token: str | None) -> bool:
+    """Say whether somebody shows a token: this one, or the one in LEDGER_TOKEN."""
+    return bool(_secret(token))
+
+
+def _secret(token: str | None) -> str:
+    return (token if token is not None else os.environ.get(TOKEN_VARIABLE, "")).strip()

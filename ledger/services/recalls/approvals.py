@@ -1,18 +1,33 @@
-"""The second person: what one person may not start alone waits until another one has agreed."""
+"""The second person: what one person may not start alone waits until another one has agreed.
 
+Who has no time for that breaks the glass: it runs at once, and stays open until somebody else has reviewed it.
+"""
+
+import logging
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from ledger.clock import format_time, parse_time
-from ledger.core.actors import People
-from ledger.core.approval import Approval, CountedTogether, Decision, Reach, valid_until
+from ledger.core.actors import Acting, People
+from ledger.core.approval import Approval, Decision, Reach, valid_until
 from ledger.core.limits import check_reason
-from ledger.errors import ApprovalNeededError, ForbiddenError, LedgerError, RetryTooLargeError, WrongStateError
+from ledger.core.policy import PolicyName, stricter
+from ledger.errors import (
+    ApprovalNeededError,
+    ForbiddenError,
+    LedgerError,
+    RetryTooLargeError,
+    UnauthenticatedError,
+    WrongStateError,
+)
+from ledger.services.recalls.approval_texts import what_now, why_beyond
 from ledger.services.recalls.reach import Starting, reach_beyond
 from ledger.settings import Settings
-from ledger.store import approvals, history, tokens
+from ledger.store import approvals, break_glass, history, policies, tokens
 from ledger.store.recalls import Recall
+
+log = logging.getLogger(__name__)
 
 
 class Approvals:
@@ -21,108 +36,146 @@ class Approvals:
     def __init__(self, settings: Settings) -> None:
         self._most, self._plan_valid = settings.approval_recipients, timedelta(seconds=settings.plan_valid_seconds)
 
+    def most(self, connection: Connection) -> int | None:
+        """Return how much one person may reach alone: of settings and policy, the stricter counts."""
+        return stricter(self._most, policies.value_of(connection, PolicyName.APPROVAL_RECIPIENTS))
+
     def reach(self, connection: Connection, starting: Starting, now: datetime) -> Reach | None:
         """Return what goes beyond what one person may do, if a recall starts now; None when nothing does."""
-        return reach_beyond(connection, starting, _people(connection), self._most, now)
+        is_strict = _is_strict(connection)
+        return reach_beyond(connection, starting, _people(connection), self.most(connection), now, is_strict=is_strict)
 
-    def ask(self, connection: Connection, recall: Recall, actor: str, now: datetime) -> ApprovalNeededError | None:
-        """Return what has to happen first, having noted who wants to run it; None when it may start."""
-        reach = self.reach(connection, _starting(recall, recall.actor, actor), now)
+    def ask(
+        self, connection: Connection, recall: Recall, acting: Acting, now: datetime, without: str | None = None
+    ) -> ApprovalNeededError | None:
+        """Return what has to happen first, having noted who wants to run it; None when it may start.
+
+        `without` is the reason for starting it without the second person that it needs, if somebody has one.
+        """
+        reach = self.reach(connection, _starting(recall, acting, recall.actor), now)
         if reach is None:
+            return None
+        if _is_strict(connection) and not acting.is_proven:
+            raise _unproven(acting, "to ask for a second person")
+        if without is not None:
+            self._break_glass(connection, recall, acting.name, now, reach, check_reason("breaking the glass", without))
             return None
         approval = approvals.get(connection, recall.id)
         if approval is None:
             deadline = recall.plan.get("first_deadline")
             until = valid_until(recall.planned_at, self._plan_valid, parse_time(deadline) if deadline else None)
-            approvals.request(connection, recall.id, actor, now, until)
-            facts = {"recipients": recall.plan["recipients"], "messages": recall.plan["eligible"]}
-            facts |= {"beyond": reach.to_json(), "valid_until": format_time(until)}
-            _note(connection, recall, "approval_requested", actor, now, facts)
-            approval = Approval(requested_by=actor, requested_at=now, valid_until=until)
-        return ApprovalNeededError(f"{_why(recall, reach)} {_what_now(recall, approval)}")
+            approvals.request(connection, recall.id, acting.name, now, until)
+            facts = {**_size(recall), "beyond": reach.to_json(), "valid_until": format_time(until)}
+            _note(connection, recall, "approval_requested", acting.name, now, facts)
+            approval = Approval(requested_by=acting.name, requested_at=now, valid_until=until)
+        return ApprovalNeededError(f"{why_beyond(recall.id, reach)} {what_now(recall.id, approval)}")
 
-    def check_retry(self, connection: Connection, recall: Recall, actor: str, now: datetime) -> None:
+    def check_retry(self, connection: Connection, recall: Recall, acting: Acting, now: datetime) -> None:
         """Raise RetryTooLargeError when somebody may not let a recall ask again alone, after its items were reopened.
 
-        To what a second person agreed, they agreed for good.
+        To what a second person agreed, they agreed for good; what was started without one is open already.
         """
         approval = approvals.get(connection, recall.id)
-        if approval is not None and approval.approved_by is not None:
+        if (approval is not None and approval.approved_by is not None) or break_glass.get(connection, recall.id):
             return
-        reach = self.reach(connection, _starting(recall, actor), now)
+        reach = self.reach(connection, _starting(recall, acting), now)
         if reach is not None:
             raise RetryTooLargeError(
-                f"{_why(recall, reach)} Nothing was asked again: plan what is left anew (`ledger recall`), which asks "
-                "for a second person"
+                f"{why_beyond(recall.id, reach)} Nothing was asked again: plan what is left anew (`ledger recall`), "
+                "which asks for a second person"
             )
 
     def why_not_running(self, connection: Connection, recall: Recall, now: datetime) -> LedgerError:
         """Return why a plan that nobody has started can neither go on nor be asked again, and what to do."""
         approval = approvals.get(connection, recall.id)
         if approval is not None and approval.is_open(now):
-            return ApprovalNeededError(f"recall {recall.id} waits for a second person. {_what_now(recall, approval)}")
+            return ApprovalNeededError(f"recall {recall.id} waits for a second person. {what_now(recall.id, approval)}")
         return WrongStateError(f"recall {recall.id} is a plan that was never run: plan it again to run it")
 
-    def agree(self, connection: Connection, recall: Recall, actor: str, now: datetime) -> str:
+    def agree(self, connection: Connection, recall: Recall, acting: Acting, now: datetime) -> str:
         """Note that a second person agrees; return who wanted to run it."""
-        requested_by = self._asked_of_another(connection, recall, actor)
-        approvals.decide(connection, recall.id, Decision.APPROVED, actor, now)
-        _note(connection, recall, "approved", actor, now, {"requested_by": requested_by})
+        requested_by = self._asked_of_another(connection, recall, acting)
+        approvals.decide(connection, recall.id, Decision.APPROVED, acting.name, now)
+        _note(connection, recall, "approved", acting.name, now, {"requested_by": requested_by})
         return requested_by
 
-    def refuse(self, connection: Connection, recall: Recall, actor: str, now: datetime, reason: str) -> None:
+    def refuse(self, connection: Connection, recall: Recall, acting: Acting, now: datetime, reason: str) -> None:
         """Note that a second person refuses, and why."""
         reason = check_reason("a refusal", reason)
-        requested_by = self._asked_of_another(connection, recall, actor)
-        approvals.decide(connection, recall.id, Decision.REFUSED, actor, now, reason)
-        facts: dict[str, object] = {"requested_by": requested_by, "reason": reason, "by": actor}
-        _note(connection, recall, "refused", actor, now, facts)
+        requested_by = self._asked_of_another(connection, recall, acting)
+        approvals.decide(connection, recall.id, Decision.REFUSED, acting.name, now, reason)
+        facts: dict[str, object] = {"requested_by": requested_by, "reason": reason, "by": acting.name}
+        _note(connection, recall, "refused", acting.name, now, facts)
 
-    def _asked_of_another(self, connection: Connection, recall: Recall, actor: str) -> str:
+    def review(self, connection: Connection, recall: Recall, acting: Acting, now: datetime, text: str) -> None:
+        """Note what another person says of a recall that was started without them."""
+        text = check_reason("a review", text)
+        broken = break_glass.get(connection, recall.id)
+        if broken is None:
+            raise WrongStateError(f"recall {recall.id} was not started without a second person: there is no review")
+        if broken.reviewed_by is not None:
+            raise WrongStateError(f"{broken.reviewed_by} has reviewed recall {recall.id} already")
+        _check_other(connection, {broken.broken_by, recall.actor}, acting, f"started recall {recall.id}")
+        break_glass.review(connection, recall.id, acting.name, now, text)
+        _note(connection, recall, "reviewed", acting.name, now, {"reason": text, "broken_by": broken.broken_by})
+
+    def _asked_of_another(self, connection: Connection, recall: Recall, acting: Acting) -> str:
         approval = approvals.get(connection, recall.id)
         if approval is None or not approval.is_waiting or approval.requested_by is None:
             raise WrongStateError(f"recall {recall.id} does not wait for a second person")
-        if _people(connection).are_one(approval.requested_by, actor):
-            raise ForbiddenError(
-                f"{approval.requested_by} asked for recall {recall.id}, and {actor} is the same: it takes another "
-                "person to answer"
-            )
+        _check_other(connection, {approval.requested_by}, acting, f"asked for recall {recall.id}")
         return approval.requested_by
 
+    def _break_glass(
+        self, connection: Connection, recall: Recall, actor: str, now: datetime, reach: Reach, reason: str
+    ) -> None:
+        break_glass.note(connection, recall.id, actor, now, reason)
+        facts = {**_size(recall), "reason": reason, "beyond": reach.to_json()}
+        _note(connection, recall, "break_glass", actor, now, facts)
+        log.warning(
+            "recall %s: %s broke the glass, nobody else has agreed: %s",
+            recall.id,
+            actor,
+            reason,
+            extra={"facts": {"recall": recall.id, "actor": actor, "event": "break_glass"}},
+        )
 
-def _starting(recall: Recall, *names: str) -> Starting:
-    size = {"people": recall.plan["recipients"], "messages": recall.plan["eligible"]}
-    return Starting(recall_id=recall.id, **size, names=frozenset(names))
+
+def _check_other(connection: Connection, those: set[str], acting: Acting, did: str) -> None:
+    """Raise an AccessError unless somebody is for sure another person than those who did something."""
+    people = _people(connection)
+    first = next((name for name in sorted(those) if people.are_one(name, acting.name)), None)
+    if first is not None:
+        raise ForbiddenError(f"{first} {did}, and {acting.name} is the same: it takes another person to answer")
+    # Once there are tokens, a name alone proves nothing, as at the doors of the service.
+    if not acting.is_proven and (_is_strict(connection) or tokens.any_works(connection)):
+        raise _unproven(acting, "to be the second person")
+
+
+def _unproven(acting: Acting, why: str) -> UnauthenticatedError:
+    return UnauthenticatedError(
+        f"{acting.name} is only a name here, and {why} takes a token of the service: put it into LEDGER_TOKEN, or into "
+        "a file for --token-file (`ledger token create` makes one)"
+    )
+
+
+def _is_strict(connection: Connection) -> bool:
+    """Say whether the limit is set for everybody, so that nobody passes it under a name that nothing proves."""
+    return policies.value_of(connection, PolicyName.APPROVAL_RECIPIENTS) is not None
+
+
+def _starting(recall: Recall, acting: Acting, *others: str) -> Starting:
+    names = frozenset({acting.name, *others})
+    people, messages = recall.plan["recipients"], recall.plan["eligible"]
+    return Starting(recall_id=recall.id, people=people, messages=messages, names=names, is_proven=acting.is_proven)
+
+
+def _size(recall: Recall) -> dict[str, object]:
+    return {"recipients": recall.plan["recipients"], "messages": recall.plan["eligible"]}
 
 
 def _people(connection: Connection) -> People:
     return People.of_tokens(tokens.names_and_owners(connection))
-
-
-def _why(recall: Recall, reach: Reach) -> str:
-    size = f"at least {reach.people:,} people, {reach.messages:,} messages"
-    match reach.counted:
-        case CountedTogether.RECALL:
-            return f"recall {recall.id} is larger than one person may start alone."
-        case CountedTogether.ACTOR:
-            return (
-                f"recall {recall.id} and what the same person started alone in the last 24 hours are together larger "
-                f"than one person may start alone ({size})."
-            )
-        case CountedTogether.CAMPAIGN:
-            return (
-                f"recall {recall.id} and what was recalled of the same campaign in the last 24 hours without a second "
-                f"person are together larger than one person may start alone ({size})."
-            )
-
-
-def _what_now(recall: Recall, approval: Approval) -> str:
-    # People read this: a second is exact enough.
-    until = format_time(approval.valid_until.replace(microsecond=0)) if approval.valid_until else "its deadline"
-    return (
-        f"{approval.requested_by} asked for it; now another operator has to agree before {until}: "
-        f'`ledger approve {recall.id}`, or `ledger refuse {recall.id} --reason "..."`'
-    )
 
 
 def _note(

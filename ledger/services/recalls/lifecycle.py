@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock, format_time
-from ledger.core.actors import OURSELVES
+from ledger.core.actors import OURSELVES, Acting
 from ledger.core.limits import check_reason
 from ledger.core.message import AppName
 from ledger.core.pace import shifted, unblocked
@@ -70,21 +70,32 @@ class Lifecycle:
         recall_id: int,
         *,
         actor: str | None = None,
+        is_proven: bool = False,
+        break_glass: str | None = None,
         on_progress: OnProgress | None = None,
         run_in: RunIn = RunIn.CALLER,
         at_once: bool = False,
     ) -> Result:
         """Run a plan to its end, once; raise when it is too old, was run before, or its messages have changed hands.
 
-        Raise ApprovalNeededError when a second person has to agree; that it is wanted is noted then. With `at_once`,
-        call although a wait is set: somebody knows that a ban or block is lifted.
+        Raise ApprovalNeededError when a second person has to agree; that it is wanted is noted then. With
+        `break_glass`, the reason for that, it runs without, and waits for a review. With `at_once`, call although a
+        wait is set: somebody knows that a ban or block is lifted. `is_proven` says that a token names the actor.
         """
-        self.start(recall_id, actor=actor)
+        self.start(recall_id, actor=actor, is_proven=is_proven, break_glass=break_glass)
         if at_once:
             self._clear_wait(recall_id, actor)
         return self._go_on(recall_id, on_progress, run_in)
 
-    def start(self, recall_id: int, *, actor: str | None = None, started_by: str | None = None) -> None:
+    def start(
+        self,
+        recall_id: int,
+        *,
+        actor: str | None = None,
+        is_proven: bool = False,
+        started_by: str | None = None,
+        break_glass: str | None = None,
+    ) -> None:
         """Let a plan run, by whatever runner there is; raise as `run` does.
 
         `started_by` is whom the history names, for the start and for what comes of it, when nobody did it by hand; it
@@ -93,35 +104,42 @@ class Lifecycle:
         with self._database.write() as connection:
             recalls.lock_activation(connection)
             recall = self._plans.ready(connection, recall_id)
-            who = actor or recall.actor
-            waits = self._approvals.ask(connection, recall, who, self._clock.now())
+            who = Acting(actor or recall.actor, is_proven)
+            waits = self._approvals.ask(connection, recall, who, self._clock.now(), break_glass)
             if waits is None:
-                self._activate(connection, recall, started_by or who, "started")
+                self._activate(connection, recall, Acting(started_by or who.name, is_proven), "started")
         if waits is not None:
             raise waits
         # The first calls need no more than this, and the runner goes on with it beside them.
         self._freezer.freeze_some(recall_id)
 
     def approve(
-        self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None, run_in: RunIn = RunIn.CALLER
+        self,
+        recall_id: int,
+        *,
+        actor: str,
+        is_proven: bool = False,
+        on_progress: OnProgress | None = None,
+        run_in: RunIn = RunIn.CALLER,
     ) -> Result:
         """Agree to what another person wants to run, and run it; raise as `run` does."""
         with self._database.write() as connection:
             recalls.lock_activation(connection)
             recall = self._plans.ready(connection, recall_id)
-            requested_by = self._approvals.agree(connection, recall, actor, self._clock.now())
-            self._activate(connection, recall, requested_by, "started")
+            acting = Acting(actor, is_proven)
+            requested_by = self._approvals.agree(connection, recall, acting, self._clock.now())
+            self._activate(connection, recall, Acting(requested_by, is_proven), "started")
         self._freezer.freeze_some(recall_id)
         return self._go_on(recall_id, on_progress, run_in)
 
-    def refuse(self, recall_id: int, *, actor: str, reason: str) -> Result:
+    def refuse(self, recall_id: int, *, actor: str, reason: str, is_proven: bool = False) -> Result:
         """Do not agree to what another person wants to run; its plan is over, and what it follows is sticky no more."""
         now = self._clock.now()
         with self._database.write() as connection:
             recall = recalls.get(connection, recall_id, lock=True)
             if recall.status is not Status.PLANNED:
                 raise WrongStateError(f"recall {recall_id} is {recall.status}: it does not wait for a second person")
-            self._approvals.refuse(connection, recall, actor, now, reason)
+            self._approvals.refuse(connection, recall, Acting(actor, is_proven), now, reason)
             ended = items.cancel(connection, recall_id, now, actor)
             recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now, moved_by=actor)
             entries = history.ended_entries(recall_id, actor, "cancelled", ended, now)
@@ -134,6 +152,13 @@ class Lifecycle:
                 )
             history.append(connection, entries)
         self._freezer.finish(recall_id)
+        return self._reports.result(recall_id)
+
+    def review(self, recall_id: int, *, actor: str, reason: str, is_proven: bool = False) -> Result:
+        """Say, as another person, what to make of a recall that was started without a second one."""
+        with self._database.write() as connection:
+            recall = recalls.get(connection, recall_id, lock=True)
+            self._approvals.review(connection, recall, Acting(actor, is_proven), self._clock.now(), reason)
         return self._reports.result(recall_id)
 
     def resume(
@@ -156,13 +181,19 @@ class Lifecycle:
             if recall.status in (Status.FINISHED, Status.CANCELLED):
                 raise WrongStateError(f"recall {recall_id} is {recall.status}: nothing of it waits")
             items.make_due(connection, recall_id)
-            self._activate(connection, recall, actor, "resumed")
+            self._activate(connection, recall, Acting(actor), "resumed")
         if at_once:
             self._clear_wait(recall_id, actor)
         return self._go_on(recall_id, on_progress, run_in)
 
     def retry(
-        self, recall_id: int, *, actor: str, on_progress: OnProgress | None = None, run_in: RunIn = RunIn.CALLER
+        self,
+        recall_id: int,
+        *,
+        actor: str,
+        is_proven: bool = False,
+        on_progress: OnProgress | None = None,
+        run_in: RunIn = RunIn.CALLER,
     ) -> Result:
         """Ask again for what ended refused, partial or unknown, while its deadline lasts.
 
@@ -182,9 +213,10 @@ class Lifecycle:
                     f"recall {recall_id} has nothing to ask again: no item that ended refused, partial or unknown "
                     "is still inside its 24 hours"
                 )
-            self._approvals.check_retry(connection, recall, actor, now)
+            acting = Acting(actor, is_proven)
+            self._approvals.check_retry(connection, recall, acting, now)
             items.share_doubts(connection, recall_id)
-            self._activate(connection, recall, actor, "retried", reopened=len(reopened))
+            self._activate(connection, recall, acting, "retried", reopened=len(reopened))
             history.append(connection, history.reopened_entries(recall_id, actor, reopened, now))
         return self._go_on(recall_id, on_progress, run_in)
 
@@ -238,10 +270,15 @@ class Lifecycle:
                 log.info("recall %s paused: %s", recall_id, message, extra={"facts": {"recall": recall_id}})
         return self._reports.result(recall_id)
 
-    def _activate(self, connection: Connection, recall: recalls.Recall, actor: str, event: str, **facts: int) -> None:
-        now, asked_by = self._clock.now(), request_id()
+    def _activate(
+        self, connection: Connection, recall: recalls.Recall, acting: Acting, event: str, **facts: int
+    ) -> None:
+        now, asked_by, actor = self._clock.now(), request_id(), acting.name
         apps = {app for app, _ in calls.apis_of(connection, recall.id)}
-        detail: dict[str, Any] = {**facts, "settings": rules_of(self._settings, apps), "by": actor}
+        rules = rules_of(self._settings, apps, self._approvals.most(connection))
+        detail: dict[str, Any] = {**facts, "settings": rules, "by": actor}
+        if acting.is_proven:
+            detail["proven"] = True
         if asked_by is not None:
             detail["request_id"] = asked_by
         recalls.change(

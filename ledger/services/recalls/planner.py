@@ -47,6 +47,7 @@ class _Wanted:
     actor: str
     include_shared: bool
     follows: recalls.Recall | None = None
+    is_proven: bool = False
 
     def tally(self, now: datetime) -> Tally:
         """Return sums that are still zero."""
@@ -103,7 +104,15 @@ class Planner:
         self._told: set[tuple[int, str]] = set()
         self.valid_for = timedelta(seconds=settings.plan_valid_seconds)
 
-    def plan(self, selection: Selection, *, reason: str, actor: str, include_shared: bool = False) -> Plan:
+    def plan(
+        self,
+        selection: Selection,
+        *,
+        reason: str,
+        actor: str,
+        include_shared: bool = False,
+        is_proven: bool = False,
+    ) -> Plan:
         """Keep what a selection takes as a planned recall, and say what running it would do; no message is copied.
 
         What waits in the spool is caught up with first: it may be what somebody wants to have back.
@@ -116,6 +125,7 @@ class Planner:
             reason=check_reason("a recall", reason),
             actor=check_actor(actor),
             include_shared=include_shared,
+            is_proven=is_proven,
         )
         self._catch_up()
         plan = self._plan_whole(wanted)
@@ -149,7 +159,7 @@ class Planner:
                     return None
             messages = PlanMessages.of(tally, left_out, list(campaigns))
             plan = self._plan(snapshot, wanted.selection, tally, messages)
-        if wanted.follows is None and self._needs_approval(plan, messages, wanted.actor, now):
+        if wanted.follows is None and self._needs_approval(wanted, plan, messages, now):
             plan = replace(plan, approval=Approval())
         return self._write(wanted, plan, messages, now)
 
@@ -158,7 +168,8 @@ class Planner:
         with self._database.write() as connection:
             plan = replace(plan, recall_id=wanted.begin(connection, now))
             seen = plans.complete(connection, plan.recall_id, plan.to_json(), messages)
-            rules = rules_of(self._settings, {app for app, _ in messages.apis})
+            most = self._approvals.most(connection)
+            rules = rules_of(self._settings, {app for app, _ in messages.apis}, most)
             selection = commitments.to_write(connection).selection(wanted.selection.to_json())
             history.append(connection, [wanted.entry(plan, now, seen, rules, selection)])
         return plan
@@ -170,9 +181,15 @@ class Planner:
         for _, robot in sorted(new):
             log.warning("sticky recall %s: messages of robot %s wait: no app is configured for it", recall.id, robot)
 
-    def _needs_approval(self, plan: Plan, messages: PlanMessages, actor: str, now: datetime) -> bool:
-        names = frozenset({actor})
-        starting = Starting(recall_id=None, people=plan.recipients, messages=plan.eligible, names=names, plan=messages)
+    def _needs_approval(self, wanted: _Wanted, plan: Plan, messages: PlanMessages, now: datetime) -> bool:
+        starting = Starting(
+            recall_id=None,
+            people=plan.recipients,
+            messages=plan.eligible,
+            names=frozenset({wanted.actor}),
+            is_proven=wanted.is_proven,
+            plan=messages,
+        )
         with self._database.read() as connection:
             return self._approvals.reach(connection, starting, now) is not None
 

@@ -29,6 +29,7 @@ class Starting:
     people: int
     messages: int
     names: frozenset[str]
+    is_proven: bool = False
     plan: PlanMessages | None = None
 
     def reached(self, connection: Connection) -> list[Reached]:
@@ -56,10 +57,17 @@ class _Sum:
 
 
 def reach_beyond(
-    connection: Connection, starting: Starting, people: People, most: int | None, now: datetime
+    connection: Connection,
+    starting: Starting,
+    people: People,
+    most: int | None,
+    now: datetime,
+    *,
+    is_strict: bool = False,
 ) -> Reach | None:
     """Return what goes beyond what one person may do, if a recall starts now; None when nothing does.
 
+    When strict, all whom no token names are taken for one person.
     Once something is beyond it is not counted further: as many are reached at least.
     """
     if most is None:
@@ -71,7 +79,11 @@ def reach_beyond(
         return None
     own = starting.reached(connection)
     campaigns = {one.campaign for one in own}
-    theirs = [one.recall_id for one in alone if people.overlap(one.names, starting.names)]
+    theirs = [
+        one.recall_id
+        for one in alone
+        if people.overlap(one.names, starting.names) or (is_strict and not (starting.is_proven or one.is_proven))
+    ]
     beside = [one.recall_id for one in alone if one.may_hold(campaigns)]
     return _of_actor(connection, own, theirs, most) or _of_campaigns(connection, own, beside, campaigns, most)
 

@@ -7,11 +7,18 @@ from ledger.clock import Clock, format_time
 from ledger.core.actors import WORKER
 from ledger.core.deadline import WINDOW
 from ledger.core.recall import Result, Status
-from ledger.errors import ApprovalNeededError, DatabaseError, InputError, LedgerError, WrongStateError
+from ledger.errors import (
+    ApprovalNeededError,
+    DatabaseError,
+    InputError,
+    LedgerError,
+    UnauthenticatedError,
+    WrongStateError,
+)
 from ledger.services.recalls.lifecycle import Lifecycle
 from ledger.services.recalls.planner import Planner
 from ledger.services.reports.recalls import RecallReports
-from ledger.store import approvals, history, recalls
+from ledger.store import approvals, history, reached, recalls
 from ledger.store.database import Database
 from ledger.store.late import count_late
 
@@ -64,14 +71,23 @@ class StickyRecalls:
         try:
             plan = self._planner.follow(recall)
             if plan is not None:
-                self._lifecycle.start(plan.recall_id, started_by=WORKER)
+                self._lifecycle.start(plan.recall_id, started_by=WORKER, is_proven=self._was_proven(recall.id))
         except DatabaseError:
             raise
         except ApprovalNeededError as error:
             log.warning("sticky recall %s: %s", recall.id, error)
+            return None
+        except UnauthenticatedError as error:
+            # Nobody can be asked on behalf of a mere name, and a further plan every few seconds would be no help.
+            log.warning("recall %s is sticky no more: %s", recall.id, error)
+            self.unstick(recall.id, actor=WORKER)
             return None
         except LedgerError as error:
             # Somebody else was quicker, or must fix something; the others are not held up by it.
             log.warning("sticky recall %s: %s", recall.id, error)
             return None
         return plan.recall_id if plan is not None else None
+
+    def _was_proven(self, recall_id: int) -> bool:
+        with self._database.read() as connection:
+            return reached.was_proven(connection, recall_id)

@@ -37,7 +37,9 @@ def compare(
     _compare_calls(calls, facts, file, findings, present, in_flight)
     for what, rows, expected, name_of in (
         ("approval", shown.shown_approvals(connection), facts.approvals, _no_name),
-        ("token", shown.shown_tokens(connection), facts.tokens, _token_name),
+        ("break_glass", shown.shown_break_glass(connection), facts.break_glass, _no_name),
+        ("token", shown.shown_tokens(connection), facts.tokens, _own_name),
+        ("policy", shown.shown_policies(connection), facts.policies, _own_name),
     ):
         _compare_small(what, rows, expected, name_of, findings)
     if facts.seal is not None and (kept := commitments.seal(connection)) != facts.seal:
@@ -188,14 +190,14 @@ def _compare_small(
     for number, row, fact in merged(rows, iter(sorted(expected.items()))):
         named = row if row is not None else fact
         assert named is not None  # noqa: S101  (one of two is there)
-        recall_id = number if what == "approval" else None
+        recall_id = number if what in ("approval", "break_glass") else None
         if row is None or fact is None:
             findings.add_row("added" if fact is None else "missing", what, recall_id, name_of(named))
         else:
             findings.add_changed(what, recall_id, name_of(fact), differences(fact, row))
 
 
-def _token_name(row: Row) -> str | None:
+def _own_name(row: Row) -> str | None:
     return row.get("name")
 
 

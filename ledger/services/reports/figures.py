@@ -18,7 +18,7 @@ from ledger.core.recall import Outcome, Status
 from ledger.services.upkeep.chores import HEARTBEAT
 from ledger.services.upkeep.robots import count_unconfigured
 from ledger.settings import Settings
-from ledger.store import checkpoints, chores, figures, keyless, usage
+from ledger.store import break_glass, checkpoints, chores, figures, keyless, usage
 from ledger.store.database import Database
 
 # Waiting items whose deadline is nearer than this are worth waking somebody for.
@@ -67,6 +67,7 @@ class Figures:
     paces: Sequence[ApiPace]
     keyless_sends: int
     purge_lag_seconds: float
+    to_review: int
     counted: Counted
     checkpoint_age_seconds: float | None
     anchors_failing_seconds: Mapping[str, float]
@@ -106,6 +107,7 @@ class Meter:
                 paces=[self._pace(one, pace_now) for one in figures.stored_paces(connection)],
                 keyless_sends=keyless.count_lost(connection, now - WINDOW),
                 purge_lag_seconds=_seconds_since(oldest, now) if oldest else 0.0,
+                to_review=break_glass.count_open(connection),
                 counted=self._count(connection, now),
                 checkpoint_age_seconds=_seconds_since(latest.at, now) if latest is not None else None,
                 anchors_failing_seconds={

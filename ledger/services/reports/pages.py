@@ -13,7 +13,7 @@ from ledger.core.roles import Identity
 from ledger.core.selection import Selection, robots_of
 from ledger.errors import ForbiddenError
 from ledger.services.reports.recalls import RecallReports
-from ledger.store import pages, recalls
+from ledger.store import break_glass, pages, recalls
 from ledger.store.database import Database
 from ledger.store.pages import RecordedMessage
 
@@ -78,6 +78,12 @@ class Pages:
             # All of them, which are few: those of others must not take the places of ours.
             found = pages.waiting_for_approval(connection, self._clock.now())
             ours = [one for one in found if _is_within(one, who)]
+            return self._reports.results_of(connection, ours[:limit])
+
+    def to_review(self, *, limit: int, who: Identity) -> Sequence[Result]:
+        """Return what ran without the second person that it needed and waits for a review, if somebody may see it."""
+        with self._database.read() as connection:
+            ours = [one for one in break_glass.to_review(connection) if _is_within(one, who)]
             return self._reports.results_of(connection, ours[:limit])
 
     def items(

@@ -19,7 +19,7 @@ from ledger.core.recall import Item, Outcome, Result, Status
 from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.core.reply import Verdict
 from ledger.core.selection import Selection, campaigns_of, robots_of
-from ledger.store import approvals, calls, history, items, keyless, recalls
+from ledger.store import approvals, break_glass, calls, history, items, keyless, recalls
 from ledger.store.campaign_people import CountedPeople, known_people
 from ledger.store.campaigns import CountedCampaign, count_campaigns
 from ledger.store.database import Database
@@ -129,6 +129,11 @@ class RecallReports:
         # Deadlines of a plan are RFC 3339 in UTC: as texts they sort like times.
         return [recall.id for recall in sorted(found, key=lambda one: (one.plan.get("first_deadline") or "", one.id))]
 
+    def to_review(self) -> list[int]:
+        """Return the recalls that were started without a second person and that nobody has reviewed."""
+        with self._database.read() as connection:
+            return [recall.id for recall in break_glass.to_review(connection)]
+
     def running_beside(self, recall_id: int) -> list[int]:
         """Return the other running recalls of the apps of one: whoever runs it makes calls of these too."""
         with self._database.read() as connection:
@@ -211,7 +216,7 @@ class RecallReports:
         """Return where recalls stand that were read already."""
         ids = [recall.id for recall in found]
         outcomes, made = recalls.count_outcomes(connection, ids), recalls.count_calls(connection, ids)
-        asked = approvals.of_recalls(connection, ids)
+        asked, broken = approvals.of_recalls(connection, ids), break_glass.of_recalls(connection, ids)
         flying = {
             number: (keys, self._wall_of(connection, until))
             for number, (keys, until) in calls.in_flight(connection, ids).items()
@@ -220,6 +225,7 @@ class RecallReports:
             replace(
                 self._result(recall, outcomes[recall.id], made[recall.id], flying.get(recall.id, (0, None))),
                 approval=_approval(recall, asked),
+                break_glass=broken.get(recall.id),
             )
             for recall in found
         ]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ledger.core.roles import Identity, Role
 from ledger.entrypoints.cli import demo_story as story
 from ledger.entrypoints.cli.carry_out import carry_out
 from ledger.entrypoints.cli.screen.output import console
@@ -73,7 +74,7 @@ def _tell(book: "Ledger", dingtalk: "Simulator") -> None:
     plan = book.plan(campaign=story.SPRING, reason=REASON, actor="demo")
     show_plan(paper, plan, reason=REASON, now=now())
     paper.file.flush()
-    result = carry_out(book.parts, plan, actor="demo")
+    result = carry_out(book.parts, plan, who=Identity(name="demo", role=Role.ADMIN))
     show_result(paper, result, book.show(result.recall_id).items, now=now(), planned_calls=plan.calls)
     _step(paper, 4, "What became of every key (ledger history), here those that were not recalled")
     print_history(paper, list(book.history(outcome="refused")))

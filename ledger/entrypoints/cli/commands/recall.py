@@ -5,18 +5,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ledger.core.roles import Permission
 from ledger.core.selection import select
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.carry_out import carry_out, finish
 from ledger.entrypoints.cli.durations import read_duration
 from ledger.entrypoints.cli.options import Actor, Now, Sticky
+from ledger.entrypoints.cli.proof import TokenFile, who_is
 from ledger.entrypoints.cli.screen.confirmation import confirm
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
 from ledger.entrypoints.cli.screen.plans import show_plan, why_nothing
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
 from ledger.errors import NotConfirmedError, NothingEligibleError
-from ledger.services.access.actor import who_acts
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,6 +44,11 @@ def recall(
     ] = False,
     sticky: Sticky = None,
     now: Now = False,
+    break_glass: Annotated[
+        bool,
+        typer.Option("--break-glass", help="Run without the second person that it needs; another one must review it."),
+    ] = False,
+    token_file: TokenFile = None,
     actor: Actor = None,
     as_json: AsJson = False,
 ) -> Code:
@@ -63,7 +69,14 @@ def recall(
     )
     seconds = read_duration(sticky)
     with opened() as parts:
-        plan = parts.planner.plan(select(**asked), reason=reason, actor=who_acts(actor), include_shared=include_shared)
+        who = who_is(parts, Permission.RECALL, actor, token_file)
+        plan = parts.planner.plan(
+            select(**asked, within=who.robots),
+            reason=reason,
+            actor=who.name,
+            include_shared=include_shared,
+            is_proven=who.is_proven,
+        )
         if dry_run:
             return _only_shown(parts, plan, reason, seconds, as_json=as_json)
         _show_before(parts, plan, reason, seconds, as_json=as_json)
@@ -71,7 +84,8 @@ def recall(
             raise NothingEligibleError(why_nothing(plan))
         if not yes:
             confirm(plan, campaign[0] if campaign and len(campaign) == 1 else None)
-        result = carry_out(parts, plan, seconds, actor=actor, at_once=now)
+        without = reason if break_glass else None
+        result = carry_out(parts, plan, seconds, who=who, at_once=now, break_glass=without)
         return finish(parts, result, plan, as_json=as_json)
 
 

@@ -79,5 +79,8 @@ def _show(parts: "Parts", asked: RecallFilter, statuses: Sequence[Status], limit
         print_recalls(console(), results, now)
     elif not plans:
         say("there is no recall yet" if asked == RecallFilter() and with_plans else "there is no such recall")
+    if to_review := parts.recall_reports.to_review():
+        numbers = ", ".join(map(str, to_review))
+        say(f"ran without the second person that was needed: {numbers}. Another one has to `ledger review ID`")
     if plans:
         say(f"{number_of(plans, 'plan')} that nobody has run {is_are(plans)} left out: --all shows them too")

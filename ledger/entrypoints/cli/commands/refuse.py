@@ -4,22 +4,25 @@ from typing import Annotated
 
 import typer
 
+from ledger.core.roles import Permission
 from ledger.entrypoints.cli.options import Actor, RecallId
+from ledger.entrypoints.cli.proof import TokenFile, who_is
 from ledger.entrypoints.cli.screen.output import AsJson, console, document
 from ledger.entrypoints.cli.screen.results import show_result
 from ledger.entrypoints.process.book import opened
-from ledger.services.access.actor import who_acts
 
 
 def refuse(
     recall_id: RecallId,
     reason: Annotated[str, typer.Option("--reason", help="Why not, for the history.")],
+    token_file: TokenFile = None,
     actor: Actor = None,
     as_json: AsJson = False,
 ) -> None:
     """Do not agree to what another person wants to recall."""
     with opened() as parts:
-        result = parts.lifecycle.refuse(recall_id, reason=reason, actor=who_acts(actor))
+        who = who_is(parts, Permission.APPROVE, actor, token_file, recall_id)
+        result = parts.lifecycle.refuse(recall_id, reason=reason, actor=who.name, is_proven=who.is_proven)
         if as_json:
             document(result)
         else:

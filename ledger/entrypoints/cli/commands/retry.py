@@ -1,33 +1,41 @@
 """`ledger retry`: asks again for what ended refused, partial or unknown."""
 
+from ledger.core.roles import Permission
 from ledger.entrypoints.cli.carry_out import finish
 from ledger.entrypoints.cli.interruptible import run_interruptibly
 from ledger.entrypoints.cli.options import Actor, RecallId, Verify, VerifyYes
+from ledger.entrypoints.cli.proof import TokenFile, who_is
 from ledger.entrypoints.cli.read_status import verify_first
 from ledger.entrypoints.cli.screen.output import AsJson
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
 from ledger.errors import NothingEligibleError
-from ledger.services.access.actor import who_acts
 
 
 def retry(
-    recall_id: RecallId, verify: Verify = False, yes: VerifyYes = False, actor: Actor = None, as_json: AsJson = False
+    recall_id: RecallId,
+    verify: Verify = False,
+    yes: VerifyYes = False,
+    token_file: TokenFile = None,
+    actor: Actor = None,
+    as_json: AsJson = False,
 ) -> Code:
     """Ask again for what ended refused, partial or unknown.
 
     Only while its deadline lasts. With --verify, what DingTalk says is recalled already is not asked again.
     """
-    who = who_acts(actor)
     with opened() as parts:
+        who = who_is(parts, Permission.RECALL, actor, token_file, recall_id)
         if verify:
-            verify_first(parts, recall_id, yes=yes, actor=who)
+            verify_first(parts, recall_id, yes=yes, actor=who.name)
         try:
             result = run_interruptibly(
                 parts,
                 recall_id,
-                lambda show: parts.lifecycle.retry(recall_id, actor=who, on_progress=show),
-                actor=who,
+                lambda show: parts.lifecycle.retry(
+                    recall_id, actor=who.name, is_proven=who.is_proven, on_progress=show
+                ),
+                actor=who.name,
             )
         except NothingEligibleError:
             if not verify:

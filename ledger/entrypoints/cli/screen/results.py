@@ -34,6 +34,12 @@ def show_result(
     if result.approval is not None and result.approval.refused_by is not None:
         who, why = plain(result.approval.refused_by), plain(result.approval.refusal)
         paper.print(f"  {who} did not agree: {why}", soft_wrap=not paper.is_terminal)
+    for line in _without_second(result):
+        paper.print(
+            f"  {line}",
+            style="bold red" if result.break_glass and result.break_glass.is_open else None,
+            soft_wrap=not paper.is_terminal,
+        )
     if result.beside:
         paper.print(f"  {beside_in_words(result)}", soft_wrap=not paper.is_terminal)
     for line in _reasons(items):
@@ -66,6 +72,8 @@ def next_steps(result: "Result", now: datetime) -> Iterator[tuple[str, str]]:
     if waits_for_approval(result, now):
         yield f"ledger approve {number}", "another person agrees, and it runs"
         yield f'ledger refuse {number} --reason "..."', "another person does not agree"
+    if result.break_glass is not None and result.break_glass.is_open:
+        yield f'ledger review {number} --reason "..."', "another person says what to make of it"
     if result.status in (Status.PAUSED, Status.RUNNING):
         yield f"ledger resume {number}", "goes on with what waits"
         yield f"ledger cancel {number}", "stops it for good"
@@ -94,6 +102,19 @@ def _state(result: "Result", now: datetime) -> str:
         Status.FINISHED: "has finished",
         Status.CANCELLED: "is cancelled",
     }[result.status]
+
+
+def _without_second(result: "Result") -> Iterator[str]:
+    """Say who started it without a second person, and what another one made of that."""
+    broken = result.break_glass
+    if broken is None:
+        return
+    who, why = plain(broken.broken_by), plain(broken.reason)
+    yield f"{who} broke the glass {moment(broken.broken_at)}, nobody else had agreed: {why}"
+    if broken.reviewed_by is None:
+        yield "nobody has reviewed that yet"
+    else:
+        yield f"{plain(broken.reviewed_by)} reviewed it {moment(broken.reviewed_at)}: {plain(broken.review)}"
 
 
 def _spent(result: "Result", planned_calls: int | None) -> str:

@@ -118,7 +118,9 @@ def print_recalls(paper: "Console", results: Sequence["Result"], now: datetime) 
         began = day_and_time(result.started_at or result.planned_at)
         who = (plain(result.actor), plain(result.reason))
         to_approve = waits_for_approval(result, now)
-        status = "to approve" if to_approve else result.status.value
+        is_at_work = result.status in (Status.RUNNING, Status.PAUSED)
+        to_review = result.break_glass is not None and result.break_glass.is_open and not is_at_work
+        status = "to approve" if to_approve else "to review" if to_review else result.status.value
         cells = (str(result.recall_id), began, status, *counts, *who)
         is_idle = result.status is Status.PLANNED and not to_approve
         rows.append(SheetRow(cells=cells, style="dim" if is_idle else None))
