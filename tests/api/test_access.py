@@ -64,6 +64,12 @@ def test_no_two_tokens_that_work_look_alike(service: Service, name: str) -> None
     service.token(Role.AUDITOR, name=name)
 
 
+def test_the_first_token_of_a_system_whose_user_is_called_worker_has_another_name(service: Service) -> None:
+    made = service.book.parts.service_tokens.create_first(actor="worker")
+    assert made is not None
+    assert made.token.name == "admin"
+
+
 @pytest.mark.parametrize("name", ["worker", "The Ledger", "\u3164", "a\u202eb"])
 def test_no_token_nor_owner_is_called_as_nobody_can_be(service: Service, name: str) -> None:
     with pytest.raises(InputError):

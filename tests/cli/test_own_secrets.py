@@ -12,7 +12,12 @@ SECRET = "51c0ffee"
 
 def test_secrets_of_ours_are_left_out_and_what_is_the_senders_own_stays() -> None:
     theirs = {"PATH": "/bin", "APP_SECRET": SECRET, "LEDGER_CAMPAIGN": "spring", "LEDGER_APP_KEY": "ding", "EMPTY": ""}
-    ours = {"LEDGER_APP_SECRET": SECRET, "LEDGER_GATEWAY_KEY": SECRET, "ledger_app_secret": SECRET}
+    ours = {
+        "LEDGER_APP_SECRET": SECRET,
+        "LEDGER_GATEWAY_KEY": SECRET,
+        "LEDGER_TOKEN": SECRET,
+        "ledger_app_secret": SECRET,
+    }
     assert without_secrets({**theirs, **ours}) == theirs
 
 

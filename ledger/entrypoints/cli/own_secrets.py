@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import SecretStr
 
 from ledger.database_url import without_password
+from ledger.services.access.actor import TOKEN_VARIABLE
 from ledger.settings import PREFIX, AppSettings, Settings
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 DATABASE_URL, APPS = "database_url", "apps"
+_TOKEN = TOKEN_VARIABLE.removeprefix(PREFIX).lower()
 
 
 def without_secrets(given: Mapping[str, str]) -> dict[str, str]:
     """Return an environment without them: of a database only the password goes, of apps only what is secret."""
     kept = {}
-    secret = secrets_of(Settings)
+    secret = secrets_of(Settings) | {_TOKEN}
     for name, value in given.items():
         # As the settings are read: in letters of any size.
         setting = name.upper().removeprefix(PREFIX).lower() if name.upper().startswith(PREFIX) else ""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ledger.clock import Clock
-from ledger.core.actors import check_person, likeness
+from ledger.core.actors import check_person, is_ours, likeness
 from ledger.core.json_value import JsonValue
 from ledger.core.limits import check_text
 from ledger.core.roles import Identity, Role
@@ -101,7 +101,9 @@ class ServiceTokens:
         if self.any_exists():
             return None
         try:
-            return self.create(actor[:NAME_MAX_CHARACTERS], Role.ADMIN, actor=actor)
+            # A system's user may well be called as nobody can be here.
+            name = Role.ADMIN.value if is_ours(actor) else actor[:NAME_MAX_CHARACTERS]
+            return self.create(name, Role.ADMIN, actor=actor)
         except InputError:
             if self.any_exists():  # another process was quicker
                 return None
