@@ -36,6 +36,8 @@ NOT_SHOWN_AFTERWARDS = {
     "history_segments": "sums of the history, which a check computes again",
     "checkpoints": "signed by themselves; what proves something is the copy that is kept elsewhere",
     "anchors": "where checkpoints have arrived",
+    "message_counts": "sums of messages, which triggers make",
+    "campaign_people": "counted again and again, of messages",
     "person_secrets": "what commitments are made of: another one makes others, and items are named",
     "person_commitments": "sealed by the last erasure (tests/services/persons/)",
 }
