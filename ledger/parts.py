@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from ledger.scheduler import Worker
     from ledger.services.audit.audit_verifier import AuditVerifier
     from ledger.services.audit.checkpointer import Checkpointer
+    from ledger.services.audit.evidence import Evidence
     from ledger.services.recalls.read_status import Inquirer
 
 T = TypeVar("T")
@@ -300,6 +301,13 @@ class Parts:
         from ledger.services.audit.audit_verifier import AuditVerifier
 
         return AuditVerifier(self.opened(), self.verifier, self.settings.audit_tsa_roots_file)
+
+    @part
+    def evidence(self) -> "Evidence":
+        """Hands out what proves recalls."""
+        from ledger.services.audit.evidence import Evidence
+
+        return Evidence(self.opened(), self.clock, self.recall_reports, self.checkpointer)
 
     @part
     def lifecycle(self) -> Lifecycle:

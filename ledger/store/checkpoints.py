@@ -69,6 +69,12 @@ def digests_after(connection: Connection, last_id: int) -> Iterator[tuple[int, s
         yield from map(tuple, rows)
 
 
+def some_digests_after(connection: Connection, last_id: int, count: int) -> list[tuple[int, str]]:
+    """Return number and digest of so many entries after one."""
+    statement = select(history.c.id, history.c.digest).where(history.c.id > last_id).order_by(history.c.id)
+    return [(row.id, str(row.digest)) for row in connection.execute(statement.limit(count))]
+
+
 def last_entry(connection: Connection) -> int:
     """Return the number of the last entry, 0 without any."""
     return connection.scalar(select(func.max(history.c.id))) or 0

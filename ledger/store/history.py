@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, func, insert, or_, select, text
 
 from ledger.clock import format_time
 from ledger.core.actors import WORKER
@@ -119,6 +119,18 @@ def goes_back(before: datetime, at: datetime) -> bool:
 def read_all(connection: Connection) -> Iterator[StoredEntry]:
     """Yield every entry in the order of writing, whatever somebody made of it."""
     for number, *cells, stored in raw_rows(connection, list(history.c), history.c.id):
+        at, event, actor, recall_id, detail = cells
+        entry = Entry(at=at, event=event, actor=actor, recall_id=recall_id, detail=detail)
+        yield StoredEntry(id=number, entry=entry, digest=stored)
+
+
+def of_recalls(connection: Connection, recalls: Sequence[int], last_event: str) -> Iterator[StoredEntry]:
+    """Yield all entries of some recalls in the order of writing, and then the last one of an event that has none."""
+    mine = history.c.recall_id.in_(recalls)
+    last = select(func.max(history.c.id)).where(history.c.event == last_event).scalar_subquery()
+    for number, *cells, stored in raw_rows(
+        connection, list(history.c), history.c.id, [or_(mine, history.c.id == last)]
+    ):
         at, event, actor, recall_id, detail = cells
         entry = Entry(at=at, event=event, actor=actor, recall_id=recall_id, detail=detail)
         yield StoredEntry(id=number, entry=entry, digest=stored)

@@ -3,6 +3,8 @@
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,29 @@ def change(shell: Shell, *statements: str) -> None:
         connection.execute(statement)
     connection.commit()
     connection.close()
+
+
+def test_export_hands_out_a_folder_that_checks_itself(signing: Shell) -> None:
+    folder = signing.folder / "evidence"
+    ended = signing("audit", "export", "--campaign", "spring", str(folder), "--actor", "eve", "--json")
+    assert ended.code == 0, ended.err
+    assert (ended.json["recalls"], "recall-1.zh.html" in ended.json["files"]) == ([1], True)
+    done = subprocess.run([sys.executable, str(folder / "verify.py")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert signing("audit", "verify", "--json").json["not_proven"] == []
+    again = signing("audit", "export", "--recall", "1", str(folder))
+    assert (again.code, "not empty" in again.err) == (1, True)
+
+
+def test_export_wants_to_know_of_which_recalls(signing: Shell) -> None:
+    for options in ((), ("--recall", "1", "--campaign", "spring"), ("--recall", "99"), ("--campaign", "autumn")):
+        ended = signing("audit", "export", *options, str(signing.folder / "evidence"))
+        assert ended.code == 2, options
+    assert not (signing.folder / "evidence").exists()
+
+
+def test_export_without_a_key_warns_that_nobody_signs(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 1, campaign="spring")
+    shell("recall", "--campaign", "spring", "--reason", "typo", "--actor", "ann", "--yes")
+    ended = shell("audit", "export", "--recall", "1", str(shell.folder / "evidence"))
+    assert (ended.code, "nobody signs this" in ended.err) == (0, True)

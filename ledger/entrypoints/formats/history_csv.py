@@ -45,7 +45,7 @@ def written_as_csv(
 
 
 def _rows(item: "Item", form: CsvForm) -> Iterator[list[object]]:
-    cells = _cells(item)
+    cells = item_cells(item)
     if not form.per_person:
         yield cells
         return
@@ -54,7 +54,7 @@ def _rows(item: "Item", form: CsvForm) -> Iterator[list[object]]:
         yield [*cells, user]
 
 
-def _cells(item: "Item") -> list[object]:
+def item_cells(item: "Item") -> list[object]:
     """Return an item's cells in the order of COLUMNS; what is not there is empty."""
     undelivered = " ".join(f"{why}:{user}" for why, users in item.undelivered.items() for user in users)
     fields = item.to_json() | {"recipients": " ".join(item.recipients), "undelivered": undelivered}

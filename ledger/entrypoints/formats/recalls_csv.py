@@ -40,10 +40,10 @@ COLUMNS = (
 
 def recalls_as_csv(batches: "Iterable[Sequence[Result]]", form: CsvForm = VERBATIM) -> Iterator[str]:
     """Write batches of recalls."""
-    return csv_lines(COLUMNS, (map(_cells, results) for results in batches), form)
+    return csv_lines(COLUMNS, (map(recall_cells, results) for results in batches), form)
 
 
-def _cells(result: "Result") -> list[object]:
+def recall_cells(result: "Result") -> list[object]:
     """Return a recall's cells in the order of COLUMNS; what is not there is empty."""
     broken = result.break_glass
     fields = result.to_json() | {

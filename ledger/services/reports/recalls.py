@@ -178,6 +178,11 @@ class RecallReports:
             ],
         )
 
+    def items_of(self, recall_id: int) -> Iterator[Item]:
+        """Yield the items of one recall, nearest deadline first, without ever holding them all."""
+        with self._database.read() as connection:
+            yield from _whole(connection, recalls.get(connection, recall_id))
+
     def reasons(self, recall_id: int, *, limit: int) -> list[items.Reason]:
         """Return why messages of a recall were not recalled, the most frequent first."""
         with self._database.read() as connection:

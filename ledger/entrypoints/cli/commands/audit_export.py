@@ -1,0 +1,91 @@
+"""`ledger audit export`: a folder of evidence that stands alone."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ledger.core.period import period_of_recall
+from ledger.core.selection import select
+from ledger.entrypoints.cli import selection_options as options
+from ledger.entrypoints.cli.options import Actor
+from ledger.entrypoints.cli.recalled_options import RecalledSince, RecalledUntil, recalled_times
+from ledger.entrypoints.cli.screen.output import AsJson, document, say
+from ledger.entrypoints.cli.screen.words import number_of
+from ledger.entrypoints.process.book import opened
+from ledger.errors import InputError
+from ledger.services.access.actor import who_acts
+
+if TYPE_CHECKING:
+    from ledger.parts import Parts
+
+WHICH = "say of which recalls: --recall ID, or a selection such as --campaign NAME, and not both"
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the evidence.")],
+    recall: Annotated[
+        list[int] | None, typer.Option("--recall", metavar="ID", min=1, help="Of this recall. Repeatable.")
+    ] = None,
+    campaign: options.Campaigns = None,
+    untagged: options.Untagged = False,
+    source: options.Source = None,
+    user: options.Users = None,
+    key: options.Keys = None,
+    keys_file: options.KeysFile = None,
+    robot: options.Robot = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    recalled_since: RecalledSince = None,
+    recalled_until: RecalledUntil = None,
+    actor: Actor = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hand out evidence of recalls that stands alone.
+
+    Of a recall, or of all in which a message ended that fits. DIR gets pages to print (English and Chinese), tables,
+    the entries of the history with what proves them, and verify.py, which checks all that with Python alone. That it
+    was handed out is an entry of the history.
+    """
+    asked = options.gather(
+        campaign=campaign,
+        untagged=untagged,
+        source=source,
+        users=user,
+        keys=key,
+        keys_file=keys_file,
+        robot=robot,
+        since=since,
+        until=until,
+    )
+    selection, recalled = select(**asked), period_of_recall(*recalled_times(recalled_since, recalled_until))
+    is_narrowed = not selection.is_empty or recalled_since is not None or recalled_until is not None
+    if is_narrowed == bool(recall):
+        raise InputError(WHICH)
+    who = who_acts(actor)
+    with opened() as parts:
+        recalls = _known(parts, recall) if recall else parts.evidence.chosen(selection, recalled)
+        files = _write(parts, folder, recalls, who)
+    if as_json:
+        document({"folder": str(folder), "recalls": recalls, "files": files})
+        return
+    say(f"{number_of(len(recalls), 'recall')} in {folder}: hand on all of it; `python3 verify.py` in there checks it")
+
+
+def _known(parts: "Parts", numbers: list[int]) -> list[int]:
+    """Return the numbers in order; raise UnknownRecallError for one that no recall has."""
+    for number in numbers:
+        parts.recall_reports.progress(number)
+    return sorted(set(numbers))
+
+
+def _write(parts: "Parts", folder: Path, recalls: list[int], who: str) -> list[str]:
+    from ledger.entrypoints.formats.evidence.folder import EvidenceFolder
+    from ledger.services.audit.keys import NO_KEY, has_key, private_key
+
+    key = private_key(parts.settings) if has_key(parts.settings) else None
+    if key is None:
+        say(f"warning: nobody signs this: {NO_KEY}")
+    evidence = EvidenceFolder(folder, parts.recall_reports, recalls)
+    evidence.begin()
+    return evidence.write(parts.evidence.hand_out(recalls, who, is_signed=key is not None), who, key)

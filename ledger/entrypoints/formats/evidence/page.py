@@ -1,0 +1,138 @@
+"""One recall on one sheet, for people: from its plan to its last outcome, in an auditor's words, to be printed."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ledger.clock import parse_time
+from ledger.core.checkpoint import Checkpoint
+from ledger.core.json_value import printable
+from ledger.core.recall import Outcome
+
+if TYPE_CHECKING:
+    from ledger.core.approval import Approval
+    from ledger.services.reports.recalls import RecallReport
+    from ledger.store.items import Reason
+
+LANGUAGES = {"en": "en", "zh": "zh-CN"}
+MOST_NAMED = 20
+MOST_REASONS = 30
+_LEFT_OUT = ("expired", "already_recalled", "in_progress", "shared_skipped", "unconfigured")
+
+Words = Mapping[str, Mapping[str, str]]
+
+
+def page_of(
+    language: str,
+    report: "RecallReport",
+    reasons: "Sequence[Reason]",
+    checkpoint: Checkpoint,
+    *,
+    entries: int,
+    actor: str,
+) -> str:
+    """Return the page of a recall in one language; `entries` of the history belong to it."""
+    words, result = _words(language), report.result
+    word = words["page"]
+    proof = word["proof_signed" if checkpoint.signature else "proof_unsigned"]
+    return (
+        _environment()
+        .get_template("recall.html")
+        .render(
+            language=LANGUAGES[language],
+            word=word,
+            title=word["title"].format(number=result.recall_id),
+            made=word["made"].format(at=_moment(checkpoint.at), actor=actor),
+            asked=list(_asked(words, report)),
+            plan=list(_plan(word, report.plan)),
+            approval=list(_approval(word, result.approval)),
+            timeline=[_line(words, one) for one in report.timeline],
+            calls=word["made_calls"].format(count=f"{result.calls:,}"),
+            outcomes=list(_outcomes(words, report)),
+            reasons=[
+                (f"{one.count:,}", words["outcome"][one.outcome], one.code or "", printable(one.reason or ""))
+                for one in reasons
+            ],
+            proof=proof.format(
+                count=f"{entries:,}", entries=f"{checkpoint.entries:,}", key=checkpoint.key, at=_moment(checkpoint.at)
+            ),
+            is_signed=bool(checkpoint.signature),
+            root=checkpoint.root,
+            head=checkpoint.head,
+        )
+    )
+
+
+def _asked(words: Words, report: "RecallReport") -> Iterator[tuple[str, str]]:
+    word, result = words["page"], report.result
+    yield word["reason"], printable(result.reason)
+    yield word["planned_by"], printable(result.actor)
+    yield word["at"], _moment(result.planned_at)
+    yield word["selection"], "; ".join(_part(words, *part) for part in report.selection.items())
+    yield word["state"], words["status"][result.status]
+
+
+def _part(words: Words, name: str, value: Any) -> str:
+    said = words["part"].get(name, name)
+    if value is True:
+        return said
+    values = value if isinstance(value, list) else [value]
+    shown = ", ".join(printable(str(one)) for one in values[:MOST_NAMED])
+    return f"{said}: {shown}" + (f" … ({len(values):,})" if len(values) > MOST_NAMED else "")
+
+
+def _plan(word: Mapping[str, str], plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, said in (("eligible", "messages"), ("recipients", "recipients"), ("other_recipients", "others")):
+        yield f"{plan.get(name, 0):,}", word[said]
+    yield f"{sum(plan.get(name) or 0 for name in _LEFT_OUT):,}", word["left_out"]
+    yield f"{plan.get('calls', 0):,}", word["calls"]
+    deadlines = [_moment(parse_time(plan[name])) for name in ("first_deadline", "last_deadline") if plan.get(name)]
+    if deadlines:
+        yield " – ".join(dict.fromkeys(deadlines)), word["deadlines"]
+
+
+def _approval(word: Mapping[str, str], approval: "Approval | None") -> Iterator[str]:
+    if approval is None or approval.requested_by is None:
+        yield word["no_approval"]
+        return
+    yield word["requested"].format(who=approval.requested_by, at=_moment(approval.requested_at))
+    if approval.approved_by is not None:
+        yield word["approved"].format(who=approval.approved_by, at=_moment(approval.approved_at))
+    elif approval.refused_by is not None:
+        why = approval.refusal or ""
+        yield word["refused"].format(who=approval.refused_by, at=_moment(approval.refused_at), why=why)
+    else:
+        yield word["waiting"]
+
+
+def _line(words: Words, one: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    cause = one.get("cause") or {}
+    said = words["event"].get(one["event"], one["event"])
+    return _moment(one["at"]), said, printable(one["actor"]), printable(cause.get("message", ""))
+
+
+def _outcomes(words: Words, report: "RecallReport") -> Iterator[tuple[str, str, str]]:
+    for name in [*(outcome.value for outcome in Outcome), "pending"]:
+        if count := getattr(report.result, name):
+            yield f"{count:,}", words["outcome"][name], words["outcome_means"][name]
+
+
+def _moment(at: datetime | None) -> str:
+    return "–" if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+@cache
+def _words(language: str) -> Words:
+    found: Words = tomllib.loads(files(__package__).joinpath(f"{language}.toml").read_text("utf-8"))
+    return found
+
+
+@cache
+def _environment() -> Environment:
+    loader = PackageLoader("ledger.entrypoints.formats", "evidence")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
