@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from ledger.services.upkeep import strangers
 from ledger.settings import Settings
 from ledger.settings_file import path_of_file
 from ledger.spool.places import with_last_resort
@@ -18,11 +19,13 @@ _BESIDE = ("-wal", "-shm")
 
 def troubles(settings: Settings, database: Database) -> list[str]:
     """Return a sentence for each thing that other users of this machine can read or write, with what to do."""
-    return [*_readable(settings, database), *_replaceable(database), *_writable(settings)]
+    told = [*_readable(settings, database), *_replaceable(database), *_writable(settings)]
+    keepers = [folder.stat().st_uid for folder in _spools(settings)[:1] if folder.exists()]
+    return [*told, *strangers.troubles(_with_secrets(settings), keepers)]
 
 
 def _readable(settings: Settings, database: Database) -> Iterator[str]:
-    paths = [_real(path) for path in (path_of_file(), settings.audit_key_file) if path is not None]
+    paths = _with_secrets(settings)
     if database.is_sqlite:
         file = _real(Path(database.url.database or ""))
         # They have its rights, and go when nobody has it open: named they are only where they alone can be read.
@@ -33,6 +36,13 @@ def _readable(settings: Settings, database: Database) -> Iterator[str]:
     if found:
         names = ", ".join(map(str, found))
         yield f"every user of this machine can read {names}: `chmod o-rwx {_quoted(*found)}`"
+
+
+def _with_secrets(settings: Settings) -> list[Path]:
+    """Return the files that hold secrets, and not only what the ledger keeps."""
+    tickets = [app.suite_ticket_file for app in settings.apps.values()]
+    found = [path_of_file(), settings.audit_key_file, *tickets]
+    return [_real(path) for path in dict.fromkeys(found) if path is not None]
 
 
 def _replaceable(database: Database) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Who else on this machine can read what the ledger keeps, or hand in keys."""
 
 import os
+import pwd
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -109,3 +110,71 @@ def test_the_doctor_warns_of_a_spool_that_everybody_can_write(lived_in: Ledger, 
     check = found(lived_in, "privacy")
     assert check.level is Level.WARNING
     assert f"can write to the spool {house}/spool, and so hand in keys: `chmod o-w {house}/spool`" in check.found
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+
+
+@pytest.fixture
+def settings_file(house: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file with secrets that nobody but its user can read."""
+    file = house / "ledger.toml"
+    file.write_text("")
+    file.chmod(0o600)
+    monkeypatch.setenv("LEDGER_CONFIG", str(file))
+    return file
+
+
+@needs_root
+def test_the_doctor_names_a_file_with_secrets_that_is_somebody_elses(lived_in: Ledger, settings_file: Path) -> None:
+    assert found(lived_in, "privacy").level is Level.OK
+    os.chown(settings_file, pwd.getpwnam("nobody").pw_uid, -1)
+    check = found(lived_in, "privacy")
+    assert check.level is Level.WARNING
+    assert f"{settings_file} belongs to nobody, who can read and change it: `chown root {settings_file}`" in check.found
+
+
+@needs_root
+def test_what_belongs_to_whom_the_ledger_belongs_to_is_no_strangers(lived_in: Ledger, settings_file: Path) -> None:
+    nobody = pwd.getpwnam("nobody").pw_uid
+    os.chown(settings_file, nobody, -1)
+    os.chown(lived_in.settings.spool_folder, nobody, -1)
+    assert found(lived_in, "privacy").level is Level.OK
+
+
+@needs_root
+def test_the_doctor_names_who_else_of_a_group_can_read_secrets_but_not_a_group_of_ones_own(
+    lived_in: Ledger, house: Path, settings_file: Path
+) -> None:
+    settings_file.chmod(0o640)
+    assert found(lived_in, "privacy").level is Level.OK
+    os.chown(settings_file, -1, pwd.getpwnam("nobody").pw_gid)
+    message = found(lived_in, "privacy").found
+    assert f"can read {settings_file}: `chmod g-rwx {settings_file}`" in message
+    assert "nobody" in message.partition(f" can read {settings_file}")[0]
+    house.chmod(0o700)
+    assert found(lived_in, "privacy").level is Level.OK
+
+
+@needs_root
+def test_a_database_that_a_group_shares_is_as_it_was_made(lived_in: Ledger, house: Path) -> None:
+    group = pwd.getpwnam("nobody").pw_gid
+    for path in (house / "data", house / "data" / "ledger.sqlite"):
+        os.chown(path, -1, group)
+        path.chmod(path.stat().st_mode | 0o070)
+    assert found(lived_in, "privacy").level is Level.OK
+
+
+def test_a_key_that_signs_and_a_ticket_are_secrets_too(house: Path) -> None:
+    key, ticket = house / "key", house / "ticket"
+    for file in (key, ticket):
+        file.write_text("t")
+        file.chmod(0o644)
+    settings = Settings.load(
+        database_url=f"sqlite:///{house}/l.sqlite",
+        spool_dir=house / "spool",
+        audit_key_file=key,
+        apps={"mail": {"suite_ticket_file": str(ticket)}},
+    )
+    with Ledger(settings) as book:
+        assert f"can read {key}, {ticket}: `chmod o-rwx " in found(book, "privacy").found
