@@ -85,7 +85,9 @@ async def record(
 
         def work() -> Received:
             rows.check()
-            received = parts.recorder.record_many(rows, defaults, robots=who.robots, on_rejected=rows.note_rejected)
+            received = parts.recorder.record_beside_others(
+                rows, defaults, robots=who.robots, on_rejected=rows.note_rejected
+            )
             if rows.why_stopped is not None:
                 raise RejectedError(received.to_json(), rows.why_stopped)
             if received.read and received.rejected_count == received.read:

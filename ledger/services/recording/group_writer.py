@@ -59,11 +59,13 @@ class WriteOutcome(StrEnum):
 class PendingWrite:
     """Something handed in: `segment` is where the journal holds it already, `outcome` is done once it is on disk.
 
-    `note` says how a message that the ledger had already differs from that.
+    `note` says how a message that the ledger had already differs from that, or why one was refused that nothing keeps
+    then: with `is_answered`, whoever handed it in waits to be told.
     """
 
     content: Content
     segment: Segment | None = None
+    is_answered: bool = False
     outcome: "Future[WriteOutcome]" = field(default_factory=Future)
     note: str | None = None
 
@@ -98,9 +100,9 @@ class GroupWriter:
         self._last: PendingWrite | None = None
         self._left_alone_until = 0.0
 
-    def submit(self, content: Content, segment: Segment | None = None) -> PendingWrite:
+    def submit(self, content: Content, segment: Segment | None = None, *, is_answered: bool = False) -> PendingWrite:
         """Hand something in, and return at once."""
-        entry = PendingWrite(content, segment)
+        entry = PendingWrite(content, segment, is_answered)
         if self._waiting.qsize() > MOST_WAITING:
             self._spool([entry])
             return entry
@@ -109,6 +111,11 @@ class GroupWriter:
         if self._thread is None or not self._thread.is_alive():
             self.start()
         return entry
+
+    @property
+    def waiting(self) -> int:
+        """How many entries the thread has yet to take."""
+        return self._waiting.qsize()
 
     def wait(self, entry: PendingWrite, patience_seconds: float = PATIENCE_SECONDS) -> WriteOutcome:
         """Return once an entry is on disk: in the database, or after a while in the journal.
@@ -282,6 +289,10 @@ class GroupWriter:
 
     def _give_up(self, entry: PendingWrite, error: Exception) -> None:
         """Keep what is no message for the database where a person finds it, so that it does not come again."""
+        if entry.is_answered:
+            entry.note = str(error)
+            self._done(entry, WriteOutcome.REFUSED)
+            return
         try:
             self._refuse(entry.content, error)
         except OSError:

@@ -26,6 +26,8 @@ from ledger.spool.lines import JournalEntry
 from ledger.spool.spool import Depth, Spool
 
 BETWEEN_LOOKS_SECONDS = 0.05
+# So few are written with what other threads hand in: a transaction of their own would cost more than they do.
+FEW_MESSAGES = 5
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +97,19 @@ class Recorder:
         (last,) = deque(self.import_lines(lines, defaults, on_rejected, robots=robots), maxlen=1)
         return last
 
+    def record_beside_others(
+        self,
+        lines: Iterable[Line],
+        defaults: Defaults,
+        on_rejected: OnRejected | None = None,
+        *,
+        robots: Collection[str] = (),
+    ) -> Imported:
+        """Do the same for one of many threads: few messages are written with what the others hand in."""
+        read = within(reader(defaults, self._clock), frozenset(robots))
+        (last,) = deque(import_lines(lines, read, self._write_beside_others, on_rejected), maxlen=1)
+        return last
+
     def import_lines(
         self,
         lines: Iterable[Line],
@@ -153,6 +168,22 @@ class Recorder:
 
     def _write_each(self, contents: Sequence[Content]) -> Sequence[Written]:
         return self._inserter().write_each(contents)
+
+    def _write_beside_others(self, messages: Sequence[Message]) -> BatchWritten:
+        """Let the writer take few messages along; of those that it refuses none is kept."""
+        if len(messages) > FEW_MESSAGES:
+            return self._write_or_spool(messages)
+        pending = [self.writer.submit(message, is_answered=True) for message in messages]
+        outcomes = [self.writer.wait(one) for one in pending]
+        notes = {index: one.note for index, one in enumerate(pending) if one.note is not None}
+        refused = {index for index, outcome in enumerate(outcomes) if outcome is WriteOutcome.REFUSED}
+        return BatchWritten(
+            recorded=outcomes.count(WriteOutcome.RECORDED),
+            duplicates=outcomes.count(WriteOutcome.DUPLICATE),
+            spooled=outcomes.count(WriteOutcome.SPOOLED),
+            refused={index: note for index, note in notes.items() if index in refused},
+            notes={index: note for index, note in notes.items() if index not in refused},
+        )
 
     def _write_or_spool(self, messages: Sequence[Message]) -> BatchWritten:
         begun = self._waiting_log.now()

@@ -5,12 +5,15 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from ledger import Ledger
 from ledger.clock import FakeClock
@@ -18,9 +21,9 @@ from ledger.core.capture import SEND_PATHS
 from ledger.core.message import Message
 from ledger.errors import InvalidMessageError, LedgerError
 from ledger.patience import OutageLog
-from ledger.services.recording.batches import WriteCounts
+from ledger.services.recording.batches import Imported, WriteCounts
 from ledger.services.recording.group_writer import GroupWriter, PendingWrite, WriteOutcome
-from ledger.services.recording.rows import Defaults, message_of
+from ledger.services.recording.rows import Defaults, Line, message_of
 from ledger.services.recording.waiting_log import WaitingLog
 from ledger.services.recording.write_apart import Content, Written
 from ledger.spool.journal import Journal
@@ -239,6 +242,44 @@ def test_a_message_that_the_database_refuses_does_not_take_others_along(book: Le
     object.__setattr__(send.exchange, "sent_at", None)
     assert send.answered(200, b'{"processQueryKey":"odd"}') is None
     assert record(book, "good").recorded == 1
+
+
+def test_few_rows_of_many_threads_are_written_together_and_each_is_told_what_became_of_its_own(book: Ledger) -> None:
+    commits: list[object] = []
+    event.listen(book.parts.opened().engine, "commit", commits.append)
+    held, may_go = threading.Event(), threading.Event()
+
+    def hold(_connection: object) -> None:
+        held.set()
+        may_go.wait(10)
+
+    def hand_in(key: str) -> Imported:
+        rows = [
+            Line(number=1, fields={"processQueryKey": key, "robotCode": "r", "sentAt": "2026-03-01T11:00:00Z"}),
+            Line(number=2, fields={}),
+        ]
+        return book.parts.recorder.record_beside_others(rows, Defaults())
+
+    event.listen(book.parts.database.engine, "begin", hold, once=True)
+    with ThreadPoolExecutor(9) as threads:
+        first = threads.submit(hand_in, "first")
+        assert held.wait(10)
+        others = [threads.submit(hand_in, f"k{number % 7}") for number in range(8)]
+        while book.parts.recorder.writer.waiting < 8:
+            time.sleep(0.001)
+        may_go.set()
+        told = [one.result() for one in (first, *others)]
+    assert Counter((one.recorded, one.duplicates, one.rejected_count) for one in told) == {(1, 0, 1): 8, (0, 1, 1): 1}
+    assert len(commits) == 2
+
+
+def test_a_row_that_the_database_refuses_is_told_and_not_kept_for_later(book: Ledger) -> None:
+    refused = InvalidMessageError("no message")
+    book.parts.recorder.writer._write = lambda contents: [Written(error=refused)] * len(contents)
+    rows = [Line(number=1, fields={"processQueryKey": "k", "robotCode": "r", "sentAt": "2026-03-01T11:00:00Z"})]
+    told = book.parts.recorder.record_beside_others(rows, Defaults())
+    assert [(one.line, one.reason) for one in told.rejected] == [(1, "no message")]
+    assert book.parts.recorder.depth().refused_rows == 0
 
 
 def test_users_that_did_not_get_it_are_kept_apart_and_shown(book: Ledger) -> None:
