@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
+LONGEST_CHARACTERS = 2000
 _SCHEMES = ("http", "https")
 _PAIR = re.compile(r"""\s*([\w!#$%&'*+.^`|~-]+)=("(?:[^"\\]|\\.)*"|[^\s;,"]*)\s*(?:([;,])|$)""", re.ASCII)
 _WITH_PORT = re.compile(r"\[(?P<v6>[^\]]*)\](?::\w*)?|(?P<v4>[\d.]+)(?::\w*)?", re.ASCII)
@@ -71,17 +72,17 @@ def _outermost(nearest: Address, hops: Sequence[Hop], trusted: Sequence[Network]
 
 def _x_forwarded(headers: Headers) -> Iterator[Hop]:
     scheme = _x_scheme(headers)
-    for text in ",".join(headers.getlist("x-forwarded-for")).split(","):
+    for text in _said(headers, "x-forwarded-for").split(","):
         yield Hop(_address(text.strip()), scheme)
 
 
 def _x_scheme(headers: Headers) -> str | None:
-    return _scheme(",".join(headers.getlist("x-forwarded-proto")).rpartition(",")[2])
+    return _scheme(_said(headers, "x-forwarded-proto").rpartition(",")[2])
 
 
 def _forwarded(headers: Headers) -> Iterator[Hop]:
     """Read the elements of `Forwarded`; none when it is not written as it should be: who knows what is whose."""
-    text, place, elements = ",".join(headers.getlist("forwarded")), 0, [dict[str, str]()]
+    text, place, elements = _said(headers, "forwarded"), 0, [dict[str, str]()]
     while place < len(text):
         if (pair := _PAIR.match(text, place)) is None:
             return
@@ -91,6 +92,12 @@ def _forwarded(headers: Headers) -> Iterator[Hop]:
         place = pair.end()
     for element in elements:
         yield Hop(_address(element.get("for", "")), _scheme(element.get("proto", "")))
+
+
+def _said(headers: Headers, name: str) -> str:
+    """Return all lines of a header as one; nothing of what is longer than any row of proxies makes it."""
+    text = ",".join(headers.getlist(name))
+    return text if len(text) <= LONGEST_CHARACTERS else ""
 
 
 def _scheme(text: str) -> str | None:

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from ledger.core.roles import Identity, Permission
 from ledger.errors import (
     BusyError,
     DatabaseError,
@@ -60,7 +61,7 @@ _STATUSES: Sequence[tuple[type[LedgerError], int]] = (
 _TEXTS_HERE = {
     "empty_selection": "nothing is selected: name at least one of campaign, users, keys, robot, since, until",
 }
-# Where the database is, and whether it is full, locked or gone, is nobody's business who has not signed in.
+# Where the database is, and whether it is full, locked or gone, is for those who look after the service.
 _TO_STRANGERS = "the database cannot be used now: try again in a moment; the service's log says why"
 _CODES_OF_STATUS = {
     400: "unreadable",
@@ -161,7 +162,8 @@ def _ledger_error(request: Request, error: Exception) -> Response:
 
 
 def _text_of(request: Request, error: LedgerError) -> str:
-    if isinstance(error, DatabaseError) and getattr(request.state, "identity", None) is None:
+    who: Identity | None = getattr(request.state, "identity", None)
+    if isinstance(error, DatabaseError) and not (who and who.may(Permission.OPERATE)):
         return _TO_STRANGERS
     return _TEXTS_HERE.get(error.code, str(error))
 

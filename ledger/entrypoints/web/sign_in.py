@@ -1,5 +1,6 @@
 """Signing in and out: a token goes in, a session comes back as a cookie that no script can read."""
 
+import logging
 from collections.abc import Callable
 from typing import Annotated
 
@@ -25,6 +26,8 @@ from ledger.services.access.tokens import Session
 HOME, LINK_OVER = "/", "link_over"
 # Longer ones are no tokens, and no pages of ours.
 LONGEST_CHARACTERS = 4000
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(route_class=Door, tags=["console"], include_in_schema=False)
 
@@ -104,5 +107,7 @@ def _counted(request: Request, sign_in: Callable[[], Session]) -> Session:
     try:
         return sign_in()
     except UnauthenticatedError:
-        request.app.state.attempts.was_wrong(request.client.host if request.client else "unknown")
+        address = request.client.host if request.client else "unknown"
+        request.app.state.attempts.was_wrong(address)
+        log.warning("somebody at %s tried to sign in with what is no token, or a link that is over", address)
         raise
