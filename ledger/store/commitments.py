@@ -37,12 +37,13 @@ class Committer:
 
     def of(self, users: Collection[str]) -> Mapping[str, str]:
         """Return the commitment of each user; of nobody where there is no secret, for then there are none."""
-        wanted = set(users) - self._known.keys()
+        # A set less the names of a dictionary would go through all of these.
+        wanted = set(users).difference(self._known)
         if len(self._known) + len(wanted) > _MOST_REMEMBERED:
             self._known, wanted = {}, set(users)
         if self._has_kept and wanted:
             self._known |= self._kept(wanted)
-            wanted -= self._known.keys()
+            wanted = wanted.difference(self._known)
         if self.secret is not None:
             self._known |= commitments_of(self.secret, wanted)
         return self._known

@@ -150,25 +150,31 @@ def _recalls_holding(connection: Connection, user: str) -> set[int]:
     }
 
 
-def people_of_recalls(connection: Connection) -> Iterator[Sequence[str]]:
-    """Yield everybody whom the history names, each at least once, some at a time."""
+def people_to_keep(connection: Connection) -> Iterator[Sequence[str]]:
+    """Yield everybody whom the history names and whose commitment is not kept, some at a time."""
     yield from _some(connection, _EVERYBODY[connection.dialect.name])
 
 
 _EVERYBODY = {
     "sqlite": """
+        SELECT found.value FROM (
         SELECT who.value FROM recall_items, json_each(iif(json_valid(recipients), recipients, '[]')) AS who
         UNION SELECT who.value FROM recall_skips, json_each(iif(json_valid(recipients), recipients, '[]')) AS who
         UNION SELECT who.value FROM recall_items, json_each(iif(json_valid(undelivered), undelivered, '{}')) AS why,
                                     json_each(why.value) AS who WHERE undelivered <> '{}'
         UNION SELECT who.value FROM recalls, json_each(selection, '$.users') AS who WHERE selection LIKE '%"users"%'
-        ORDER BY 1
+        ) AS found
+        WHERE found.value NOT IN (SELECT user_id FROM person_commitments)
+        ORDER BY found.value
     """,
     "postgresql": """
+        SELECT found.user_id FROM (
         SELECT unnest(recipients) AS user_id FROM recall_items
         UNION SELECT unnest(recipients) FROM recall_skips
         UNION SELECT jsonb_array_elements_text(why.value) FROM recall_items, jsonb_each(undelivered) AS why
         UNION SELECT jsonb_array_elements_text(selection -> 'users') FROM recalls WHERE selection ? 'users'
+        ) AS found
+        WHERE NOT EXISTS (SELECT FROM person_commitments AS kept WHERE kept.user_id = found.user_id)
     """,
 }
 

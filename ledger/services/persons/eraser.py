@@ -122,7 +122,7 @@ class PersonEraser:
             committer = commitments.to_write(connection)
             commitment = committer.of([user])[user]
             # Before their rows have the other name: whoever is in the history keeps the commitment that is there.
-            commitments.keep(connection, committer, persons.people_of_recalls(connection), but_for=user)
+            commitments.keep(connection, committer, persons.people_to_keep(connection), but_for=user)
             done = Counter({place: persons.rename_rows(connection, place, user, pseudonym) for place in persons.TABLES})
             done["selections"] = persons.rename_in_selections(connection, user, pseudonym)
             done["answers"] = persons.rename_in_answers(connection, _renaming(user, pseudonym))
