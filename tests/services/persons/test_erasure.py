@@ -1,6 +1,7 @@
 """Erasing a person: the id is gone from tables, files and what is written later; outcomes and the proof stay."""
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,12 +9,13 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import make_url, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.message import Chat, KeylessSend, RobotCode, UserId
 from ledger.core.person import is_pseudonym
-from ledger.errors import InputError, WrongStateError
+from ledger.errors import DatabaseError, InputError, WrongStateError
 from ledger.services.persons.eraser import Erasure
 from ledger.simulator import World
 from ledger.spool.journal import FEED
@@ -23,7 +25,8 @@ from ledger.store import history
 from ledger.store.database import Database
 from ledger.store.keyless import insert_traces
 from ledger.store.schema import history as entries
-from ledger.store.schema import person_commitments, recall_items, recalls
+from ledger.store.schema import person_commitments, person_secrets, recall_items, recalls
+from tests.conftest import MakeLedger
 from tests.sending import row, send
 
 ANN = "ann.7f3a9c51"
@@ -103,8 +106,8 @@ def test_after_an_erasure_everything_verifies_and_the_entry_tells_of_it_without_
 def test_the_bytes_of_the_id_are_gone_from_all_files(known: Ledger, database: Database, tmp_path: Path) -> None:
     purged = known.parts.clock
     assert isinstance(purged, FakeClock)
-    files = sorted(files_of(database, tmp_path))
-    assert any(holds(path) for path in files)
+    secret = secret_of(database)
+    assert any(holds(path, ANN.encode()) for path in files_of(database, tmp_path))
     # What deleted rows had left before goes as well.
     purged.advance(timedelta(hours=1))
     known.purge()
@@ -113,12 +116,17 @@ def test_the_bytes_of_the_id_are_gone_from_all_files(known: Ledger, database: Da
     known.campaigns()
     if not database.is_sqlite:
         rewrite_whole(database)
-    assert [path for path in files_of(database, tmp_path) if holds(path)] == []
+    assert [path for path in files_of(database, tmp_path) if holds(path, ANN.encode()) or holds(path, secret)] == []
 
 
-def holds(path: Path) -> bool:
+def secret_of(database: Database) -> bytes:
+    with database.read() as connection:
+        return bytes(connection.execute(select(person_secrets.c.secret)).scalar_one())
+
+
+def holds(path: Path, word: bytes) -> bool:
     try:
-        return ANN.encode() in path.read_bytes()
+        return word in path.read_bytes()
     except OSError:
         return False
 
@@ -293,3 +301,55 @@ def test_kept_commitments_that_are_exchanged_or_gone_are_named(known: Ledger, da
             connection.execute(person_commitments.delete())
             connection.execute(person_commitments.insert(), kept)
     assert known.verify().ok
+
+
+def test_an_erasure_that_fails_changes_no_table_and_is_done_when_it_is_asked_for_again(
+    known: Ledger, database: Database
+) -> None:
+    before = found_in_tables(database, ANN)
+    is_sqlite = database.is_sqlite
+    with database.write() as connection:
+        for statement in FAILING if is_sqlite else FAILING_ON_POSTGRESQL:
+            connection.exec_driver_sql(statement)
+    with pytest.raises((DatabaseError, DBAPIError)):
+        erased(known)
+    assert found_in_tables(database, ANN) == before
+    assert known.verify().ok
+    with database.write() as connection:
+        connection.exec_driver_sql("DROP TRIGGER fails" + ("" if is_sqlite else " ON history"))
+    assert erased(known).person is not None
+    assert found_in_tables(database, ANN) == []
+    assert known.verify().ok
+
+
+FAILING = ("CREATE TRIGGER fails BEFORE INSERT ON history BEGIN SELECT RAISE(FAIL, 'no disk is left'); END",)
+FAILING_ON_POSTGRESQL = (
+    "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no disk is left''; END'",
+    "CREATE TRIGGER fails BEFORE INSERT ON history FOR EACH ROW EXECUTE FUNCTION fail()",
+)
+
+
+def test_people_are_erased_while_others_messages_are_copied(make_ledger: MakeLedger, world: World) -> None:
+    book, other = make_ledger(), make_ledger()
+    for number in range(3):
+        send(book, world, 20, campaign=f"campaign-{number}", users=[BOB, f"person-{number}"])
+        send(book, world, 1, campaign="theirs", users=[f"somebody-{number}", BOB])
+    book.run(book.plan(campaign="theirs", reason="first"))
+    starts = threading.Barrier(2)
+
+    def copy() -> None:
+        starts.wait()
+        for number in range(3):
+            recall_id = book.plan(campaign=f"campaign-{number}", reason="wrong link").recall_id
+            book.parts.lifecycle.start(recall_id)
+            book.parts.freezer.finish(recall_id)
+
+    copying = threading.Thread(target=copy)
+    copying.start()
+    starts.wait()
+    done = [
+        other.parts.person_eraser.erase(f"somebody-{number}", reason="asked", actor="li").person for number in range(3)
+    ]
+    copying.join()
+    assert None not in done
+    assert other.verify().findings == ()
