@@ -22,6 +22,7 @@ from ledger.simulator import World
 from ledger.store import migrate
 from ledger.store.database import Database
 from ledger.testing import InlineExecutor, WorldTransport
+from tests.compiled_statements import share_compiled_statements
 from tests.databases import PostgreSQL, postgresql_server
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -41,6 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Hundreds of processes load the same modules: these are compiled once, also where a machine is set up otherwise.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    share_compiled_statements()
     # Whoever looks for other inputs asks for them (fuzzing.py); nobody else's run fails by them.
     if "LEDGER_TEST_EXAMPLES" not in os.environ:
         settings.register_profile("the same in each run", derandomize=True, database=None, deadline=None)
