@@ -1,4 +1,4 @@
-"""Statements that are compiled once for all databases of a kind: each test has an engine, and so a cache, of its own."""
+"""Statements are compiled once for all databases of a kind, though each test has an engine of its own."""
 
 from typing import Any
 

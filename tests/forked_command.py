@@ -1,4 +1,4 @@
-"""The command `ledger` in processes of its own that start at once: forked from one that has loaded everything.
+"""Programs in processes of their own that start at once: forked from one that has loaded all of the ledger.
 
 A plain start costs half a second of processor, and tests start hundreds. What forks is a real process: its own pid,
 streams, environment and session, and it dies of what kills processes. What happens before the command is loaded (the
@@ -8,6 +8,8 @@ locale, `python -I`, closed streams) is for tests that start an interpreter of t
 import atexit
 import json
 import os
+import resource
+import runpy
 import signal
 import socket
 import subprocess
@@ -37,7 +39,7 @@ Stream = int | IO[Any]
 
 
 class ForkedCommand:
-    """A command that runs, with what subprocess.Popen offers."""
+    """A program, the command `ledger` or another, that runs, with what subprocess.Popen offers."""
 
     def __init__(
         self,
@@ -48,10 +50,22 @@ class ForkedCommand:
         stdout: Stream,
         stderr: Stream,
         start_new_session: bool = False,
+        program: str = "ledger",
+        most_bytes: int | None = None,
         address: str | None = None,
     ) -> None:
-        """Start `ledger WORDS`, with three open files as its streams, by whoever listens at an address."""
-        order = {"words": list(words), "env": dict(env), "folder": str(Path.cwd()), "alone": start_new_session}
+        """Start `python -m PROGRAM WORDS`, with three open files as its streams, by whoever listens at an address.
+
+        It may write no file longer than `most_bytes`.
+        """
+        order = {
+            "program": program,
+            "words": list(words),
+            "env": dict(env),
+            "folder": str(Path.cwd()),
+            "alone": start_new_session,
+            "most_bytes": most_bytes,
+        }
         streams = [one if isinstance(one, int) else one.fileno() for one in (stdin, stdout, stderr)]
         self._line = socket.socket(socket.AF_UNIX)
         self._line.connect(address or _address())
@@ -218,25 +232,23 @@ def _look_after(line: socket.socket) -> dict[str, Any] | None:
 
 
 def _become(order: dict[str, Any]) -> None:
-    """Be as a process that was started for this."""
+    """Be as a process that was started for this, and run the program."""
     if order["alone"]:
         os.setsid()
+    if order["most_bytes"] is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order["most_bytes"], order["most_bytes"]))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(order["env"])
     os.chdir(order["folder"])
     time.tzset()
-    sys.argv = [str(ROOT / "ledger" / "__main__.py"), *order["words"]]
+    sys.argv = ["", *order["words"]]
     sys.stdin = open(0, encoding="utf-8", errors="surrogateescape")  # noqa: SIM115
     sys.stdout = open(1, "w", encoding="utf-8")  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1)  # noqa: SIM115
-    # By this, the command knows its own name.
-    sys.modules["__main__"].__package__ = "ledger"
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
+    runpy.run_module(order["program"], run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":
     _become(_wait_for_order(sys.argv[1]))
-    from ledger.__main__ import main
-
-    main()

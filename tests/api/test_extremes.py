@@ -82,7 +82,7 @@ CURSORS = [
     base64.urlsafe_b64encode(b"[null," + b"1" * 140 + b"]").decode(),
     base64.urlsafe_b64encode(b"\xff\xfe").decode(),
 ]
-FEWER = 5
+FEWER = 8
 EXTREMES = [*NUMBERS, *TIMES, *TEXTS, *CURSORS]
 
 
@@ -110,24 +110,34 @@ def routes(service: Service) -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield method, route.path, {"parameters": parameters}
 
 
-def test_every_route_answers_extremes_in_its_address(service: Service, world: World) -> None:
+def test_every_route_answers_extremes_in_its_address(service: Service, world: World, database_url: str) -> None:
+    """The database that refuses the most gets them all; what is called the same is read the same: it gets a few."""
+    known = set[str]() if database_url.startswith("postgresql") else None
     send(service.book, world, 2, users=["ann"])
     service.book.run(service.book.plan(campaign="spring", reason="x"))
-    asked, known = 0, set[str]()
+    asked = 0
+
+    def extremes_for(name: str, path: str) -> list[str]:
+        if known is not None and name not in known:
+            known.add(name)
+            return EXTREMES
+        # The next route begins elsewhere.
+        return EXTREMES[len(path) % FEWER :: FEWER]
+
     with service.client() as client:
         for method, path, operation in routes(service):
             here = re.sub(r"\{[^}]+\}", "1", path)
             names = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
-            targets = [re.sub(r"\{[^}]+\}", escaped(extreme), path) for extreme in EXTREMES if "{" in path]
+            held = "".join(re.findall(r"\{[^}]+\}", path))
+            targets = [
+                re.sub(r"\{[^}]+\}", escaped(extreme), path) for extreme in (extremes_for(held, path) if held else ())
+            ]
             for name in names if not path.endswith("/events") else ():
-                # What is called the same is read the same: the next route gets a few, beginning elsewhere.
-                few = EXTREMES[len(path) % FEWER :: FEWER] if name in known else EXTREMES
-                known.add(name)
-                targets += [f"{here}?{name}={escaped(extreme)}" for extreme in few]
+                targets += [f"{here}?{name}={escaped(extreme)}" for extreme in extremes_for(name, path)]
             for target in targets:
                 asked += 1
                 assert_answered(client.request(method, target), (method, target[:300]))
-    assert asked > 1000
+    assert asked > (1000 if known else 300)
 
 
 RECALL = {"campaign": "spring", "users": ["ann"], "keys": ["k"], "robot": "r", "reason": "x", "include_shared": True}
@@ -160,8 +170,9 @@ def test_every_field_of_a_body_answers_extremes(service: Service, database_url: 
         assert client.post(path, json=whole).status_code in (200, 201)
         for name in [*whole, *MORE]:
             values = [*(json.dumps(odd) for odd in ODD), *NO_TEXT]
-            # The database that refuses the most texts gets them all.
-            values = values[:: 1 if database_url.startswith("postgresql") else FEWER]
+            # The database that refuses the most texts gets more; the next field begins elsewhere.
+            fewer = 2 if database_url.startswith("postgresql") else FEWER
+            values = values[len(name) % fewer :: fewer]
             for value in values:
                 body = json.dumps({**whole, name: "HERE"}).replace('"HERE"', value).encode()
                 answer = client.post(path, content=body, headers={"content-type": "application/json"})
@@ -175,7 +186,7 @@ NAMES = ["Idempotency-Key", "Last-Event-ID", "X-Request-ID", "Authorization", "C
 @pytest.mark.parametrize("name", NAMES)
 def test_every_header_answers_extremes(service: Service, name: str) -> None:
     with service.client() as client:
-        for extreme in EXTREMES:
+        for extreme in [*NUMBERS, *TIMES, *TEXTS][len(name) % 2 :: 2]:
             value = extreme.encode("utf-8", "surrogatepass").replace(b"\x00", b"").strip()
             headers = {name.encode(): value}
             answer = client.post("/v1/recalls", headers=headers, json={"campaign": "spring", "reason": "x"})

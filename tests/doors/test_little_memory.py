@@ -16,11 +16,12 @@ MEMORY_MAX_MIB = 200
 SECONDS_MAX = 10
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[tuple[str, int]]:
-    """The address of a service, and its process."""
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """The address of a service, and its process: one for all of them, so that none may leave much behind."""
+    folder = tmp_path_factory.mktemp("little-memory")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
-    environment = {**clean, "LEDGER_DATABASE_URL": f"sqlite:///{tmp_path / 'ledger.sqlite'}"}
+    environment = {**clean, "LEDGER_DATABASE_URL": f"sqlite:///{folder / 'ledger.sqlite'}"}
     command = [sys.executable, "-m", "ledger", "serve", "--port", "0", "--no-auth"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -38,6 +39,7 @@ def most_memory_mib(process: int) -> int:
     return int(found[1]) // 1024
 
 
+@pytest.mark.xdist_group("little memory")
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says how much memory was in use at most")
 @pytest.mark.parametrize(
     ("kind", "start", "piece", "end", "status"),

@@ -2,9 +2,6 @@
 
 import os
 import random
-import resource
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,20 +10,27 @@ from sqlalchemy import select
 
 from ledger import Ledger, Settings
 from ledger.store.schema import messages
+from tests.forked_command import ForkedCommand
 from tests.processes.conftest import Outage
 
 PROGRAMS = 3
 KEYS_EACH = 400
 
 
-def start(
-    url: str, folder: Path, name: str, count: int = KEYS_EACH, before: Callable[[], None] | None = None
-) -> "subprocess.Popen[bytes]":
+def start(url: str, folder: Path, name: str, count: int = KEYS_EACH, most_bytes: int | None = None) -> ForkedCommand:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("LEDGER_")}
     ours = {"LEDGER_DATABASE_URL": url, "LEDGER_SPOOL_DIR": str(folder / "spool")}
-    command = [sys.executable, "-m", "tests.processes.recording", name, str(count), str(folder / "promised")]
-    with (folder / "said").open("ab") as message:
-        return subprocess.Popen(command, env={**clean, **ours}, stderr=message, preexec_fn=before)
+    words = [name, str(count), str(folder / "promised")]
+    with (folder / "said").open("ab") as message, Path(os.devnull).open("r+b") as nothing:
+        return ForkedCommand(
+            words,
+            program="tests.processes.recording",
+            env={**clean, **ours},
+            stdin=nothing,
+            stdout=nothing,
+            stderr=message,
+            most_bytes=most_bytes,
+        )
 
 
 def promised(folder: Path) -> list[str]:
@@ -82,12 +86,7 @@ def test_programs_and_databases_that_die_under_load_lose_no_promised_key(outage:
 def test_a_full_disk_loses_no_promised_key(tmp_path: Path, sqlite_template: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     path.write_bytes(sqlite_template.read_bytes())
-    limit = path.stat().st_size + 200_000
-
-    def no_larger() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    program = start(f"sqlite:///{path}", tmp_path, "a", 2000, before=no_larger)
+    program = start(f"sqlite:///{path}", tmp_path, "a", 2000, most_bytes=path.stat().st_size + 200_000)
     assert program.wait(timeout=120) == 0, (tmp_path / "said").read_text()
     detail = promised(tmp_path)
     assert len(detail) == 2000

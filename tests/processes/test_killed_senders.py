@@ -11,6 +11,7 @@ import pytest
 
 from ledger import Ledger, Settings
 from ledger.simulator import Behaviour, Simulator
+from tests.forked_command import ForkedCommand
 from tests.processes.conftest import Outage, wait_until
 from tests.processes.sending import THREADS
 from tests.processes.test_killed_programs import kept
@@ -18,7 +19,7 @@ from tests.processes.test_killed_programs import kept
 SENDS_EACH = 240
 DOORS = [("watch", "requests"), ("run", "aiohttp"), ("watch", "sdk")]
 
-Program = subprocess.Popen[bytes]
+Program = subprocess.Popen[bytes] | ForkedCommand
 
 
 @pytest.fixture
@@ -33,13 +34,16 @@ def starter(door: str, library: str, url: str, folder: Path, simulator: Simulato
     """Return what starts a sender."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
     ours = {"LEDGER_DATABASE_URL": url, "LEDGER_SPOOL_DIR": str(folder / "spool")}
-    before = [sys.executable, "-m", "ledger", "run", "--"] if door == "run" else []
-    words = ["-m", "tests.processes.sending", door, library, simulator.url, simulator.world.issue_token()]
+    program = "tests.processes.sending"
+    words = [door, library, simulator.url, simulator.world.issue_token(), str(SENDS_EACH)]
 
     def start() -> Program:
-        with (folder / "said").open("ab") as text:
-            return subprocess.Popen(
-                [*before, sys.executable, *words, str(SENDS_EACH)], env={**clean, **ours}, stderr=text
+        with (folder / "said").open("ab") as text, Path(os.devnull).open("r+b") as nothing:
+            if door == "run":
+                hooked = [sys.executable, "-m", "ledger", "run", "--", sys.executable, "-m", program, *words]
+                return subprocess.Popen(hooked, env={**clean, **ours}, stderr=text)
+            return ForkedCommand(
+                words, program=program, env={**clean, **ours}, stdin=nothing, stdout=nothing, stderr=text
             )
 
     return start

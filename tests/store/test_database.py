@@ -4,7 +4,6 @@ import ctypes
 import os
 import subprocess
 import sys
-import textwrap
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,18 +17,7 @@ from ledger.errors import DatabaseUnavailableError, NaiveTimeError, SettingsErro
 from ledger.store.database import Database
 from ledger.store.schema import messages, usage
 from tests.databases import PostgreSQL
-
-WRITER = textwrap.dedent(
-    """
-    import sys
-    from datetime import UTC, datetime
-    from ledger import Ledger, Settings
-    url, name = sys.argv[1:]
-    with Ledger(Settings.load(database_url=url)) as book:
-        for number in range(50):
-            book.record(process_query_key=f"{name}-{number}", robot_code="r", user_ids=["u"], sent_at=datetime.now(UTC))
-    """
-)
+from tests.forked_command import ForkedCommand
 
 
 def test_a_naive_time_never_reaches_the_database(database: Database) -> None:
@@ -52,27 +40,33 @@ def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
         assert connection.scalar(select(func.count()).select_from(usage)) == 0
 
 
-def write_from_processes(url: str, processes: int) -> None:
-    started = [
-        subprocess.Popen([sys.executable, "-c", WRITER, url, str(number)], stderr=subprocess.PIPE, text=True)
-        for number in range(processes)
-    ]
-    for process in started:
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors
+def write_from_processes(url: str, folder: Path, processes: int) -> None:
+    with (folder / "said").open("ab") as said, Path(os.devnull).open("r+b") as nothing:
+        started = [
+            ForkedCommand(
+                [str(number), "50", str(folder / "promised")],
+                program="tests.processes.recording",
+                env=os.environ | {"LEDGER_DATABASE_URL": url},
+                stdin=nothing,
+                stdout=nothing,
+                stderr=said,
+            )
+            for number in range(processes)
+        ]
+    assert [process.wait(120) for process in started] == [0] * processes, (folder / "said").read_text()
 
 
-def test_four_processes_that_record_at_once_lose_nothing(database_url: str, database: Database) -> None:
-    write_from_processes(database_url, 4)
+def test_four_processes_that_record_at_once_lose_nothing(database_url: str, database: Database, tmp_path: Path) -> None:
+    write_from_processes(database_url, tmp_path, 4)
     with database.read() as connection:
-        assert connection.scalar(select(func.count()).select_from(messages)) == 200
+        assert connection.scalar(select(func.count()).select_from(messages)) == 4 * 48
 
 
 def test_processes_that_meet_at_the_first_use_create_the_ledger_once(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new.sqlite'}"
-    write_from_processes(url, 4)
+    write_from_processes(url, tmp_path, 4)
     with Ledger(Settings.load(database_url=url)) as book:
-        assert book.campaigns()[0].messages == 200
+        assert book.campaigns()[0].messages == 4 * 48
 
 
 @pytest.mark.parametrize(
