@@ -144,7 +144,12 @@ def stand_in(address: str) -> NoReturn:
     command = ForkedCommand(sys.argv[1:], env=os.environ, stdin=0, stdout=1, stderr=2, address=address)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda sent, _: os.kill(command.pid, sent))
-    sys.exit(command.wait())
+    code = command.wait()
+    if code < 0:
+        with suppress(OSError):
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    sys.exit(code)
 
 
 @cache

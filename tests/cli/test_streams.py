@@ -13,15 +13,19 @@ from pathlib import Path
 import pytest
 
 from ledger.simulator import Simulator
+from tests.forked_command import write_stand_in
 
 from .conftest import Ended, Shell, StartedCommand
 
 CHINESE = "春季活动"
 
 
-def started(shell: Shell, script: str, **variables: str) -> Ended:
-    """Run a line of a shell, in which `ledger` is the command."""
+def started(shell: Shell, script: str, *, is_loaded: bool = False, **variables: str) -> Ended:
+    """Run a line of a shell, in which `ledger` is the command, or one that is loaded and starts at once."""
     words = " ".join([sys.executable, "-m", "ledger"])
+    if is_loaded:
+        words = str(shell.folder / "ledger")
+        write_stand_in(Path(words))
     done = subprocess.run(
         ["bash", "-c", f'ledger() {{ {words} "$@"; }}\n{script}'],
         env=shell.environment | variables,
@@ -52,7 +56,8 @@ def recorded(shell: Shell, simulator: Simulator) -> Shell:
     ],
 )
 def test_a_full_disk_under_the_output_is_said_in_one_line(recorded: Shell, words: str, unbuffered: str) -> None:
-    ended = started(recorded, f"ledger {words} > /dev/full", PYTHONUNBUFFERED=unbuffered)
+    # An interpreter that starts finds out by itself whether it keeps back what it writes.
+    ended = started(recorded, f"ledger {words} > /dev/full", is_loaded=not unbuffered, PYTHONUNBUFFERED=unbuffered)
     assert ended.code == 1
     assert ended.err == "error: the output cannot be written: No space left on device. Make room, and try again\n"
 
@@ -65,13 +70,16 @@ def test_a_full_disk_under_the_messages_changes_nothing(recorded: Shell) -> None
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_lead_nowhere_and_nothing_lands_in_the_database(recorded: Shell, closed: str) -> None:
-    ended = started(
-        recorded, f"ledger recall --campaign {CHINESE} --reason typo --yes {closed} && ! ledger nonsense {closed}"
-    )
+    ended = started(recorded, f"ledger recall --campaign {CHINESE} --reason typo --yes {closed}")
     assert ended.code == 0, ended.err
     assert "Traceback" not in ended.err
     assert recorded("verify").code == 0
     assert recorded("recalls", "--json").json[0]["recalled"] == 3
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+def test_an_error_that_nobody_can_hear_is_in_the_exit_code(shell: Shell, closed: str) -> None:
+    assert started(shell, f"ledger nonsense {closed}").code == 2
 
 
 def test_a_question_without_an_input_is_not_a_yes(recorded: Shell) -> None:
@@ -134,7 +142,7 @@ def test_a_sender_gets_its_words_as_they_were(shell: Shell) -> None:
     ],
 )
 def test_an_argument_that_is_not_utf8_is_refused(shell: Shell, words: str) -> None:
-    ended = started(shell, f"ledger {words}")
+    ended = started(shell, f"ledger {words}", is_loaded="record" not in words)
     assert ended.code == 2, ended.err
     assert ended.err.startswith("error: ")
     assert "unexpected" not in ended.err

@@ -20,6 +20,7 @@ import pytest
 from ledger import Ledger, Settings
 from ledger.entrypoints.cli.commands.run import warning_about
 from ledger.simulator import TOKEN_HEADER, Behaviour, Cut, ScriptedAnswer, Simulator
+from tests.forked_command import write_stand_in
 
 # A whole sender: where to, the token and how many come as arguments; keys are written as they come.
 SENDER = """
@@ -64,6 +65,9 @@ def taken_from(err: str) -> tuple[list[str], str]:
     return [line.strip() for line in signs], "".join(line for line in lines if line not in signs)
 
 
+LEDGER = [sys.executable, "-m", "ledger"]
+
+
 @dataclass
 class Stage:
     """A sender, a pretend DingTalk and a ledger, each a process or a thread of its own."""
@@ -93,7 +97,7 @@ class Stage:
 
         sender = words or (self.python, "sender.py", self.simulator.url, self.simulator.world.issue_token(), str(count))
         own = ["--campaign", "spring", "--source", "cron", *options.pop("options", ())]
-        command = [sys.executable, "-m", "ledger", "run", *own, "--", *sender]
+        command = [*options.pop("ledger", LEDGER), "run", *own, "--", *sender]
         environment = self.environment | options.pop("variables", {})
         process = subprocess.Popen(
             command,
@@ -108,7 +112,11 @@ class Stage:
     def run(self, *words: str, **options: Any) -> "subprocess.CompletedProcess[str]":
         """Run `ledger run` with a sender to its end."""
         given = options.pop("input", None)
-        process = self.start(*words, **options, **({"stdin": subprocess.PIPE} if given is not None else {}))
+        # Nobody asks for its pid: it may stand for another process, which starts sooner.
+        ledger = self.folder / "ledger-that-is-loaded"
+        write_stand_in(ledger)
+        options = {"ledger": [str(ledger)], **({} if given is None else {"stdin": subprocess.PIPE}), **options}
+        process = self.start(*words, **options)
         out, err = process.communicate(given, timeout=PATIENCE_SECONDS)
         self.signs, err = taken_from(err)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
@@ -308,7 +316,7 @@ def test_what_python_would_have_loaded_first_is_loaded_still(stage: Stage) -> No
     (stage.folder / "theirs").mkdir()
     (stage.folder / "theirs" / "sitecustomize.py").write_text("print('customised', flush=True)")
     stage.write(setup="import sitecustomize\nassert 'theirs' in sitecustomize.__file__")
-    done = stage.run(variables={"PYTHONPATH": str(stage.folder / "theirs")})
+    done = stage.run(ledger=LEDGER, variables={"PYTHONPATH": str(stage.folder / "theirs")})
     assert (done.returncode, done.stderr) == (0, "")
     own, theirs, *keys = done.stdout.split()
     assert own == theirs == "customised", "the command's own Python loads it, and that of the sender"
