@@ -25,7 +25,7 @@ from tests.conftest import NOON, MakeLedger
 from tests.sending import row, send
 
 APPS = frozenset({AppName("default")})
-RATE, LOOK_SECONDS = 20, 0.2
+RATE, LOOK_SECONDS = 8, 0.25
 STEPS = [-60, -20, -5, 20, 90]
 
 
@@ -70,6 +70,12 @@ def busiest_second(moments: list[float]) -> int:
     return max(bisect_left(slots, slot + 1) - place for place, slot in enumerate(slots))
 
 
+@pytest.fixture
+def book(make_ledger: MakeLedger) -> Ledger:
+    """A ledger with a rate of few calls: each of them costs its time here."""
+    return make_ledger(calls_per_second=RATE)
+
+
 def started(book: Ledger, calls: int) -> None:
     # Each of another robot: a call of its own for every message.
     sent_at = book.parts.clock.now() - timedelta(hours=1)
@@ -97,7 +103,7 @@ def play(
 def test_processes_of_one_machine_keep_one_rate_whatever_their_walls_show(
     book: Ledger, clock: FakeClock, step: float
 ) -> None:
-    started(book, 300)
+    started(book, 7 * RATE)
     walls = [Wall(clock), Wall(clock, wrong_by=step)]
     processes = [Process(book, wall, PaceClock(wall), f"process {number}") for number, wall in enumerate(walls)]
 
@@ -118,7 +124,7 @@ def test_processes_of_one_machine_keep_one_rate_whatever_their_walls_show(
 def test_a_step_of_the_servers_clock_is_noticed_at_the_next_look_and_costs_a_moment(
     book: Ledger, clock: FakeClock, step: float
 ) -> None:
-    started(book, 400)
+    started(book, 11 * RATE)
     server = Wall(clock)
 
     def ask(_connection: Connection) -> datetime:
@@ -209,17 +215,17 @@ class Nudged(FakeClock):
 
 @pytest.mark.parametrize("steps", [[20, -20], [90, -60], [-90, 45]])
 def test_a_run_on_a_clock_that_is_set_goes_on_at_its_rate(make_ledger: MakeLedger, steps: list[float]) -> None:
-    clock = Nudged(NOON, list(steps))
+    clock, rate, calls = Nudged(NOON, list(steps)), 20, 50
     true_world = World(clock.truth.now, seed=7)
     book = make_ledger()
     parts = book.parts
-    send(book, true_world, 1600)
+    send(book, true_world, 20 * calls)
     parts.clock = clock
     parts.executor, parts.transport = InlineExecutor(), WorldTransport(true_world, clock)
     result = book.run(book.plan(campaign="spring", reason="wrong link"))
-    assert (result.recalled, result.calls) == (1600, 80)
+    assert (result.recalled, result.calls) == (20 * calls, calls)
     moments = [(call.at - NOON).total_seconds() for call in true_world.calls() if call.keys]
     assert clock.steps == []
-    assert busiest_second(moments) <= RATE
-    assert max(moments) - min(moments) < 80 / RATE * 1.15
-    assert true_world.behaviour.calls_per_second == RATE
+    assert busiest_second(moments) <= rate
+    assert max(moments) - min(moments) < calls / rate * 1.15
+    assert true_world.behaviour.calls_per_second == rate
