@@ -20,12 +20,19 @@ from .conftest import Ended, Shell, StartedCommand
 CHINESE = "春季活动"
 
 
-def started(shell: Shell, script: str, *, is_loaded: bool = False, **variables: str) -> Ended:
-    """Run a line of a shell, in which `ledger` is the command, or one that is loaded and starts at once."""
-    words = " ".join([sys.executable, "-m", "ledger"])
-    if is_loaded:
-        words = str(shell.folder / "ledger")
-        write_stand_in(Path(words))
+def started(shell: Shell, script: str, **variables: str) -> Ended:
+    """Run a line of a shell, in which `ledger` is the command."""
+    return _run(shell, f"{sys.executable} -m ledger", script, variables)
+
+
+def started_at_once(shell: Shell, script: str) -> Ended:
+    """Run a line of a shell, in which `ledger` is the command in a process that has loaded everything."""
+    stand_in = shell.folder / "ledger"
+    write_stand_in(stand_in)
+    return _run(shell, str(stand_in), script, {})
+
+
+def _run(shell: Shell, words: str, script: str, variables: dict[str, str]) -> Ended:
     done = subprocess.run(
         ["bash", "-c", f'ledger() {{ {words} "$@"; }}\n{script}'],
         env=shell.environment | variables,
@@ -56,8 +63,9 @@ def recorded(shell: Shell, simulator: Simulator) -> Shell:
     ],
 )
 def test_a_full_disk_under_the_output_is_said_in_one_line(recorded: Shell, words: str, unbuffered: str) -> None:
+    line = f"ledger {words} > /dev/full"
     # An interpreter that starts finds out by itself whether it keeps back what it writes.
-    ended = started(recorded, f"ledger {words} > /dev/full", is_loaded=not unbuffered, PYTHONUNBUFFERED=unbuffered)
+    ended = started(recorded, line, PYTHONUNBUFFERED="1") if unbuffered else started_at_once(recorded, line)
     assert ended.code == 1
     assert ended.err == "error: the output cannot be written: No space left on device. Make room, and try again\n"
 
@@ -142,7 +150,7 @@ def test_a_sender_gets_its_words_as_they_were(shell: Shell) -> None:
     ],
 )
 def test_an_argument_that_is_not_utf8_is_refused(shell: Shell, words: str) -> None:
-    ended = started(shell, f"ledger {words}", is_loaded="record" not in words)
+    ended = (started if "record" in words else started_at_once)(shell, f"ledger {words}")
     assert ended.code == 2, ended.err
     assert ended.err.startswith("error: ")
     assert "unexpected" not in ended.err
