@@ -3,7 +3,7 @@
 import os
 import threading
 import weakref
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.clock import AlignedClock, Clock, SystemClock
+from ledger.core.bounds import EVERYTHING, Bounds
 from ledger.core.campaign import CampaignLine
 from ledger.core.check_up import Check
 from ledger.errors import DatabaseError
@@ -136,11 +137,11 @@ class Parts:
         if isinstance(self.clock, AlignedClock) and not self.database.is_sqlite:
             self.clock.align(self.database.server_time)
 
-    def campaigns(self, robots: Collection[str] = ()) -> list[CampaignLine]:
-        """Return what can still be recalled, of some robots or all, once the spool is caught up with."""
+    def campaigns(self, bounds: Bounds = EVERYTHING) -> list[CampaignLine]:
+        """Return what can still be recalled, within bounds, once the spool is caught up with."""
         self.recorder.catch_up()
-        self.people_counter.count_some(robots)
-        return self.recall_reports.campaigns(robots)
+        self.people_counter.count_some(bounds.robots)
+        return self.recall_reports.campaigns(bounds)
 
     def lacks(self) -> dict[str, str]:
         """Return what is missing to do the work, each with what to do; never raises for what it finds."""

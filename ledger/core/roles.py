@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ledger.core.bounds import Bounds
 from ledger.core.message import RobotCode
 
 
@@ -39,7 +40,9 @@ GRANTS: Mapping[Role, frozenset[Permission]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who asks: the name that the history keeps, and what it may do. Without robots, it may touch those of all.
+    """Who asks: the name that the history keeps, and what it may do.
+
+    Without robots, it may touch those of all; without (beginnings of) campaigns, all of them and what has none.
 
     Without a token, the name is only what somebody says of themselves.
     """
@@ -47,6 +50,7 @@ class Identity:
     name: str
     role: Role
     robots: frozenset[RobotCode] = frozenset()
+    campaigns: frozenset[str] = frozenset()
     token_id: int | None = None
 
     @property
@@ -58,6 +62,11 @@ class Identity:
         """Say whether the role of this identity grants something."""
         return permission in GRANTS[self.role]
 
+    @property
+    def bounds(self) -> Bounds:
+        """Which messages it may touch."""
+        return Bounds(robots=self.robots, campaigns=self.campaigns)
+
     def may_touch(self, robot: str | None) -> bool:
         """Say whether messages of a robot are within reach; None stands for messages of any robot."""
-        return not self.robots or robot in self.robots
+        return self.bounds.hold_robot(robot)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ledger.clock import format_time, parse_time
+from ledger.core.bounds import EVERYTHING, Bounds
 from ledger.core.limits import KEY_MAX_CHARACTERS, NAME_MAX_CHARACTERS, check_text
 from ledger.core.message import Campaign, MessageKey, RobotCode, UserId
 from ledger.core.period import period
@@ -17,7 +18,7 @@ class Selection:
     """A message is selected when it fits every part that is set; of its send time, `until` itself is no more part.
 
     Of several campaigns it fits one; `untagged` are messages without any. `within` are the robots that whoever selects
-    may touch, none for all; it narrows, and alone selects nothing.
+    may touch, `within_campaigns` the (beginnings of) campaigns, none for all; they narrow, and alone select nothing.
     """
 
     campaigns: frozenset[Campaign] = frozenset()
@@ -29,6 +30,12 @@ class Selection:
     since: datetime | None = None
     until: datetime | None = None
     within: frozenset[RobotCode] = frozenset()
+    within_campaigns: frozenset[str] = frozenset()
+
+    @property
+    def bounds(self) -> Bounds:
+        """Which messages whoever selects may touch."""
+        return Bounds(robots=self.within, campaigns=self.within_campaigns)
 
     @property
     def is_empty(self) -> bool:
@@ -54,6 +61,7 @@ class Selection:
             since=parse_time(parts["since"]) if "since" in parts else None,
             until=parse_time(parts["until"]) if "until" in parts else None,
             within=frozenset(parts.get("within", ())),
+            within_campaigns=frozenset(parts.get("within_campaigns", ())),
         )
 
     def to_json(self) -> Mapping[str, Any]:
@@ -69,6 +77,7 @@ class Selection:
             "since": self.since and format_time(self.since),
             "until": self.until and format_time(self.until),
             "within": sorted(self.within) or None,
+            "within_campaigns": sorted(self.within_campaigns) or None,
         }
         return {name: value for name, value in parts.items() if value is not None}
 
@@ -93,7 +102,7 @@ def select(
     robot: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
-    within: Collection[str] = (),
+    within: Bounds = EVERYTHING,
 ) -> Selection:
     """Return the selection of the messages that fit every given part; naive times and parts that fit none are refused.
 
@@ -122,5 +131,6 @@ def select(
         robot=RobotCode(robot) if robot else None,
         since=sent.since,
         until=sent.until,
-        within=frozenset(RobotCode(one) for one in within),
+        within=within.robots,
+        within_campaigns=within.campaigns,
     )

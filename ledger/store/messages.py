@@ -12,18 +12,18 @@ from sqlalchemy import (
     tuple_,
 )
 
+from ledger.core.bounds import EVERYTHING, Bounds
 from ledger.store import plan_messages
 from ledger.store.holding import is_held
 from ledger.store.schema import message_recipients, messages, recall_items, recalls
-from ledger.store.selecting import among
+from ledger.store.selecting import among, in_bounds
 
 
-def count_known_keys(connection: Connection, keys: Collection[str], robots: Collection[str] = ()) -> int:
-    """Return how many of these keys the ledger has messages of, sent by some robots or by any."""
+def count_known_keys(connection: Connection, keys: Collection[str], bounds: Bounds = EVERYTHING) -> int:
+    """Return how many of these keys the ledger has messages of, as far as they are within bounds."""
     known = among(messages.c.process_query_key, sorted(keys), is_sqlite=connection.dialect.name == "sqlite")
     statement = select(func.count(messages.c.process_query_key.distinct())).where(known)
-    if robots:
-        statement = statement.where(messages.c.robot_code.in_(sorted(robots)))
+    statement = statement.where(*in_bounds(bounds, messages))
     return connection.scalar(statement) or 0
 
 

@@ -89,6 +89,12 @@ def listed(
     return [recall_of(row) for row in connection.execute(statement)]
 
 
+def of_numbers(connection: Connection, recall_ids: Collection[int]) -> list[Recall]:
+    """Return the recalls of some numbers."""
+    statement = select(recalls).where(recalls.c.id.in_(sorted(recall_ids)))
+    return [recall_of(row) for row in connection.execute(statement)]
+
+
 def recall_of(row: Row[Any]) -> Recall:
     """Read a row of `recalls`."""
     return Recall(**{**row._mapping, "status": Status(row.status)})

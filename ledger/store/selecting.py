@@ -5,10 +5,25 @@ from collections.abc import Collection
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, Text, any_, bindparam, false, func, literal, select, true
+from sqlalchemy import (
+    Connection,
+    FromClause,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 
+from ledger.core.bounds import Bounds, split
 from ledger.core.cursor import LARGEST_ID
 from ledger.core.selection import Selection
 from ledger.store.schema import keyless_sends, message_recipients, messages, recall_item_recipients, recall_items
@@ -86,14 +101,27 @@ def _common(selection: Selection, table: FromClause, *, is_sqlite: bool) -> list
         conditions.append(columns.source == selection.source)
     if selection.robot is not None:
         conditions.append(columns.robot_code == selection.robot)
-    if selection.within:
-        conditions.append(columns.robot_code.in_(sorted(selection.within)))
+    conditions += in_bounds(selection.bounds, table)
     if selection.keys:
         conditions.append(among(columns.process_query_key, sorted(selection.keys), is_sqlite=is_sqlite))
     if selection.since is not None:
         conditions.append(columns.sent_at >= selection.since)
     if selection.until is not None:
         conditions.append(columns.sent_at < selection.until)
+    return conditions
+
+
+def in_bounds(bounds: Bounds, table: FromClause) -> list[ColumnElement[bool]]:
+    """Return the conditions under which a row of a table with robots and campaigns is within bounds."""
+    columns = table.c
+    conditions: list[ColumnElement[bool]] = []
+    if bounds.robots:
+        conditions.append(columns.robot_code.in_(sorted(bounds.robots)))
+    if bounds.campaigns:
+        names, beginnings = split(bounds.campaigns)
+        # Not LIKE, for which upper and lower case are the same on SQLite.
+        begin = [func.substr(columns.campaign, 1, len(one)) == one for one in beginnings]
+        conditions.append(and_(columns.campaign.is_not(None), or_(columns.campaign.in_(names), *begin)))
     return conditions
 
 

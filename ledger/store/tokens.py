@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, null, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger.core.json_value import JsonValue
@@ -30,12 +30,12 @@ class ServiceToken(JsonValue):
     last_used_at: datetime | None
     revoked_at: datetime | None
     owner: str
-    campaigns: tuple[str, ...] = ()
+    campaigns: tuple[str, ...]
 
     @property
     def identity(self) -> Identity:
         """Who holds it."""
-        return _identity(self.id, self.name, self.role, self.robots)
+        return _identity(self.id, self.name, self.role, self.robots, self.campaigns)
 
 
 def create(
@@ -45,6 +45,7 @@ def create(
     role: Role,
     robots: Sequence[str],
     owner: str,
+    campaigns: Sequence[str],
     prefix: str,
     digest: str,
     created_by: str,
@@ -56,6 +57,7 @@ def create(
         "role": role.value,
         "robots": list(robots),
         "owner": owner,
+        "campaigns": list(campaigns) or null(),
         "prefix": prefix,
         "digest": digest,
         "created_by": created_by,
@@ -93,7 +95,7 @@ def find(connection: Connection, digest: str) -> ServiceToken | None:
 def working(connection: Connection) -> dict[str, Identity]:
     """Return who holds the tokens that work, by digest."""
     found = connection.execute(select(tokens.c.digest, *_SHOWN).where(_works()))
-    return {row.digest: _identity(row.id, row.name, row.role, row.robots) for row in found}
+    return {row.digest: _identity(row.id, row.name, row.role, row.robots, row.campaigns or ()) for row in found}
 
 
 def any_exists(connection: Connection) -> bool:
@@ -146,9 +148,9 @@ def _works() -> ColumnElement[bool]:
     return tokens.c.revoked_at.is_(None)
 
 
-def _identity(token_id: int, name: str, role: str, robots: Sequence[str]) -> Identity:
+def _identity(token_id: int, name: str, role: str, robots: Sequence[str], campaigns: Sequence[str]) -> Identity:
     bound = frozenset(RobotCode(robot) for robot in robots)
-    return Identity(name=name, role=Role(role), robots=bound, token_id=token_id)
+    return Identity(name=name, role=Role(role), robots=bound, campaigns=frozenset(campaigns), token_id=token_id)
 
 
 def _token(row: Row[Any]) -> ServiceToken:

@@ -6,6 +6,7 @@ A route that is added is walked too. One that takes the number of a recall and f
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any
 
 import httpx
@@ -15,6 +16,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext, iter_route_contexts
 
 from ledger.clock import format_time
+from ledger.core.bounds import Bounds
+from ledger.core.message import RobotCode
 from ledger.core.roles import Permission, Role
 from ledger.core.selection import select
 from ledger.entrypoints.http import seen_recall
@@ -27,6 +30,7 @@ from tests.sending import send
 from .conftest import ServeLedger, Service
 
 OURS, THEIRS = "robot-1", "robot-secret"
+OUR_ROBOT = Bounds(robots=frozenset({RobotCode(OURS)}))
 # Everything of the others that an answer could tell has this in it; keys are looked for one by one.
 SECRET = "secret"
 PROGRAM, BROWSER = {"Accept": "*/*"}, {"Accept": "text/html"}
@@ -36,46 +40,71 @@ FOR_ANYBODY = {"/healthz", "/readyz", "/sign-in", "/sign-out", "/language", "/st
 
 @dataclass(frozen=True)
 class Shared:
-    """A service that people of two robots share: recalls in every state, of theirs or of both, and one of ours."""
+    """A service that people of two bounds share: recalls in every state, of theirs or of both, and one of ours."""
 
     service: Service
     ours: int
     theirs: dict[str, int]
     keys: list[str]
     secret: str
+    their_spring: str
 
 
-@pytest.fixture
-def shared(serve_ledger: ServeLedger, world: World) -> Shared:
-    service = serve_ledger(approval_recipients=2)
+def shared_service(service: Service, world: World, ours: Bounds, theirs: Bounds, their_spring: str) -> Shared:
+    """Send and recall for both; what is theirs in the campaign of both is in `their_spring`."""
     book = service.book
     send(book, world, 2, robot=OURS, campaign="both", users=["ann"])
-    keys = send(book, world, 2, robot=THEIRS, campaign="both", users=["secret-bob"])
+    keys = send(book, world, 2, robot=THEIRS, campaign=their_spring, users=["secret-bob"])
     keys += send(book, world, 2, robot=THEIRS, campaign="secret-group", conversation="secret-conversation")
+    of_both = sorted({"both", their_spring})
+    both = Bounds(robots=ours.robots | theirs.robots, campaigns=ours.campaigns | theirs.campaigns)
 
     def planned(*, reason: str = "secret reason", actor: str = "secret-wang", **parts: Any) -> int:
         return book.parts.planner.plan(select(**parts), reason=reason, actor=actor).recall_id
 
-    ours = planned(campaign="both", reason="ours", actor="ann", within={OURS})
-    theirs = {
-        "of both": planned(campaign="both"),
-        "within both": planned(campaign="both", within={OURS, THEIRS}),
+    one_of_ours = planned(campaign="both", reason="ours", actor="ann", within=ours)
+    recalls = {
+        "of both": planned(campaign=of_both),
+        "within both": planned(campaign=of_both, within=both),
         "of theirs": planned(campaign="secret-group", robot=THEIRS),
-        "within theirs": planned(campaign="both", within={THEIRS}),
+        "within theirs": planned(campaign=of_both, within=theirs),
     }
-    finished = theirs["finished"] = planned(robot=THEIRS, campaign="both")
+    finished = recalls["finished"] = planned(robot=THEIRS, campaign=their_spring)
     book.run(finished)
-    running = theirs["running"] = planned(keys=keys[2:3], actor="secret-zhao")
+    running = recalls["running"] = planned(keys=keys[2:3], actor="secret-zhao")
     book.parts.lifecycle.start(running)
-    paused = theirs["paused"] = planned(keys=keys[3:4], actor="secret-sun")
+    paused = recalls["paused"] = planned(keys=keys[3:4], actor="secret-sun")
     book.parts.lifecycle.start(paused)
     book.parts.lifecycle.pause(paused, why="secret pause", actor="secret-li")
     send(book, world, 3, robot=THEIRS, campaign="secret-large")
-    waiting = theirs["waiting"] = planned(campaign="secret-large")
+    waiting = recalls["waiting"] = planned(campaign="secret-large")
     with pytest.raises(ApprovalNeededError):
         book.run(waiting, actor="secret-wang")
+    send(book, world, 3, robot=THEIRS, campaign="secret-urgent")
+    broken = recalls["without anybody"] = planned(campaign="secret-urgent")
+    book.run(broken, actor="secret-wang", break_glass="secret haste")
     book.parts.sticky.stick(finished, 3600, actor="secret-wang")
-    return Shared(service, ours, theirs, keys, service.token(Role.ADMIN, name="ann", robots=(OURS,)))
+    made = book.parts.service_tokens.create(
+        "ann", Role.ADMIN, robots=ours.robots, campaigns=ours.campaigns, actor="tester"
+    )
+    return Shared(service, one_of_ours, recalls, keys, made.secret, their_spring)
+
+
+@pytest.fixture
+def shared_robots(serve_ledger: ServeLedger, world: World) -> Shared:
+    """One in which each has a robot, and both write in one campaign."""
+    ours, theirs = (Bounds(robots=frozenset({RobotCode(one)})) for one in (OURS, THEIRS))
+    return shared_service(serve_ledger(approval_recipients=2), world, ours, theirs, "both")
+
+
+@pytest.fixture(params=["robots", "campaigns"])
+def shared(request: pytest.FixtureRequest, serve_ledger: ServeLedger, world: World) -> Shared:
+    """One in which each has a robot, or each has campaigns."""
+    if request.param == "robots":
+        shared: Shared = request.getfixturevalue("shared_robots")
+        return shared
+    ours, theirs = Bounds(campaigns=frozenset({"bo*", "ours"})), Bounds(campaigns=frozenset({"secret-*"}))
+    return shared_service(serve_ledger(approval_recipients=2), world, ours, theirs, "secret-spring")
 
 
 def doors(service: Service) -> list[RouteContext]:
@@ -195,7 +224,7 @@ LISTS = {
         {"format": "ndjson"},
     ),
     "/": ({},),
-    "/campaign": ({"name": "both"},),
+    "/campaign": ({"name": "both"}, {"name": "ours"}),
     "/people": ({}, {"user": "ann"}),
     "/history": ({}, {"campaign": "both"}, {"outcome": "recalled"}),
     "/recalls": ({}, {"status": "running"}, {"status": "paused"}, {"campaign": "both"}),
@@ -231,7 +260,8 @@ def test_no_list_tells_of_another_robot(shared: Shared) -> None:
                 text = read(bound, path, query)
                 assert SECRET not in text, (path, query)
                 assert [key for key in shared.keys if key in text] == [], (path, query)
-            if path in TELLING:
+            # The page of a campaign names it, and one of theirs is a secret already.
+            if path in TELLING and (path != "/campaign" or shared.their_spring == "both"):
                 assert any(SECRET in read(unbound, path, query) for query in queries), path
 
 
@@ -264,18 +294,52 @@ def test_a_plan_takes_nothing_of_another_robot_and_tells_nothing_of_it(shared: S
         assert (plan["eligible"], plan["robots"], plan["held_by"]) == (0, {}, [])
         # A key of others is as unknown as one that was never recorded.
         assert plan["unrecorded_keys"] == len(asked_for["keys"])
+
+
+def test_who_names_another_robot_is_refused(shared_robots: Shared) -> None:
+    with shared_robots.service.client(shared_robots.secret) as bound:
         refused = bound.post("/v1/recalls", json={"robot": THEIRS, "reason": "x"})
         assert refused.status_code == 403
 
 
-def test_a_bound_program_records_for_its_robots_only(shared: Shared, world: World) -> None:
+def test_who_names_another_campaign_plans_nothing(shared: Shared) -> None:
+    with shared.service.client(shared.secret) as bound:
+        plan = bound.post("/v1/recalls", json={"campaign": "secret-group", "reason": "x"}).json()
+        assert (plan["eligible"], plan["recipients"], plan["robots"]) == (0, 0, {})
+
+
+def test_a_bound_program_records_within_its_bounds_only(shared: Shared, world: World) -> None:
     (key,) = world.make_messages(1, robot_code=THEIRS, sent_at=shared.service.book.parts.clock.now())
     row = {"processQueryKey": key, "robotCode": THEIRS, "sentAt": format_time(shared.service.book.parts.clock.now())}
     with shared.service.client(shared.secret) as bound:
-        assert bound.post("/v1/messages", json=row).status_code == 422
+        for campaign in ("secret-group", None):
+            assert bound.post("/v1/messages", json={**row, "campaign": campaign}).status_code == 422
+        assert bound.post("/v1/messages", json={**row, "robotCode": OURS, "campaign": "both"}).status_code == 200
 
 
-def test_sticky_is_said_of_recalls_that_somebody_may_see(shared: Shared) -> None:
+def test_a_program_that_is_bound_to_campaigns_does_not_learn_the_campaign_of_a_key(shared: Shared) -> None:
+    now = format_time(shared.service.book.parts.clock.now())
+    row = {"processQueryKey": shared.keys[2], "robotCode": THEIRS, "sentAt": now, "campaign": "both"}
+    with shared.service.client(shared.secret) as bound:
+        assert SECRET not in bound.post("/v1/messages", json={**row, "userIds": ["ann"]}).text.replace(THEIRS, "")
+
+
+def test_the_reason_of_a_recall_that_took_others_along_is_held_back(shared: Shared, world: World) -> None:
+    book = shared.service.book
+    send(book, world, 1, robot=OURS, campaign="both", users=["ann"])
+    book.run(book.plan(since=book.parts.clock.now() - timedelta(days=1), reason="secret reason", actor="tester"),
+             break_glass="for both")  # fmt: skip
+    with shared.service.client(shared.secret) as bound, shared.service.signed_up(Role.ADMIN, name="all") as unbound:
+        ours = bound.get("/v1/history").json()["items"]
+        assert {(one["recall_reason"], one["robot_code"]) for one in ours} == {("", OURS)}
+        assert "secret reason" not in bound.get("/history").text
+        for form in ("csv", "ndjson"):
+            assert "secret reason" not in bound.get("/v1/history", params={"format": form}).text
+        assert "secret reason" in unbound.get("/v1/history").text
+
+
+def test_sticky_is_said_of_recalls_that_somebody_may_see(shared_robots: Shared) -> None:
+    shared = shared_robots
     with shared.service.client(shared.secret) as bound, shared.service.signed_up(Role.ADMIN, name="all") as unbound:
         (line,) = bound.get("/v1/campaigns").json()
         assert (line["campaign"], line["messages"], line["sticky_until"]) == ("both", 2, None)
@@ -291,7 +355,7 @@ def test_many_waiting_plans_of_others_do_not_hide_ours(serve_ledger: ServeLedger
         plan = service.book.plan(campaign="theirs", reason="secret", actor=f"wang-{number}")
         with pytest.raises(ApprovalNeededError):
             service.book.run(plan)
-    plan = service.book.parts.planner.plan(select(campaign="ours", within={OURS}), reason="x", actor="li")
+    plan = service.book.parts.planner.plan(select(campaign="ours", within=OUR_ROBOT), reason="x", actor="li")
     with pytest.raises(ApprovalNeededError):
         service.book.run(plan)
     with service.signed_up(Role.OPERATOR, robots=(OURS,)) as bound:

@@ -104,3 +104,29 @@ def test_a_token_that_does_not_work_or_may_not_is_refused(shell: Shell) -> None:
     assert "may not recall" in shell("retry", "1", "--token-file", "-", stdin=made).err
     # Nobody falls back to a mere name.
     assert "holds no token" in shell("retry", "1", "--token-file", "-", stdin="\n").err
+
+
+def test_a_token_that_is_bound_to_campaigns_takes_back_and_agrees_to_no_others(
+    shell: Shell, simulator: Simulator
+) -> None:
+    shell.variables["LEDGER_APPROVAL_RECIPIENTS"] = "0"
+    for campaign in ("spring-1", "autumn"):
+        shell.send(simulator, 1, campaign=campaign)
+    for name in ("ann", "bea"):
+        more = ("--owner", f"the owner of {name}", "--campaign", "spring-*", "--json")
+        made = shell("token", "create", "--name", name, "--role", "admin", *more).json
+        assert (made["owner"], made["campaigns"]) == (f"the owner of {name}", ["spring-*"])
+        (shell.folder / name).write_text(made["secret"], encoding="utf-8")
+    assert "ann of the owner of ann: admin, campaigns spring-*" in shell("token", "list").out
+    ann, bea = (("--token-file", str(shell.folder / name)) for name in ("ann", "bea"))
+    assert shell(*RECALL[:-3], "--campaign", "autumn", "--yes", *ann).code == 4
+    assert shell(*RECALL[:-3], "--since", "2026-01-01T00:00:00Z", "--dry-run", "--json", *ann).json["eligible"] == 1
+    for campaign in ("autumn", "spring-1"):
+        assert shell(*RECALL[:-3], "--campaign", campaign, "--yes", "--actor", "wang").code == 10
+    waiting = {
+        one["campaigns"][0]: str(one["recall_id"]) for one in shell("recalls", "--json").json if one["actor"] == "wang"
+    }
+    autumn, spring = waiting["autumn"], waiting["spring-1"]
+    refused = shell("approve", autumn, *bea)
+    assert (refused.code, "out of bea's bounds" in refused.err) == (2, True)
+    assert shell("approve", spring, *bea).code == 0

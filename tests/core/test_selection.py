@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ledger.core.bounds import Bounds
 from ledger.core.message import Campaign, MessageKey, RobotCode, UserId
 from ledger.core.selection import Selection, robots_of, select
 from ledger.errors import InputError
@@ -46,6 +47,7 @@ def test_any_one_part_is_a_selection_and_is_shown(part: dict[str, Any], shown: d
         Selection(since=NOW - HOUR, until=NOW),
         Selection(campaigns=frozenset({Campaign("spring"), Campaign("summer")})),
         Selection(untagged=True, source="hr", within=frozenset({RobotCode("dingbot"), RobotCode("dingother")})),
+        Selection(untagged=True, within_campaigns=frozenset({"spring-*"})),
     ],
 )
 def test_a_selection_that_is_written_down_means_the_same_when_read_again(selection: Selection) -> None:
@@ -93,7 +95,7 @@ def test_every_part_that_somebody_names_is_part_of_the_selection() -> None:
         "robot": "dingbot",
         "since": NOW - HOUR,
         "until": NOW,
-        "within": ["dingbot"],
+        "within": Bounds(robots=frozenset({RobotCode("dingbot")}), campaigns=frozenset({"s*"})),
     }
     narrowed = Selection(
         campaigns=frozenset({Campaign("spring"), Campaign("summer")}),
@@ -104,6 +106,7 @@ def test_every_part_that_somebody_names_is_part_of_the_selection() -> None:
         since=NOW - HOUR,
         until=NOW,
         within=frozenset({RobotCode("dingbot")}),
+        within_campaigns=frozenset({"s*"}),
     )
     assert select(campaign=["spring", "summer"], **parts) == narrowed
     assert select(campaign="spring") == Selection(campaigns=frozenset({Campaign("spring")}))

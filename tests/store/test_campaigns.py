@@ -11,8 +11,10 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from ledger import Ledger
 from ledger.clock import FakeClock, as_utc
+from ledger.core.bounds import Bounds
 from ledger.core.campaign import CampaignLine
 from ledger.core.deadline import WINDOW
+from ledger.core.message import RobotCode
 from ledger.services.upkeep import people_counter
 from ledger.store.campaign_people import add_up_counts
 from ledger.store.schema import campaign_people, message_counts, messages, recall_items, recalls
@@ -109,7 +111,9 @@ def hold(connection: Connection, ids: Sequence[int], now: datetime, **values: An
 
 
 def counted(book: Ledger, robots: Sequence[str] = ()) -> list[CampaignLine]:
-    lines = sorted(book.parts.campaigns(robots), key=lambda line: line.campaign or "")
+    lines = sorted(
+        book.parts.campaigns(Bounds(robots=frozenset(map(RobotCode, robots)))), key=lambda line: line.campaign or ""
+    )
     return [replace(line, keyless=0, unrecallable=()) for line in lines]
 
 

@@ -40,4 +40,4 @@ class CampaignOut(BaseModel):
 @router.get("/campaigns", **needs(Permission.SEE))
 def campaigns(parts: LedgerParts, who: Who) -> list[CampaignOut]:
     """Return what can still be recalled, soonest deadline first; campaigns of which nothing can be come last."""
-    return [CampaignOut.model_validate(line, from_attributes=True) for line in parts.campaigns(who.robots)]
+    return [CampaignOut.model_validate(line, from_attributes=True) for line in parts.campaigns(who.bounds)]

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -86,8 +87,12 @@ async def record(
         def work() -> Received:
             rows.check()
             received = parts.recorder.record_beside_others(
-                rows, defaults, robots=who.robots, on_rejected=rows.note_rejected
+                rows, defaults, bounds=who.bounds, on_rejected=rows.note_rejected
             )
+            if who.campaigns:
+                # A key that is known already may be of a campaign that is out of bounds: which one is not said.
+                hidden = tuple(replace(one, note="known already, and not all the same") for one in received.differing)
+                received = replace(received, differing=hidden)
             if rows.why_stopped is not None:
                 raise RejectedError(received.to_json(), rows.why_stopped)
             if received.read and received.rejected_count == received.read:

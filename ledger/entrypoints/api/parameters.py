@@ -26,7 +26,7 @@ def _selection(
     since: Annotated[Moment | None, Query(description="Sent at or after.")] = None,
     until: Annotated[Moment | None, Query(description="Sent before.")] = None,
 ) -> Selection:
-    robots = within(who_asks(request), robot)
+    bounds = within(who_asks(request), robot)
     return select(
         campaign=campaign,
         untagged=untagged,
@@ -36,7 +36,7 @@ def _selection(
         robot=robot,
         since=since,
         until=until,
-        within=robots,
+        within=bounds,
     )
 
 

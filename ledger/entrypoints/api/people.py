@@ -70,7 +70,7 @@ def erase(asked: ErasureRequest, parts: LedgerParts, who: Who) -> ErasureOut:
     It waits until the database's files are written anew, which takes long where they are large. Asked again, it finds
     nothing more; no Idempotency-Key is needed.
     """
-    _need_all_robots(who)
+    _need_no_bounds(who)
     if asked.dry_run:
         return ErasureOut.model_validate(parts.person_eraser.look(asked.user))
     return ErasureOut.model_validate(parts.person_eraser.erase(asked.user, reason=asked.reason, actor=who.name))
@@ -79,11 +79,11 @@ def erase(asked: ErasureRequest, parts: LedgerParts, who: Who) -> ErasureOut:
 @router.post("/people/export", response_model=PersonOut, **needs(Permission.PERSONS, 400, 422))
 def export(asked: PersonRequest, parts: LedgerParts, who: Who) -> PersonOut:
     """Return all that is stored of a person; the history says that it was handed out."""
-    _need_all_robots(who)
+    _need_no_bounds(who)
     return PersonOut.model_validate(parts.person_export.run_once(asked.user, actor=who.name))
 
 
-def _need_all_robots(who: Who) -> None:
+def _need_no_bounds(who: Who) -> None:
     """Raise ForbiddenError for whoever sees a part of what is stored alone."""
-    if who.robots:
-        raise ForbiddenError(f"{who.name} may touch messages of some robots only, and a person is known to all")
+    if who.bounds:
+        raise ForbiddenError(f"{who.name} may touch some messages only, and a person is known to all")

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from ledger.core.bounds import Bounds
 from ledger.core.roles import Identity, Permission, Role
 from ledger.entrypoints.http.problems import document_problems, unexpected
 from ledger.errors import DatabaseError, ForbiddenError, LedgerError, UnauthenticatedError
@@ -173,11 +174,11 @@ async def _identify_without_database(request: Request) -> Identity | None:
     return Identity(name=default_actor(), role=Role.RECORDER) if _is_nobody_at_this_machine(request) else None
 
 
-def within(who: Identity, robot: str | None) -> frozenset[str]:
-    """Return the robots that somebody may touch, none for all; raise ForbiddenError when they name another."""
+def within(who: Identity, robot: str | None) -> Bounds:
+    """Return what somebody may touch; raise ForbiddenError when they name a robot that is out of bounds."""
     if robot is not None and not who.may_touch(robot):
         raise ForbiddenError(f"{who.name} may not touch messages of robot {robot!r}")
-    return frozenset(who.robots)
+    return who.bounds
 
 
 def refuse_other_sites(request: Request) -> None:

@@ -26,7 +26,7 @@ def campaign(
     """Show the messages of a campaign, soonest deadline first."""
     asked = SelectionForm(campaign=name)
     page = parts.pages.messages(asked.selection(view.times, who), cursor=cursor, limit=ROWS)
-    count = parts.campaign_counts.read(who.robots)
+    count = parts.campaign_counts.read(who.bounds)
     line = None
     if count is not None:
         line = next((one for one in count.lines if one.campaign == name), no_messages(name))

@@ -21,7 +21,7 @@ router = APIRouter(route_class=Door, include_in_schema=False)
 @router.get("/", **needs(Permission.SEE))
 def now(parts: LedgerParts, who: Who, view: Viewed, checkups: Kept) -> Response:
     """Show what can still be recalled, what is being recalled, and what needs somebody."""
-    count = parts.campaign_counts.read(who.robots)
+    count = parts.campaign_counts.read(who.bounds)
     lines = count.lines if count is not None else ()
     open_lines = [line for line in lines if _is_open(line)]
     running = parts.pages.recalls(statuses=(Status.RUNNING,), limit=SHOWN_RECALLS, who=who)

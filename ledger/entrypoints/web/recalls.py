@@ -135,7 +135,7 @@ def confirmation(report: RecallReport) -> Confirmation | None:
 
 def _again(report: RecallReport) -> str:
     """Return the address of a form that selects the same again; a long list of keys has no room in it."""
-    parts = {name: value for name, value in report.selection.items() if name != "within"}
+    parts = {name: value for name, value in report.selection.items() if not name.startswith("within")}
     pairs = [(name.removesuffix("s") if name in ("users", "keys") else name, value) for name, value in parts.items()]
     return urlencode(pairs, doseq=True) if len(parts.get("keys", ())) <= KEYS_IN_ADDRESS else ""
 

@@ -75,7 +75,13 @@ class KnownTokens:
 
 def _written(at: datetime, identities: Identities) -> dict[str, object]:
     tokens = {
-        digest: {"id": one.token_id, "name": one.name, "role": one.role.value, "robots": sorted(one.robots)}
+        digest: {
+            "id": one.token_id,
+            "name": one.name,
+            "role": one.role.value,
+            "robots": sorted(one.robots),
+            "campaigns": sorted(one.campaigns),
+        }
         for digest, one in identities.items()
     }
     return {"at": format_time(at), "tokens": tokens}
@@ -87,6 +93,8 @@ def _read_from(fields: Mapping[str, Mapping[str, Mapping[str, object]]]) -> _Kep
             name=str(one["name"]),
             role=Role(str(one["role"])),
             robots=frozenset(RobotCode(robot) for robot in one["robots"]),  # type: ignore[attr-defined]
+            # A file that an earlier release wrote knows no campaigns, and such a token has none.
+            campaigns=frozenset(map(str, one.get("campaigns", ()))),  # type: ignore[call-overload]
             token_id=int(one["id"]),  # type: ignore[call-overload]
         )
         for digest, one in fields["tokens"].items()

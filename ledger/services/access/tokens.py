@@ -55,7 +55,14 @@ class ServiceTokens:
         self._exist: bool | None = None
 
     def create(
-        self, name: str, role: Role, *, owner: str | None = None, robots: Collection[str] = (), actor: str
+        self,
+        name: str,
+        role: Role,
+        *,
+        owner: str | None = None,
+        robots: Collection[str] = (),
+        campaigns: Collection[str] = (),
+        actor: str,
     ) -> NewToken:
         """Make a token; its name is the actor of what is done with it. Raise InputError for a name that is taken.
 
@@ -63,7 +70,7 @@ class ServiceTokens:
         """
         name = _checked_name("the token", name)
         owner = name if owner is None else _checked_name("the owner", owner)
-        bound = _checked_robots(robots)
+        bound, limited = _checked_robots(robots), _checked_campaigns(campaigns)
         secret = _MARK + secrets.token_urlsafe(32)
         now = self._clock.now()
         with self._database.write() as connection:
@@ -74,6 +81,7 @@ class ServiceTokens:
                 role=role,
                 robots=bound,
                 owner=owner,
+                campaigns=limited,
                 prefix=secret[:SHOWN_CHARACTERS],
                 digest=digest_of(secret),
                 created_by=actor,
@@ -87,6 +95,7 @@ class ServiceTokens:
                 "role": role.value,
                 "robots": list(bound),
                 "owner": owner,
+                "campaigns": list(limited) or None,
                 "prefix": token.prefix,
                 "digest": digest_of(secret),
             }
@@ -231,3 +240,9 @@ def _checked_robots(robots: Collection[str]) -> Sequence[str]:
     if any(not robot.strip() for robot in robots):
         raise InputError("a robot is named by its robotCode: this one is empty")
     return sorted({check_text("the robot", robot) for robot in robots})
+
+
+def _checked_campaigns(campaigns: Collection[str]) -> Sequence[str]:
+    if any(not one.strip() for one in campaigns):
+        raise InputError("a campaign has a name, or a beginning of one as in 'spring-*': this one is empty")
+    return sorted({check_text("the campaign", one) for one in campaigns})

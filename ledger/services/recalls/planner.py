@@ -203,7 +203,7 @@ class Planner:
         used = usage.used_calls(snapshot, month_of(tally.now), *bounds_of(tally.now))
         first, last = tally.span()
         counts = tally.counts
-        known = count_known_keys(snapshot, selection.keys, selection.within) if selection.keys else 0
+        known = count_known_keys(snapshot, selection.keys, selection.bounds) if selection.keys else 0
         return Plan(
             recall_id=0,
             status=Status.PLANNED,

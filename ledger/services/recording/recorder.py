@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ledger.clock import Clock
+from ledger.core.bounds import EVERYTHING, Bounds
 from ledger.core.message import Message
 from ledger.errors import InvalidMessageError, LedgerError
 from ledger.patience import OutageLog
@@ -91,10 +92,10 @@ class Recorder:
         defaults: Defaults,
         on_rejected: OnRejected | None = None,
         *,
-        robots: Collection[str] = (),
+        bounds: Bounds = EVERYTHING,
     ) -> Imported:
-        """Return once every row that makes a message, of some robots or any, is on disk; raise as `record` does."""
-        (last,) = deque(self.import_lines(lines, defaults, on_rejected, robots=robots), maxlen=1)
+        """Return once every row that makes a message within bounds is on disk; raise as `record` does."""
+        (last,) = deque(self.import_lines(lines, defaults, on_rejected, bounds=bounds), maxlen=1)
         return last
 
     def record_beside_others(
@@ -103,10 +104,10 @@ class Recorder:
         defaults: Defaults,
         on_rejected: OnRejected | None = None,
         *,
-        robots: Collection[str] = (),
+        bounds: Bounds = EVERYTHING,
     ) -> Imported:
         """Do the same for one of many threads: few messages are written with what the others hand in."""
-        read = within(reader(defaults, self._clock), frozenset(robots))
+        read = within(reader(defaults, self._clock), bounds)
         (last,) = deque(import_lines(lines, read, self._write_beside_others, on_rejected), maxlen=1)
         return last
 
@@ -116,13 +117,13 @@ class Recorder:
         defaults: Defaults,
         on_rejected: OnRejected | None = None,
         *,
-        robots: Collection[str] = (),
+        bounds: Bounds = EVERYTHING,
     ) -> Iterator[Imported]:
         """Record rows and yield the sums after each transaction, the last of which is the result.
 
         Every rejected row is handed to `on_rejected` with the reason; the result names the first of them.
         """
-        read = within(reader(defaults, self._clock), frozenset(robots))
+        read = within(reader(defaults, self._clock), bounds)
         return import_lines(lines, read, self._write_or_spool, on_rejected)
 
     def replay(self) -> Replayed:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ledger.clock import Clock, format_time
+from ledger.core.bounds import Bounds
 from ledger.core.capture import capture_pair
 from ledger.core.message import Message
 from ledger.core.row import Row
@@ -55,16 +56,19 @@ def reader(defaults: Defaults, clock: Clock) -> Read:
     return read
 
 
-def within(read: Read, robots: frozenset[str]) -> Read:
-    """Return what reads as `read` does, and refuses messages of other robots than these (none: all may be)."""
+def within(read: Read, bounds: Bounds) -> Read:
+    """Return what reads as `read` does, and refuses messages that are out of bounds."""
 
     def read_within(fields: Mapping[str, Any] | str) -> Message:
         message = read(fields)
-        if message.robot_code not in robots:
+        if not bounds.hold_robot(message.robot_code):
             raise InvalidMessageError(f"robot {message.robot_code!r} is not one that this token may record for")
+        if not bounds.hold_campaign(message.campaign):
+            named = "without a campaign" if message.campaign is None else f"of campaign {message.campaign!r}"
+            raise InvalidMessageError(f"messages {named} are none that this token may record")
         return message
 
-    return read_within if robots else read
+    return read_within if bounds else read
 
 
 def read_row(fields: Mapping[str, Any], defaults: Defaults, now: datetime) -> Message:

@@ -6,15 +6,16 @@ it is, and counting takes but a share of the time.
 
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.clock import Clock
+from ledger.core.bounds import EVERYTHING, Bounds
 from ledger.core.campaign import CampaignLine
 from ledger.errors import DatabaseError, DatabaseUnavailableError
 
-Counting = Callable[[frozenset[str]], Sequence[CampaignLine]]
+Counting = Callable[[Bounds], Sequence[CampaignLine]]
 
 QUICK_SECONDS = 0.25
 # For so long one waits for a count that should be quick, or that is the first; for others, not even so long.
@@ -38,24 +39,23 @@ class CampaignCounts:
     def __init__(self, count: Counting, clock: Clock) -> None:
         self._count_now, self._clock = count, clock
         self._lock = threading.Lock()
-        self._counters: dict[frozenset[str], _Counter] = {}
+        self._counters: dict[Bounds, _Counter] = {}
 
-    def read(self, within: Collection[str] = ()) -> CampaignCount | None:
-        """Return the campaigns of some robots or all; None while they are being counted for the first time.
+    def read(self, bounds: Bounds = EVERYTHING) -> CampaignCount | None:
+        """Return the campaigns within bounds; None while they are being counted for the first time.
 
         Raise DatabaseError when they cannot be counted.
         """
-        robots = frozenset(within)
         with self._lock:
-            counter = self._counters.setdefault(robots, _Counter(self._count_now, self._clock, robots))
+            counter = self._counters.setdefault(bounds, _Counter(self._count_now, self._clock, bounds))
         return counter.read()
 
 
 class _Counter:
-    """Counts for some robots: one count at a time, in a thread of its own."""
+    """Counts within bounds: one count at a time, in a thread of its own."""
 
-    def __init__(self, count: Counting, clock: Clock, robots: frozenset[str]) -> None:
-        self._count_now, self._clock, self._robots = count, clock, robots
+    def __init__(self, count: Counting, clock: Clock, bounds: Bounds) -> None:
+        self._count_now, self._clock, self._bounds = count, clock, bounds
         self._lock = threading.Lock()
         self._running: threading.Event | None = None
         self._count: CampaignCount | None = None
@@ -85,7 +85,7 @@ class _Counter:
         count: CampaignCount | None = None
         error: DatabaseError | None = DatabaseUnavailableError("campaigns could not be counted: the log says more")
         try:
-            count, error = CampaignCount(at=at, lines=self._count_now(self._robots)), None
+            count, error = CampaignCount(at=at, lines=self._count_now(self._bounds)), None
         except DatabaseError as raised:
             error = raised
         finally:

@@ -1,16 +1,19 @@
 """Lists for people and programs, a page at a time: what was sent, recalls, their items, the history."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from sqlalchemy import Connection
+
 from ledger.clock import Clock
+from ledger.core.bounds import Bounds
 from ledger.core.cursor import Place, decode, encode
 from ledger.core.period import ALWAYS, Period
 from ledger.core.recall import Item, Outcome, Result, Status
 from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.core.roles import Identity
-from ledger.core.selection import Selection, robots_of
+from ledger.core.selection import Selection
 from ledger.errors import ForbiddenError
 from ledger.services.reports.recalls import RecallReports
 from ledger.store import break_glass, pages, recalls
@@ -120,14 +123,16 @@ class Pages:
             found = pages.history_page(
                 connection, selection, outcome=outcome, actor=actor, recalled=recalled, after=after, limit=limit + 1
             )
+            if selection.bounds:
+                found = _without_reasons_of_others(connection, selection.bounds, found)
         return _page(found, limit)
 
     def check_within(self, recall_id: int, who: Identity) -> None:
-        """Raise ForbiddenError when a recall is of robots that somebody may not touch, UnknownRecallError for none."""
+        """Raise ForbiddenError when a recall may reach beyond somebody's bounds, UnknownRecallError for none."""
         with self._database.read() as connection:
             recall = recalls.get(connection, recall_id)
         if not _is_within(recall, who):
-            raise ForbiddenError(f"recall {recall_id} may hold messages of robots that are not {who.name}'s")
+            raise ForbiddenError(f"recall {recall_id} may hold messages that are out of {who.name}'s bounds")
 
 
 def every_page(read: Callable[[str | None], ListPage[Value]]) -> Iterator[Sequence[Value]]:
@@ -153,7 +158,17 @@ def _page(found: Found[Value], limit: int) -> ListPage[Value]:
     )
 
 
+def _without_reasons_of_others(
+    connection: Connection, bounds: Bounds, found: Sequence[tuple[Place, Item]]
+) -> list[tuple[Place, Item]]:
+    """Leave out why recalls were made that reach beyond bounds: that was said of other messages, too."""
+    made = {one.id: one for one in recalls.of_numbers(connection, {item.recall_id for _, item in found})}
+    return [
+        (place, item if bounds.hold_all_of(made[item.recall_id].selection) else replace(item, recall_reason=""))
+        for place, item in found
+    ]
+
+
 def _is_within(recall: recalls.Recall, who: Identity) -> bool:
-    """Say whether all that a recall can hold is of robots that somebody may touch."""
-    robots = robots_of(recall.selection)
-    return not who.robots or (bool(robots) and robots <= who.robots)
+    """Say whether all that a recall can hold is within the bounds of somebody."""
+    return who.bounds.hold_all_of(recall.selection)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from ledger.clock import Clock
 from ledger.core.approval import Approval
+from ledger.core.bounds import EVERYTHING, Bounds
 from ledger.core.campaign import CampaignLine, UnrecallableSends, no_messages
 from ledger.core.deadline import WINDOW
 from ledger.core.json_value import jsonable
@@ -66,12 +67,12 @@ class RecallReports:
         """`wall_of` gives people a moment of the clock by which leases end."""
         self._database, self._clock, self._wall_of = database, clock, wall_of
 
-    def campaigns(self, within: Collection[str] = ()) -> list[CampaignLine]:
-        """Return a line for each campaign that the ledger holds messages of, of some robots or of all.
+    def campaigns(self, bounds: Bounds = EVERYTHING) -> list[CampaignLine]:
+        """Return a line for each campaign within bounds that the ledger holds messages of.
 
         The soonest deadline comes first.
         """
-        now = self._clock.now()
+        now, within = self._clock.now(), bounds.robots
         with self._database.read() as connection:
             counted, people = count_campaigns(connection, now, within), known_people(connection, within)
             without_key = keyless.count_by_campaign(connection, now - WINDOW, within)
@@ -92,6 +93,7 @@ class RecallReports:
                 unrecallable=_unrecallable(without_key.get(line.campaign, {})),
             )
             for line in lines
+            if bounds.hold_campaign(line.campaign)
         ]
 
     def result(self, recall_id: int) -> Result:

@@ -5,23 +5,27 @@ import threading
 import pytest
 
 from ledger.clock import FakeClock
+from ledger.core.bounds import EVERYTHING, Bounds
 from ledger.core.campaign import CampaignLine, no_messages
+from ledger.core.message import RobotCode
 from ledger.errors import DatabaseUnavailableError
 from ledger.services.reports import campaign_counts as counting
 from ledger.services.reports.campaign_counts import CampaignCounts
+
+OURS = Bounds(robots=frozenset({RobotCode("robot-1")}))
 
 
 class Counter:
     """A count that takes as long as it is held up."""
 
     def __init__(self) -> None:
-        self.asked: list[frozenset[str]] = []
+        self.asked: list[Bounds] = []
         self.may_end = threading.Event()
         self.may_end.set()
         self.error: Exception | None = None
 
-    def __call__(self, robots: frozenset[str]) -> list[CampaignLine]:
-        self.asked.append(robots)
+    def __call__(self, bounds: Bounds) -> list[CampaignLine]:
+        self.asked.append(bounds)
         assert self.may_end.wait(30)
         if self.error is not None:
             raise self.error
@@ -35,8 +39,8 @@ def test_where_counting_is_quick_everybody_gets_what_is_true_now(clock: FakeCloc
         count = counts.read()
         assert count is not None
         assert [line.campaign for line in count.lines] == [f"count {number}"]
-    assert counts.read(["robot-1"]) is not None
-    assert counter.asked == [frozenset(), frozenset(), frozenset({"robot-1"})]
+    assert counts.read(OURS) is not None
+    assert counter.asked == [EVERYTHING, EVERYTHING, OURS]
 
 
 def test_while_the_first_count_takes_long_there_is_none_and_nobody_counts_beside_it(

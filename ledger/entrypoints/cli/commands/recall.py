@@ -71,7 +71,7 @@ def recall(
     with opened() as parts:
         who = who_is(parts, Permission.RECALL, actor, token_file)
         plan = parts.planner.plan(
-            select(**asked, within=who.robots),
+            select(**asked, within=who.bounds),
             reason=reason,
             actor=who.name,
             include_shared=include_shared,

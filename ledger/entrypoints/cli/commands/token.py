@@ -36,12 +36,22 @@ def create(
     robot: Annotated[
         list[str] | None, typer.Option("--robot", metavar="R", help="Only messages of this robot. Repeatable.")
     ] = None,
+    campaign: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--campaign",
+            metavar="C",
+            help="Only messages of this campaign, or of all that begin so: 'spring-*'. Repeatable.",
+        ),
+    ] = None,
     actor: Actor = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a token and show it, this once."""
     with opened() as parts:
-        made = parts.service_tokens.create(name, role, owner=owner, robots=robot or (), actor=who_acts(actor))
+        made = parts.service_tokens.create(
+            name, role, owner=owner, robots=robot or (), campaigns=campaign or (), actor=who_acts(actor)
+        )
     if as_json:
         document({"secret": made.secret, **made.token.to_json()})
         return
@@ -62,9 +72,12 @@ def list_(as_json: AsJson = False) -> None:
     paper = console()
     for token in found:
         robots = f", robots {', '.join(plain(robot) for robot in token.robots)}" if token.robots else ""
+        campaigns = f", campaigns {', '.join(map(plain, token.campaigns))}" if token.campaigns else ""
         owner = f" of {plain(token.owner)}" if token.owner != token.name else ""
         state = f"revoked {moment(token.revoked_at)}" if token.revoked_at else f"used {moment(token.last_used_at)}"
-        paper.print(f"{plain(token.name)}{owner}: {token.role}{robots}, {token.prefix}…, {state}", soft_wrap=True)
+        paper.print(
+            f"{plain(token.name)}{owner}: {token.role}{robots}{campaigns}, {token.prefix}…, {state}", soft_wrap=True
+        )
 
 
 @app.command()
