@@ -193,8 +193,9 @@ _OF_CALL = {
 
 def _call(detail: Mapping[str, Any]) -> Columns:
     """Return the columns of a call that an entry names; the whole row, when it names the way that the call left."""
-    columns = {column: detail[name] for name, column in _OF_CALL.items() if name in detail}
-    return {**dict.fromkeys(_OF_CALL.values()), **columns} if "slot_at" in detail else columns
+    if "slot_at" in detail:
+        return {column: detail.get(name) for name, column in _OF_CALL.items()}
+    return {column: detail[name] for name, column in _OF_CALL.items() if name in detail}
 
 
 def differences(expected: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Boolean, Column, ColumnElement, Connection, select, type_coerce
@@ -59,7 +59,7 @@ def _reader(column: Column[Any]) -> Callable[[Any], Any] | None:
 
 def _moment(raw: Any) -> Any:
     try:
-        return datetime.fromisoformat(raw).replace(tzinfo=UTC)
+        return datetime.fromisoformat(raw + "+00:00")
     except (TypeError, ValueError):
         return raw
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy import Boolean, Connection, Integer, Table, Text, func, select, text
 
 from ledger.core.chain_facts import named
 from ledger.core.json_value import jsonable
@@ -52,8 +52,12 @@ def rows_of_table(connection: Connection, table: Table) -> Iterator[tuple[int, d
     columns = [column for column in table.c if column.name not in NOT_COMPARED[table.name]]
     number = next(iter(table.primary_key.columns))
     names, place = [column.name for column in columns], [column.name for column in columns].index(number.name)
+    others = [column.name for column in columns if not isinstance(column.type, Text | Integer | Boolean)]
     for cells in raw_rows(connection, columns, number):
-        yield cells[place], {name: jsonable(cell) for name, cell in named(names, cells).items()}
+        row = named(names, cells)
+        for name in others:
+            row[name] = jsonable(row[name])
+        yield cells[place], row
 
 
 def count_rows(connection: Connection) -> int:

@@ -290,3 +290,36 @@ def test_more_than_a_segment_is_checked_by_its_root(anchored: Ledger, database: 
 def _append(connection: Connection, now: Any, count: int) -> None:
     common: dict[str, Any] = {"at": now, "event": "purged", "actor": "worker", "recall_id": None}
     history.append(connection, [history.Entry(**common, detail={"messages": one}) for one in range(count)])
+
+
+def test_a_backup_that_is_restored_whole_verifies_and_one_that_is_older_lacks_what_was_signed(
+    book: Ledger, world: World, kept: Path, database: Database
+) -> None:
+    older = _backup(database)
+    recall(book, world, 2, "winter")
+    book.parts.checkpointer.run_once()
+    newer = _backup(database)
+    _restore(database, older)
+    found = check(book, kept)
+    assert [one.kind for one in found.damages] == [DamageKind.CUT]
+    _restore(database, newer)
+    found = check(book, kept)
+    assert (found.ok, found.proven_entries) == (True, found.entries)
+
+
+def _backup(database: Database) -> dict[str, Rows]:
+    with database.read() as connection:
+        return {
+            table.name: [dict(row._mapping) for row in connection.execute(select(table))]
+            for table in metadata.sorted_tables
+            if table.name != "messages"  # triggers fill its index
+        }
+
+
+def _restore(database: Database, backup: dict[str, Rows]) -> None:
+    with database.write() as connection:
+        for name in reversed(backup):
+            connection.execute(metadata.tables[name].delete())
+        for name, rows in backup.items():
+            if rows:
+                connection.execute(insert(metadata.tables[name]), rows)
