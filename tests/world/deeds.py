@@ -229,6 +229,16 @@ def purge(scene: Scene, process: Process) -> None:
     scene.do(process, "purge", lambda book: f"{book.purge().purged} gone")
 
 
+def forget(scene: Scene, process: Process) -> None:
+    """Erase somebody, unless a recall is at their messages."""
+    user = scene.random.choice(USERS)
+    scene.do(
+        process,
+        f"forget {user}",
+        lambda book: f"{book.parts.person_eraser.erase(user, reason='asked', actor='bob').person}",
+    )
+
+
 def look(scene: Scene, process: Process) -> None:
     """Read everything."""
 
@@ -262,4 +272,5 @@ DEEDS: Mapping[Callable[[Scene, Process], None], int] = {
     serve: 1,
     stick: 2,
     follow: 3,
+    forget: 1,
 }
