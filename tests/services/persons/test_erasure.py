@@ -24,8 +24,8 @@ from ledger.spool.segments import append, create, discard
 from ledger.store import history
 from ledger.store.database import Database
 from ledger.store.keyless import insert_traces
+from ledger.store.schema import answers, person_commitments, person_secrets, recall_items, recalls
 from ledger.store.schema import history as entries
-from ledger.store.schema import person_commitments, person_secrets, recall_items, recalls
 from tests.conftest import MakeLedger
 from tests.sending import row, send
 
@@ -257,6 +257,25 @@ def test_nobody_of_that_id_is_no_entry(known: Ledger, database: Database) -> Non
 def test_what_cannot_be_meant_is_refused(known: Ledger, user: str, reason: str) -> None:
     with pytest.raises(InputError):
         known.parts.person_eraser.erase(user, reason=reason, actor="li")
+
+
+def test_a_kept_answer_that_names_the_person_stays_an_answer(known: Ledger, database: Database) -> None:
+    later = known.parts.clock.now() + timedelta(hours=1)
+    body = json.dumps(
+        {"rejected": [{"line": 1, "reason": f"{ANN} is no conversation"}], "user": ANN, "other": f"x{ANN}"}
+    )
+    values = {"scope": "token 1", "key": "k", "request_digest": "d", "claim": "c", "status": 200, "expires_at": later}
+    with database.write() as connection:
+        connection.execute(answers.insert().values(**values, body=body))
+    done = erased(known)
+    with database.read() as connection:
+        kept = json.loads(connection.scalar(select(answers.c.body)) or "")
+    assert done.places["answers"] == 1
+    assert kept == {
+        "rejected": [{"line": 1, "reason": f"{done.person} is no conversation"}],
+        "user": done.person,
+        "other": f"x{ANN}",
+    }
 
 
 def test_texts_and_journals_that_name_the_person_are_told_and_left(known: Ledger) -> None:
