@@ -107,6 +107,18 @@ def test_a_start_that_fails_makes_no_token(shell: Shell) -> None:
     assert shell("token", "list", "--json").json == []
 
 
+def test_a_database_that_is_away_at_the_first_start_is_said_and_lets_nobody_in(shell: Shell) -> None:
+    import httpx
+
+    database = Path(shell.environment["LEDGER_DATABASE_URL"].partition("///")[2])
+    database.write_text("this is no database" * 100)
+    shell.variables["LEDGER_DATABASE_PATIENCE_SECONDS"] = "0"
+    with shell.running("serve", "--port", "0", "--no-worker") as service:
+        service.wait_for("no token could be made (the database")
+        service.wait_for("`ledger token create --name NAME --role admin`")
+        assert httpx.get(f"http://127.0.0.1:{port_of(service)}/v1/campaigns").status_code in (401, 503)
+
+
 def test_no_auth_is_loud_and_lasts_until_there_is_a_token(shell: Shell) -> None:
     import httpx
 
