@@ -8,6 +8,7 @@ every ten seconds and after each, against the same without: both in one run, one
 
 import argparse
 import json
+import logging
 import multiprocessing
 import statistics
 import sys
@@ -35,6 +36,8 @@ RATE, LATENCY_SECONDS, KEYS_PER_CALL = 60, 0.1, 20
 
 def main() -> None:
     """Measure both on each database."""
+    # It says each second that the recall is still under way.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     options = _options()
     report: dict[str, Any] = {"machine": machine.facts(), "databases": {}}
     with tempfile.TemporaryDirectory(prefix="ledger-benchmark-", dir=options.folder) as folder:

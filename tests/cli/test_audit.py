@@ -93,6 +93,13 @@ def test_verify_names_what_was_done_and_ends_with_1(signing: Shell) -> None:
     assert "edited: entry 1 (place 1)" in signing("audit", "verify").out
 
 
+def test_verify_also_looks_for_a_digest_that_was_kept(signing: Shell) -> None:
+    digest = signing("audit", "verify", "--json").json["last_digest"]
+    assert signing("audit", "verify", "--digest", digest).code == 0
+    ended = signing("audit", "verify", "--digest", "f" * 64)
+    assert (ended.code, "digest that you kept" in ended.out) == (1, True)
+
+
 def test_verify_refuses_a_file_without_checkpoints_and_what_is_no_key(signing: Shell) -> None:
     (signing.folder / "empty").write_text("nothing\n")
     assert signing("audit", "verify", "--checkpoint", str(signing.folder / "empty")).code == 2

@@ -23,6 +23,8 @@ def show_audit_report(paper: "Console", found: "AuditReport") -> None:
     if (more := len(found.damages) - SHOWN_DAMAGES) > 0:
         paper.print(f"and {more:,} more: --json", style="dim")
     show_findings(paper, found.findings)
+    if found.known_digest_found is False:
+        paper.print("No entry has the digest that you kept: the end was cut off or rewritten.", style="yellow")
     if found.ok:
         entries = number_of(found.entries, "entry", "entries")
         paper.print(f"The history is whole: {entries}, each in its place.", soft_wrap=True)
