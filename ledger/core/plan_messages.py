@@ -8,6 +8,7 @@ import json
 import sys
 import zlib
 from array import array
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -125,6 +126,15 @@ class PlanMessages:
         """Return it as columns of a row."""
         arrays = {name: _pack(getattr(self, name), is_near=is_near) for name, (_, is_near) in PACKED.items()}
         return {"apis": [list(api) for api in self.apis], "campaigns": list(self.campaigns), **arrays}
+
+    def by_campaign(self) -> dict[str | None, tuple[int, int]]:
+        """Return how many messages it takes of each campaign, and how many deliveries they are together."""
+        if len(self.campaigns) == 1:
+            return {self.campaigns[0]: (len(self.taken), sum(self.sizes))} if self.taken else {}
+        counts, deliveries = Counter(self.which_campaign), [0] * len(self.campaigns)
+        for place, size in zip(self.which_campaign, self.sizes, strict=True):
+            deliveries[place] += size
+        return {self.campaigns[place]: (counts[place], deliveries[place]) for place in sorted(counts)}
 
     def end_of_calls(self, start: int, rows: int) -> int:
         """Return the end of about so many of what is taken, such that no call is cut in two; `start` is such an end."""

@@ -36,6 +36,15 @@ RETRYABLE = (Outcome.REFUSED, Outcome.PARTIAL, Outcome.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCampaign(JsonValue):
+    """What a plan takes of one campaign (None: without a tag); `deliveries` are recipients summed over messages."""
+
+    campaign: str | None
+    messages: int
+    deliveries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(JsonValue):
     """What a recall would do: frozen with its items, and run once.
 
@@ -45,7 +54,7 @@ class Plan(JsonValue):
     their deadline before their turn. `quota` counts calls of the month. `unrecorded_keys` were named, but
     the ledger has no message of them. `held_by` are the recalls that are at the messages `in_progress`. `approval` is
     there when a second person has to agree. `unconfigured` messages are of robots that the settings give to no app,
-    counted in `unconfigured_robots`.
+    counted in `unconfigured_robots`. `by_campaign` is None where there are very many.
     """
 
     recall_id: int
@@ -69,6 +78,7 @@ class Plan(JsonValue):
     approval: Approval | None = None
     unconfigured: int = 0
     unconfigured_robots: Mapping[str, int] = field(default_factory=dict)
+    by_campaign: tuple[PlannedCampaign, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

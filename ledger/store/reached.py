@@ -1,41 +1,44 @@
 """What recalls reach that were started without a second person: whose they are, and which messages and people."""
 
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
 from ledger.core.actors import is_ours
 from ledger.core.approval import Decision
-from ledger.core.message import Campaign
 from ledger.core.plan_messages import PlanMessages, Taken
 from ledger.core.recall import Outcome, Status
-from ledger.core.selection import campaigns_of
 from ledger.store import plan_messages
 from ledger.store.schema import approvals, break_glass, history, messages, recall_items, recalls
 from ledger.store.selecting import among
 
 _BATCH_ROWS = 1000
-# Nobody loses a message by an item that ended so.
-_UNTOUCHED = (Outcome.CANCELLED, Outcome.EXPIRED)
+# Nobody loses a message by an item that ended otherwise. Named one by one, they are looked up in an index.
+_TOUCHED = (Outcome.RECALLED, Outcome.REFUSED, Outcome.PARTIAL, Outcome.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartedAlone:
-    """A recall that no second person agreed to: the names behind it, and the campaigns that it named, none for any.
+    """A recall that no second person agreed to, and the names behind it.
 
-    It is proven when each of those who started it, or let it ask again, had a token.
+    It is proven when each of those who started it, or let it ask again, had a token. `people` and `messages` are those
+    of its plan, `by_campaign` has messages and deliveries of each of its campaigns, None when nobody has counted them.
     """
 
     recall_id: int
     names: frozenset[str]
     is_proven: bool
-    campaigns: frozenset[Campaign]
+    is_cancelled: bool
+    people: int
+    messages: int
+    by_campaign: Mapping[str | None, tuple[int, int]] | None
 
     def may_hold(self, campaigns: Collection[str | None]) -> bool:
         """Say whether it may hold messages of some campaigns."""
-        return not self.campaigns or not self.campaigns.isdisjoint(campaigns)
+        return self.by_campaign is None or not self.by_campaign.keys().isdisjoint(campaigns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,8 @@ def started_alone(connection: Connection, since: datetime, *, other_than: int | 
     alone = and_(recalls.c.activated_at >= since, recalls.c.id.not_in(agreed.union_all(reviewed)))
     if other_than is not None:
         alone = and_(alone, recalls.c.id != other_than)
-    found = connection.execute(select(recalls.c.id, recalls.c.actor, recalls.c.selection).where(alone)).all()
+    columns = (recalls.c.id, recalls.c.actor, recalls.c.status, recalls.c.plan)
+    found = connection.execute(select(*columns).where(alone)).all()
     names, unproven = {row.id: {row.actor} for row in found}, set[int]()
     acts = and_(alone, history.c.event.in_(("started", "retried")))
     joined = select(history.c.recall_id, history.c.actor, history.c.detail).join_from(
@@ -73,10 +77,20 @@ def started_alone(connection: Connection, since: datetime, *, other_than: int | 
             recall_id=row.id,
             names=frozenset(names[row.id]),
             is_proven=row.id not in unproven,
-            campaigns=campaigns_of(row.selection),
+            is_cancelled=row.status == Status.CANCELLED,
+            people=row.plan.get("recipients", 0),
+            messages=row.plan.get("eligible", 0),
+            by_campaign=_by_campaign(row.plan),
         )
         for row in found
     ]
+
+
+def _by_campaign(plan: Mapping[str, Any]) -> Mapping[str | None, tuple[int, int]] | None:
+    counted = plan.get("by_campaign")
+    if counted is None:
+        return None
+    return {one["campaign"]: (one["messages"], one["deliveries"]) for one in counted}
 
 
 def was_proven(connection: Connection, recall_id: int) -> bool:
@@ -95,7 +109,7 @@ def reached_by(
     if not recall_ids:
         return
     columns = recall_items.c
-    touched = or_(columns.outcome.is_(None), columns.outcome.not_in(_UNTOUCHED))
+    touched = or_(columns.outcome.is_(None), columns.outcome.in_(_TOUCHED))
     statement = select(columns.message_id, columns.campaign, columns.recipients).where(
         columns.recall_id.in_(sorted(recall_ids)), touched
     )

@@ -166,6 +166,14 @@ class BreakGlass(ApiModel):
     review: str | None
 
 
+class PlannedCampaign(ApiModel):
+    """What a plan takes of one campaign."""
+
+    campaign: str | None = Field(description="null: messages without a tag.", examples=["spring"])
+    messages: int = Field(examples=[120])
+    deliveries: int = Field(description="Recipients, summed over the messages.", examples=[2400])
+
+
 class Plan(ApiModel):
     """What a recall would do; nothing has been called."""
 
@@ -190,6 +198,7 @@ class Plan(ApiModel):
     approval: Approval | None
     unconfigured: int = Field(description="Messages of robots that no app is configured for.", examples=[0])
     unconfigured_robots: Mapping[str, int] = Field(description="Those robots, counted.", examples=[{}])
+    by_campaign: list[PlannedCampaign] | None = Field(description="null where there are more than a hundred.")
 
 
 class Result(ApiModel):

@@ -17,7 +17,7 @@ from ledger.core.pace import shifted
 from ledger.core.plan import Forecast, Standing, Tally
 from ledger.core.plan_messages import LeftOut, PlanMessages
 from ledger.core.quota import bounds_of, month_of, quota
-from ledger.core.recall import Plan, Status
+from ledger.core.recall import Plan, PlannedCampaign, Status
 from ledger.core.selection import Selection
 from ledger.errors import EmptySelectionError
 from ledger.services.recalls.approvals import Approvals
@@ -34,6 +34,8 @@ from ledger.store.messages import count_known_keys
 from ledger.store.people import count_people
 
 BATCH_ROWS = 5000
+# A plan that takes some of more campaigns does not name each.
+MOST_CAMPAIGNS = 100
 
 log = logging.getLogger(__name__)
 
@@ -225,7 +227,17 @@ class Planner:
             unconfigured=counts[Standing.UNCONFIGURED],
             unconfigured_robots=tally.unconfigured,
             held_by=tuple(holders(snapshot, selection)) if counts[Standing.IN_PROGRESS] else (),
+            by_campaign=_by_campaign(messages),
         )
+
+
+def _by_campaign(messages: PlanMessages) -> tuple[PlannedCampaign, ...] | None:
+    if len(messages.campaigns) > MOST_CAMPAIGNS:
+        return None
+    return tuple(
+        PlannedCampaign(campaign=campaign, messages=count, deliveries=deliveries)
+        for campaign, (count, deliveries) in messages.by_campaign().items()
+    )
 
 
 def _count_others(snapshot: Connection, selection: Selection, messages: PlanMessages) -> int:

@@ -1,10 +1,11 @@
 """How far one person goes alone: what they start, and what is done to one campaign, counts together for a day.
 
 Counting is exact and cheap: what was started alone is at most as much as one person may, or somebody is asked anyway.
+What is larger nevertheless, since the glass was broken or more was allowed before, is counted as its plan says.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from ledger.core.actors import People
 from ledger.core.approval import COUNTED_FOR, CountedTogether, Reach, is_needed
 from ledger.core.plan_messages import PlanMessages
 from ledger.store import reached
-from ledger.store.reached import Reached
+from ledger.store.reached import Reached, StartedAlone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +44,28 @@ class _Sum:
     """People and messages, each counted once."""
 
     def __init__(self) -> None:
-        self.people, self.messages = set[str](), set[int]()
+        self._people, self._messages = set[str](), set[int]()
+        self._more_people = self._more_messages = 0
 
     def add(self, one: Reached) -> None:
-        self.people.update(one.recipients)
-        self.messages.add(one.message_id)
+        self._people.update(one.recipients)
+        self._messages.add(one.message_id)
+
+    def add_counted(self, messages: int, people: int) -> None:
+        self._more_messages += messages
+        self._more_people += people
 
     def is_beyond(self, most: int) -> bool:
-        return is_needed(recipients=len(self.people), messages=len(self.messages), most=most)
+        return is_needed(recipients=self._count_people(), messages=self._count_messages(), most=most)
 
     def to_reach(self, counted: CountedTogether) -> Reach:
-        return Reach(counted=counted, people=len(self.people), messages=len(self.messages))
+        return Reach(counted=counted, people=self._count_people(), messages=self._count_messages())
+
+    def _count_people(self) -> int:
+        return len(self._people) + self._more_people
+
+    def _count_messages(self) -> int:
+        return len(self._messages) + self._more_messages
 
 
 def reach_beyond(
@@ -78,21 +90,24 @@ def reach_beyond(
     if not alone:
         return None
     own = starting.reached(connection)
-    campaigns = {one.campaign for one in own}
     theirs = [
-        one.recall_id
+        one
         for one in alone
         if people.overlap(one.names, starting.names) or (is_strict and not (starting.is_proven or one.is_proven))
     ]
-    beside = [one.recall_id for one in alone if one.may_hold(campaigns)]
-    return _of_actor(connection, own, theirs, most) or _of_campaigns(connection, own, beside, campaigns, most)
+    return _of_actor(connection, own, theirs, most) or _of_campaigns(connection, own, alone, most)
 
 
-def _of_actor(connection: Connection, own: Sequence[Reached], recall_ids: Sequence[int], most: int) -> Reach | None:
+def _of_actor(connection: Connection, own: Sequence[Reached], alone: Sequence[StartedAlone], most: int) -> Reach | None:
+    large, small = _by_size(alone, most)
     both = _Sum()
     for one in own:
         both.add(one)
-    with closing(reached.reached_by(connection, recall_ids)) as found:
+    for recall in large:
+        both.add_counted(recall.messages, recall.people)
+    if large:
+        return both.to_reach(CountedTogether.ACTOR)
+    with closing(reached.reached_by(connection, [recall.recall_id for recall in small])) as found:
         for one in found:
             both.add(one)
             if both.is_beyond(most):
@@ -101,18 +116,38 @@ def _of_actor(connection: Connection, own: Sequence[Reached], recall_ids: Sequen
 
 
 def _of_campaigns(
-    connection: Connection,
-    own: Sequence[Reached],
-    recall_ids: Sequence[int],
-    campaigns: Collection[str | None],
-    most: int,
+    connection: Connection, own: Sequence[Reached], alone: Sequence[StartedAlone], most: int
 ) -> Reach | None:
     sums: dict[str | None, _Sum] = defaultdict(_Sum)
     for one in own:
         sums[one.campaign].add(one)
-    with closing(reached.reached_by(connection, recall_ids, campaigns)) as found:
+    campaigns = list(sums)
+    large, small = _by_size([one for one in alone if one.may_hold(campaigns)], most)
+    for recall in large:
+        for campaign, counted in (recall.by_campaign or {}).items():
+            if campaign in campaigns:
+                sums[campaign].add_counted(*counted)
+    if (beyond := next((one for one in sums.values() if one.is_beyond(most)), None)) is not None:
+        return beyond.to_reach(CountedTogether.CAMPAIGN)
+    with closing(reached.reached_by(connection, [recall.recall_id for recall in small], campaigns)) as found:
         for one in found:
             sums[one.campaign].add(one)
             if sums[one.campaign].is_beyond(most):
                 return sums[one.campaign].to_reach(CountedTogether.CAMPAIGN)
     return None
+
+
+def _by_size(alone: Sequence[StartedAlone], most: int) -> tuple[list[StartedAlone], list[StartedAlone]]:
+    """Return those that went beyond by themselves, which are too many to look at one by one, and the others.
+
+    Of one that was cancelled it counts what it did before.
+    """
+    large = [
+        one
+        for one in alone
+        if one.by_campaign is not None
+        and not one.is_cancelled
+        and is_needed(recipients=one.people, messages=one.messages, most=most)
+    ]
+    numbers = {one.recall_id for one in large}
+    return large, [one for one in alone if one.recall_id not in numbers]

@@ -87,6 +87,24 @@ def test_what_a_second_person_agreed_to_counts_no_more(careful: Ledger, world: W
     assert recalled(careful, send(careful, world, 3)) is Status.FINISHED
 
 
+def test_what_went_beyond_by_itself_counts_as_its_plan_says_until_somebody_has_reviewed_it(
+    careful: Ledger, world: World
+) -> None:
+    large = send(careful, world, 5) + send(careful, world, 2, campaign="autumn")
+    plan = careful.plan(keys=large, reason="x", actor="wang")
+    assert [(one.campaign, one.messages, one.deliveries) for one in plan.by_campaign or ()] == [
+        ("spring", 5, 5),
+        ("autumn", 2, 2),
+    ]
+    careful.run(plan, break_glass="nobody answers")
+    asks(careful, send(careful, world, 1, campaign="winter"), why="same person started alone .*8 people, 8 messages")
+    asks(careful, send(careful, world, 1), actor="sun", why="the same campaign .*6 people, 6 messages")
+    asks(careful, send(careful, world, 2, campaign="autumn"), actor="sun", why="the same campaign .*4 messages")
+    assert recalled(careful, send(careful, world, 1, campaign="winter"), actor="sun") is Status.FINISHED
+    careful.review(plan.recall_id, reason="fine", actor="li")
+    assert recalled(careful, send(careful, world, 1, campaign="winter"), actor="wang") is Status.FINISHED
+
+
 def test_what_was_cancelled_or_only_planned_counts_no_more(careful: Ledger, world: World) -> None:
     keys = send(careful, world, 6)
     careful.plan(keys=keys[:3], reason="only looking", actor="wang")
