@@ -1,4 +1,4 @@
-"""People's rights over HTTP: for admins of all robots, and no id in an address."""
+"""People's rights over HTTP: for admins without bounds, and no id in an address."""
 
 import logging
 
@@ -35,8 +35,11 @@ def test_an_admin_sees_exports_and_erases(service: Service, world: World, caplog
     assert service.book.verify().ok
 
 
-def test_who_may_touch_some_robots_only_may_not_erase_anybody(service: Service) -> None:
-    made = service.book.parts.service_tokens.create("wang", Role.ADMIN, robots=["robot-1"], actor="tester")
+@pytest.mark.parametrize("bounds", [{"robots": ["robot-1"]}, {"campaigns": ["spring-*"]}])
+def test_who_may_touch_a_part_of_the_messages_may_not_erase_anybody(
+    service: Service, bounds: dict[str, list[str]]
+) -> None:
+    made = service.book.parts.service_tokens.create("wang", Role.ADMIN, actor="tester", **bounds)
     with service.client(made.secret) as bound:
         for path in ("erase", "export"):
             asked = {"user": ANN, **({"reason": "left"} if path == "erase" else {})}
