@@ -2,11 +2,14 @@
 
 import getpass
 import os
+from typing import TYPE_CHECKING
 
 from ledger.core.actors import check_actor
 from ledger.core.roles import Identity, Permission, Role
 from ledger.errors import ForbiddenError, InputError
-from ledger.services.access.tokens import ServiceTokens
+
+if TYPE_CHECKING:
+    from ledger.services.access.tokens import ServiceTokens
 
 TOKEN_VARIABLE = "LEDGER_TOKEN"  # noqa: S105  (the name of a variable)
 
@@ -24,7 +27,7 @@ def default_actor() -> str:
         raise InputError("nobody can tell who you are here: say it with --actor or LEDGER_ACTOR") from None
 
 
-def who_shows(tokens: ServiceTokens, permission: Permission, actor: str | None, token: str | None = None) -> Identity:
+def who_shows(tokens: "ServiceTokens", permission: Permission, actor: str | None, token: str | None = None) -> Identity:
     """Return who does something: by a token, or the one in LEDGER_TOKEN, and else only by name.
 
     Raise UnauthenticatedError for a token that does not work, ForbiddenError for one that may not, and InputError when
