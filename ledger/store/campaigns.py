@@ -74,7 +74,7 @@ def count_campaigns(connection: Connection, now: datetime, robots: Collection[st
 
 def count_recipients_unknown(connection: Connection) -> int:
     """Return how many messages the ledger holds of which nobody can say whom they reached."""
-    return connection.scalar(select(func.coalesce(func.sum(message_counts.c.recipients_unknown), 0))) or 0
+    return int(connection.scalar(select(func.sum(message_counts.c.recipients_unknown))) or 0)
 
 
 def _counted(row: RowMapping, now: _Span, later: _Span | None) -> CountedCampaign:

@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ledger.database_url import DatabaseUrl
 from ledger.errors import DatabaseUnavailableError, SettingsError, StatementRefusedError
-from ledger.store import faults, machine_clocks, sqlite_file
+from ledger.store import faults, machine_clocks, sqlite_file, sqlite_lock
 
 SQLITE_BUSY_SECONDS = 30
 SQLITE_CHECKPOINT_PAGES = 10_000
@@ -263,5 +263,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at once: a transaction that upgrades later fails with "database is locked" under load."""
-    read_only = connection.get_execution_options().get(_READ_ONLY)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get(_READ_ONLY):
+        connection.exec_driver_sql("BEGIN")
+    else:
+        sqlite_lock.take(connection, SQLITE_BUSY_SECONDS)

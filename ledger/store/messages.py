@@ -8,6 +8,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    literal,
     select,
     tuple_,
 )
@@ -57,8 +58,12 @@ def purge_index(connection: Connection, before_hour: int, limit: int) -> int:
         return 0
     columns = message_recipients.c
     key = (columns.sent_hour, columns.user_id, columns.message_id)
-    due = select(*key).where(columns.sent_hour < before_hour).limit(limit)
-    return connection.execute(delete(message_recipients).where(tuple_(*key).in_(due))).rowcount
+    is_due = columns.sent_hour < before_hour
+    next_one = connection.execute(select(*key).where(is_due).order_by(*key).limit(1).offset(limit)).one_or_none()
+    # All up to a key, in their order: to look each of them up would take twice as long. Nothing is said of the hour
+    # beside it, or SQLite would go through all that is due.
+    upto = is_due if next_one is None else tuple_(*key) < tuple_(*(literal(value) for value in next_one))
+    return connection.execute(delete(message_recipients).where(upto)).rowcount
 
 
 def any_robot_of(connection: Connection, is_wanted: Callable[[str], bool]) -> str | None:

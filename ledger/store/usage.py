@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.deadline import WINDOW
 from ledger.core.message import Keyless
-from ledger.store.schema import keyless_sends, messages, usage
+from ledger.store.schema import keyless_sends, message_counts, messages, usage
 
 # Sends are counted by the messages (or traces) that they left behind; the purge puts down how many it took away.
 PURGED_SENDS = "(sends)"
@@ -39,7 +39,7 @@ def used_calls(connection: Connection, month: str, since: datetime, until: datet
         and_(messages.c.deadline < since + WINDOW, messages.c.sent_at < since),
         and_(messages.c.deadline >= until, messages.c.sent_at >= until),
     )
-    counted += connection.scalar(select(func.count()).select_from(messages)) or 0
+    counted += int(connection.scalar(select(func.sum(message_counts.c.messages))) or 0)
     counted -= connection.scalar(select(func.count()).select_from(messages).where(others)) or 0
     # Webhooks have a quota of their own.
     is_call = keyless_sends.c.kind.not_in([Keyless.WEBHOOK, Keyless.SESSION_WEBHOOK])
