@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 from zlib import crc32
@@ -130,6 +131,7 @@ def is_marked(frozen: FrozenDigest, fact: Mapping[str, Any]) -> bool:
     return mark_at(fact, len(frozen.marks) - 1) == _mark(frozen.marks[-1])
 
 
+@lru_cache(maxsize=1024)
 def mark_of(text: str) -> str:
     """Return a short mark of a long text that is named elsewhere."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

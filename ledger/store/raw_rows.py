@@ -66,6 +66,8 @@ def _moment(raw: Any) -> Any:
 
 def read_json(raw: Any) -> Any:
     """Read JSON as SQLite stores it; what is none comes as it is."""
+    if raw == "{}":
+        return {}
     try:
         # What we wrote has nothing around it, and reading it so is quicker.
         value, end = _decode(raw)

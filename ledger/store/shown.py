@@ -98,8 +98,10 @@ def shown_items(connection: Connection, committer: Committer) -> Iterator[tuple[
     columns = [recall_items.c[name] for name in (*FROZEN_OF_ITEM, *ITEM_STATE)]
     names = (*FROZEN_OF_ITEM, *ITEM_STATE)
     size = len(FROZEN_OF_ITEM)
+    key = FROZEN_OF_ITEM.index("process_query_key")
     for cells, covered in committer.rows(names, raw_rows(connection, columns, recall_items.c.id)):
-        row = named(names, cells)
+        row = named(ITEM_STATE, cells[size:])
+        row["process_query_key"] = cells[key]
         row["finished_at"] = jsonable(row["finished_at"])
         yield cells[0], ShownItem(frozen=cells[:size], covered=covered[:size], state=row)
 
