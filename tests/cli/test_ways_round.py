@@ -199,6 +199,15 @@ def test_to_agree_with_another_actor_where_only_the_settings_ask(shell: Shell, s
     assert (done.code, done.json["approval"]["approved_by"]) == (0, "li")
 
 
+def test_to_revoke_every_token_and_agree_with_another_actor(shell: Shell, simulator: Simulator) -> None:
+    shell.variables["LEDGER_APPROVAL_RECIPIENTS"] = "3"
+    shell.send(simulator, 4, campaign="large")
+    assert shell(*RECALL, "--campaign", "large", "--actor", "wang").code == 10
+    token(shell, "li", "approver")
+    assert shell("token", "revoke", "--name", "li").code == 0
+    assert "takes a token of the service" in shell("approve", "1", "--actor", "li").err
+
+
 def test_to_ask_as_another_actor_and_agree_as_oneself(strict_shell: Shell) -> None:
     wang = token(strict_shell, "wang")
     ended = strict_shell(*RECALL, "--campaign", "large", "--actor", "bob")

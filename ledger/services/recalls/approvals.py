@@ -147,8 +147,8 @@ def _check_other(connection: Connection, those: set[str], acting: Acting, did: s
     first = next((name for name in sorted(those) if people.are_one(name, acting.name)), None)
     if first is not None:
         raise ForbiddenError(f"{first} {did}, and {acting.name} is the same: it takes another person to answer")
-    # Once there are tokens, a name alone proves nothing, as at the doors of the service.
-    if not acting.is_proven and (_is_strict(connection) or tokens.any_works(connection)):
+    # Once there was a token, a name alone proves nothing, as at the doors of the service.
+    if not acting.is_proven and (_is_strict(connection) or tokens.any_exists(connection)):
         raise _unproven(acting, "to be the second person")
 
 
