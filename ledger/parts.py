@@ -20,8 +20,6 @@ from ledger.services.access.idempotency import IdempotentRequests
 from ledger.services.access.known_tokens import KnownTokens
 from ledger.services.access.policies import Policies
 from ledger.services.access.tokens import ServiceTokens
-from ledger.services.persons.eraser import PersonEraser
-from ledger.services.persons.export import PersonExport
 from ledger.services.recalls.current_recalls import CurrentRecalls
 from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.leases import LostCalls, own_name
@@ -59,6 +57,8 @@ if TYPE_CHECKING:
     from ledger.services.audit.audit_verifier import AuditVerifier
     from ledger.services.audit.checkpointer import Checkpointer
     from ledger.services.audit.evidence import Evidence
+    from ledger.services.persons.eraser import PersonEraser
+    from ledger.services.persons.export import PersonExport
     from ledger.services.recalls.read_status import Inquirer
 
 T = TypeVar("T")
@@ -234,14 +234,18 @@ class Parts:
         return Tagger(self.opened(), self.clock, self.recorder.catch_up)
 
     @part
-    def person_eraser(self) -> PersonEraser:
+    def person_eraser(self) -> "PersonEraser":
         """Takes a person out of the ledger."""
+        from ledger.services.persons.eraser import PersonEraser
+
         folders = places.with_last_resort(*self.settings.spool_folders)
         return PersonEraser(self.opened(), self.clock, folders, self.recorder.replay)
 
     @part
-    def person_export(self) -> PersonExport:
+    def person_export(self) -> "PersonExport":
         """Shows a person what is stored of them."""
+        from ledger.services.persons.export import PersonExport
+
         folders = places.with_last_resort(*self.settings.spool_folders)
         return PersonExport(self.opened(), self.clock, folders, self.recorder.replay)
 
