@@ -1,0 +1,57 @@
+"""Benchmarks stay runnable: tiny ones, on the database that starts at once; nothing is said of how long they take."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import growing, planning, purging, single
+
+SQLITE = ["--databases", "sqlite"]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """Let what starts find its spool in a folder of this test."""
+    monkeypatch.setenv("LEDGER_SPOOL_DIR", str(tmp_path / "spool"))
+    monkeypatch.setattr(purging, "SECONDS_BEFORE", 0.02)
+    monkeypatch.setattr(growing, "SEARCHES", 2)
+    return monkeypatch
+
+
+def test_recording_one_by_one_is_measured_beside_the_driver(
+    run: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.setattr("sys.argv", ["single", "--messages", "32", "--recipients", "2", "--folder", str(tmp_path), *SQLITE])
+    single.main()
+    found = json.loads(capsys.readouterr().out)["databases"]["sqlite"]
+    assert {"driver, 1 threads", "record, 1 threads", "driver, 16 threads", "record, 16 threads"} <= set(found)
+
+
+def test_a_plan_and_its_copies_are_measured_beside_a_bare_copy(
+    run: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.setattr("sys.argv", ["planning", "--sizes", "40", "--recipients", "2", "--folder", str(tmp_path), *SQLITE])
+    run.setattr(planning, "_child", lambda step, url: {**planning.STEPS[step](url), "processor_seconds": 1.0})
+    planning.main()
+    found = json.loads(capsys.readouterr().out)["databases"]["sqlite"]["40"]
+    assert found["plan"]["rows_written"]["plan_messages"] == 1
+    assert found["plan_to_bare"] == 1.0
+
+
+def test_finding_and_purging_are_measured_beside_a_sender(
+    run: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.setattr("sys.argv", ["growing", "--sizes", "60", "--recipients", "2", "--folder", str(tmp_path), *SQLITE])
+    growing.main()
+    found = json.loads(capsys.readouterr().out)["databases"]["sqlite"]
+    assert found["find"]["60"]["by_user_messages"] >= 1
+    assert found["purge_of_half"]["inserts_before"] > 1
+
+
+def test_every_part_of_the_whole_run_is_there() -> None:
+    from importlib import import_module
+
+    from tests.benchmarks.__main__ import PARTS
+
+    assert [part for part in PARTS if not callable(import_module(f"tests.benchmarks.{part}").main)] == []
