@@ -12,7 +12,7 @@ _NEVER_UPDATED = {
 }
 _DELETED_FROM = {
     *("answers", "campaign_people", "keyless_sends", "message_counts", "messages", "plan_messages"),
-    *("recall_items", "recall_skips", "recalls", "sessions"),
+    *("person_commitments", "person_secrets", "recall_items", "recall_skips", "recalls", "sessions"),
 }
 _STATE = """
     SELECT pg_is_in_recovery() AS is_standby, current_setting('server_encoding') AS encoding,

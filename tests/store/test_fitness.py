@@ -65,6 +65,10 @@ def test_a_role_that_has_what_the_ledger_needs_and_odd_settings_works_as_any_oth
             (check,) = [check for check in book.doctor().checks if check.name == "database"]
             assert check.ok, check.found
             assert {item.sent_at for item in book.history()} == {datetime(2026, 3, 1, 11, tzinfo=UTC)}
+            erasure = book.parts.person_eraser.erase("张三", reason="asked to be forgotten", actor="li")
+            assert erasure.places
+            assert "permission denied to vacuum" in str(erasure.left)
+            assert "as the role that owns the tables" in str(erasure.left)
             clock.advance(timedelta(hours=30))
             book.purge()
             assert book.verify().ok
