@@ -79,6 +79,7 @@ def test_it_fits_and_is_checked_by_python_alone_without_us(book: Ledger, tmp_pat
         *(f"recall-{number}.{language}.html" for number in (1, 2) for language in ("en", "zh")),
     }
     assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
 
 
 def test_that_it_was_handed_out_is_an_entry_under_the_same_signature(book: Ledger, tmp_path: Path) -> None:

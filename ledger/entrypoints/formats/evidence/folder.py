@@ -112,8 +112,7 @@ class EvidenceFolder:
 
     def _texts(self, name: str, texts: Iterable[str]) -> None:
         def write(path: Path) -> None:
-            number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
                 file.writelines(texts)
 
         self._written(name, write)
@@ -121,6 +120,7 @@ class EvidenceFolder:
     def _written(self, name: str, write: Callable[[Path], None]) -> None:
         path = self._path / name
         try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             write(path)
             with path.open("rb") as file:
                 self._digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
