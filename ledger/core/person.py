@@ -39,9 +39,9 @@ def pseudonym_of(lot: bytes) -> str:
 
 
 def mentions_of(user: str) -> re.Pattern[str]:
-    """Return a pattern of a user id as a word of its own, in a text or in JSON."""
+    """Return a pattern of a user id as a word of its own, in a text or in JSON; digits of a time of day are no word."""
     words = {re.escape(user), re.escape(json.dumps(user, ensure_ascii=False)[1:-1]), re.escape(json.dumps(user)[1:-1])}
-    return re.compile(rf"(?<![0-9A-Za-z_.@-])(?:{'|'.join(sorted(words))})(?![0-9A-Za-z_@-]|\.[0-9A-Za-z])")
+    return re.compile(rf"(?<![0-9A-Za-z_.@-])(?<!\d:)(?:{'|'.join(sorted(words))})(?![0-9A-Za-z_@-]|\.[0-9A-Za-z]|:\d)")
 
 
 def is_pseudonym(user: str) -> bool:

@@ -19,6 +19,7 @@ from ledger.core.actors import check_actor
 from ledger.core.json_value import JsonValue
 from ledger.core.limits import check_reason, check_text
 from ledger.core.person import PSEUDONYM_BYTES, is_pseudonym, mentions_of, pseudonym_of
+from ledger.core.renaming import renaming
 from ledger.errors import InputError, WrongStateError
 from ledger.spool.spool import Spool
 from ledger.store import commitments, history, persons, remains
@@ -81,7 +82,7 @@ class PersonEraser:
         with self._database.read() as connection:
             places = places_of(connection, user)
             texts = tuple(mentioned(connection, user))
-        places["refused"] = self._spool.refused.count_changed(_renaming(user, "?"))
+        places["refused"] = self._spool.refused.count_changed(renaming(user, "?"))
         return Traces(places=places, mentioned=texts, journals=self._journals(user))
 
     def erase(self, user: str, *, reason: str, actor: str) -> Erasure:
@@ -97,7 +98,7 @@ class PersonEraser:
         traces = self.look(user)
         self._refuse_while_at_work(user)
         pseudonym = pseudonym_of(os.urandom(PSEUDONYM_BYTES))
-        refused = self._spool.refused.change(_renaming(user, pseudonym))
+        refused = self._spool.refused.change(renaming(user, pseudonym))
         done = self._erase_rows(user, pseudonym, reason, actor, refused)
         left = remains.take_out(self._database)
         if left is not None:
@@ -125,7 +126,7 @@ class PersonEraser:
             commitments.keep(connection, committer, persons.people_to_keep(connection), but_for=user)
             done = Counter({place: persons.rename_rows(connection, place, user, pseudonym) for place in persons.TABLES})
             done["selections"] = persons.rename_in_selections(connection, user, pseudonym)
-            done["answers"] = persons.rename_in_answers(connection, _renaming(user, pseudonym))
+            done["answers"] = persons.rename_in_answers(connection, renaming(user, pseudonym))
             done["refused"] = refused
             persons.rename_in_indexes(connection, user, pseudonym)
             commitments.keep_erased(connection, pseudonym, commitment)
@@ -162,13 +163,8 @@ def places_of(connection: Connection, user: str) -> dict[str, int]:
     """Return how many rows name a person, by place."""
     places = {place: persons.count_rows(connection, place, user) for place in persons.TABLES}
     places["selections"] = len(persons.selections_of(connection, user))
-    places["answers"] = persons.rename_in_answers(connection, _renaming(user, "?"), is_rehearsal=True)
+    places["answers"] = persons.rename_in_answers(connection, renaming(user, "?"), is_rehearsal=True)
     return places
-
-
-def _renaming(user: str, pseudonym: str) -> Callable[[str], str]:
-    pattern = mentions_of(user)
-    return lambda written: pattern.sub(pseudonym, written)
 
 
 def check_user(user: str) -> None:

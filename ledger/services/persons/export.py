@@ -8,7 +8,7 @@ from typing import Any
 from ledger.clock import Clock
 from ledger.core.actors import check_actor
 from ledger.core.json_value import JsonValue, jsonable
-from ledger.core.person import mentions_of
+from ledger.core.renaming import renaming
 from ledger.services.persons.eraser import check_user
 from ledger.spool.spool import Spool
 from ledger.store import commitments, history, persons
@@ -64,7 +64,7 @@ class PersonExport:
         check_user(user)
         check_actor(actor)
         self._catch_up()
-        pattern = mentions_of(user)
+        renamed = renaming(user, "?")
         with self._database.read() as connection:
             rows = {
                 place: [_shown(place, row, user) for row in persons.rows_of(connection, place, user)]
@@ -74,8 +74,8 @@ class PersonExport:
                 user=user,
                 **rows,
                 selections=sorted(persons.selections_of(connection, user)),
-                answers=persons.rename_in_answers(connection, lambda body: pattern.sub("", body), is_rehearsal=True),
-                refused=sum(pattern.search(line) is not None for line in self._spool.refused.lines()),
+                answers=persons.rename_in_answers(connection, renamed, is_rehearsal=True),
+                refused=self._spool.refused.count_changed(renamed),
                 mentioned=mentioned(connection, user),
                 journals=[str(path) for path in self._spool.journals_naming(user)],
             )

@@ -278,6 +278,27 @@ def test_a_kept_answer_that_names_the_person_stays_an_answer(known: Ledger, data
     }
 
 
+@pytest.mark.parametrize("user", ["8", "53", "recalls"])
+def test_an_id_that_looks_like_a_figure_or_a_field_changes_no_answer_and_no_refused_row(
+    known: Ledger, database: Database, user: str
+) -> None:
+    body = {"eligible": 8, "recalls": [8, 53], "first_deadline": "2026-03-01T08:53:08Z", "by_campaign": {"c": 53}}
+    values = {"scope": "token 1", "key": "k", "request_digest": "d", "claim": "c", "status": 200}
+    later = known.parts.clock.now() + timedelta(hours=1)
+    with database.write() as connection:
+        connection.execute(answers.insert().values(**values, expires_at=later, body=json.dumps(body)))
+    row_of_theirs = {"robotCode": "r", "line": 8, "sentAt": "2026-03-01T08:53:08Z", "request": {"body": '{"n":8}'}}
+    refused = RefusedRows(known.settings.spool_folder)
+    refused.add(row_of_theirs, "no message", "0")
+    known.parts.person_eraser.look(user)  # what another version refused is offered again, once
+    before = list(refused.lines())
+    assert known.parts.person_export.run_once(user, actor="li").answers == 0
+    assert known.parts.person_eraser.erase(user, reason="asked", actor="li").person is None
+    with database.read() as connection:
+        assert json.loads(connection.scalar(select(answers.c.body)) or "") == body
+    assert list(refused.lines()) == before
+
+
 def test_texts_and_journals_that_name_the_person_are_told_and_left(known: Ledger) -> None:
     mentions = known.plan(campaign="spring", reason=f"发错了，发给{ANN}。").recall_id
     known.plan(campaign="spring", reason=f"to x{ANN}, to {ANN}x and to {ANN}.com, who are others")
