@@ -15,6 +15,7 @@ from typing import Any, Self
 from ledger.clock import format_time, parse_time
 from ledger.core.json_value import JsonValue
 from ledger.core.merkle import SEGMENT_ENTRIES
+from ledger.errors import InputError
 
 KIND = "dingtalk-ledger checkpoint"
 VERSION = 1
@@ -81,12 +82,16 @@ class Checkpoint(JsonValue):
         is_whole = is_count and all(isinstance(one, str) for one in (*texts, *digests))
         if not is_whole or not all(_DIGEST.fullmatch(str(one)) for one in digests):
             raise ValueError("it is no whole checkpoint")
+        try:
+            at = parse_time(str(document["at"]))
+        except InputError as error:
+            raise ValueError(f"it is no whole checkpoint: {error}") from None
         stamp = document.get("timestamp")
         return cls(
             entries=int(document["entries"]),
             head=str(document["head"]),
             root=str(document["root"]),
-            at=parse_time(str(document["at"])),
+            at=at,
             key=str(document["key"]),
             signature=str(document["signature"]),
             timestamp={str(name): str(value) for name, value in stamp.items()} if isinstance(stamp, Mapping) else None,

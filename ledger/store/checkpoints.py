@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ledger.store.raw_rows import raw_rows
 from ledger.store.schema import anchors, checkpoints, history, history_segments
 
 _BATCH_ROWS = 1000
@@ -99,8 +100,9 @@ def latest(connection: Connection) -> StoredCheckpoint | None:
 
 
 def documents(connection: Connection) -> Iterator[Any]:
-    """Yield all checkpoints as they were signed, the first one first."""
-    yield from connection.execute(select(checkpoints.c.document).order_by(checkpoints.c.id)).scalars()
+    """Yield all checkpoints as they were signed, the first one first, whatever somebody made of them."""
+    for (document,) in raw_rows(connection, [checkpoints.c.document], checkpoints.c.id):
+        yield document
 
 
 def anchor_states(connection: Connection) -> dict[str, AnchorState]:

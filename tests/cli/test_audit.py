@@ -93,6 +93,18 @@ def test_verify_names_what_was_done_and_ends_with_1(signing: Shell) -> None:
     assert "edited: entry 1 (place 1)" in signing("audit", "verify").out
 
 
+def test_verify_calls_nothing_proven_from_an_edited_entry_on(signing: Shell) -> None:
+    signing("audit", "checkpoint")
+    change(signing, "UPDATE history SET actor = 'mallory' WHERE id = 3")
+    ended = signing("audit", "verify")
+    assert "As written: the first 2 entries" in ended.out
+    assert "Proven: the first 2 entries are what key" in ended.out
+    change(signing, "UPDATE history SET actor = 'mallory' WHERE id = 2")
+    assert "Proven: the first entry is what key" in signing("audit", "verify").out
+    change(signing, "UPDATE history SET actor = 'mallory' WHERE id = 1")
+    assert "Proven" not in signing("audit", "verify").out
+
+
 def test_verify_also_looks_for_a_digest_that_was_kept(signing: Shell) -> None:
     digest = signing("audit", "verify", "--json").json["last_digest"]
     assert signing("audit", "verify", "--digest", digest).code == 0

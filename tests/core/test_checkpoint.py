@@ -71,6 +71,8 @@ def test_another_key_did_not_sign_it_nor_did_nobody() -> None:
         {**MADE.to_json(), "head": "A" * 64},
         {**MADE.to_json(), "root": 5},
         {**MADE.to_json(), "at": 5},
+        {**MADE.to_json(), "at": "yesterday"},
+        {**MADE.to_json(), "at": "2026-03-01T10:00:00"},
         {name: value for name, value in MADE.to_json().items() if name != "signature"},
     ],
 )

@@ -84,17 +84,18 @@ class AuditVerifier:
         # One inside the database that nobody signed proves nothing.
         proofs = anchor_check.trusted([*outside, *(one for one in inside if one.signed is Signed.YES)])
         proven = anchor_check.proven_by(proofs, watch)
-        proven_entries = proven.entries if proven is not None else 0
+        covered, good_entries = proven.entries if proven is not None else 0, _good_entries(watch, damages)
         return AuditReport(
             ok=found.ok and not damages,
             entries=watch.count,
             last_digest=found.last_digest,
-            good_entries=_good_entries(watch, damages),
-            proven_entries=proven_entries,
+            good_entries=good_entries,
+            # Digests that were signed prove nothing of an entry that is not what its digest was made of.
+            proven_entries=min(covered, good_entries),
             damages=tuple(damages),
             breaks=watch.breaks_in_all,
             checkpoints=tuple(one for one, _ in checked),
-            not_proven=tuple(_not_proven(watch.count, proven_entries, kept, outside)),
+            not_proven=tuple(_not_proven(watch.count, covered, kept, outside)),
             disputed=found.disputed,
             disputed_recalls=found.disputed_recalls,
             known_digest_found=found.known_digest_found,
@@ -144,15 +145,15 @@ def _good_entries(watch: ChainWatch, damages: Sequence[Damage]) -> int:
 
 
 def _not_proven(
-    entries: int, proven: int, kept: Sequence[KeptCheckpoint], outside: Sequence[KeptCheckpoint]
+    entries: int, covered: int, kept: Sequence[KeptCheckpoint], outside: Sequence[KeptCheckpoint]
 ) -> list[str]:
     if not kept:
         return [NOT_ANCHORED]
     found = [] if outside else [ONLY_INSIDE]
     if any(one.signed is Signed.NOT_CHECKED for one in kept):
         found.append(NOT_SIGNED)
-    if entries > proven:
-        found.append(f"the last {entries - proven:,} entries, which no checkpoint covers yet")
+    if entries > covered:
+        found.append(f"the last {entries - covered:,} entries, which no checkpoint covers yet")
     return found
 
 

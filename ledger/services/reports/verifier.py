@@ -153,5 +153,5 @@ def linked(previous: str, entry: history.Entry) -> str | None:
     """Return the digest that an entry has to have; None when it holds what no entry can."""
     try:
         return history.link(previous, entry)
-    except (TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         return None

@@ -158,8 +158,43 @@ def test_what_breaks_the_chain_is_named_the_same_with_checkpoints(book: Ledger, 
     rows = numbered(rows_of(database))
     for edit, (change, wanted) in EDITS.items():
         put(database, change(rows))
-        assert named(check(book, kept)) == _with_end(wanted, len(rows)), edit
+        found = check(book, kept)
+        assert named(found) == _with_end(wanted, len(rows)), edit
+        # A digest that was signed proves nothing of what does not fit it any more.
+        assert found.proven_entries <= found.good_entries, edit
     put(database, rows)
+    assert check(book, kept).ok
+
+
+def test_what_was_written_before_an_edited_entry_stays_proven(book: Ledger, database: Database, kept: Path) -> None:
+    rows = rows_of(database)
+    put(database, [*rows[:4], edited(rows[4]), *rows[5:]])
+    found = check(book, kept)
+    assert (found.good_entries, found.proven_entries) == (4, 4)
+
+
+@pytest.mark.parametrize("garbage", ["yesterday", b"\xff\x00", -5, 1.5, ""])
+def test_what_is_no_time_any_more_is_named_and_stops_no_check(
+    book: Ledger, database: Database, kept: Path, garbage: object
+) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL takes only values of a column's type")
+    with database.write() as connection:
+        connection.execute(text("UPDATE history SET at = :value WHERE id = 5"), {"value": garbage})
+    found = check(book, kept)
+    assert named(found) == [("edited", 5, 5, None)]
+    assert ("entry", "at") in {(one.what, one.field) for one in found.findings}
+
+
+@pytest.mark.parametrize("garbage", ["yesterday", "{", '"x"', '{"kind": "dingtalk-ledger checkpoint"}', "\udcff"])
+def test_what_somebody_made_of_a_checkpoint_in_the_database_stops_no_check(
+    book: Ledger, database: Database, kept: Path, garbage: str
+) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL takes only values of a column's type")
+    value = garbage.encode("utf-8", "surrogateescape")
+    with database.write() as connection:
+        connection.execute(text("UPDATE checkpoints SET document = :value"), {"value": value})
     assert check(book, kept).ok
 
 

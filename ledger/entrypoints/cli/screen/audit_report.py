@@ -33,17 +33,23 @@ def show_audit_report(paper: "Console", found: "AuditReport") -> None:
         paper.print(f"As written: the first {good}; what comes after is not, or nobody can say.", soft_wrap=True)
     else:
         paper.print("No entry is known to be as it was written.")
-    proof = next((one for one in found.checkpoints if one.entries == found.proven_entries), None)
-    if proof is not None and found.proven_entries:
-        paper.print(_proof_in_words(proof), soft_wrap=True)
+    if found.proven_entries and (proof := _proof(found)) is not None:
+        paper.print(_proof_in_words(proof, found.proven_entries), soft_wrap=True)
     for text in found.not_proven:
         paper.print(f"Not proven: {text}.", soft_wrap=True)
     paper.print(f"Last digest: {found.last_digest}", soft_wrap=True)
 
 
-def _proof_in_words(one: "CheckedCheckpoint") -> str:
-    entries = number_of(one.entries, "entry", "entries")
-    proven = f"Proven: the first {entries} are what key {plain(one.key) or '-'} signed at {one.at:%Y-%m-%d %H:%M} UTC"
+def _proof(found: "AuditReport") -> "CheckedCheckpoint | None":
+    """Return the first checkpoint that covers what is proven."""
+    signed = [one for one in found.checkpoints if one.match == "same" and one.signed in ("yes", "not_checked")]
+    covering = [one for one in signed if one.entries >= found.proven_entries]
+    return min(covering, key=lambda one: one.entries, default=None)
+
+
+def _proof_in_words(one: "CheckedCheckpoint", proven_entries: int) -> str:
+    entries = f"first {proven_entries:,} entries are" if proven_entries != 1 else "first entry is"
+    proven = f"Proven: the {entries} what key {plain(one.key) or '-'} signed at {one.at:%Y-%m-%d %H:%M} UTC"
     if one.stamped_at is None:
         return f"{proven}."
     word = ", and known certificates vouch for it" if one.vouched else ", as it says itself"
