@@ -20,6 +20,7 @@ from ledger.services.access.idempotency import IdempotentRequests
 from ledger.services.access.known_tokens import KnownTokens
 from ledger.services.access.policies import Policies
 from ledger.services.access.tokens import ServiceTokens
+from ledger.services.audit.dispute_keeper import DisputeKeeper
 from ledger.services.recalls.current_recalls import CurrentRecalls
 from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.leases import LostCalls, own_name
@@ -278,7 +279,7 @@ class Parts:
     @part
     def verifier(self) -> Verifier:
         """Proves the history."""
-        return Verifier(self.opened())
+        return Verifier(self.opened(), DisputeKeeper(self.opened(), self.clock).noting)
 
     @part
     def checkpointer(self) -> "Checkpointer":

@@ -6,8 +6,10 @@ from typing import Any
 
 from ledger.core.json_value import JsonValue, jsonable
 
-# So many are listed; the others are counted.
+# So many are named to who asks for a check.
 MOST_FINDINGS = 100
+# So many are listed, for who looks at recalls afterwards; the others are counted.
+MOST_LISTED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +33,10 @@ class Finding(JsonValue):
 
 @dataclass(slots=True)
 class Findings:
-    """A bounded list of findings; `rows` counts all rows that they are of, `recalls` are the recalls of these."""
+    """A bounded list of findings; `found` counts all of them, `rows` their rows, `recalls` are the recalls of these."""
 
     listed: list[Finding] = field(default_factory=list)
+    found: int = 0
     rows: int = 0
     entries: int = 0
     recalls: set[int] = field(default_factory=set)
@@ -73,4 +76,5 @@ class Findings:
             self.rows += 1
             if isinstance(recall_id, int):
                 self.recalls.add(recall_id)
-        self.listed += found[: MOST_FINDINGS - len(self.listed)]
+        self.found += len(found)
+        self.listed += found[: MOST_LISTED - len(self.listed)]

@@ -7,12 +7,13 @@ from ledger.store.schema import metadata
 
 ENCODING = "UTF8"
 _NEVER_UPDATED = {
-    *("history", "keyless_sends", "message_counts", "plan_messages", "policies"),
-    *("recall_skips", "sessions"),
+    *("disputes", "history", "keyless_sends", "message_counts", "plan_messages", "policies"),
+    *("recall_skips", "sessions", "verifications"),
 }
 _DELETED_FROM = {
-    *("answers", "campaign_people", "keyless_sends", "message_counts", "messages", "plan_messages"),
+    *("answers", "campaign_people", "disputes", "keyless_sends", "message_counts", "messages", "plan_messages"),
     *("person_commitments", "person_secrets", "recall_items", "recall_skips", "recalls", "sessions"),
+    "verifications",
 }
 _STATE = """
     SELECT pg_is_in_recovery() AS is_standby, current_setting('server_encoding') AS encoding,

@@ -23,7 +23,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ledger.store.count_triggers import POSTGRESQL_COUNTS, SQLITE_COUNTS
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0013"
+REVISION = "0014"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -470,6 +470,32 @@ anchors = Table(
     Column("tried_at", UtcDateTime, nullable=False),
     Column("failing_since", UtcDateTime),
     Column("error", Text),
+)
+
+# The latest whole check of the history: how many values it found that are not what the history says, and how many of
+# these were listed. Those of recalls are kept beside it, for pages to mark.
+verifications = Table(
+    "verifications",
+    metadata,
+    _id(),
+    Column("checked_at", UtcDateTime, nullable=False),
+    Column("found", Id, nullable=False),
+    Column("listed", Id, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+disputes = Table(
+    "disputes",
+    metadata,
+    _id(),
+    Column("recall_id", Id, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("key", Text),
+    Column("field", Text),
+    Column("history_says", Text, nullable=False),
+    Index("ix_disputes_recall", "recall_id"),
+    sqlite_autoincrement=True,
 )
 
 # What commitments are made of, by which the history names people; another one after each erasure.

@@ -35,6 +35,8 @@ NOT_SHOWN_AFTERWARDS = {
     "answers": "what a repeated request is answered",
     "history_segments": "sums of the history, which a check computes again",
     "checkpoints": "signed by themselves; what proves something is the copy that is kept elsewhere",
+    "verifications": "what the latest check found; the next one finds it again",
+    "disputes": "the same, by recall",
     "anchors": "where checkpoints have arrived",
     "message_counts": "sums of messages, which triggers make",
     "campaign_people": "counted again and again, of messages",

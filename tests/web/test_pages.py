@@ -6,8 +6,11 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from sqlalchemy import select, update
 
 from ledger.core.roles import Role
+from ledger.store.database import Database
+from ledger.store.schema import recall_items, recalls
 from tests.api.conftest import Service
 
 from .conftest import EVIL, Furniture
@@ -181,3 +184,41 @@ def test_a_page_loads_nothing_from_outside(service: Service) -> None:
         assert browser.get("/static/../page.py").status_code == 404
     assert "script-src 'self'" in answer.headers["content-security-policy"]
     assert "unsafe" not in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_check_disputed_stands_on_top_of_a_recall_and_beside_the_message_until_a_clean_one(
+    service: Service, furniture: Furniture, database: Database, language: str
+) -> None:
+    mine = recall_items.c.recall_id == furniture.finished
+    with database.write() as connection:
+        first = connection.execute(
+            select(recall_items).where(mine, recall_items.c.outcome == "recalled").limit(1)
+        ).one()
+        edited = update(recall_items).where(recall_items.c.id == first.id)
+        connection.execute(edited.values(outcome="unknown", reason=EVIL))
+        connection.execute(update(recalls).where(recalls.c.id == furniture.planned).values(actor="somebody"))
+    assert not service.book.verify().ok
+    with looking(service, Role.AUDITOR, language) as browser:
+        pages = [Page(browser.get(f"/recalls/{number}").text) for number in (furniture.finished, furniture.planned)]
+        unmarked = Page(browser.get(f"/recalls/{furniture.cancelled}").text).text
+        api = browser.get(f"/v1/recalls/{furniture.finished}").json()["disputes"]
+        with database.write() as connection:
+            connection.execute(edited.values(outcome="recalled", reason=None))
+            connection.execute(update(recalls).where(recalls.c.id == furniture.planned).values(actor="wang"))
+        assert service.book.verify().ok
+        after = browser.get(f"/recalls/{furniture.finished}").text
+        assert browser.get(f"/v1/recalls/{furniture.finished}").json()["disputes"] is None
+    said = {"en": "2 values of this recall are not what the history says", "zh-CN": "此任务有 2 个值与历史记录不符"}
+    mark = {"en": "Disputed:", "zh-CN": "有争议："}[language]
+    assert said[language] in pages[0].text
+    assert pages[0].text.count(mark) == 2
+    assert {"outcome", "recalled"} <= set(pages[0].outside)
+    assert {"actor", "wang"} <= set(pages[1].outside)
+    assert mark not in unmarked + after
+    assert [(one["key"], one["field"], one["history_says"]) for one in api["values"]] == [
+        (first.process_query_key, "outcome", "recalled"),
+        (first.process_query_key, "reason", None),
+    ]
+    strange = re.compile(r"[\u4e00-\u9fff]") if language == "en" else re.compile(r"[A-Za-z]{2,}")
+    assert [text for page in pages for text in page.own if set(strange.findall(text)) - _SAME] == []

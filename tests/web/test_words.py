@@ -19,6 +19,7 @@ FOLDER = Path(ledger.entrypoints.web.__path__[0])
 BY_NAME = {
     "check",
     "chat",
+    "dispute",
     "error",
     "event",
     "health",

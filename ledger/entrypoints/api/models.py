@@ -243,12 +243,31 @@ class TimelineEntry(ApiModel):
     cause: Mapping[str, str] | None = Field(description="Of a pause, why: `code` and `message`.")
 
 
+class Dispute(ApiModel):
+    """A value, or a row, that is not what the history says."""
+
+    kind: str = Field(description="changed, missing or added.", examples=["changed"])
+    what: str = Field(description="Of what: item, call, recall, skip, approval and so on.", examples=["item"])
+    key: str | None = Field(description="The key of a message, the number of a call.", examples=[KEY])
+    field: str | None = Field(examples=["outcome"])
+    history_says: Any = Field(description="Of what a plan froze, the history holds digests.", examples=["refused"])
+
+
+class Disputes(ApiModel):
+    """What the latest check of the history found of a recall."""
+
+    checked_at: datetime = Field(examples=[TIME])
+    values: list[Dispute]
+    are_all: bool = Field(description="false: the check found more than was kept.")
+
+
 class Recall(Result):
     """A recall with what was asked for and who did what; its items are a list of their own."""
 
     selection: Mapping[str, Any] = Field(examples=[{"campaign": "spring"}])
     plan: Mapping[str, Any] = Field(description="The plan as it was made.")
     timeline: list[TimelineEntry]
+    disputes: Disputes | None = Field(description="null: the latest check of the history found nothing, or none was.")
 
 
 class Item(ApiModel):

@@ -99,8 +99,8 @@ def recalls(
 def recall(seen: Seen, parts: LedgerParts) -> Recall:
     """Return one recall: where it stands, what was asked for, who did what."""
     report = parts.recall_reports.summary(seen.id)
-    whole = report.result.to_json() | {"selection": report.selection, "plan": report.plan, "timeline": report.timeline}
-    return Recall.model_validate(whole)
+    more = {name: getattr(report, name) for name in ("selection", "plan", "timeline", "disputes")}
+    return Recall.model_validate(report.result.to_json() | more)
 
 
 @router.get("/recalls/{id}/items", **needs(Permission.SEE, 404, 422))

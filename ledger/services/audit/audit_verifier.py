@@ -70,13 +70,13 @@ class AuditVerifier:
     ) -> AuditReport:
         """Check everything in one consistent state; raise UnreadableFileError for a file without checkpoints."""
         outside = [kept_checkpoints.weighed(*one, keys) for one in kept_checkpoints.of_files(files)]
-        with self._database.read() as connection:
+        with self._verifier.noting() as findings, self._database.read() as connection:
             stored = _readable(checkpoints.documents(connection))
             inside = _new([kept_checkpoints.weighed(one, INSIDE, keys) for one in stored], outside)
             kept = [*outside, *inside]
             good = anchor_check.trusted(kept)
             watch = ChainWatch([one.checkpoint for one in kept])
-            found = self._verifier.check(connection, known_digest, watch=watch, progress=progress)
+            found = self._verifier.check(connection, findings, known_digest, watch=watch, progress=progress)
             damages = damages_of(watch.breaks(connection), anchor_check.shift_of(good, watch))
         damages += anchor_check.damages_by(good, watch) + anchor_check.damages_of_signatures(kept)
         checked = [self._checked(one, watch) for one in kept]

@@ -13,6 +13,7 @@ from ledger.core.approval import Approval
 from ledger.core.bounds import EVERYTHING, Bounds
 from ledger.core.campaign import CampaignLine, UnrecallableSends, no_messages
 from ledger.core.deadline import WINDOW
+from ledger.core.disputes import Disputes
 from ledger.core.json_value import jsonable
 from ledger.core.message import Keyless
 from ledger.core.period import ALWAYS, Period
@@ -20,7 +21,7 @@ from ledger.core.recall import Item, Outcome, Result, Status
 from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.core.reply import Verdict
 from ledger.core.selection import Selection, campaigns_of, robots_of
-from ledger.store import approvals, break_glass, calls, history, items, keyless, recalls
+from ledger.store import approvals, break_glass, calls, disputes, history, items, keyless, recalls
 from ledger.store.campaign_people import CountedPeople, known_people
 from ledger.store.campaigns import CountedCampaign, count_campaigns
 from ledger.store.database import Database
@@ -33,7 +34,10 @@ PACE_WINDOW = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecallReport:
-    """One recall whole: where it stands, what was asked for, items, what it left out, requests, who did what."""
+    """One recall whole: where it stands, what was asked for, items, what it left out, requests, who did what.
+
+    `disputes` is what the latest check of the history found of it; None when that was nothing.
+    """
 
     result: Result
     selection: Mapping[str, Any]
@@ -42,6 +46,7 @@ class RecallReport:
     skipped: Sequence[Mapping[str, Any]]
     calls: Sequence[Mapping[str, Any]]
     timeline: Sequence[Mapping[str, Any]]
+    disputes: Disputes | None
 
     def to_json(self) -> dict[str, Any]:
         """Return the result's fields and the rest beside them.
@@ -57,6 +62,7 @@ class RecallReport:
             "skipped": jsonable(self.skipped),
             "calls": jsonable(self.calls),
             "timeline": jsonable(self.timeline),
+            "disputes": jsonable(self.disputes),
         }
 
 
@@ -178,6 +184,7 @@ class RecallReports:
                 }
                 for entry in history.of_recall(connection, recall.id)
             ],
+            disputes=disputes.of_recall(connection, recall.id),
         )
 
     def items_of(self, recall_id: int) -> Iterator[Item]:

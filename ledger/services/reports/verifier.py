@@ -1,8 +1,8 @@
 """The proof: history is checked link by link, and whatever people see of it against what it says."""
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from ledger.clock import format_time
 from ledger.core.chain import GENESIS
 from ledger.core.chain_facts import ChainFacts
-from ledger.core.findings import Finding, Findings
+from ledger.core.findings import MOST_FINDINGS, Finding, Findings
 from ledger.core.json_value import JsonValue, jsonable
 from ledger.services.reports.comparison import compare
 from ledger.services.reports.row_progress import UNSEEN, Progress
@@ -98,21 +98,26 @@ class EntryWatch(Protocol):
 
 
 class Verifier:
-    """Reads everything, changes nothing."""
+    """Reads everything, changes nothing; `noting` hands out what findings are noted in, and may keep them."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(
+        self,
+        database: Database,
+        noting: Callable[[], AbstractContextManager[Findings]] = lambda: nullcontext(Findings()),
+    ) -> None:
+        self._database, self.noting = database, noting
 
     def run_once(
         self, known_digest: str | None = None, *, watch: "EntryWatch | None" = None, progress: Progress = UNSEEN
     ) -> Verification:
         """Check the whole history, and what people see against it, in one consistent state."""
-        with self._database.read() as connection:
-            return self.check(connection, known_digest, watch=watch, progress=progress)
+        with self.noting() as findings, self._database.read() as connection:
+            return self.check(connection, findings, known_digest, watch=watch, progress=progress)
 
     def check(
         self,
         connection: Connection,
+        findings: Findings,
         known_digest: str | None = None,
         *,
         watch: "EntryWatch | None" = None,
@@ -120,7 +125,7 @@ class Verifier:
     ) -> Verification:
         """Do the same in a transaction that somebody else has opened; `watch` sees each entry on the way."""
         with FactFile() as file, _seldom_collecting():
-            walk = _Walk(known_digest=known_digest, facts=ChainFacts(file), findings=Findings(), watch=watch)
+            walk = _Walk(known_digest=known_digest, facts=ChainFacts(file), findings=findings, watch=watch)
             progress.begin(lambda: shown.count_rows(connection))
             for stored in progress.over(history.read_all(connection)):
                 walk.take(stored)
@@ -134,7 +139,7 @@ class Verifier:
             disputed=walk.findings.rows,
             disputed_recalls=tuple(sorted(walk.findings.recalls)),
             known_digest_found=found,
-            findings=tuple(walk.findings.listed),
+            findings=tuple(walk.findings.listed[:MOST_FINDINGS]),
         )
 
 

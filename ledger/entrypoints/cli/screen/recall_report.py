@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ledger.core.recall import Outcome
+from ledger.entrypoints.cli.screen.disputes import mark_of, show_disputes
 from ledger.entrypoints.cli.screen.results import show_result
 from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, print_sheet
 from ledger.entrypoints.cli.screen.tables import print_items
@@ -31,6 +32,8 @@ _CALLS = (
 def show_report(paper: "Console", report: "RecallReport", now: datetime) -> None:
     """Write a report for people."""
     result = report.result
+    if report.disputes is not None:
+        show_disputes(paper, report.disputes)
     show_result(paper, result, report.items, now=now, planned_calls=report.plan.get("calls"))
     paper.print(f"  reason: {plain(result.reason)} ({plain(result.actor)})", soft_wrap=not paper.is_terminal)
     paper.print(f"  asked for: {_selection(report.selection)}", soft_wrap=not paper.is_terminal)
@@ -44,8 +47,13 @@ def show_report(paper: "Console", report: "RecallReport", now: datetime) -> None
     if report.items:
         paper.print(f"\n{number_of(len(report.items), 'message')}", style="bold")
         # What somebody has to look at comes first.
-        items = sorted(report.items, key=lambda item: item.outcome == Outcome.RECALLED)
-        print_items(paper, items[:SHOWN_ROWS])
+        marks = {
+            item.process_query_key: mark_of(report.disputes, "item", item.process_query_key) for item in report.items
+        }
+        items = sorted(
+            report.items, key=lambda item: (not marks[item.process_query_key], item.outcome == Outcome.RECALLED)
+        )
+        print_items(paper, items[:SHOWN_ROWS], marks)
         _more(paper, len(report.items))
     if report.calls:
         paper.print(f"\n{number_of(len(report.calls), 'call')}", style="bold")
@@ -72,15 +80,17 @@ def _selection(selection: "Mapping[str, Any]") -> str:
 def _print_calls(paper: "Console", report: "RecallReport") -> None:
     rows = []
     for call in report.calls[:SHOWN_ROWS]:
+        mark = mark_of(report.disputes, "call", str(call["id"]))
         cells = (
             moment(call["slot_at"]),
             str(call["key_count"]),
             plain(call["verdict"] or "no answer yet"),
             _number(call["http_status"]),
             _number(call["duration_ms"]),
-            plain(": ".join(part for part in (call["code"], call["reason"]) if part)),
+            "; ".join(filter(None, (mark, plain(": ".join(filter(None, (call["code"], call["reason"]))))))),
         )
-        rows.append(SheetRow(cells=cells, style=None if call["verdict"] == "answered" else "yellow"))
+        style = "red" if mark else None if call["verdict"] == "answered" else "yellow"
+        rows.append(SheetRow(cells=cells, style=style))
     print_sheet(paper, _CALLS, rows)
 
 

@@ -1,6 +1,6 @@
 """What is listed for people, as rows of a sheet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -148,8 +148,8 @@ def print_history(paper: "Console", items: Sequence["Item"], *, show_header: boo
     print_sheet(paper, columns, rows, show_header=show_header)
 
 
-def print_items(paper: "Console", items: Sequence["Item"]) -> None:
-    """Write the messages of one recall, a row each."""
+def print_items(paper: "Console", items: Sequence["Item"], marks: Mapping[str, str]) -> None:
+    """Write the messages of one recall, a row each; `marks` say by key what is disputed."""
     rows = [
         SheetRow(
             cells=(
@@ -157,9 +157,9 @@ def print_items(paper: "Console", items: Sequence["Item"]) -> None:
                 _outcome(item),
                 plain(item.process_query_key),
                 f"{len(item.recipients):,}",
-                _why(item),
+                "; ".join(filter(None, (marks.get(item.process_query_key), _why(item)))),
             ),
-            style=_style(item),
+            style="red" if marks.get(item.process_query_key) else _style(item),
         )
         for item in items
     ]
