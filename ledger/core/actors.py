@@ -61,17 +61,16 @@ def check_actor(actor: str) -> str:
     """Return who does something, whom the history keeps; raise InputError for nobody, or a name that cannot be."""
     if not actor.strip():
         raise InputError("say who does this, with --actor or LEDGER_ACTOR: the history keeps it")
-    return check_person("the actor", actor)
+    return check_person("the actor", actor, "Say who does this, with --actor or LEDGER_ACTOR")
 
 
-def check_person(what: str, name: str) -> str:
+def check_person(what: str, name: str, instead: str = "Take another name") -> str:
     """Return the name of somebody; raise InputError for one that nobody sees, or that is the ledger's own."""
     if shows_nothing(name):
         raise InputError(f"{what} holds nothing that people see: {name!a}")
     if is_ours(name):
         raise InputError(
-            f"{what} looks like a name under which the history keeps what nobody did by hand: {name!a}. "
-            "Say who does this, with --actor or LEDGER_ACTOR"
+            f"{what} looks like a name under which the history keeps what nobody did by hand: {name!a}. {instead}"
         )
     return check_text(what, name)
 

@@ -26,7 +26,7 @@ class Permission(StrEnum):
     RECALL = "recall"  # plan, run, pause, resume, retry, cancel
     APPROVE = "approve"  # agree to somebody else's recall, or refuse it
     OPERATE = "operate"  # figures and health of the service itself
-    PERSONS = "persons"  # what is stored of a person: hand it out, erase it
+    PERSONS = "export or erase what is stored of a person"
 
 
 GRANTS: Mapping[Role, frozenset[Permission]] = {

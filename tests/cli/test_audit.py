@@ -93,6 +93,21 @@ def test_verify_names_what_was_done_and_ends_with_1(signing: Shell) -> None:
     assert "edited: entry 1 (place 1)" in signing("audit", "verify").out
 
 
+@pytest.mark.parametrize("name", [".", "..", "/"])
+def test_a_folder_is_no_place_for_a_key(shell: Shell, name: str) -> None:
+    ended = shell("audit", "keygen", name)
+    assert (ended.code, ended.err) == (1, f"error: {name} is a folder: name a file in it\n")
+
+
+def test_the_key_is_named_so_that_it_is_found_from_any_folder(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (
+        f"set LEDGER_AUDIT_KEY_FILE={tmp_path}/my.key, and hand my.key.pub to" in shell("audit", "keygen", "my.key").err
+    )
+
+
 def test_verify_calls_nothing_proven_from_an_edited_entry_on(signing: Shell) -> None:
     signing("audit", "checkpoint")
     change(signing, "UPDATE history SET actor = 'mallory' WHERE id = 3")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.core.actors import People, check_actor, likeness
+from ledger.core.actors import People, check_actor, check_person, likeness
 from ledger.errors import InputError
 
 
@@ -44,8 +44,10 @@ def test_names_that_differ_stay_two(one: str, other: str) -> None:
     "name", ["worker", "Worker", "wоrker", "the ledger", "THE\u00a0LEDGER", "theledger", "w\u200borker"]
 )
 def test_nobody_can_be_called_as_what_nobody_did(name: str) -> None:
-    with pytest.raises(InputError, match="by hand"):
+    with pytest.raises(InputError, match=r"by hand.*Say who does this, with --actor or LEDGER_ACTOR"):
         check_actor(name)
+    with pytest.raises(InputError, match=r"the token looks like .* by hand.*Take another name$"):
+        check_person("the token", name)
 
 
 @pytest.mark.parametrize("name", ["\u200b", "\u2800\u2800", "\u3164", "\u00ad", "\u202e\u2066", "\U000e0041"])

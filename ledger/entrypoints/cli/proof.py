@@ -40,8 +40,10 @@ def _read(name: str) -> str:
     try:
         with nullcontext(sys.stdin) if name == "-" else Path(name).open(encoding="utf-8") as file:
             token = file.read(_MOST_CHARACTERS).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableFileError(f"the token cannot be read from {name}: {error}") from None
+    except OSError as error:
+        raise UnreadableFileError(f"the token cannot be read from {name}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UnreadableFileError(f"the token cannot be read from {name}: it is no text") from None
     if not token:
         raise InputError(f"{name} holds no token")
     return token

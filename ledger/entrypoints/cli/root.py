@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from inspect import cleandoc
 from typing import Annotated, Any
 
 import typer
@@ -52,6 +53,7 @@ from ledger.errors import InputError, LedgerError
 # Typer carries its own copy of Click since 0.20-something; the public name leads to whichever there is.
 _UsageError: Any = typer.BadParameter.__mro__[1]
 
+_FOLD = re.compile(r"(?<!\n)\n(?!\n)")
 _TOO_MANY = re.compile(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)$")
 
 
@@ -113,7 +115,7 @@ def _not_utf8() -> str:
 
 
 def _usage(error: Any) -> str:
-    text = " ".join(error.format_message().split()).rstrip(".")
+    text = " ".join(error.format_message().split()).rstrip(".").replace(": Value error, ", ": ")
     text = _TOO_MANY.sub(r"an argument too many: '\1'", text)
     return f"{text}. See `{error.ctx.command_path} --help`" if error.ctx else text
 
@@ -169,6 +171,18 @@ app.add_typer(audit.app, name="audit", rich_help_panel="Audit")
 app.add_typer(person.app, name="person", rich_help_panel="Audit")
 app.add_typer(policy.app, name="policy", rich_help_panel="Run")
 app.add_typer(token.app, name="token", rich_help_panel="Run")
+
+
+def _let_flow(commands: typer.Typer) -> None:
+    """Fold no help where its source is folded: a terminal may be narrower."""
+    for one in commands.registered_commands:
+        one.help = one.help or _FOLD.sub(" ", cleandoc((one.callback and one.callback.__doc__) or ""))
+    for group in commands.registered_groups:
+        if group.typer_instance is not None:
+            _let_flow(group.typer_instance)
+
+
+_let_flow(app)
 
 
 def main() -> None:

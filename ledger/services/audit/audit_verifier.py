@@ -153,7 +153,8 @@ def _not_proven(
     if any(one.signed is Signed.NOT_CHECKED for one in kept):
         found.append(NOT_SIGNED)
     if entries > covered:
-        found.append(f"the last {entries - covered:,} entries, which no checkpoint covers yet")
+        left = f"the last {entries - covered:,} entries" if entries - covered > 1 else "the last entry"
+        found.append(f"{left}, which no checkpoint covers yet")
     return found
 
 

@@ -18,6 +18,8 @@ NO_KEY = "there is no key to sign with: `ledger audit keygen FILE`, then set LED
 
 def generate(path: Path) -> str:
     """Write a new key to a file that only its owner can read, and its public half beside it; return its name."""
+    if not path.name or path.name == "..":
+        raise UnwritableFileError(f"{path} is a folder: name a file in it")
     key = make_key()
     public = path.with_name(path.name + PUBLIC_SUFFIX)
     for file, mode, pem in ((path, 0o600, private_pem(key)), (public, 0o644, public_pem(key.public_key()))):

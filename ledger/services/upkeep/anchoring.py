@@ -34,5 +34,7 @@ def look(name: str, connection: Connection, settings: Settings, now: datetime) -
         return warning(
             name, "the last entries are in no checkpoint: start `ledger worker` or `ledger audit checkpoint`"
         )
-    signed = f"{latest.entries:,} entries signed at {latest.at:%Y-%m-%d %H:%M} UTC" if latest else "nothing to sign yet"
-    return ok(name, signed)
+    if latest is None:
+        return ok(name, "nothing to sign yet")
+    entries = "1 entry" if latest.entries == 1 else f"{latest.entries:,} entries"
+    return ok(name, f"{entries} signed at {latest.at:%Y-%m-%d %H:%M} UTC")

@@ -1,5 +1,6 @@
 """`ledger audit`: signs how far the history has come, checks it against what was signed, hands out evidence."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +37,9 @@ def keygen(
     if as_json:
         document({"key": name, "private_key": str(file), "public_key": public})
         return
-    say(f"Key {name}: set LEDGER_AUDIT_KEY_FILE={file}, and hand {public} to who checks the history")
+    # Whole: who reads the setting may be in another folder.
+    setting = f"LEDGER_AUDIT_KEY_FILE={shlex.quote(str(file.absolute()))}"
+    say(f"Key {name}: set {setting}, and hand {public} to who checks the history")
 
 
 @app.command()

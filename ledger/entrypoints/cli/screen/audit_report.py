@@ -63,7 +63,7 @@ _WORDS = {
     DamageKind.REORDERED: "reordered: {where}",
     DamageKind.CUT: "cut: {count} at the end are gone; they were there when it was {detail}",
     DamageKind.CUT_TO_NOTHING: "cut to nothing: {count} are gone; they were there when it was {detail}",
-    DamageKind.REWRITTEN: "rewritten: {where} fit together, and are not what was {detail}",
+    DamageKind.REWRITTEN: "rewritten: {where}: all fits together, and is not what was {detail}",
     DamageKind.WRONG_KEY: "wrong key: another key signed a checkpoint of {last} entries ({detail})",
     DamageKind.FORGED: "forged: a checkpoint of {last} entries does not have the signature of its key ({detail})",
     DamageKind.WRONG_TIMESTAMP: "wrong time-stamp: of a checkpoint of {last} entries ({detail})",

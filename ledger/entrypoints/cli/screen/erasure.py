@@ -25,7 +25,9 @@ _PLACES = {
 def show_traces(paper: "Console", traces: "Traces") -> None:
     """Write where a person stands."""
     if not traces.is_known:
-        paper.print("Nothing is stored of this person.")
+        paper.print(
+            "Nothing is stored of this id. Upper and lower case are two ids, as are ids with a blank and without."
+        )
     else:
         paper.print("The id of this person stands in")
         for line in _counts(traces.places):
