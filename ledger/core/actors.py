@@ -21,9 +21,11 @@ _LOOKS_LIKE = (
     ("αβγεζηικμνορστυχϝϳϻ", "abyezhlkmvopctuxfjm"),
     ("ազգհոռստցքօ", "wqqhnnusgfo"),
     ("ıɑɡɣɩɪɯʀʋʏʝᴄᴏᴑᴜᴠᴡᴢꜱǀꞵꭓ", "lagyllwruyjcoouvwzslbx"),
+    ("ᴦĸ℮ѡ〇", "rkewo"),
 )
 _ALIKE = {ord(one): other for these, others in _LOOKS_LIKE for one, other in zip(these, others, strict=True)}
 _ALIKE |= {ord("m"): "rn", ord("м"): "rn", ord("μ"): "rn", ord("ϻ"): "rn", ord("æ"): "ae", ord("œ"): "oe"}
+_ALIKE |= dict.fromkeys(map(ord, "−⁃˗"), "-") | dict.fromkeys(map(ord, "‘’‛′ʹʻʼʽʾˈ`"), "'")
 _UNSEEN_KINDS = ("Cf", "Cc", "Zs", "Zl", "Zp")
 # Joiners, fillers and blanks that Unicode counts as marks, letters or symbols.
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800") | {chr(number) for number in range(0xFE00, 0xFE10)}
@@ -32,11 +34,17 @@ _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800") | {chr(number) for n
 def likeness(name: str) -> str:
     """Return what all names have in common that people cannot tell apart; it is for comparing, not for showing.
 
-    Names are folded by NFKC, case and look-alikes; blanks and what is not seen do not count.
+    Names are folded by NFKC, case and look-alikes; blanks and what is not seen do not count, and all dashes are one.
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     # Of a name of which nothing is seen, nothing would be left: then it stands for itself.
-    return "".join(letter for letter in folded if _is_seen(letter)).translate(_ALIKE) or name
+    return "".join(_as_written_here(letter) for letter in folded if _is_seen(letter)).translate(_ALIKE) or name
+
+
+def _as_written_here(letter: str) -> str:
+    """Return a digit of any script as we write it, and any dash as the one of the keyboard; another letter as it is."""
+    kind = unicodedata.category(letter)
+    return str(unicodedata.digit(letter)) if kind == "Nd" else "-" if kind == "Pd" else letter
 
 
 def is_ours(name: str) -> bool:

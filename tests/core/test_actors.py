@@ -56,8 +56,15 @@ def test_a_name_of_which_nothing_is_seen_is_refused(name: str) -> None:
         check_actor(name)
 
 
+@pytest.mark.parametrize("other", ["anna‐2", "anna–2", "anna−2", "anna-２", "anna-২", "anna—٢", "anna﹣2"])
+def test_dashes_and_digits_of_any_script_are_those_of_the_keyboard(other: str) -> None:
+    assert likeness(other) == likeness("anna-2")
+    assert likeness("b〇b’s") == likeness("b০b's") == likeness("bob`s")
+    assert likeness("anna-2") not in {likeness("anna-3"), likeness("anna2"), likeness("anna_2")}
+
+
 def test_a_likeness_is_like_itself() -> None:
-    for name in ("Ivan", "ＭＡＲＴＡ", "m1m", "İstanbul"):
+    for name in ("anna‐২", "d’or", "Ivan", "ＭＡＲＴＡ", "m1m", "İstanbul"):
         assert likeness(likeness(name)) == likeness(name)
 
 
