@@ -132,6 +132,19 @@ def test_pages_and_tables_cannot_be_changed_nor_left_out(book: Ledger, tmp_path:
     assert sorted(checked(folder)) == ["messages.csv is missing", "recall-1.zh.html is not what was handed out"]
 
 
+def test_a_sheet_that_somebody_puts_beside_the_others_is_named(
+    book: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = handed_out(book, tmp_path / "out", 1)
+    (folder / "recall-7.en.html").write_text("made up")
+    (folder / ".DS_Store").write_text("hidden")
+    monkeypatch.setattr(sys, "argv", ["verify.py", str(folder)])
+    assert verify.main() == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "NOT PROVEN: 'recall-7.en.html' was not handed out with the rest" in said
+    assert (said[-1], [line for line in said if "DS_Store" in line]) == ("everything else fits", [])
+
+
 def test_another_key_is_not_yours(book: Ledger, tmp_path: Path) -> None:
     folder = handed_out(book, tmp_path / "out", 1)
     (tmp_path / "other.pub").write_bytes(public_pem(make_key().public_key()))

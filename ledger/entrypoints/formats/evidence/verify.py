@@ -2,10 +2,10 @@
 
 It needs no network and no other package, and changes nothing. It ends with 0 when everything fits, else with 1.
 
-What it checks: that each file is as it was handed out; that each entry has the digest of its content; that each stands
-in the tree whose root the checkpoint names (RFC 6962); that the key signed the checkpoint (Ed25519, RFC 8032); and that
-what the list of messages says of each outcome follows from the entries. Whose key it is, it cannot know: compare the
-key's name with the one that you were given on another way, or name your own copy of it.
+What it checks: that each file is as it was handed out, and which were not; that each entry has the digest of its
+content; that each stands in the tree whose root the checkpoint names (RFC 6962); that the key signed the checkpoint
+(Ed25519, RFC 8032); and that what the list of messages says of each outcome follows from the entries. Whose key it is,
+it cannot know: compare the key's name with the one that you were given on another way, or name your own copy of it.
 """
 
 import argparse
@@ -137,6 +137,7 @@ class FolderCheck:
     def __init__(self, folder: Path) -> None:
         self.folder, self.wrong = folder, list[str]()
         self.notes: list[str] = []
+        self.strangers: list[str] = []
 
     def run(self, own_key: "Path | None" = None) -> bool:
         """Check everything; say whether all fits."""
@@ -165,6 +166,11 @@ class FolderCheck:
                 self.wrong.append(f"{name} is missing")
             elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
                 self.wrong.append(f"{name} is not what was handed out")
+        # What a system hides in each folder is no sheet that anybody takes for evidence.
+        there = [] if not self.folder.is_dir() else sorted(path.name for path in self.folder.iterdir())
+        known = {*manifest.get("files", {}), "manifest.json"}
+        self.strangers = [name for name in there if name not in known and not name.startswith(".")]
+        self.notes += [f"NOT PROVEN: {name!a} was not handed out with the rest" for name in self.strangers]
 
     def _signatures(self, manifest: dict[str, Any], checkpoint: dict[str, Any], own_key: "Path | None") -> None:
         path = own_key or self.folder / "public-key.pem"
@@ -247,7 +253,8 @@ def main() -> int:
         sys.stdout.write(f"WRONG: {text}\n")
     for text in check.notes:
         sys.stdout.write(f"{text}\n")
-    sys.stdout.write("everything fits\n" if fits else "this evidence does not hold\n")
+    good = "everything else fits" if check.strangers else "everything fits"
+    sys.stdout.write(f"{good if fits else 'this evidence does not hold'}\n")
     return 0 if fits else 1
 
 
