@@ -21,6 +21,7 @@ from ledger.services.access.known_tokens import KnownTokens
 from ledger.services.access.policies import Policies
 from ledger.services.access.tokens import ServiceTokens
 from ledger.services.audit.dispute_keeper import DisputeKeeper
+from ledger.services.audit.read_sealer import ReadSealer
 from ledger.services.recalls.current_recalls import CurrentRecalls
 from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.leases import LostCalls, own_name
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from ledger.services.audit.audit_verifier import AuditVerifier
     from ledger.services.audit.checkpointer import Checkpointer
     from ledger.services.audit.evidence import Evidence
+    from ledger.services.audit.read_log import ReadLog
     from ledger.services.persons.eraser import PersonEraser
     from ledger.services.persons.export import PersonExport
     from ledger.services.recalls.read_status import Inquirer
@@ -175,6 +177,7 @@ class Parts:
             self.settings,
             self.align_clock,
             self.recorder.replay,
+            self.read_sealer,
             self.checkpointer if self._is_anchored() else None,
         )
 
@@ -307,6 +310,18 @@ class Parts:
         from ledger.services.audit.audit_verifier import AuditVerifier
 
         return AuditVerifier(self.opened(), self.verifier, self.settings.audit_tsa_roots_file)
+
+    @part
+    def read_log(self) -> "ReadLog":
+        """Notes who reads the audit over HTTP."""
+        from ledger.services.audit.read_log import ReadLog
+
+        return ReadLog(self.opened)
+
+    @part
+    def read_sealer(self) -> ReadSealer:
+        """Has the history seal who read it."""
+        return ReadSealer(self.opened(), self.clock)
 
     @part
     def evidence(self) -> "Evidence":

@@ -11,6 +11,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from ledger.core.message import AppName
 from ledger.errors import DatabaseUnavailableError, LedgerError
+from ledger.services.audit.read_sealer import ReadSealer
 from ledger.services.recalls.claimer import Claim
 from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.leases import LostCalls
@@ -30,6 +31,7 @@ PURGE_SECONDS = 600
 PEOPLE_SECONDS = 30
 LOST_CALLS_SECONDS = 5
 FREEZE_SECONDS = 5
+READS_SECONDS = 60
 ALIGN_SECONDS = 60
 SPOOL_SECONDS = 5
 CHECKPOINT_LOOK_SECONDS = 5
@@ -55,6 +57,7 @@ class Worker:
         settings: Settings,
         align_clock: Callable[[], None],
         replay: Callable[[], object],
+        reads: ReadSealer,
         checkpointer: "Checkpointer | None" = None,
     ) -> None:
         self._chores, self._runner, self._caller, self._settings = chores, runner, caller, settings
@@ -71,6 +74,7 @@ class Worker:
             # A runner does it for what runs; what was paused or cancelled meanwhile has no other.
             Chore(name="freeze", every=_seconds(FREEZE_SECONDS), lease=_seconds(60), action=freezer.finish),
             Chore(name="people", every=_seconds(PEOPLE_SECONDS), lease=_seconds(600), action=people.run_once),
+            Chore(name="reads", every=_seconds(READS_SECONDS), lease=_seconds(600), action=reads.run_if_due),
             Chore(name="purge", every=_seconds(PURGE_SECONDS), lease=_seconds(PURGE_SECONDS), action=purger.run_once),
         )
         if checkpointer is not None:

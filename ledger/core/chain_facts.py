@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ledger.core.reads import SEALED
 from ledger.core.recall import Status
 
 Columns = dict[str, Any]
@@ -39,6 +40,7 @@ class ChainFacts:
     was frozen from, when it is not what the plan saw.
     `erased` are the commitments of people who are erased, by pseudonym, and `seal` is that of the
     commitments which are kept since the last erasure.
+    `reads` are the parts of readings of the audit that were sealed: after which, up to which, how many, their digest.
     `loose` are recalls that let items wait again without saying which.
     """
 
@@ -53,6 +55,7 @@ class ChainFacts:
     seal: str | None = None
     policies: dict[int, Columns] = field(default_factory=dict)
     break_glass: dict[int, Columns] = field(default_factory=dict)
+    reads: list[tuple[int, int, int, str]] = field(default_factory=list)
     ran: set[int] = field(default_factory=set)
     given_up: set[int] = field(default_factory=set)
     loose: set[int] = field(default_factory=set)
@@ -66,6 +69,8 @@ class ChainFacts:
         elif event == "policy_set":
             says = {name: detail[name] for name in ("name", "value")}
             self.policies[detail["policy"]] = {**says, "set_by": actor, "set_at": at}
+        elif event == SEALED:
+            self.reads.append((int(detail["after"]), int(detail["last"]), detail["count"], detail["digest"]))
         elif event == "plans_given_up":
             self.given_up.update(detail["plans"])
         elif recall_id is not None:

@@ -7,6 +7,7 @@ from ledger.store.schema import metadata
 
 ENCODING = "UTF8"
 _NEVER_UPDATED = {
+    *("audit_read_seals", "audit_reads"),
     *("disputes", "history", "keyless_sends", "message_counts", "plan_messages", "policies"),
     *("recall_skips", "sessions", "verifications"),
 }

@@ -9,6 +9,7 @@ from ledger.core.json_value import JsonValue
 from ledger.core.person import mentions_of
 from ledger.store.schema import (
     approvals,
+    audit_reads,
     history,
     keyless_sends,
     messages,
@@ -30,6 +31,7 @@ _TEXTS: tuple[tuple[Column[int], tuple[Column[str], ...]], ...] = (
     (messages.c.id, (messages.c.campaign, messages.c.source)),
     (keyless_sends.c.id, (keyless_sends.c.why, keyless_sends.c.campaign, keyless_sends.c.source)),
     (tokens.c.id, (tokens.c.name, tokens.c.owner)),
+    (audit_reads.c.id, (audit_reads.c.actor, audit_reads.c.filters)),
 )
 
 

@@ -23,7 +23,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ledger.store.count_triggers import POSTGRESQL_COUNTS, SQLITE_COUNTS
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0014"
+REVISION = "0015"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -496,6 +496,27 @@ disputes = Table(
     Column("history_says", Text, nullable=False),
     Index("ix_disputes_recall", "recall_id"),
     sqlite_autoincrement=True,
+)
+
+# Who read the audit over HTTP, and what; the history seals them part by part, up to the last number of a seal.
+audit_reads = Table(
+    "audit_reads",
+    metadata,
+    _id(),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("recall_id", Id),
+    Column("filters", Document, nullable=False),
+    Column("rows", Id, nullable=False),
+    Column("times", Id, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+audit_read_seals = Table(
+    "audit_read_seals",
+    metadata,
+    Column("last", Id, primary_key=True, autoincrement=False),
 )
 
 # What commitments are made of, by which the history names people; another one after each erasure.

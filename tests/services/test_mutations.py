@@ -37,6 +37,8 @@ NOT_SHOWN_AFTERWARDS = {
     "checkpoints": "signed by themselves; what proves something is the copy that is kept elsewhere",
     "verifications": "what the latest check found; the next one finds it again",
     "disputes": "the same, by recall",
+    "audit_reads": "sealed part by part (tests/services/audit/test_reads.py)",
+    "audit_read_seals": "up to which these are sealed; what proves it is in the history",
     "anchors": "where checkpoints have arrived",
     "message_counts": "sums of messages, which triggers make",
     "campaign_people": "counted again and again, of messages",

@@ -9,8 +9,8 @@ from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from ledger.entrypoints.api.models import ApiModel
-from ledger.entrypoints.http.door import patience
-from ledger.parts import Parts
+from ledger.entrypoints.http.door import parts_of, patience
+from ledger.entrypoints.http.read_watch import handed_out
 from ledger.services.reports.pages import ListPage, every_page
 
 Value = TypeVar("Value")
@@ -51,11 +51,18 @@ def file_of(written: Iterator[str], name: str, form: Form) -> Response:
 
 
 def whole_list(
-    parts: Parts, read: Callable[[str | None], ListPage[Value]]
+    request: Request, read: Callable[[str | None], ListPage[Value]]
 ) -> tuple[Sequence[Value], Iterator[Sequence[Value]]]:
     """Return the first page of a list, and the others, each read when its turn comes."""
     # Half a file looks like a whole one: in the middle too it waits a little for a database that goes away.
-    found = every_page(lambda after: patience(parts).retrying(lambda: read(after)))
+    waiting = patience(parts_of(request))
+
+    def read_page(after: str | None) -> ListPage[Value]:
+        page = waiting.retrying(lambda: read(after))
+        handed_out(request, len(page.values))
+        return page
+
+    found = every_page(read_page)
     # What fails, fails here: nothing has been written yet.
     return next(found), found
 

@@ -40,7 +40,7 @@ def history(
     wanted = form_of(request, form)
     if wanted is Form.JSON:
         return page_of(request, response, read(cursor, limit), Item)
-    first, rest = whole_list(parts, read)
+    first, rest = whole_list(request, read)
     if wanted is Form.NDJSON:
         return file_of(json_lines(first, rest, Item), "history", wanted)
     csv_form = CsvForm(for_spreadsheets=wanted is Form.EXCEL, per_person=per_person)

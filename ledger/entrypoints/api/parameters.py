@@ -8,6 +8,7 @@ from ledger.core.period import Period, period_of_recall
 from ledger.core.selection import Selection, select
 from ledger.entrypoints.api.models import USERS_MAX, ApiModel, Key, Moment, Page, Short
 from ledger.entrypoints.http.door import who_asks, within
+from ledger.entrypoints.http.read_watch import handed_out
 from ledger.services.reports import pages
 
 Limit = Annotated[int, Query(ge=1, le=pages.PAGE_ROWS_MAX, description="At most so many.")]
@@ -53,6 +54,7 @@ Selected = Annotated[Selection, Depends(_selection)]
 
 def page_of(request: Request, response: Response, page: pages.ListPage[Any], kind: type[ApiModel]) -> Page[Any]:
     """Render a page, with the address of the next one, which also stands in the Link header."""
+    handed_out(request, len(page.values))
     following = None
     if page.cursor is not None:
         parts = request.url.include_query_params(cursor=page.cursor)

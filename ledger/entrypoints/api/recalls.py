@@ -88,7 +88,7 @@ def recalls(
     wanted = form_of(request, form)
     if wanted is Form.JSON:
         return page_of(request, response, read(cursor, limit), Result)
-    first, rest = whole_list(parts, read)
+    first, rest = whole_list(request, read)
     if wanted is Form.NDJSON:
         return file_of(json_lines(first, rest, Result), "recalls", wanted)
     csv_form = CsvForm(for_spreadsheets=wanted is Form.EXCEL)

@@ -15,6 +15,7 @@ from ledger.entrypoints.http.access_log import AccessLog
 from ledger.entrypoints.http.door import COOKIE
 from ledger.entrypoints.http.forwarded import BehindProxies
 from ledger.entrypoints.http.problems import Problem, answer_problems
+from ledger.entrypoints.http.read_watch import ReadWatch
 from ledger.entrypoints.http.request_guard import RequestGuard
 from ledger.entrypoints.process.metrics import Metrics
 from ledger.entrypoints.web import console
@@ -53,7 +54,9 @@ def build_app(parts: Parts, *, is_open: bool = False, with_worker: bool = True) 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         worker = WorkerThread(parts) if with_worker else None
+        parts.read_log.start()
         yield
+        await run_in_threadpool(parts.read_log.stop)
         if worker is not None:
             await run_in_threadpool(worker.stop)
 
@@ -77,6 +80,7 @@ def build_app(parts: Parts, *, is_open: bool = False, with_worker: bool = True) 
     answer_problems(app, error_page)
     # As they are, not by `include_router`, which would analyse each of them anew for every application.
     app.router.routes.extend(route for router in ROUTERS for route in router.routes)
+    app.add_middleware(ReadWatch, clock=parts.clock, note=parts.read_log.note)
     app.add_middleware(
         RequestGuard, allowed_hosts=parts.settings.own_hosts, request_max_bytes=parts.settings.request_max_bytes
     )

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from ledger.core.json_value import printable
 from ledger.core.roles import Identity, Permission
 from ledger.entrypoints.http.door import cookie_of, parts_of, session_of
+from ledger.entrypoints.http.read_watch import handed_out
 from ledger.entrypoints.web import assets
 from ledger.entrypoints.web.times import Times, parsed
 from ledger.entrypoints.web.words import HTML_LANGUAGES, LANGUAGES, Words, choose, words_of
@@ -74,6 +75,8 @@ class View:
     ) -> HTMLResponse:
         """Return a page; one with `every_ms` fetches itself again so often."""
         session = session_of(self.request)
+        if (page := values.get("page")) is not None:
+            handed_out(self.request, len(page.values))
         text = _environment.get_template(template).render(
             **values,
             t=self.words,

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from ledger.core.recall import Item
@@ -12,6 +12,7 @@ from ledger.core.roles import Permission
 from ledger.entrypoints.formats.csv_form import CsvForm
 from ledger.entrypoints.formats.history_csv import written_as_csv
 from ledger.entrypoints.http.door import Door, LedgerParts, needs
+from ledger.entrypoints.http.read_watch import handed_out
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.services.reports.pages import PAGE_ROWS_MAX, every_page
 
@@ -20,29 +21,32 @@ router = APIRouter(prefix="/recalls/{id}", route_class=Door, include_in_schema=F
 
 @router.get("/items.csv", **needs(Permission.SEE))
 def as_csv(
+    request: Request,
     seen: Seen,
     parts: LedgerParts,
     raw: Annotated[bool, Query()] = False,
     per_person: Annotated[bool, Query()] = False,
 ) -> Response:
     """Return every item as a row of CSV, for a spreadsheet unless raw."""
-    pages = _pages(parts, seen)
+    pages = _pages(request, parts, seen)
     first = next(pages)
     form = CsvForm(for_spreadsheets=not raw, per_person=per_person)
     return _file(written_as_csv(first, pages, form), f"recall-{seen.id}.csv", "text/csv")
 
 
 @router.get("/report.json", **needs(Permission.SEE))
-def as_json(seen: Seen, parts: LedgerParts) -> Response:
+def as_json(request: Request, seen: Seen, parts: LedgerParts) -> Response:
     """Return the recall, what was asked for, who did what, and every item, as `ledger show --json` does."""
-    pages = _pages(parts, seen)
+    pages = _pages(request, parts, seen)
     whole = parts.recall_reports.summary(seen.id).to_json()
     head = {name: value for name, value in whole.items() if name not in ("items", "skipped", "calls")}
     return _file(_written(head, pages), f"recall-{seen.id}.json", "application/json")
 
 
-def _pages(parts: LedgerParts, seen: Seen) -> Iterator[Sequence[Item]]:
-    return every_page(lambda cursor: parts.pages.items(seen.id, cursor=cursor, limit=PAGE_ROWS_MAX))
+def _pages(request: Request, parts: LedgerParts, seen: Seen) -> Iterator[Sequence[Item]]:
+    for items in every_page(lambda cursor: parts.pages.items(seen.id, cursor=cursor, limit=PAGE_ROWS_MAX)):
+        handed_out(request, len(items))
+        yield items
 
 
 def _written(head: dict[str, object], pages: Iterator[Sequence[Item]]) -> Iterator[str]:

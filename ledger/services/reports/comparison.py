@@ -12,7 +12,7 @@ from ledger.core.plan_messages import digest_of
 from ledger.core.recall import Status
 from ledger.services.reports.frozen_check import FrozenChecks
 from ledger.services.reports.row_progress import UNSEEN, Progress
-from ledger.store import commitments, plan_messages, shown
+from ledger.store import audit_reads, commitments, plan_messages, shown
 from ledger.store.calls import LOST, UNSENT
 from ledger.store.fact_file import FactFile
 from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
@@ -42,6 +42,10 @@ def compare(
         ("policy", shown.shown_policies(connection), facts.policies, _own_name),
     ):
         _compare_small(what, rows, expected, name_of, findings)
+    for after, last, count, digest in facts.reads:
+        found = dict(zip(("count", "digest"), audit_reads.digest_between(connection, after, last), strict=True))
+        sealed = {"count": count, "digest": digest}
+        findings.add_changed("reads", None, f"{after + 1} to {last}", differences(sealed, found))
     if facts.seal is not None and (kept := commitments.seal(connection)) != facts.seal:
         findings.add_changed("person", None, None, [("commitment", facts.seal, kept)])
     for kind, recall_id, key, user in shown.wrong_in_index(connection):

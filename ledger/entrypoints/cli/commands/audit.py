@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.entrypoints.cli.commands.audit_export import export
+from ledger.entrypoints.cli.commands.audit_reads import reads
 from ledger.entrypoints.cli.commands.verify import KnownDigest
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, reader_may_leave, say
 from ledger.entrypoints.cli.screen.words import number_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Sign the history, check it against what was signed, hand out evidence.", no_args_is_help=True)
 app.command("export")(export)
+app.command("reads")(reads)
 
 
 @app.command()
