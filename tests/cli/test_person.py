@@ -1,7 +1,9 @@
 """`ledger person`: what is stored of somebody is shown, handed out, and erased after a question."""
 
 import json
+import sqlite3
 import stat
+from contextlib import closing
 
 from ledger.simulator import Simulator
 
@@ -63,3 +65,6 @@ def test_a_person_gets_all_that_is_stored_of_them_and_nothing_of_others(shell: S
     assert shell("verify").code == 0
     nowhere = shell("person", "export", "--user", ANN, "-o", str(shell.folder / "no" / "file"))
     assert (nowhere.code, "cannot be written" in nowhere.err) == (1, True)
+    with closing(sqlite3.connect(shell.folder / "ledger.sqlite")) as connection:
+        (handed_out,) = connection.execute("SELECT count(*) FROM history WHERE event = 'person_exported'").fetchone()
+    assert handed_out == 2, "what could not be written was not handed out"

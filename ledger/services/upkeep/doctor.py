@@ -171,7 +171,7 @@ class Doctor:
         make = "`ledger token create --name NAME --role admin`"
         if exists or self._settings.allowed_hosts:
             return failed(name, f"none works, and the service lets nobody in without: {make}")
-        return ok(name, "none: the service answers this machine alone")
+        return ok(name, "none: the first `ledger serve` on this machine makes one")
 
     def _audit(self, name: str) -> Check:
         with self._database.read() as connection:

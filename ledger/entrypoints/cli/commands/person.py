@@ -2,8 +2,10 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -15,9 +17,6 @@ from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
 from ledger.errors import UnwritableFileError
 from ledger.services.access.actor import who_acts
-
-if TYPE_CHECKING:
-    from ledger.services.persons.export import PersonData
 
 app = typer.Typer(help="Show a person what is stored of them, and erase them.", no_args_is_help=True)
 
@@ -62,21 +61,27 @@ def export(
     _as_json: AsJson = False,
 ) -> None:
     """Write all that is stored of a person as JSON, of nobody else; the history says that it was handed out."""
-    with opened() as parts:
+    # The history says that it was handed out: that is so only where it can be written.
+    with _opened(file) as output, opened() as parts:
         found = parts.person_export.run_once(user, actor=who_acts(actor))
+        if output is not None:
+            output.truncate()
+            output.write(json.dumps(found.to_json(), ensure_ascii=False, indent=2) + "\n")
     if file is None:
         document(found)
     else:
-        _write(file, found)
         say(f"written to {file}")
 
 
-def _write(file: Path, found: "PersonData") -> None:
-    content = json.dumps(found.to_json(), ensure_ascii=False, indent=2) + "\n"
+@contextmanager
+def _opened(file: Path | None) -> Iterator[TextIO | None]:
+    if file is None:
+        yield None
+        return
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
         os.fchmod(descriptor, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened_file:
-            opened_file.write(content)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as output:
+            yield output
     except OSError as error:
         raise UnwritableFileError(f"{file} cannot be written: {error.strerror}") from None
