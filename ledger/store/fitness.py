@@ -8,8 +8,8 @@ from ledger.store.schema import metadata
 ENCODING = "UTF8"
 _NEVER_UPDATED = {
     *("audit_read_seals", "audit_reads"),
-    *("disputes", "history", "keyless_sends", "message_counts", "plan_messages", "policies"),
-    *("recall_skips", "sessions", "verifications"),
+    *("disputes", "history", "message_counts", "plan_messages", "policies"),
+    *("sessions", "verifications"),
 }
 _DELETED_FROM = {
     *("answers", "campaign_people", "disputes", "keyless_sends", "message_counts", "messages", "plan_messages"),

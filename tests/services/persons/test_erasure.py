@@ -13,7 +13,6 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.message import Chat, KeylessSend, RobotCode, UserId
 from ledger.core.person import is_pseudonym
 from ledger.errors import DatabaseError, InputError, WrongStateError
 from ledger.services.persons.eraser import Erasure
@@ -23,42 +22,17 @@ from ledger.spool.refused import RefusedRows
 from ledger.spool.segments import append, create, discard
 from ledger.store import history
 from ledger.store.database import Database
-from ledger.store.keyless import insert_traces
 from ledger.store.schema import answers, person_commitments, person_secrets, recall_items, recalls
 from ledger.store.schema import history as entries
 from tests.conftest import MakeLedger
+from tests.known_person import ANN, BOB, name_everywhere
 from tests.sending import row, send
-
-ANN = "ann.7f3a9c51"
-BOB = "bob.of.here"
 
 
 @pytest.fixture
 def known(book: Ledger, world: World) -> Ledger:
     """A ledger that names ann in every place where it names anybody."""
-    send(book, world, 3, users=[ANN, BOB])
-    send(book, world, 1, users=[ANN], sent_ago=timedelta(hours=25))
-    book.run(book.plan(users=[ANN], include_shared=True, reason="wrong link", actor="wang"))
-    book.plan(users=[BOB, ANN], reason="only looking")
-    now = book.parts.clock.now()
-    for number, undelivered in enumerate(({"invalid": [ANN, "zoe"]}, {"filtered": ["zoe"]})):
-        book.record_many([{**row(f"missed-{number}", now, users=[BOB]), "undelivered": undelivered}])
-    lost = KeylessSend(
-        trace="t-1",
-        robot_code=RobotCode("robot-1"),
-        sent_at=now,
-        chat=Chat.ONE_TO_ONE,
-        open_conversation_id=None,
-        campaign=None,
-        source=None,
-        recipients=(UserId(BOB), UserId(ANN)),
-        why="no answer",
-    )
-    with book.parts.database.write() as connection:
-        insert_traces(connection, [lost], now)
-    rows = RefusedRows(book.settings.spool_folder)
-    rows.add({"processQueryKey": "", "robotCode": "r", "userIds": [ANN, BOB]}, f"no message for {ANN}", "0")
-    assert book.verify().ok
+    name_everywhere(book, world)
     return book
 
 

@@ -1,0 +1,40 @@
+"""A person whom a ledger names wherever it names anybody."""
+
+from datetime import timedelta
+
+from ledger import Ledger
+from ledger.core.message import Chat, KeylessSend, RobotCode, UserId
+from ledger.simulator import World
+from ledger.spool.refused import RefusedRows
+from ledger.store.keyless import insert_traces
+from tests.sending import row, send
+
+ANN = "ann.7f3a9c51"
+BOB = "bob.of.here"
+
+
+def name_everywhere(book: Ledger, world: World) -> None:
+    """Name ann in every place where a ledger names anybody."""
+    send(book, world, 3, users=[ANN, BOB])
+    send(book, world, 1, users=[ANN], sent_ago=timedelta(hours=25))
+    book.run(book.plan(users=[ANN], include_shared=True, reason="wrong link", actor="wang"))
+    book.plan(users=[BOB, ANN], reason="only looking")
+    now = book.parts.clock.now()
+    for number, undelivered in enumerate(({"invalid": [ANN, "zoe"]}, {"filtered": ["zoe"]})):
+        book.record_many([{**row(f"missed-{number}", now, users=[BOB]), "undelivered": undelivered}])
+    lost = KeylessSend(
+        trace="t-1",
+        robot_code=RobotCode("robot-1"),
+        sent_at=now,
+        chat=Chat.ONE_TO_ONE,
+        open_conversation_id=None,
+        campaign=None,
+        source=None,
+        recipients=(UserId(BOB), UserId(ANN)),
+        why="no answer",
+    )
+    with book.parts.database.write() as connection:
+        insert_traces(connection, [lost], now)
+    rows = RefusedRows(book.settings.spool_folder)
+    rows.add({"processQueryKey": "", "robotCode": "r", "userIds": [ANN, BOB]}, f"no message for {ANN}", "0")
+    assert book.verify().ok
