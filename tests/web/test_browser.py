@@ -110,7 +110,7 @@ def test_an_operator_finds_a_campaign_recalls_it_retries_what_failed_and_exports
     retry[0].click()
     browser.until_text(SAID[language]["nothing left"])
     browser.until(lambda: not browser.every("form[action$='/retry']"))
-    assert browser.one(".status").get_attribute("class") == "status finished"
+    browser.until(lambda: browser.every(".status.finished"))
     assert browser.run("return document.documentElement.scrollWidth") <= size[0]
 
     with httpx.Client(base_url=service.url, cookies=browser.cookies) as downloads:
