@@ -36,6 +36,7 @@ from ledger.services.recording.tagger import Tagger
 from ledger.services.reports.campaign_counts import CampaignCounts
 from ledger.services.reports.figures import Meter
 from ledger.services.reports.pages import Pages
+from ledger.services.reports.people import PeopleReports
 from ledger.services.reports.recalls import RecallReports
 from ledger.services.reports.verifier import Verifier
 from ledger.services.upkeep import readiness
@@ -206,6 +207,11 @@ class Parts:
     def pages(self) -> Pages:
         """What there is, a page at a time."""
         return Pages(self.opened(), self.clock, self.recall_reports)
+
+    @part
+    def people(self) -> PeopleReports:
+        """Answers in people."""
+        return PeopleReports(self.opened())
 
     @part
     def idempotency(self) -> IdempotentRequests:

@@ -22,11 +22,11 @@ def count_people(connection: Connection, ids: Collection[int], *, other_than: Co
     return connection.scalar(select(func.count()).select_from(people)) or 0
 
 
-def each_recipient(*, is_sqlite: bool) -> tuple[FromClause, ColumnElement[str]]:
-    """Return the recipients of a message as rows that it is joined with, and who each of them is."""
+def each_recipient(of: FromClause = messages, *, is_sqlite: bool) -> tuple[FromClause, ColumnElement[str]]:
+    """Return the recipients of a message, or of an item, as rows that it is joined with, and who each of them is."""
     if is_sqlite:
-        table = func.json_each(messages.c.recipients).table_valued("value", name="recipient")
+        table = func.json_each(of.c.recipients).table_valued("value", name="recipient")
         return table, table.c.value
-    table = func.unnest(messages.c.recipients).table_valued(column("user_id", Text), name="recipient").render_derived()
+    table = func.unnest(of.c.recipients).table_valued(column("user_id", Text), name="recipient").render_derived()
     # Letters are compared as bytes: in the order of some language, it would take three times as long.
     return table, collate(table.c.user_id, "C")

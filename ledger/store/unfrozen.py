@@ -18,7 +18,7 @@ _BATCH_ROWS = 1000
 
 def unfrozen_items(connection: Connection, recall: Recall) -> Iterator[Item]:
     """Yield the messages of a recall that are no items yet, nearest deadline first."""
-    ids = _taken(connection, recall)
+    ids = unfrozen_ids(connection, recall)
     if not ids:
         return
     these = among(messages.c.id, ids, is_sqlite=connection.dialect.name == "sqlite")
@@ -30,7 +30,7 @@ def unfrozen_items(connection: Connection, recall: Recall) -> Iterator[Item]:
 
 def unfrozen_page(connection: Connection, recall: Recall, *, after: int, limit: int) -> list[tuple[int, Item]]:
     """Return messages of a recall that are no items yet, with their numbers, in the order of these."""
-    ids = sorted(one for one in _taken(connection, recall) if one > after)[:limit]
+    ids = sorted(one for one in unfrozen_ids(connection, recall) if one > after)[:limit]
     these = among(messages.c.id, ids, is_sqlite=connection.dialect.name == "sqlite")
     rows = connection.execute(select(messages).where(these).order_by(messages.c.id)) if ids else ()
     approved_by = _approved_by(connection, recall)
@@ -51,7 +51,8 @@ def unfrozen_skips(connection: Connection, recall: Recall) -> list[dict[str, Any
     return [{"standing": Standing(standings[row.id]), **{name: row._mapping[name] for name in names}} for row in rows]
 
 
-def _taken(connection: Connection, recall: Recall) -> list[int]:
+def unfrozen_ids(connection: Connection, recall: Recall) -> list[int]:
+    """Return the messages of a recall that are no items yet."""
     found = plan_messages.unfrozen(connection, recall.id) if recall.unfrozen_items else None
     return found.taken if found else []
 

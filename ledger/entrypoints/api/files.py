@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from ledger.entrypoints.api.models import ApiModel
 from ledger.entrypoints.http.door import parts_of, patience
 from ledger.entrypoints.http.read_watch import handed_out
-from ledger.services.reports.pages import ListPage, every_page
+from ledger.services.reports.list_page import ListPage, every_page
 
 Value = TypeVar("Value")
 

@@ -13,7 +13,7 @@ from ledger.entrypoints.api.parameters import Cursor, Limit, Recalled, Selected,
 from ledger.entrypoints.formats.csv_form import CsvForm
 from ledger.entrypoints.formats.history_csv import COLUMNS, written_as_csv
 from ledger.entrypoints.http.door import Door, LedgerParts, needs
-from ledger.services.reports import pages
+from ledger.services.reports.list_page import PAGE_ROWS_MAX, ListPage
 
 router = APIRouter(prefix="/v1", route_class=Door, tags=["history"])
 
@@ -34,7 +34,7 @@ def history(
 ) -> Page[Item] | Response:
     """Return the outcome of every key, newest first: a page of JSON, or all of it as CSV or lines of JSON."""
 
-    def read(after: str | None, most: int = pages.PAGE_ROWS_MAX) -> pages.ListPage[recalling.Item]:
+    def read(after: str | None, most: int = PAGE_ROWS_MAX) -> ListPage[recalling.Item]:
         return parts.pages.history(selected, outcome=outcome, actor=actor, recalled=recalled, cursor=after, limit=most)
 
     wanted = form_of(request, form)

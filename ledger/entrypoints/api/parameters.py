@@ -9,9 +9,9 @@ from ledger.core.selection import Selection, select
 from ledger.entrypoints.api.models import USERS_MAX, ApiModel, Key, Moment, Page, Short
 from ledger.entrypoints.http.door import who_asks, within
 from ledger.entrypoints.http.read_watch import handed_out
-from ledger.services.reports import pages
+from ledger.services.reports.list_page import PAGE_ROWS_MAX, ListPage
 
-Limit = Annotated[int, Query(ge=1, le=pages.PAGE_ROWS_MAX, description="At most so many.")]
+Limit = Annotated[int, Query(ge=1, le=PAGE_ROWS_MAX, description="At most so many.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="Where to go on, from the `next` of an answer.")]
 _Texts = Query(min_length=1, max_length=USERS_MAX)
 
@@ -52,7 +52,7 @@ Recalled = Annotated[Period, Depends(_recalled)]
 Selected = Annotated[Selection, Depends(_selection)]
 
 
-def page_of(request: Request, response: Response, page: pages.ListPage[Any], kind: type[ApiModel]) -> Page[Any]:
+def page_of(request: Request, response: Response, page: ListPage[Any], kind: type[ApiModel]) -> Page[Any]:
     """Render a page, with the address of the next one, which also stands in the Link header."""
     handed_out(request, len(page.values))
     following = None

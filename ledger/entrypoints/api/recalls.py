@@ -34,7 +34,7 @@ from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs, within
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.errors import ApprovalNeededError
 from ledger.services.recalls.lifecycle import RunIn
-from ledger.services.reports.pages import PAGE_ROWS_MAX, ListPage
+from ledger.services.reports.list_page import PAGE_ROWS_MAX, ListPage
 
 router = APIRouter(prefix="/v1", route_class=Door, tags=["recalls"])
 

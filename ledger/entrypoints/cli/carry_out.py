@@ -48,16 +48,20 @@ def carry_out(
 
 def finish(parts: "Parts", result: "Result", plan: "Plan | None" = None, *, as_json: bool) -> Code:
     """Show what came of a recall; return the exit code, which stands even when nobody reads."""
+    from ledger.services.reports.people import Whose
+
     code = code_of_result(result)
     try:
+        people = parts.people.count(Whose(recall_id=result.recall_id))
         if as_json:
-            document(result)
+            document(result.to_json() | {"people": people})
         else:
             # Reading a large recall whole takes a while: only for what it alone can tell.
             report = None if plan is not None and result.is_complete else parts.current_recalls.report(result.recall_id)
             items = () if report is None else report.items
             calls = plan.calls if plan is not None else report.plan.get("calls") if report is not None else None
-            show_result(console(), result, items, now=parts.clock.now(), planned_calls=calls)
+            now = parts.clock.now()
+            show_result(console(), result, items, now=now, planned_calls=calls, people=people)
     except BrokenPipeError:
         return code
     return code

@@ -24,6 +24,7 @@ from ledger.entrypoints.cli.commands import (
     history,
     import_,
     ops,
+    people,
     person,
     policy,
     purge,
@@ -163,6 +164,7 @@ app.command(
 _add("Recall", recall=recall.recall, resume=resume.resume, retry=retry.retry, cancel=cancel.cancel)
 _add("Recall", approve=approve.approve, refuse=refuse.refuse, review=review.review)
 _add("Recall", unstick=unstick.unstick)
+_add("Audit", people=people.people)
 _add("Audit", recalls=recalls.recalls, show=show.show, history=history.history, verify=verify.verify)
 _add("Run", demo=demo.demo, serve=serve.serve, worker=worker.worker, purge=purge.purge, doctor=doctor.doctor)
 _add("Run", gateway=gateway.gateway, simulator=simulator.simulator, ops=ops.ops)

@@ -14,7 +14,7 @@ from ledger.entrypoints.formats.history_csv import written_as_csv
 from ledger.entrypoints.http.door import Door, LedgerParts, needs
 from ledger.entrypoints.http.read_watch import handed_out
 from ledger.entrypoints.http.seen_recall import Seen
-from ledger.services.reports.pages import PAGE_ROWS_MAX, every_page
+from ledger.services.reports.list_page import PAGE_ROWS_MAX, every_page
 
 router = APIRouter(prefix="/recalls/{id}", route_class=Door, include_in_schema=False)
 

@@ -1,8 +1,7 @@
 """Lists for people and programs, a page at a time: what was sent, recalls, their items, the history."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -15,24 +14,13 @@ from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.core.roles import Identity
 from ledger.core.selection import Selection
 from ledger.errors import ForbiddenError
+from ledger.services.reports.list_page import ListPage, Value
 from ledger.services.reports.recalls import RecallReports
 from ledger.store import break_glass, pages, recalls
 from ledger.store.database import Database
 from ledger.store.pages import RecordedMessage
 
-# So many rows in a page at most, whoever asks.
-PAGE_ROWS_MAX = 1000
-
-Value = TypeVar("Value")
 Found = Sequence[tuple[Place, Value]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListPage(Generic[Value]):
-    """A part of a list; `cursor` is where the next one starts, None at the end."""
-
-    values: Sequence[Value]
-    cursor: str | None
 
 
 class Pages:
@@ -133,17 +121,6 @@ class Pages:
             recall = recalls.get(connection, recall_id)
         if not _is_within(recall, who):
             raise ForbiddenError(f"recall {recall_id} may hold messages that are out of {who.name}'s bounds")
-
-
-def every_page(read: Callable[[str | None], ListPage[Value]]) -> Iterator[Sequence[Value]]:
-    """Yield all pages of a list, in constant memory."""
-    cursor: str | None = None
-    while True:
-        page = read(cursor)
-        yield page.values
-        cursor = page.cursor
-        if cursor is None:
-            return
 
 
 def _place(cursor: str | None, *, by_time: bool) -> Place | None:

@@ -17,10 +17,12 @@ from ledger.core.disputes import Disputes
 from ledger.core.json_value import jsonable
 from ledger.core.message import Keyless
 from ledger.core.period import ALWAYS, Period
+from ledger.core.reached_people import PeopleCount
 from ledger.core.recall import Item, Outcome, Result, Status
 from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.core.reply import Verdict
 from ledger.core.selection import Selection, campaigns_of, robots_of
+from ledger.services.reports.people import Whose, count_people
 from ledger.store import approvals, break_glass, calls, disputes, history, items, keyless, recalls
 from ledger.store.campaign_people import CountedPeople, known_people
 from ledger.store.campaigns import CountedCampaign, count_campaigns
@@ -36,7 +38,8 @@ PACE_WINDOW = timedelta(seconds=10)
 class RecallReport:
     """One recall whole: where it stands, what was asked for, items, what it left out, requests, who did what.
 
-    `disputes` is what the latest check of the history found of it; None when that was nothing.
+    `disputes` is what the latest check of the history found of it; None when that was nothing. `people` counts those
+    whom it concerned; None in a summary.
     """
 
     result: Result
@@ -47,6 +50,7 @@ class RecallReport:
     calls: Sequence[Mapping[str, Any]]
     timeline: Sequence[Mapping[str, Any]]
     disputes: Disputes | None
+    people: PeopleCount | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the result's fields and the rest beside them.
@@ -63,6 +67,7 @@ class RecallReport:
             "calls": jsonable(self.calls),
             "timeline": jsonable(self.timeline),
             "disputes": jsonable(self.disputes),
+            "people": jsonable(self.people),
         }
 
 
@@ -158,6 +163,7 @@ class RecallReports:
                 items=list(_whole(connection, recall)),
                 skipped=[*items.skips_of(connection, recall_id), *unfrozen_skips(connection, recall)],
                 calls=items.calls_of(connection, recall_id),
+                people=count_people(connection, Whose(recall_id=recall_id)),
             )
 
     def summary(self, recall_id: int) -> RecallReport:

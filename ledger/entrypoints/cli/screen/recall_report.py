@@ -34,7 +34,8 @@ def show_report(paper: "Console", report: "RecallReport", now: datetime) -> None
     result = report.result
     if report.disputes is not None:
         show_disputes(paper, report.disputes)
-    show_result(paper, result, report.items, now=now, planned_calls=report.plan.get("calls"))
+    calls = report.plan.get("calls")
+    show_result(paper, result, report.items, now=now, planned_calls=calls, people=report.people)
     paper.print(f"  reason: {plain(result.reason)} ({plain(result.actor)})", soft_wrap=not paper.is_terminal)
     paper.print(f"  asked for: {_selection(report.selection)}", soft_wrap=not paper.is_terminal)
     for entry in report.timeline:

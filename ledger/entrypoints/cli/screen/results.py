@@ -6,23 +6,32 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ledger.core.recall import RETRYABLE, Outcome, Status
+from ledger.entrypoints.cli.screen.people import people_in_words
 from ledger.entrypoints.cli.screen.sticky import is_sticky, late_in_words
 from ledger.entrypoints.cli.screen.words import moment, number_of, plain, span
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ledger.core.reached_people import PeopleCount
     from ledger.core.recall import Item, Result
 
 SHOWN_REASONS = 10
 
 
 def show_result(
-    paper: "Console", result: "Result", items: Sequence["Item"], *, now: datetime, planned_calls: int | None = None
+    paper: "Console",
+    result: "Result",
+    items: Sequence["Item"],
+    *,
+    now: datetime,
+    planned_calls: int | None = None,
+    people: "PeopleCount | None" = None,
 ) -> None:
     """Write a result for people: counts, reasons together, the next step; `items` may be empty when all went well."""
     style = "bold green" if result.is_complete else "bold yellow"
     paper.print(headline(result, now), style=style)
+    _print_people(paper, result, people)
     if result.calls:
         paper.print(f"  {_spent(result, planned_calls)}")
     if result.error is not None:
@@ -48,6 +57,12 @@ def show_result(
         paper.print(f"  {line}", soft_wrap=not paper.is_terminal)
     for command, what in next_steps(result, now):
         paper.print(f"  {command:<18}  {what}")
+
+
+def _print_people(paper: "Console", result: "Result", people: "PeopleCount | None") -> None:
+    message = people_in_words(people) if people is not None and result.status is not Status.PLANNED else None
+    if message is not None:
+        paper.print(f"  {message}", soft_wrap=not paper.is_terminal)
 
 
 def headline(result: "Result", now: datetime) -> str:
