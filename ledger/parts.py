@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from ledger.services.audit.checkpointer import Checkpointer
     from ledger.services.audit.evidence import Evidence
     from ledger.services.audit.read_log import ReadLog
+    from ledger.services.audit.retention import Retention
     from ledger.services.persons.eraser import PersonEraser
     from ledger.services.persons.export import PersonExport
     from ledger.services.recalls.read_status import Inquirer
@@ -180,6 +181,7 @@ class Parts:
             self.recorder.replay,
             self.read_sealer,
             self.checkpointer if self._is_anchored() else None,
+            self.retention if self.settings.history_days is not None else None,
         )
 
     def _is_anchored(self) -> bool:
@@ -289,6 +291,13 @@ class Parts:
     def verifier(self) -> Verifier:
         """Proves the history."""
         return Verifier(self.opened(), DisputeKeeper(self.opened(), self.clock).noting)
+
+    @part
+    def retention(self) -> "Retention":
+        """Lets go what is older than the history is kept."""
+        from ledger.services.audit.retention import Retention
+
+        return Retention(self.opened(), self.clock, self.verifier, self.settings.history_days)
 
     @part
     def checkpointer(self) -> "Checkpointer":

@@ -24,6 +24,7 @@ from ledger.settings import Settings
 
 if TYPE_CHECKING:
     from ledger.services.audit.checkpointer import Checkpointer
+    from ledger.services.audit.retention import Retention
 
 LOOK_FOR_RECALLS_SECONDS = 1
 STICKY_SECONDS = 5
@@ -37,6 +38,9 @@ SPOOL_SECONDS = 5
 CHECKPOINT_LOOK_SECONDS = 5
 # Three places may keep it waiting, each for a minute at most.
 CHECKPOINT_LEASE_SECONDS = 300
+RETENTION_SECONDS = 86_400
+# It checks a history of millions of entries first.
+RETENTION_LEASE_SECONDS = 3600
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +63,7 @@ class Worker:
         replay: Callable[[], object],
         reads: ReadSealer,
         checkpointer: "Checkpointer | None" = None,
+        retention: "Retention | None" = None,
     ) -> None:
         self._chores, self._runner, self._caller, self._settings = chores, runner, caller, settings
         self._sticky, self._align_clock, self._replay = sticky, align_clock, replay
@@ -80,6 +85,9 @@ class Worker:
         if checkpointer is not None:
             every, lease = _seconds(CHECKPOINT_LOOK_SECONDS), _seconds(CHECKPOINT_LEASE_SECONDS)
             self._duties += (Chore(name="checkpoint", every=every, lease=lease, action=checkpointer.run_if_due),)
+        if retention is not None:
+            every, lease = _seconds(RETENTION_SECONDS), _seconds(RETENTION_LEASE_SECONDS)
+            self._duties += (Chore(name="history", every=every, lease=lease, action=retention.run_once),)
 
     def run(self) -> None:
         """Work until `stop`; what is in flight then ends by its answer."""

@@ -165,6 +165,7 @@ class Settings(BaseSettings):
     audit_tsa_url: Annotated[_Url | None, Field(repr=False)] = None
     audit_tsa_roots_file: _Path | None = None
     audit_checkpoint_seconds: Annotated[float, Field(ge=10, le=604_800)] = 3600.0
+    history_days: Annotated[int | None, Field(ge=2, le=36_500)] = None
     apps: dict[str, AppSettings] = Field(default_factory=dict)
 
     @model_validator(mode="before")

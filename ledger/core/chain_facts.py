@@ -13,6 +13,8 @@ from ledger.core.recall import Status
 Columns = dict[str, Any]
 ACTIVATED = {"started", "resumed", "retried"}
 MOVED = {*ACTIVATED, "cancel", "refused"}
+# The oldest segments of the history have left.
+LEFT = "history_left"
 
 
 class FactSink(Protocol):
@@ -41,7 +43,10 @@ class ChainFacts:
     `erased` are the commitments of people who are erased, by pseudonym, and `seal` is that of the
     commitments which are kept since the last erasure.
     `reads` are the parts of readings of the audit that were sealed: after which, up to which, how many, their digest.
+    Those up to `reads_left` have left with the entries that sealed them.
     `loose` are recalls that let items wait again without saying which.
+    `left` are recalls that have left the history with its oldest segments: what still stands there of them tells of
+    nothing that is shown.
     """
 
     sink: FactSink
@@ -56,9 +61,11 @@ class ChainFacts:
     policies: dict[int, Columns] = field(default_factory=dict)
     break_glass: dict[int, Columns] = field(default_factory=dict)
     reads: list[tuple[int, int, int, str]] = field(default_factory=list)
+    reads_left: int = 0
     ran: set[int] = field(default_factory=set)
     given_up: set[int] = field(default_factory=set)
     loose: set[int] = field(default_factory=set)
+    left: frozenset[int] = frozenset()
 
     def add(self, at: str, event: str, actor: str, recall_id: int | None, detail: Mapping[str, Any]) -> None:
         """Take the next entry; raise KeyError, TypeError or ValueError when it does not say what such an entry says."""
@@ -73,7 +80,9 @@ class ChainFacts:
             self.reads.append((int(detail["after"]), int(detail["last"]), detail["count"], detail["digest"]))
         elif event == "plans_given_up":
             self.given_up.update(detail["plans"])
-        elif recall_id is not None:
+        elif event == LEFT:
+            self.seal = detail["kept"] or self.seal
+        elif recall_id is not None and recall_id not in self.left:
             self._add_items(at, event, recall_id, detail)
             self._add_recall(at, event, actor, recall_id, detail)
             self._add_approval(at, event, actor, recall_id, detail)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, delete, func, insert, select, text
 
 from ledger.core.json_value import jsonable
 from ledger.core.reads import Read, digest_of
@@ -54,6 +54,16 @@ def unsealed(connection: Connection) -> Unsealed:
 def note_sealed(connection: Connection, last: int) -> None:
     """Note that an entry holds all up to one."""
     connection.execute(insert(audit_read_seals).values(last=last))
+
+
+def up_to(connection: Connection, last: int) -> list[int]:
+    """Return the numbers of readings up to one, whatever somebody made of them."""
+    return list(connection.scalars(select(audit_reads.c.id).where(audit_reads.c.id <= last).order_by(audit_reads.c.id)))
+
+
+def let_go(connection: Connection, last: int) -> None:
+    """Delete the readings up to one; the last seal stays, after which the next one begins."""
+    connection.execute(delete(audit_reads).where(audit_reads.c.id <= last))
 
 
 def digest_between(connection: Connection, after: int, last: int) -> tuple[int, str]:

@@ -34,6 +34,7 @@ class StoredCheckpoint:
     entries: int
     last_id: int
     document: Mapping[str, Any]
+    path: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,26 @@ def documents(connection: Connection) -> Iterator[Any]:
     """Yield all checkpoints as they were signed, the first one first, whatever somebody made of them."""
     for (document,) in raw_rows(connection, [checkpoints.c.document], checkpoints.c.id):
         yield document
+
+
+def between(connection: Connection, entries: int, up_to: int) -> list[tuple[int, int]]:
+    """Return number and entries of the checkpoints of more entries than some, and no more than others."""
+    columns = checkpoints.c
+    wanted = select(columns.id, columns.entries).where(columns.entries > entries, columns.entries <= up_to)
+    return [(row.id, row.entries) for row in connection.execute(wanted)]
+
+
+def keep_paths(connection: Connection, paths: Mapping[int, Sequence[str]]) -> None:
+    """Keep of checkpoints, by number, the path of the last entry of each to the root of its segment."""
+    for number, path in paths.items():
+        connection.execute(update(checkpoints).where(checkpoints.c.id == number).values(path=list(path)))
+
+
+def kept_paths(connection: Connection, up_to: int) -> Iterator[tuple[int, Any]]:
+    """Yield the paths that are kept, with the entries of their checkpoints, of which there are no more than some."""
+    columns = checkpoints.c
+    kept = select(columns.entries, columns.path).where(columns.path.is_not(None), columns.entries <= up_to)
+    yield from map(tuple, connection.execute(kept))
 
 
 def anchor_states(connection: Connection) -> dict[str, AnchorState]:

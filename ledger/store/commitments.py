@@ -32,8 +32,7 @@ class Committer:
     _known: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        first = self.connection.execute(select(person_commitments.c.user_id).limit(1)).first()
-        self._has_kept = first is not None
+        self._has_kept = any_kept(self.connection)
 
     def of(self, users: Collection[str]) -> Mapping[str, str]:
         """Return the commitment of each user; of nobody where there is no secret, for then there are none."""
@@ -132,6 +131,20 @@ def keep(connection: Connection, committer: Committer, people: Iterable[Sequence
 def keep_erased(connection: Connection, pseudonym: str, commitment: str) -> None:
     """Keep the commitment of somebody who is erased, under the name that they have from now on."""
     connection.execute(insert(person_commitments).values(user_id=pseudonym, commitment=commitment))
+
+
+def any_kept(connection: Connection) -> bool:
+    """Say whether commitments are kept one by one, as they are since somebody was erased."""
+    return connection.execute(select(person_commitments.c.user_id).limit(1)).first() is not None
+
+
+def of_erased(connection: Connection, erased: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield those of people who are erased, with their commitments, who are still kept one by one."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    kept = select(person_commitments.c.user_id)
+    mine = among(person_commitments.c.user_id, sorted(erased), is_sqlite=is_sqlite)
+    for user in connection.scalars(kept.where(mine).order_by(person_commitments.c.user_id)):
+        yield str(user), erased[str(user)]
 
 
 def seal(connection: Connection) -> str:

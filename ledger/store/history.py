@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, text
+from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, text
 
 from ledger.clock import format_time
 from ledger.core.actors import WORKER
@@ -14,7 +14,7 @@ from ledger.core.frozen import mark_of
 from ledger.store.calls import LOST, LostCall
 from ledger.store.items import Ended
 from ledger.store.raw_rows import raw_rows
-from ledger.store.schema import history
+from ledger.store.schema import history, history_starts
 
 ITEMS_PER_ENTRY = 1000
 # What is written in one transaction is told of with the time of its decision, and machines differ: less than this is
@@ -93,8 +93,9 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
 
 
 def digest_at(connection: Connection, number: int) -> str | None:
-    """Return the digest of one entry."""
-    found: str | None = connection.scalar(select(history.c.digest).where(history.c.id == number))
+    """Return the digest of one entry, also of the last one of those that have left."""
+    of_left = select(history_starts.c.digest).where(history_starts.c.last_id == number)
+    found: str | None = connection.scalar(select(history.c.digest).where(history.c.id == number).union_all(of_left))
     return found
 
 
@@ -116,21 +117,26 @@ def goes_back(before: datetime, at: datetime) -> bool:
     return at < before - CLOCKS_DIFFER
 
 
-def read_all(connection: Connection) -> Iterator[StoredEntry]:
-    """Yield every entry in the order of writing, whatever somebody made of it."""
-    for number, *cells, stored in raw_rows(connection, list(history.c), history.c.id):
-        at, event, actor, recall_id, detail = cells
-        entry = Entry(at=at, event=event, actor=actor, recall_id=recall_id, detail=detail)
-        yield StoredEntry(id=number, entry=entry, digest=stored)
+def read_all(connection: Connection, after: int = 0, up_to: int | None = None) -> Iterator[StoredEntry]:
+    """Yield every entry in the order of writing, whatever somebody made of it; after one and up to another."""
+    wanted = [history.c.id > after, *([history.c.id <= up_to] if up_to is not None else [])]
+    return _read(connection, wanted)
 
 
 def of_recalls(connection: Connection, recalls: Sequence[int], last_event: str) -> Iterator[StoredEntry]:
     """Yield all entries of some recalls in the order of writing, and then the last one of an event that has none."""
-    mine = history.c.recall_id.in_(recalls)
     last = select(func.max(history.c.id)).where(history.c.event == last_event).scalar_subquery()
-    for number, *cells, stored in raw_rows(
-        connection, list(history.c), history.c.id, [or_(mine, history.c.id == last)]
-    ):
+    return _read(connection, [or_(history.c.recall_id.in_(recalls), history.c.id == last)])
+
+
+def last_of(connection: Connection, event: str) -> StoredEntry | None:
+    """Return the last entry of an event."""
+    last = select(func.max(history.c.id)).where(history.c.event == event).scalar_subquery()
+    return next(iter(list(_read(connection, [history.c.id == last]))), None)
+
+
+def _read(connection: Connection, wanted: Sequence[ColumnElement[bool]]) -> Iterator[StoredEntry]:
+    for number, *cells, stored in raw_rows(connection, list(history.c), history.c.id, wanted):
         at, event, actor, recall_id, detail = cells
         entry = Entry(at=at, event=event, actor=actor, recall_id=recall_id, detail=detail)
         yield StoredEntry(id=number, entry=entry, digest=stored)

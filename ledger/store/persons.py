@@ -152,31 +152,47 @@ def _recalls_holding(connection: Connection, user: str) -> set[int]:
 
 def people_to_keep(connection: Connection) -> Iterator[Sequence[str]]:
     """Yield everybody whom the history names and whose commitment is not kept, some at a time."""
-    yield from _some(connection, _EVERYBODY[connection.dialect.name])
+    yield from _some(connection, _everybody(connection.dialect.name))
 
 
-_EVERYBODY = {
+# Whom recalls name: of all of them, or of those that are shown.
+_NAMED = {
     "sqlite": """
-        SELECT found.value FROM (
-        SELECT who.value FROM recall_items, json_each(iif(json_valid(recipients), recipients, '[]')) AS who
+        SELECT who.value AS user_id FROM recall_items, json_each(iif(json_valid(recipients), recipients, '[]')) AS who
+            WHERE {of_rows}
         UNION SELECT who.value FROM recall_skips, json_each(iif(json_valid(recipients), recipients, '[]')) AS who
-        UNION SELECT who.value FROM recall_items, json_each(iif(json_valid(undelivered), undelivered, '{}')) AS why,
-                                    json_each(why.value) AS who WHERE undelivered <> '{}'
-        UNION SELECT who.value FROM recalls, json_each(selection, '$.users') AS who WHERE selection LIKE '%"users"%'
-        ) AS found
-        WHERE found.value NOT IN (SELECT user_id FROM person_commitments)
-        ORDER BY found.value
+            WHERE {of_rows}
+        UNION SELECT who.value FROM recall_items, json_each(iif(json_valid(undelivered), undelivered, '{{}}')) AS why,
+                                    json_each(why.value) AS who WHERE undelivered <> '{{}}' AND {of_rows}
+        UNION SELECT who.value FROM recalls, json_each(selection, '$.users') AS who
+            WHERE selection LIKE '%"users"%' AND {of_recalls}
     """,
     "postgresql": """
-        SELECT found.user_id FROM (
-        SELECT unnest(recipients) AS user_id FROM recall_items
-        UNION SELECT unnest(recipients) FROM recall_skips
+        SELECT unnest(recipients) AS user_id FROM recall_items WHERE {of_rows}
+        UNION SELECT unnest(recipients) FROM recall_skips WHERE {of_rows}
         UNION SELECT jsonb_array_elements_text(why.value) FROM recall_items, jsonb_each(undelivered) AS why
-        UNION SELECT jsonb_array_elements_text(selection -> 'users') FROM recalls WHERE selection ? 'users'
-        ) AS found
-        WHERE NOT EXISTS (SELECT FROM person_commitments AS kept WHERE kept.user_id = found.user_id)
+            WHERE {of_rows}
+        UNION SELECT jsonb_array_elements_text(selection -> 'users') FROM recalls
+            WHERE selection ? 'users' AND {of_recalls}
     """,
 }
+_NOT_KEPT = {
+    "sqlite": "found.user_id NOT IN (SELECT user_id FROM person_commitments) ORDER BY found.user_id",
+    "postgresql": "NOT EXISTS (SELECT FROM person_commitments AS kept WHERE kept.user_id = found.user_id)",
+}
+_SHOWN = "CAST(plan AS TEXT) <> '{}'"
+
+
+def _everybody(dialect: str) -> str:
+    named = _NAMED[dialect].format(of_rows="TRUE", of_recalls="TRUE")
+    return f"SELECT found.user_id FROM ({named}) AS found WHERE {_NOT_KEPT[dialect]}"  # noqa: S608
+
+
+def forget_commitments(connection: Connection) -> None:
+    """Keep no commitment of whom no recall names that is shown."""
+    shown = {"of_rows": f"recall_id IN (SELECT id FROM recalls WHERE {_SHOWN})", "of_recalls": _SHOWN}  # noqa: S608
+    staying = _NAMED[connection.dialect.name].format(**shown)
+    connection.execute(text(f"DELETE FROM person_commitments WHERE user_id NOT IN ({staying})"))  # noqa: S608
 
 
 def _some(connection: Connection, statement: str) -> Iterator[Sequence[str]]:

@@ -38,7 +38,7 @@ from ledger.store import plan_messages
 from ledger.store.database import SQLITE_CACHE_KIB
 from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
 from ledger.store.raw_rows import raw_columns, read_raw
-from ledger.store.schema import approvals, messages, recall_items, recall_skips, recalls
+from ledger.store.schema import approvals, messages, recall_calls, recall_items, recall_skips, recalls
 from ledger.store.selecting import among, rows_of
 
 _COPIED = ("chat", "robot_code", "open_conversation_id", "process_query_key", "source", "sent_at")
@@ -166,8 +166,14 @@ def delete_incomplete(connection: Connection, planned_before: datetime, limit: i
     return _delete(connection, doomed, limit)
 
 
+def delete_left(connection: Connection, limit: int) -> bool:
+    """Delete up to `limit` rows of recalls that have left the history; say whether more are left."""
+    doomed = select(recalls.c.id).where(~is_complete(), recalls.c.finished_at.is_not(None))
+    return _delete(connection, doomed, limit)
+
+
 def _delete(connection: Connection, doomed: Any, limit: int) -> bool:
-    for table in (recall_items, recall_skips):
+    for table in (recall_items, recall_skips, recall_calls):
         if _delete_of(connection, table, doomed, limit) == limit:
             return True
     connection.execute(delete(recalls).where(recalls.c.id.in_(doomed)))

@@ -23,7 +23,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ledger.store.count_triggers import POSTGRESQL_COUNTS, SQLITE_COUNTS
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0015"
+REVISION = "0016"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -424,7 +424,7 @@ policies = Table(
     sqlite_autoincrement=True,
 )
 
-# Append-only: triggers refuse changes, and each digest covers the one before it.
+# Append-only: triggers refuse changes, and each digest covers the one before it. What has left may be deleted.
 history = Table(
     "history",
     metadata,
@@ -448,7 +448,18 @@ history_segments = Table(
     Column("root", Text, nullable=False),
 )
 
-# Checkpoints as they were signed, and up to which entry; what proves something is the copy that is kept elsewhere.
+# Where the history begins once its oldest segments have left: how many entries did, number and digest of the last one.
+# The latest row counts, and an entry of the history says the same.
+history_starts = Table(
+    "history_starts",
+    metadata,
+    Column("entries", Id, primary_key=True, autoincrement=False),
+    Column("last_id", Id, nullable=False),
+    Column("digest", Text, nullable=False),
+)
+
+# Checkpoints as they were signed, and up to which entry; what proves something is the copy that is kept elsewhere. Once
+# that entry has left, its path leads to the root of its segment.
 checkpoints = Table(
     "checkpoints",
     metadata,
@@ -457,6 +468,7 @@ checkpoints = Table(
     Column("entries", Id, nullable=False),
     Column("last_id", Id, nullable=False),
     Column("document", Document, nullable=False),
+    Column("path", Document),
     sqlite_autoincrement=True,
 )
 
@@ -593,7 +605,8 @@ SQLITE_TRIGGERS = (
     END
     """,
     """
-    CREATE TRIGGER history_no_delete BEFORE DELETE ON history BEGIN
+    CREATE TRIGGER history_no_delete BEFORE DELETE ON history
+    WHEN OLD.id > coalesce((SELECT max(last_id) FROM history_starts), 0) BEGIN
         SELECT RAISE(ABORT, 'history is append-only');
     END
     """,
@@ -603,12 +616,21 @@ POSTGRESQL_TRIGGERS = (
     """
     CREATE FUNCTION history_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
+        IF TG_OP = 'DELETE' THEN
+            IF OLD.id <= (SELECT max(last_id) FROM history_starts) THEN
+                RETURN OLD;
+            END IF;
+        END IF;
         RAISE EXCEPTION 'history is append-only';
     END
     $$
     """,
     """
-    CREATE TRIGGER history_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON history
+    CREATE TRIGGER history_no_change BEFORE UPDATE OR DELETE ON history
+    FOR EACH ROW EXECUTE FUNCTION history_is_append_only()
+    """,
+    """
+    CREATE TRIGGER history_no_truncate BEFORE TRUNCATE ON history
     FOR EACH STATEMENT EXECUTE FUNCTION history_is_append_only()
     """,
     *POSTGRESQL_COUNTS,

@@ -84,6 +84,15 @@ def test_history_outlives_the_purge(detail: Shell) -> None:
     assert len(detail("show", "1", "--json").json["items"]) == 4
 
 
+def test_the_purge_also_lets_go_what_is_older_than_the_history_is_kept(detail: Shell) -> None:
+    detail.variables["LEDGER_HISTORY_DAYS"] = "400"
+    assert detail("purge", "--json").json == {"purged": 1, "left": {"entries": 0, "recalls": 0}}
+    assert "0 entries and 0 recalls have left the history" in detail("purge").out
+    detail.variables["LEDGER_HISTORY_DAYS"] = "1"
+    refused = detail("purge")
+    assert (refused.code, "LEDGER_HISTORY_DAYS" in refused.err) == (2, True)
+
+
 def test_a_history_that_somebody_rewrote_is_found_out(detail: Shell) -> None:
     whole = detail("verify", "--json")
     assert (whole.code, whole.json["ok"]) == (0, True)

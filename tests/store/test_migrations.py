@@ -14,7 +14,7 @@ from ledger import Ledger, Settings
 from ledger.errors import SchemaOutOfDateError
 from ledger.store import migrate
 from ledger.store.database import Database
-from ledger.store.schema import REVISION, metadata, recalls
+from ledger.store.schema import REVISION, history_starts, metadata, recalls
 from tests.databases import PostgreSQL
 
 
@@ -85,6 +85,14 @@ def test_going_back_waits_until_nothing_that_a_plan_saw_is_left_to_copy(empty: D
     with empty.write() as connection:
         connection.execute(update(recalls).values(unfrozen_items=0))
     assert migrate.downgrade(empty, "0006") == "0006"
+
+
+def test_going_back_is_refused_once_anything_has_left_the_history(empty: Database) -> None:
+    migrate.upgrade(empty)
+    with empty.write() as connection:
+        connection.execute(insert(history_starts).values(entries=1024, last_id=1024, digest="f" * 64))
+    with pytest.raises(RuntimeError, match="have left"):
+        migrate.downgrade(empty, "0015")
 
 
 def test_going_back_is_refused_once_a_recall_names_who_moved_it(empty: Database) -> None:

@@ -19,6 +19,7 @@ class Match(StrEnum):
     DIFFERENT = "different"
     ELSEWHERE = "elsewhere"  # the entry is there, at another place
     BEYOND = "beyond"  # the history ends before it
+    LEFT = "left"  # its entries have left, and how they stood in their segment was not kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ def match_of(checkpoint: Checkpoint, watch: ChainWatch) -> Match:
     standing = watch.standing.get(checkpoint.entries)
     if standing is not None and (standing.head, standing.root) == (checkpoint.head, checkpoint.root):
         return Match.SAME
+    if standing is None and checkpoint.entries < watch.start.entries:
+        return Match.LEFT
     if watch.places_of_heads.get(checkpoint.head, checkpoint.entries) != checkpoint.entries:
         return Match.ELSEWHERE
     return Match.BEYOND if checkpoint.entries > watch.count else Match.DIFFERENT

@@ -11,8 +11,8 @@ from ledger.core.checkpoint import Checkpoint
 from ledger.core.findings import Finding
 from ledger.core.json_value import JsonValue
 from ledger.errors import AuditError
-from ledger.services.audit import anchor_check, kept_checkpoints, timestamps
-from ledger.services.audit.anchor_check import CheckedCheckpoint
+from ledger.services.audit import anchor_check, kept_checkpoints, left_part, timestamps
+from ledger.services.audit.anchor_check import CheckedCheckpoint, Match
 from ledger.services.audit.chain_watch import ChainWatch
 from ledger.services.audit.kept_checkpoints import INSIDE, KeptCheckpoint, Signed
 from ledger.services.reports.row_progress import UNSEEN, Progress
@@ -25,6 +25,10 @@ NOT_ANCHORED = (
     "that was kept elsewhere proves that (`ledger audit keygen FILE`)"
 )
 NOT_SIGNED = "who signed the checkpoints: name the key that you trust with --public-key"
+LEFT = (
+    "some checkpoints of entries that have left: how these stood in the tree is kept for the checkpoints that the "
+    "database knew when they left, and for those it is not"
+)
 ONLY_INSIDE = (
     "that nobody took its last checkpoints away with the end of it: they are from the database itself. Name the file "
     "that was kept elsewhere with --checkpoint"
@@ -35,8 +39,10 @@ ONLY_INSIDE = (
 class AuditReport(JsonValue):
     """What was found: `damages` of the history, and `findings` of what is shown and does not follow from it.
 
-    The first `good_entries` are as they were written, as far as can be told; of these, `proven_entries` are proven by
-    `checkpoints`. `not_proven` says in words what is not. `breaks` counts the places where the chain does not fit.
+    `left` of the `entries` are no longer there, since the history is kept for a time only: of them, the roots of their
+    segments are held against the checkpoints. The first `good_entries` are as they were written, as far as can be told;
+    of these, `proven_entries` are proven by `checkpoints`. `not_proven` says in words what is not. `breaks` counts the
+    places where the chain does not fit.
     """
 
     ok: bool
@@ -52,6 +58,7 @@ class AuditReport(JsonValue):
     disputed_recalls: tuple[int, ...]
     known_digest_found: bool | None
     findings: tuple[Finding, ...]
+    left: int = 0
 
 
 class AuditVerifier:
@@ -75,7 +82,8 @@ class AuditVerifier:
             inside = _new([kept_checkpoints.weighed(one, INSIDE, keys) for one in stored], outside)
             kept = [*outside, *inside]
             good = anchor_check.trusted(kept)
-            watch = ChainWatch([one.checkpoint for one in kept])
+            every = [one.checkpoint for one in kept]
+            watch = ChainWatch(every, left_part.of(connection, every))
             found = self._verifier.check(connection, findings, known_digest, watch=watch, progress=progress)
             damages = damages_of(watch.breaks(connection), anchor_check.shift_of(good, watch))
         damages += anchor_check.damages_by(good, watch) + anchor_check.damages_of_signatures(kept)
@@ -95,11 +103,12 @@ class AuditVerifier:
             damages=tuple(damages),
             breaks=watch.breaks_in_all,
             checkpoints=tuple(one for one, _ in checked),
-            not_proven=tuple(_not_proven(watch.count, covered, kept, outside)),
+            not_proven=tuple(_not_proven(watch, covered, kept, outside)),
             disputed=found.disputed,
             disputed_recalls=found.disputed_recalls,
             known_digest_found=found.known_digest_found,
             findings=_but_for_entries(found),
+            left=watch.start.entries,
         )
 
     def _checked(self, kept: KeptCheckpoint, watch: ChainWatch) -> tuple[CheckedCheckpoint, Damage | None]:
@@ -145,16 +154,18 @@ def _good_entries(watch: ChainWatch, damages: Sequence[Damage]) -> int:
 
 
 def _not_proven(
-    entries: int, covered: int, kept: Sequence[KeptCheckpoint], outside: Sequence[KeptCheckpoint]
+    watch: ChainWatch, covered: int, kept: Sequence[KeptCheckpoint], outside: Sequence[KeptCheckpoint]
 ) -> list[str]:
     if not kept:
         return [NOT_ANCHORED]
     found = [] if outside else [ONLY_INSIDE]
     if any(one.signed is Signed.NOT_CHECKED for one in kept):
         found.append(NOT_SIGNED)
-    if entries > covered:
-        left = f"the last {entries - covered:,} entries" if entries - covered > 1 else "the last entry"
-        found.append(f"{left}, which no checkpoint covers yet")
+    if (uncovered := watch.count - covered) > 0:
+        last = f"the last {uncovered:,} entries" if uncovered > 1 else "the last entry"
+        found.append(f"{last}, which no checkpoint covers yet")
+    if any(anchor_check.match_of(one.checkpoint, watch) is Match.LEFT for one in kept):
+        found.append(LEFT)
     return found
 
 

@@ -1,14 +1,14 @@
 """Follows a walk along the history: where it breaks, and what stands where checkpoints say what stood there."""
 
 from collections import deque
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from ledger.core.chain import GENESIS
 from ledger.core.chain_damage import MOST_BREAKS, Break
 from ledger.core.checkpoint import Checkpoint
+from ledger.core.history_start import HistoryStart
 from ledger.core.merkle import MerkleTree, leaf_of
 from ledger.services.reports.verifier import linked
 from ledger.store import history
@@ -36,17 +36,30 @@ class _Misfit:
     gap: int
 
 
-class ChainWatch:
-    """Sees each entry once, and keeps what the checkpoints ask for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftPart:
+    """What is kept of the segments that have left: their roots, and what stood at the places of checkpoints."""
 
-    def __init__(self, checkpoints: Collection[Checkpoint]) -> None:
+    start: HistoryStart = field(default_factory=HistoryStart)
+    roots: Sequence[bytes] = ()
+    standing: Mapping[int, FoundThere] = field(default_factory=dict)
+
+
+class ChainWatch:
+    """Sees each entry once that is there, and keeps what the checkpoints ask for."""
+
+    def __init__(self, checkpoints: Collection[Checkpoint], left: LeftPart | None = None) -> None:
+        left = left or LeftPart()
+        self.start = left.start
         self._asked, self._heads = {one.entries for one in checkpoints}, {one.head for one in checkpoints}
-        self._tree, self._recent = MerkleTree(), deque[str]([GENESIS], LOOKED_BACK)
-        self._last_id, self._misfits = 0, list[_Misfit]()
-        self.count, self.breaks_in_all = 0, 0
-        self.previous = GENESIS
-        self.standing: dict[int, FoundThere] = {}
+        self._tree, self._recent = MerkleTree(), deque[str]([left.start.digest], LOOKED_BACK)
+        self._last_id, self._misfits = left.start.last_id, list[_Misfit]()
+        self.count, self.breaks_in_all = left.start.entries, 0
+        self.previous = left.start.digest
+        self.standing: dict[int, FoundThere] = dict(left.standing)
         self.places_of_heads: dict[str, int] = {}
+        for root in left.roots:
+            self._tree.add_segment(root)
         self._note()
 
     def see(self, stored: StoredEntry, right: str | None) -> None:

@@ -16,8 +16,9 @@ from ledger.core.period import Period
 from ledger.core.selection import Selection
 from ledger.errors import InputError
 from ledger.services.audit.checkpointer import Checkpointer
+from ledger.services.reports import start_check
 from ledger.services.reports.recalls import RecallReports
-from ledger.store import checkpoints, history
+from ledger.store import checkpoints, history, history_starts
 from ledger.store.database import Database
 from ledger.store.history import StoredEntry
 
@@ -50,6 +51,14 @@ class ProvenEntry(JsonValue):
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftBefore(JsonValue):
+    """So many entries are no longer in the history, nor are the recalls that had ended `before` when these left."""
+
+    entries: int
+    before: str
+
+
 class Evidence:
     """Finds what belongs to some recalls. That it is handed out is an entry of its own."""
 
@@ -60,7 +69,9 @@ class Evidence:
         """Return the recalls in which a message ended that fits; raise InputError when there are none, or too many."""
         found = sorted({item.recall_id for item in self._reports.history(selection, recalled=recalled)})
         if not found:
-            raise InputError("nothing that was recalled fits: `ledger history` shows what there is")
+            left = self.left()
+            gone = f" (recalls that ended before {left.before} have left the history)" if left is not None else ""
+            raise InputError(f"nothing that was recalled fits{gone}: `ledger history` shows what there is")
         if len(found) > MOST_RECALLS:
             raise InputError(f"{len(found):,} recalls fit, and an export holds {MOST_RECALLS:,}: narrow it by time")
         return found
@@ -74,14 +85,23 @@ class Evidence:
         made = (
             self._checkpointer.run_once(but_for=("stdout",)).checkpoint if is_signed else self._checkpointer.unsigned()
         )
-        return HandedOut(self._database, recalls, made)
+        return HandedOut(self._database, recalls, made, self.left())
+
+    def left(self) -> LeftBefore | None:
+        """Return what is no longer there, and in no evidence; None when all of the history is."""
+        with self._database.read() as connection:
+            start = history_starts.latest(connection)
+            told = start_check.told_of(connection)
+        return LeftBefore(entries=start.entries, before=str(told.get("before"))) if start.entries else None
 
 
 class HandedOut:
-    """The entries of some recalls, and of their being handed out, under one checkpoint."""
+    """The entries of some recalls, and of their being handed out, under one checkpoint; `left` is in no evidence."""
 
-    def __init__(self, database: Database, recalls: Sequence[int], checkpoint: Checkpoint) -> None:
-        self._database, self._recalls, self.checkpoint = database, recalls, checkpoint
+    def __init__(
+        self, database: Database, recalls: Sequence[int], checkpoint: Checkpoint, left: LeftBefore | None
+    ) -> None:
+        self._database, self._recalls, self.checkpoint, self.left = database, recalls, checkpoint, left
 
     def entries(self) -> Iterator[ProvenEntry]:
         """Yield them in the order of writing; at most a segment of the history is held at once."""

@@ -42,6 +42,8 @@ def compare(
         ("policy", shown.shown_policies(connection), facts.policies, _own_name),
     ):
         _compare_small(what, rows, expected, name_of, findings)
+    for number in audit_reads.up_to(connection, facts.reads_left):
+        findings.add_row("added", "reads", None, str(number))
     for after, last, count, digest in facts.reads:
         found = dict(zip(("count", "digest"), audit_reads.digest_between(connection, after, last), strict=True))
         sealed = {"count": count, "digest": digest}

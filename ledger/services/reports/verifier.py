@@ -14,6 +14,7 @@ from ledger.core.chain import GENESIS
 from ledger.core.chain_facts import ChainFacts
 from ledger.core.findings import MOST_FINDINGS, Finding, Findings
 from ledger.core.json_value import JsonValue, jsonable
+from ledger.services.reports import start_check
 from ledger.services.reports.comparison import compare
 from ledger.services.reports.row_progress import UNSEEN, Progress
 from ledger.store import history, shown
@@ -25,9 +26,10 @@ from ledger.store.fact_file import FactFile
 class Verification(JsonValue):
     """Whether history is whole; `last_digest`, kept elsewhere, also proves later that nothing was cut off its end.
 
-    `broken_at` is the first entry whose digest does not fit. `disputed` counts rows that are not what
-    history says, or not there any more; `disputed_recalls` are their recalls. `known_digest_found` is None when none
-    was given. `findings` names what does not fit, up to a hundred.
+    `left` of its `entries` are no longer there, since the history is kept for a time only. `broken_at` is the first
+    entry whose digest does not fit. `disputed` counts rows that are not what history says, or not there any more;
+    `disputed_recalls` are their recalls. `known_digest_found` is None when none was given. `findings` names what does
+    not fit, up to a hundred.
     """
 
     ok: bool
@@ -38,6 +40,7 @@ class Verification(JsonValue):
     disputed_recalls: tuple[int, ...]
     known_digest_found: bool | None
     findings: tuple[Finding, ...] = ()
+    left: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,15 +50,15 @@ class _Walk:
     known_digest: str | None
     facts: ChainFacts
     findings: Findings
-    previous: str = GENESIS
+    previous: str
+    entries: int
     at: datetime | None = None
-    entries: int = 0
     broken_at: int | None = None
     watch: "EntryWatch | None" = None
     digests_seen: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.digests_seen = self.known_digest == GENESIS
+        self.digests_seen = self.known_digest in (GENESIS, self.previous)
 
     def take(self, stored: history.StoredEntry) -> None:
         """Check the next entry's place, and take what it says."""
@@ -125,10 +128,19 @@ class Verifier:
     ) -> Verification:
         """Do the same in a transaction that somebody else has opened; `watch` sees each entry on the way."""
         with FactFile() as file, _seldom_collecting():
-            walk = _Walk(known_digest=known_digest, facts=ChainFacts(file), findings=findings, watch=watch)
+            start, facts = start_check.begin(connection, file)
+            walk = _Walk(
+                known_digest=known_digest,
+                facts=facts,
+                findings=findings,
+                watch=watch,
+                previous=start.digest,
+                entries=start.entries,
+            )
             progress.begin(lambda: shown.count_rows(connection))
-            for stored in progress.over(history.read_all(connection)):
+            for stored in progress.over(history.read_all(connection, start.last_id)):
                 walk.take(stored)
+            start_check.check(connection, start, findings)
             compare(connection, walk.facts, file, walk.findings, progress)
         found = None if known_digest is None else walk.digests_seen
         return Verification(
@@ -140,6 +152,7 @@ class Verifier:
             disputed_recalls=tuple(sorted(walk.findings.recalls)),
             known_digest_found=found,
             findings=tuple(walk.findings.listed[:MOST_FINDINGS]),
+            left=start.entries,
         )
 
 

@@ -66,9 +66,14 @@ def export(
     with opened() as parts:
         recalls = _known(parts, recall) if recall else parts.evidence.chosen(selection, recalled)
         files = _write(parts, folder, recalls, who)
+        left = parts.evidence.left()
     if as_json:
-        document({"folder": str(folder), "recalls": recalls, "files": files})
+        gone = {} if left is None else {"left": left.to_json()}
+        document({"folder": str(folder), "recalls": recalls, "files": files, **gone})
         return
+    if left is not None:
+        entries = number_of(left.entries, "entry", "entries")
+        say(f"not in it: recalls that ended before {left.before}; they have left the history, with its first {entries}")
     say(f"{number_of(len(recalls), 'recall')} in {folder}: hand on all of it; `python3 verify.py` in there checks it")
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ledger.core.chain_damage import DamageKind
-from ledger.entrypoints.cli.screen.verification import show_findings
+from ledger.entrypoints.cli.screen.verification import show_findings, show_whole
 from ledger.entrypoints.cli.screen.words import number_of, plain
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ def show_audit_report(paper: "Console", found: "AuditReport") -> None:
     if found.known_digest_found is False:
         paper.print("No entry has the digest that you kept: the end was cut off or rewritten.", style="yellow")
     if found.ok:
-        entries = number_of(found.entries, "entry", "entries")
-        paper.print(f"The history is whole: {entries}, each in its place.", soft_wrap=True)
+        show_whole(paper, found.entries, found.left)
     elif found.good_entries:
         good = number_of(found.good_entries, "entry", "entries")
         paper.print(f"As written: the first {good}; what comes after is not, or nobody can say.", soft_wrap=True)

@@ -16,9 +16,17 @@ if TYPE_CHECKING:
 
 def show_verification(paper: "Console", found: "Verification") -> None:
     """Write the proof that a history is whole."""
-    paper.print(f"The history is whole: {number_of(found.entries, 'entry', 'entries')}, each in its place.")
+    show_whole(paper, found.entries, found.left)
     paper.print("Keep its last digest elsewhere: it proves later that nothing was cut off.")
     paper.print(f"  {found.last_digest}", soft_wrap=True)
+
+
+def show_whole(paper: "Console", entries: int, left: int) -> None:
+    """Say that a history is whole, and how much of it has left."""
+    paper.print(f"The history is whole: {number_of(entries, 'entry', 'entries')}, each in its place.", soft_wrap=True)
+    if left:
+        gone = f"The first {left:,} of them are no longer there: the history is kept for a time (LEDGER_HISTORY_DAYS)."
+        paper.print(gone, soft_wrap=True)
 
 
 SHOWN_FINDINGS = 20
@@ -67,7 +75,10 @@ def what_does_not_fit(found: "Verification") -> str:
     if found.broken_at is not None:
         message.append(f"entry {found.broken_at} of the history was changed, or one before it is gone")
     if found.known_digest_found is False:
-        message.append("no entry has the digest that you kept: the end of the history was cut off or rewritten")
+        gone = ", or it is of those that have left" if found.left else ""
+        message.append(f"no entry has the digest that you kept: the end of the history was cut off or rewritten{gone}")
+    if any(one.what == "start" for one in found.findings):
+        message.append("what is kept of the entries that have left is not what the history says of them")
     if found.disputed:
         where = ", ".join(str(number) for number in found.disputed_recalls) or "none"
         facts = number_of(found.disputed, "fact")

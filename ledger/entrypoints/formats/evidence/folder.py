@@ -65,7 +65,7 @@ class EvidenceFolder:
 
             self._text("public-key.pem", public_pem(key.public_key()).decode())
         names = list(self._digests)
-        self._sign(key)
+        self._sign(key, {} if handed.left is None else {"left": handed.left.to_json()})
         return [*names, MANIFEST]
 
     def _entries(self, handed: "HandedOut") -> Counter[int | None]:
@@ -86,7 +86,7 @@ class EvidenceFolder:
         recall = report.result.recall_id
         reasons = self._reports.reasons(recall, limit=MOST_REASONS)
         for language in LANGUAGES:
-            page = page_of(language, report, reasons, handed.checkpoint, entries=entries, actor=actor)
+            page = page_of(language, report, reasons, handed.checkpoint, entries=entries, actor=actor, left=handed.left)
             self._text(f"recall-{recall}.{language}.html", page)
 
     def _workbook(self, found: "Sequence[RecallReport]") -> None:
@@ -95,10 +95,10 @@ class EvidenceFolder:
         sheets = (("Recalls", RECALL_COLUMNS, recalls), ("Messages", COLUMNS, messages))
         self._written("evidence.xlsx", lambda path: write_workbook(path, sheets))
 
-    def _sign(self, key: "Ed25519PrivateKey | None") -> None:
+    def _sign(self, key: "Ed25519PrivateKey | None", more: dict[str, Any]) -> None:
         from ledger.core.signing import key_id
 
-        manifest: dict[str, Any] = {"files": self._digests}
+        manifest: dict[str, Any] = {"files": self._digests, **more}
         if key is not None:
             manifest["key"] = key_id(key.public_key())
             manifest["signature"] = base64.b64encode(key.sign(canonical(manifest))).decode()

@@ -16,6 +16,7 @@ from ledger.core.recall import Outcome
 
 if TYPE_CHECKING:
     from ledger.core.approval import Approval
+    from ledger.services.audit.evidence import LeftBefore
     from ledger.services.reports.recalls import RecallReport
     from ledger.store.items import Reason
 
@@ -35,6 +36,7 @@ def page_of(
     *,
     entries: int,
     actor: str,
+    left: "LeftBefore | None" = None,
 ) -> str:
     """Return the page of a recall in one language; `entries` of the history belong to it."""
     words, result = _words(language), report.result
@@ -62,6 +64,7 @@ def page_of(
                 count=f"{entries:,}", entries=f"{checkpoint.entries:,}", key=checkpoint.key, at=_moment(checkpoint.at)
             ),
             is_signed=bool(checkpoint.signature),
+            left=None if left is None else word["left"].format(entries=f"{left.entries:,}", before=left.before),
             root=checkpoint.root,
             head=checkpoint.head,
         )

@@ -149,6 +149,11 @@ class FolderCheck:
         self.notes.append(
             f"{len(entries)} entries of a history of {checkpoint.get('entries')}, root {checkpoint.get('root')}"
         )
+        if left := manifest.get("left"):
+            self.notes.append(
+                f"not in it, nor in the ledger: the first {left['entries']} entries, and the recalls that ended before "
+                f"{left['before']}"
+            )
         return not self.wrong
 
     def _json(self, name: str) -> dict[str, Any]:

@@ -1,0 +1,119 @@
+"""Rows of `history_starts`, and what goes with the oldest segments of the history: which may leave, and its rows."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, func, insert, not_, or_, select, update
+
+from ledger.core.history_start import HistoryStart
+from ledger.core.recall import Status
+from ledger.store.plans import is_complete
+from ledger.store.schema import approvals, break_glass, history, history_starts, plan_messages, recall_calls, recalls
+
+# What is one row a recall; items, skips and calls go with the recall itself.
+_OF_RECALLS = (approvals, break_glass, plan_messages)
+
+
+def latest(connection: Connection) -> HistoryStart:
+    """Return where the history begins."""
+    newest = select(history_starts).order_by(history_starts.c.entries.desc()).limit(1)
+    row = connection.execute(newest).one_or_none()
+    return HistoryStart(**row._mapping) if row is not None else HistoryStart()
+
+
+def add(connection: Connection, start: HistoryStart) -> None:
+    """Let the history begin later."""
+    row = {"entries": start.entries, "last_id": start.last_id, "digest": start.digest}
+    connection.execute(insert(history_starts).values(row))
+
+
+def first_to_stay(connection: Connection, start: HistoryStart, before: datetime) -> int | None:
+    """Return the number of the first entry that is no older than that, or tells of a recall that is not done."""
+    mine = select(history.c.id).where(history.c.id > start.last_id).order_by(history.c.id).limit(1)
+    young = connection.scalar(mine.where(history.c.at >= before))
+    open_recall = connection.scalar(
+        select(func.min(history.c.id)).where(history.c.id > start.last_id, history.c.recall_id.in_(_not_done(before)))
+    )
+    return min((number for number in (young, open_recall) if number is not None), default=None)
+
+
+def holding_up(connection: Connection, before: datetime, planned_before: datetime) -> tuple[int, str] | None:
+    """Return the first recall planned so long ago that is not done, and its state: what came after it has to stay."""
+    mine = (is_complete(), not_(_is_done(before)), recalls.c.planned_at < planned_before)
+    first = select(recalls.c.id, recalls.c.status).where(*mine).order_by(recalls.c.id).limit(1)
+    row = connection.execute(first).one_or_none()
+    return (row.id, str(row.status)) if row is not None else None
+
+
+def let_recalls_go(connection: Connection, start: HistoryStart, last_id: int, before: datetime) -> list[int] | None:
+    """Let nobody see recalls any more that entries up to one tell of; return them, None when not all of them may go.
+
+    They are left as plans are that were given up, whose rows go some at a time.
+    """
+    touched = _touched(start, last_id)
+    hidden: dict[str, Any] = {
+        "plan": {},
+        "status": Status.PLANNED,
+        **dict.fromkeys(("started_at", "activated_at", "sticky_until")),
+        "finished_at": func.coalesce(recalls.c.finished_at, recalls.c.planned_at),
+    }
+    done = and_(recalls.c.id.in_(touched), is_complete(), _is_done(before))
+    gone = sorted(connection.scalars(update(recalls).where(done).values(hidden).returning(recalls.c.id)))
+    if connection.scalar(select(recalls.c.id).where(recalls.c.id.in_(touched), is_complete()).limit(1)) is not None:
+        return None
+    for table in _OF_RECALLS:
+        connection.execute(delete(table).where(table.c.recall_id.in_(touched)))
+    return gone
+
+
+def left_with_entries(connection: Connection, start: HistoryStart, last_id: int, before: frozenset[int]) -> list[int]:
+    """Return the recalls that have left, now or before, and of which entries stay."""
+    staying = select(history.c.recall_id).where(history.c.id > last_id).distinct()
+    found = set(connection.scalars(staying.where(history.c.recall_id.in_(_touched(start, last_id)))))
+    for number in before:
+        one = select(history.c.id).where(history.c.id > last_id, history.c.recall_id == number).limit(1)
+        found |= {number} if connection.scalar(one) is not None else set()
+    return sorted(found)
+
+
+def strays(connection: Connection, start: HistoryStart) -> Iterator[tuple[int, int]]:
+    """Yield number and recall of entries that should have left, and that tell of a recall that is shown."""
+    shown = select(recalls.c.id).where(is_complete())
+    stray = select(history.c.id, history.c.recall_id).where(history.c.id <= start.last_id)
+    yield from map(tuple, connection.execute(stray.where(history.c.recall_id.in_(shown)).order_by(history.c.id)))
+
+
+def delete_left(connection: Connection, limit: int) -> bool:
+    """Delete up to `limit` entries that have left; say whether more may be there."""
+    start = latest(connection)
+    some = select(history.c.id).where(history.c.id <= start.last_id).order_by(history.c.id).limit(limit)
+    return connection.execute(delete(history).where(history.c.id.in_(some))).rowcount == limit
+
+
+def _touched(start: HistoryStart, last_id: int) -> Select[Any]:
+    mine = and_(history.c.id > start.last_id, history.c.id <= last_id, history.c.recall_id.is_not(None))
+    return select(history.c.recall_id).where(mine)
+
+
+def _not_done(before: datetime) -> Select[Any]:
+    return select(recalls.c.id).where(is_complete(), not_(_is_done(before)))
+
+
+def _is_done(before: datetime) -> ColumnElement[bool]:
+    """Say whether a recall ended before a time, and nothing is left to be done about it."""
+    mine = recalls.c.id
+    in_flight = exists().where(recall_calls.c.recall_id == mine, recall_calls.c.verdict.is_(None))
+    to_review = exists().where(break_glass.c.recall_id == mine, break_glass.c.reviewed_by.is_(None))
+    ended = and_(
+        recalls.c.status.in_((Status.FINISHED, Status.CANCELLED)),
+        func.coalesce(recalls.c.finished_at, recalls.c.planned_at) < before,
+        recalls.c.unfrozen_items == 0,
+        recalls.c.unfrozen_skips == 0,
+    )
+    # A second person was asked and never answered, or agreed and nobody ran it: it is too old to run.
+    may_be_asked = exists().where(approvals.c.recall_id == mine, approvals.c.valid_until >= before)
+    planned_only = and_(recalls.c.status == Status.PLANNED, recalls.c.activated_at.is_(None))
+    never_run = and_(planned_only, recalls.c.planned_at < before, not_(may_be_asked))
+    unstuck = or_(recalls.c.sticky_until.is_(None), recalls.c.sticky_until < before)
+    return and_(or_(ended, never_run), unstuck, not_(in_flight), not_(to_review))

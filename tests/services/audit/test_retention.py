@@ -1,0 +1,546 @@
+"""The history is kept for a time: whole segments leave; what stays, and every checkpoint of before, still proves."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, delete, func, insert, literal, select, text, update
+from sqlalchemy.exc import DBAPIError
+
+from ledger import Ledger
+from ledger.clock import FakeClock, format_time
+from ledger.core.chain_facts import LEFT
+from ledger.core.period import ALWAYS
+from ledger.core.reads import Read
+from ledger.core.roles import Role
+from ledger.core.selection import select as select_messages
+from ledger.entrypoints.formats.evidence import verify
+from ledger.entrypoints.formats.evidence.folder import EvidenceFolder
+from ledger.errors import (
+    ApprovalNeededError,
+    DatabaseError,
+    InputError,
+    SettingsError,
+    UnknownRecallError,
+    WrongStateError,
+)
+from ledger.services.audit.anchor_check import Match
+from ledger.services.audit.audit_verifier import LEFT as NOT_KEPT
+from ledger.services.audit.audit_verifier import AuditReport
+from ledger.services.audit.keys import private_key, public_key
+from ledger.services.audit.retention import LeftNow
+from ledger.settings import Settings
+from ledger.simulator import World
+from ledger.store import history
+from ledger.store.database import Database
+from ledger.store.schema import (
+    audit_reads,
+    break_glass,
+    checkpoints,
+    history_segments,
+    history_starts,
+    metadata,
+    person_commitments,
+    policies,
+    recall_calls,
+    recall_items,
+    recalls,
+    tokens,
+)
+from ledger.store.schema import history as entries
+from tests.sending import send
+
+from .conftest import MakeAnchored, checkpoints_in, recall
+
+SEGMENT = 4
+
+
+@pytest.fixture(autouse=True)
+def _short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Segments of four entries, so that few recalls fill some."""
+    # The tree last: a module that is imported here for the first time would take its short segments for its own.
+    for module in ("services.audit.growing_tree", "services.audit.evidence", "core.checkpoint", "core.merkle"):
+        monkeypatch.setattr(f"ledger.{module}.SEGMENT_ENTRIES", SEGMENT)
+    monkeypatch.setattr("ledger.core.merkle._SEGMENT_HEIGHT", 2)
+
+
+@pytest.fixture
+def book(make_anchored: MakeAnchored, world: World, clock: FakeClock) -> Ledger:
+    """A ledger that keeps its history for thirty days: two old recalls and a young one, each with a checkpoint."""
+    book = make_anchored(history_days=30)
+    book.parts.service_tokens.create("kim", Role.OPERATOR, actor="wang")
+    book.parts.policies.put("approval-recipients", "100", actor="wang")
+    book.parts.policies.put("approval-recipients", "200", actor="wang")
+    for campaign in ("spring", "summer"):
+        recall(book, world, 3, campaign)
+        book.parts.checkpointer.run_once()
+    clock.advance(timedelta(days=40))
+    book.purge()
+    recall(book, world, 2, "autumn")
+    book.parts.checkpointer.run_once()
+    return book
+
+
+def let_go(book: Ledger) -> LeftNow:
+    return book.parts.retention.run_once()
+
+
+def check(book: Ledger, *files: Path) -> AuditReport:
+    key = book.parts.settings.audit_key_file
+    assert key is not None
+    return book.parts.audit_verifier.run_once(files, [public_key(key)])
+
+
+def rows(database: Database, name: str) -> int:
+    with database.read() as connection:
+        return connection.scalar(select(func.count()).select_from(metadata.tables[name])) or 0
+
+
+def people(database: Database) -> set[str]:
+    with database.read() as connection:
+        return {user for users in connection.scalars(select(recall_items.c.recipients)) for user in users}
+
+
+def told(database: Database) -> dict[str, Any]:
+    """Return what the last entry says that tells of what has left."""
+    with database.read() as connection:
+        entry = history.last_of(connection, LEFT)
+    assert entry is not None
+    return dict(entry.entry.detail)
+
+
+def test_what_is_older_leaves_with_its_recalls_and_all_checkpoints_still_prove(
+    book: Ledger, kept: Path, database: Database
+) -> None:
+    before = rows(database, "history")
+    left = let_go(book)
+    assert left.recalls == 2
+    assert left.entries % SEGMENT == 0
+    assert rows(database, "history") == before - left.entries + 1
+    assert [one.recall_id for one in book.recalls()] == [3]
+    assert {item.campaign for item in book.history()} == {"autumn"}
+    for name in ("recalls", "recall_items", "recall_calls", "recall_skips", "approvals"):
+        with database.read() as connection:
+            table = metadata.tables[name]
+            number = table.c.id if name == "recalls" else table.c.recall_id
+            assert set(connection.scalars(select(number))) <= {3}
+    with pytest.raises(UnknownRecallError):
+        book.show(1)
+    found = check(book, kept)
+    assert (found.ok, found.entries, found.left, found.damages) == (True, before + 1, left.entries, ())
+    assert [(one.match, one.entries) for one in found.checkpoints] == [
+        (Match.SAME, one.entries) for one in checkpoints_in(kept)
+    ]
+    assert len(found.checkpoints) == 3
+    assert found.proven_entries == before
+    verified = book.verify()
+    assert (verified.ok, verified.entries, verified.left) == (True, before + 1, left.entries)
+
+
+def test_by_default_everything_is_kept(make_anchored: MakeAnchored, world: World, clock: FakeClock) -> None:
+    book = make_anchored()
+    for _ in range(3):
+        recall(book, world, 2)
+    clock.advance(timedelta(days=4000))
+    assert let_go(book) == LeftNow()
+    assert len(book.recalls()) == 3
+
+
+def test_nothing_leaves_before_its_time_nor_twice(book: Ledger, clock: FakeClock) -> None:
+    assert let_go(book).entries
+    assert let_go(book) == LeftNow()
+    clock.advance(timedelta(days=29))
+    assert let_go(book) == LeftNow()
+
+
+def test_it_leaves_again_and_again(
+    book: Ledger, world: World, clock: FakeClock, kept: Path, database: Database
+) -> None:
+    total = let_go(book).entries
+    for campaign in ("winter", "spring again", "summer again"):
+        clock.advance(timedelta(days=40))
+        recall(book, world, 3, campaign)
+        book.parts.checkpointer.run_once()
+        total += let_go(book).entries
+        found = check(book, kept)
+        assert (found.ok, found.left, found.findings) == (True, total, ())
+    assert told(database)["entries"] == total
+    assert len(book.recalls()) <= 2
+    assert all(one.match is Match.SAME for one in found.checkpoints)
+    assert len(found.checkpoints) == 6
+
+
+def test_a_recall_may_leave_of_which_entries_stay(book: Ledger, database: Database) -> None:
+    let_go(book)
+    left = told(database)["recalls_left"]
+    with database.read() as connection:
+        staying = set(connection.scalars(select(entries.c.recall_id).where(entries.c.recall_id.is_not(None))))
+    assert left
+    assert staying == {*left, 3}
+    assert book.verify().ok
+
+
+@pytest.mark.parametrize("what", ["paused", "sticky", "unreviewed"])
+def test_a_recall_that_is_not_done_keeps_all_that_came_after_it(
+    book: Ledger, world: World, clock: FakeClock, what: str, database: Database
+) -> None:
+    let_go(book)
+    with database.write() as connection:
+        mine = update(recalls).where(recalls.c.id == 3)
+        if what == "paused":
+            connection.execute(mine.values(status="paused"))
+        elif what == "sticky":
+            connection.execute(mine.values(sticky_until=clock.now() + timedelta(days=60)))
+        else:
+            broken = {"recall_id": 3, "broken_by": "wang", "broken_at": clock.now(), "reason": "nobody is there"}
+            connection.execute(insert(break_glass).values(broken))
+    clock.advance(timedelta(days=40))
+    for _ in range(3):
+        recall(book, world, 2, "winter")
+    clock.advance(timedelta(days=40))
+    before = rows(database, "recalls")
+    assert let_go(book).recalls == 0
+    assert rows(database, "recalls") == before
+    found = next(one for one in book.parts.examine() if one.name == "history")
+    assert "recall 3" in found.found
+
+
+def test_a_plan_that_a_second_person_never_answered_or_refused_keeps_nothing(
+    make_anchored: MakeAnchored, world: World, clock: FakeClock, kept: Path, database: Database
+) -> None:
+    book = make_anchored(history_days=30, approval_recipients=2)
+    send(book, world, 3, campaign="large")
+    for _ in range(2):
+        with pytest.raises(ApprovalNeededError):
+            book.run(book.plan(campaign="large", reason="a large one", actor="wang"), actor="wang")
+    book.parts.lifecycle.refuse(2, actor="li", reason="no")
+    recall(book, world, 1, "spring")
+    book.parts.checkpointer.run_once()
+    clock.advance(timedelta(days=40))
+    book.purge()
+    recall(book, world, 1, "autumn")
+    assert let_go(book).recalls >= 2
+    assert check(book, kept).ok
+    assert {1, 2}.isdisjoint(one.recall_id for one in book.recalls())
+    assert rows(database, "approvals") == 0
+    assert rows(database, "plan_messages") == 0
+
+
+def test_what_goes_on_to_hold_is_still_compared(book: Ledger, database: Database) -> None:
+    let_go(book)
+    book.parts.service_tokens.revoke("kim", actor="wang")
+    book.parts.policies.put("approval-recipients", "off", actor="wang")
+    assert book.verify().ok
+    with database.write() as connection:
+        connection.execute(update(tokens).values(role="admin"))
+        connection.execute(delete(policies).where(policies.c.value == 100))
+    found = book.verify()
+    assert [(one.kind, one.what) for one in found.findings] == [("changed", "token"), ("missing", "policy")]
+
+
+def test_readings_leave_with_the_entries_that_sealed_them(
+    book: Ledger, database: Database, clock: FakeClock, kept: Path
+) -> None:
+    for campaign in ("spring", "summer"):
+        now = clock.now()
+        one = Read(at=now, actor="wang", route="/v1/history", recall_id=None, filters={"campaign": (campaign,)}, rows=1)
+        book.parts.read_log.note(one)
+        book.parts.read_log.flush()
+        assert book.parts.read_sealer.run_once() == 1
+        for number in range(SEGMENT):
+            book.parts.policies.put("approval-recipients", str(100 + number), actor="wang")
+        clock.advance(timedelta(days=20))
+    let_go(book)
+    assert [one.filters for one in book.parts.read_sealer.newest()] == [{"campaign": ["summer"]}]
+    assert (check(book, kept).ok, told(database)["reads_left"]) == (True, 1)
+    with database.write() as connection:
+        back = {"id": 1, "at": clock.now(), "actor": "m", "route": "/r", "filters": {}, "rows": 1, "times": 1}
+        connection.execute(insert(audit_reads).values(back))
+    assert [(one.kind, one.what, one.key) for one in book.verify().findings] == [("added", "reads", "1")]
+
+
+def test_who_is_erased_stays_erased_and_whom_nobody_names_any_more_is_forgotten(
+    make_anchored: MakeAnchored, world: World, clock: FakeClock, kept: Path, database: Database
+) -> None:
+    book = make_anchored(history_days=30)
+    for campaign in ("spring", "summer"):
+        recall(book, world, 3, campaign)
+    named = {user for item in book.history() for user in item.recipients}
+    assert book.parts.person_eraser.erase(min(named), reason="left", actor="wang").person
+    clock.advance(timedelta(days=40))
+    recall(book, world, 2, "autumn")
+    young = people(database) - named
+    young = {user for user in young if not user.startswith("erased-")}
+    assert book.parts.person_eraser.erase(min(young), reason="left too", actor="wang").person
+    let_go(book)
+    with database.read() as connection:
+        remembered = set(connection.scalars(select(person_commitments.c.user_id)))
+    assert remembered
+    assert remembered <= people(database)
+    assert not remembered & named
+    assert (book.verify().ok, check(book, kept).ok if kept.exists() else True) == (True, True)
+    clock.advance(timedelta(days=40))
+    recall(book, world, 3, "winter")
+    let_go(book)
+    assert book.verify().findings == ()
+
+
+def test_whoever_dies_over_it_has_left_nothing_half_done(book: Ledger, database: Database, kept: Path) -> None:
+    """What is between two transactions of it: nobody sees what has left, and the rows are still there."""
+    done = book.parts.retention._let_go(timedelta(days=30))
+    assert done.recalls == 2
+    assert rows(database, "recalls") == 3
+    assert [one.recall_id for one in book.recalls()] == [3]
+    assert {item.campaign for item in book.history()} == {"autumn"}
+    assert check(book, kept).ok
+    book.purge()
+    assert check(book, kept).ok
+    assert let_go(book) == LeftNow()
+    assert rows(database, "recalls") == 1
+    with database.read() as connection:
+        assert connection.scalar(select(func.min(entries.c.id))) == done.entries + 1
+    assert check(book, kept).ok
+
+
+def test_what_does_not_fit_does_not_leave(book: Ledger, database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(update(recall_items).where(recall_items.c.recall_id == 1).values(code="no"))
+    with pytest.raises(WrongStateError, match="ledger verify"):
+        let_go(book)
+    assert len(book.recalls()) == 3
+
+
+def test_a_segment_that_is_not_what_its_root_says_does_not_leave(book: Ledger, database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(update(history_segments).where(history_segments.c.number == 0).values(root="f" * 64))
+    with pytest.raises(WrongStateError, match="segment 0"):
+        let_go(book)
+    assert len(book.recalls()) == 3
+
+
+@pytest.mark.parametrize("statement", ["UPDATE history SET actor = 'nobody'", "DELETE FROM history"])
+def test_the_database_still_refuses_to_change_what_stays(book: Ledger, database: Database, statement: str) -> None:
+    let_go(book)
+    with pytest.raises((DBAPIError, DatabaseError), match="append-only"), database.write() as connection:
+        connection.execute(text(statement))
+
+
+Tampering = Callable[[Connection], Any]
+# What somebody does below the application, and what is named: of the start, or of the chain.
+TAMPERINGS: dict[str, tuple[Tampering, set[str]]] = {
+    "a kept root": (
+        lambda connection: connection.execute(
+            update(history_segments).where(history_segments.c.number == 1).values(root="f" * 64)
+        ),
+        {"start.root", "rewritten"},
+    ),
+    "a kept root that is none": (
+        lambda connection: connection.execute(
+            update(history_segments).where(history_segments.c.number == 1).values(root="nothing")
+        ),
+        {"start.root", "rewritten"},
+    ),
+    "a kept root is gone": (
+        lambda connection: connection.execute(delete(history_segments).where(history_segments.c.number == 0)),
+        {"start.root", "rewritten"},
+    ),
+    "the digest of the start": (
+        lambda connection: connection.execute(update(history_starts).values(digest="f" * 64)),
+        {"start.digest", "edited"},
+    ),
+    "the entries of the start": (
+        lambda connection: connection.execute(
+            update(history_starts).values(entries=history_starts.c.entries - SEGMENT)
+        ),
+        {"start.entries", "start.root"},
+    ),
+    "the start is gone": (
+        lambda connection: connection.execute(delete(history_starts)),
+        {"start.entries", "start.last_id", "start.digest", "start.root", "missing"},
+    ),
+    "a path of a checkpoint": (
+        lambda connection: connection.execute(update(checkpoints).values(path=["f" * 64, "f" * 64])),
+        {"rewritten"},
+    ),
+    "the entry that tells of it": (
+        lambda connection: connection.execute(update(entries).where(entries.c.event == LEFT).values(actor="mallory")),
+        {"edited"},
+    ),
+    "the entry that tells of it is gone": (
+        lambda connection: connection.execute(delete(entries).where(entries.c.event == LEFT)),
+        {"start", "cut"},
+    ),
+    "what stays": (
+        lambda connection: connection.execute(
+            update(entries)
+            .where(entries.c.id == select(func.min(entries.c.id) + 1).scalar_subquery())
+            .values(actor="m")
+        ),
+        {"edited"},
+    ),
+    "the first that stays is gone": (
+        lambda connection: connection.execute(
+            delete(entries).where(entries.c.id == select(func.min(entries.c.id)).scalar_subquery())
+        ),
+        {"missing"},
+    ),
+    "an entry before the start": (
+        lambda connection: connection.execute(
+            insert(entries).from_select(
+                ["id", "at", "event", "actor", "recall_id", "detail", "digest"],
+                select(
+                    literal(1),
+                    entries.c.at,
+                    entries.c.event,
+                    entries.c.actor,
+                    literal(3),
+                    entries.c.detail,
+                    entries.c.digest,
+                ).where(entries.c.event == LEFT),
+            )
+        ),
+        {"start"},
+    ),
+    "a call that stays": (
+        lambda connection: connection.execute(update(recall_calls).values(code="no")),
+        {"call.code"},
+    ),
+}
+
+
+TAMPERED = ("history", "history_segments", "history_starts", "checkpoints", "recall_calls")
+
+
+def test_whatever_somebody_does_to_it_is_named(book: Ledger, database: Database, kept: Path) -> None:
+    let_go(book)
+    book.parts.checkpointer.run_once()
+    _drop_guards(database)
+    before = _rows_of(database)
+    passed = {}
+    for what, (tamper, names) in TAMPERINGS.items():
+        with database.write() as connection:
+            tamper(connection)
+        found = check(book, kept)
+        said = {f"{one.what}.{one.field}" if one.field else one.what for one in found.findings}
+        said |= {one.kind.value for one in found.damages}
+        is_seen_without = not any(name.startswith(("start", "call")) for name in names) or not book.verify().ok
+        if found.ok or not names <= said or not is_seen_without:
+            passed[what] = said
+        _restore(database, before)
+    assert passed == {}
+    assert check(book, kept).ok
+
+
+def _rows_of(database: Database) -> dict[str, list[dict[str, Any]]]:
+    with database.read() as connection:
+        tables = (metadata.tables[name] for name in TAMPERED)
+        return {table.name: [dict(row._mapping) for row in connection.execute(select(table))] for table in tables}
+
+
+def _restore(database: Database, before: dict[str, list[dict[str, Any]]]) -> None:
+    with database.write() as connection:
+        for name, rows_before in before.items():
+            connection.execute(metadata.tables[name].delete())
+            connection.execute(insert(metadata.tables[name]), rows_before)
+
+
+def test_a_checkpoint_shows_that_what_stays_was_written_anew(book: Ledger, database: Database, kept: Path) -> None:
+    let_go(book)
+    book.parts.checkpointer.run_once()
+    _drop_guards(database)
+    with database.write() as connection:
+        previous = told_start(connection)
+        for stored in list(history.read_all(connection)):
+            entry = history.Entry(
+                at=stored.entry.at,
+                event=stored.entry.event,
+                actor="mallory" if stored.entry.event == LEFT else stored.entry.actor,
+                recall_id=stored.entry.recall_id,
+                detail=stored.entry.detail,
+            )
+            previous = history.link(previous, entry)
+            changed = update(entries).where(entries.c.id == stored.id)
+            connection.execute(changed.values(actor=entry.actor, digest=previous))
+    assert book.verify().ok
+    assert [one.kind.value for one in check(book, kept).damages] == ["rewritten"]
+
+
+def told_start(connection: Connection) -> str:
+    return str(connection.scalar(select(history_starts.c.digest)))
+
+
+def test_of_a_checkpoint_that_the_database_never_knew_it_says_that_nothing_can_be_said(
+    book: Ledger, database: Database, kept: Path
+) -> None:
+    with database.write() as connection:
+        connection.execute(delete(checkpoints).where(checkpoints.c.id == 1))
+    let_go(book)
+    found = check(book, kept)
+    assert found.ok
+    assert found.checkpoints[0].match is Match.LEFT
+    assert NOT_KEPT in found.not_proven
+
+
+def test_a_digest_of_what_has_left_is_known_at_its_end_alone(book: Ledger, database: Database) -> None:
+    with database.read() as connection:
+        first = str(connection.scalar(select(entries.c.digest).where(entries.c.id == 1)))
+    let_go(book)
+    assert book.parts.verifier.run_once(told(database)["digest"]).known_digest_found
+    assert book.parts.verifier.run_once(first).known_digest_found is False
+
+
+def test_workers_do_it_once_a_day_and_only_where_it_is_set(
+    book: Ledger, make_anchored: MakeAnchored, clock: FakeClock
+) -> None:
+    worker = book.parts.worker()
+    duty = next(chore for chore in worker._duties if chore.name == "history")
+    assert duty.every == timedelta(days=1)
+    assert worker._chores.do(duty)
+    assert [one.recall_id for one in book.recalls()] == [3]
+    assert not worker._chores.do(duty)
+    clock.advance(timedelta(days=1))
+    assert worker._chores.do(duty)
+    assert "history" not in [chore.name for chore in make_anchored().parts.worker()._duties]
+
+
+def test_the_doctor_says_how_long_it_is_kept_and_how_much_has_left(book: Ledger, make_anchored: MakeAnchored) -> None:
+    left = let_go(book)
+    found = next(one for one in book.parts.examine() if one.name == "history")
+    assert (found.ok, found.found) == (True, f"kept for 30 days; {left.entries} entries have left")
+    forever = next(one for one in make_anchored().parts.examine() if one.name == "history")
+    assert forever.found.startswith("kept for ever")
+
+
+def test_evidence_of_what_stays_holds_and_says_what_is_no_longer_there(
+    book: Ledger, tmp_path: Path, clock: FakeClock
+) -> None:
+    left, before = let_go(book), format_time(clock.now() - timedelta(days=30))
+    folder = tmp_path / "out"
+    evidence = EvidenceFolder(folder, book.parts.recall_reports, [3])
+    evidence.begin()
+    evidence.write(
+        book.parts.evidence.hand_out([3], "auditor", is_signed=True), "auditor", private_key(book.parts.settings)
+    )
+    checking = verify.FolderCheck(folder)
+    assert (checking.run(), checking.wrong) == (True, [])
+    assert any(f"the first {left.entries} entries" in note and before in note for note in checking.notes)
+    for language in ("en", "zh"):
+        assert before in (folder / f"recall-3.{language}.html").read_text("utf-8")
+    with pytest.raises(InputError, match="have left the history"):
+        book.parts.evidence.chosen(select_messages(campaign=["spring"]), ALWAYS)
+
+
+@pytest.mark.parametrize("days", [0, 1, -3, 40_000])
+def test_days_that_no_message_would_outlive_are_refused(days: int) -> None:
+    with pytest.raises(SettingsError, match="LEDGER_HISTORY_DAYS"):
+        Settings.load(history_days=days)
+
+
+def _drop_guards(database: Database) -> None:
+    with database.write() as connection:
+        for name in (
+            ("history_no_update", "history_no_delete") if database.is_sqlite else ("history_no_change ON history",)
+        ):
+            connection.execute(text(f"DROP TRIGGER {name}"))
