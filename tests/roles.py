@@ -19,13 +19,14 @@ def execute(url: str, *statements: str) -> None:
 
 
 @contextmanager
-def role(url: str, settings: Sequence[str] = ()) -> Iterator[str]:
+def role(url: str, settings: Sequence[str] = (), *, keeps_for_ever: bool = True) -> Iterator[str]:
     """Make a role that has what the ledger needs and no more, and yield the URL with which it comes in.
 
-    `settings` are set for it, as in `DateStyle = 'German'`.
+    What it needs depends on whether the history is kept for ever. `settings` are set for it, as in
+    `DateStyle = 'German'`.
     """
     name = f"ledger_test_{uuid4().hex[:12]}"
-    grants = [f"GRANT {right} ON {table} TO {name}" for right, table in rights_needed()]
+    grants = [f"GRANT {right} ON {table} TO {name}" for right, table in rights_needed(keeps_for_ever=keeps_for_ever)]
     execute(url, f"CREATE ROLE {name} LOGIN", *(f"ALTER ROLE {name} SET {one}" for one in settings), *grants)
     try:
         yield make_url(url).set(username=name).render_as_string(hide_password=False)

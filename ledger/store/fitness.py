@@ -8,7 +8,7 @@ from ledger.store.schema import metadata
 ENCODING = "UTF8"
 _NEVER_UPDATED = {
     *("audit_read_seals", "audit_reads"),
-    *("disputes", "history", "message_counts", "plan_messages", "policies"),
+    *("disputes", "history", "history_starts", "message_counts", "plan_messages", "policies"),
     *("sessions", "verifications"),
 }
 _DELETED_FROM = {
@@ -16,6 +16,8 @@ _DELETED_FROM = {
     *("person_commitments", "person_secrets", "recall_items", "recall_skips", "recalls", "sessions"),
     "verifications",
 }
+# Where the history is kept for a time only: its guards refuse what has not left.
+_LEFT_FROM = {"approvals", "audit_reads", "break_glass", "history", "recall_calls"}
 _STATE = """
     SELECT pg_is_in_recovery() AS is_standby, current_setting('server_encoding') AS encoding,
         current_setting('default_transaction_read_only') = 'on' AS is_read_only, current_user AS role
@@ -26,20 +28,24 @@ _MISSING_RIGHTS = """
 """
 
 
-def rights_needed() -> list[tuple[str, str]]:
+def rights_needed(*, keeps_for_ever: bool) -> list[tuple[str, str]]:
     """Return what the ledger's role has to be granted on PostgreSQL: rights, each with the table that it is for."""
     tables = set(metadata.tables)
+    deleted_from = _DELETED_FROM | (set() if keeps_for_ever else _LEFT_FROM)
     return [
         ("SELECT", "alembic_version"),
         *(("SELECT", table) for table in sorted(tables)),
         *(("INSERT", table) for table in sorted(tables)),
         *(("UPDATE", table) for table in sorted(tables - _NEVER_UPDATED)),
-        *(("DELETE", table) for table in sorted(_DELETED_FROM)),
+        *(("DELETE", table) for table in sorted(deleted_from)),
     ]
 
 
-def troubles_of(database: Database) -> list[str]:
-    """Return what keeps the ledger from writing, each with what to do; raise DatabaseError when it is away."""
+def troubles_of(database: Database, *, keeps_for_ever: bool) -> list[str]:
+    """Return what keeps the ledger from writing, each with what to do; raise DatabaseError when it is away.
+
+    Unless it keeps its history for ever, it has to let go of it.
+    """
     if database.is_sqlite:
         with database.write():  # a file or a disk that may only be read says so here
             return []
@@ -53,7 +59,7 @@ def troubles_of(database: Database) -> list[str]:
                          "default_transaction_read_only = off")  # fmt: skip
         if (wrong := encoding_trouble(state["encoding"])) is not None:
             found.append(wrong)
-        return found + _missing_rights(connection, state["role"])
+        return found + _missing_rights(connection, state["role"], rights_needed(keeps_for_ever=keeps_for_ever))
 
 
 def encoding_trouble(encoding: str) -> str | None:
@@ -73,8 +79,8 @@ def encoding_of(connection: Connection) -> str:
     return str(connection.scalar(text("SELECT current_setting('server_encoding')")))
 
 
-def _missing_rights(connection: Connection, role: str) -> list[str]:
-    rights, tables = zip(*rights_needed(), strict=True)
+def _missing_rights(connection: Connection, role: str, wanted: list[tuple[str, str]]) -> list[str]:
+    rights, tables = zip(*wanted, strict=True)
     missing: dict[str, list[str]] = {}
     for right, table in connection.execute(text(_MISSING_RIGHTS), {"rights": list(rights), "tables": list(tables)}):
         missing.setdefault(right, []).append(table)

@@ -163,17 +163,17 @@ def give_up(connection: Connection, planned_before: datetime) -> list[int]:
 def delete_incomplete(connection: Connection, planned_before: datetime, limit: int) -> bool:
     """Delete up to `limit` rows of plans that were given up, or whose maker went away; say whether more are left."""
     doomed = select(recalls.c.id).where(~is_complete(), recalls.c.planned_at < planned_before)
-    return _delete(connection, doomed, limit)
+    return _delete(connection, (recall_items, recall_skips), doomed, limit)
 
 
 def delete_left(connection: Connection, limit: int) -> bool:
     """Delete up to `limit` rows of recalls that have left the history; say whether more are left."""
     doomed = select(recalls.c.id).where(~is_complete(), recalls.c.finished_at.is_not(None))
-    return _delete(connection, doomed, limit)
+    return _delete(connection, (recall_items, recall_skips, recall_calls), doomed, limit)
 
 
-def _delete(connection: Connection, doomed: Any, limit: int) -> bool:
-    for table in (recall_items, recall_skips, recall_calls):
+def _delete(connection: Connection, tables: Sequence[Table], doomed: Any, limit: int) -> bool:
+    for table in tables:
         if _delete_of(connection, table, doomed, limit) == limit:
             return True
     connection.execute(delete(recalls).where(recalls.c.id.in_(doomed)))

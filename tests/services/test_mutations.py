@@ -33,7 +33,7 @@ NOT_SHOWN_AFTERWARDS = {
     "chores": "when workers did what last",
     "sessions": "who is signed in now",
     "answers": "what a repeated request is answered",
-    "history_starts": "what an entry says, compared where something has left (tests/services/audit/test_retention.py)",
+    "history_starts": "what an entry says, compared where something has left (tests/services/audit/retention)",
     "history_segments": "sums of the history, which a check computes again",
     "checkpoints": "signed by themselves; what proves something is the copy that is kept elsewhere",
     "verifications": "what the latest check found; the next one finds it again",

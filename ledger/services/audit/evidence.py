@@ -91,8 +91,10 @@ class Evidence:
         """Return what is no longer there, and in no evidence; None when all of the history is."""
         with self._database.read() as connection:
             start = history_starts.latest(connection)
+            if not start.entries:
+                return None
             told = start_check.told_of(connection)
-        return LeftBefore(entries=start.entries, before=str(told.get("before"))) if start.entries else None
+        return LeftBefore(entries=start.entries, before=str(told.get("before")))
 
 
 class HandedOut:

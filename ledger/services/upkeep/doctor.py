@@ -68,7 +68,8 @@ class Doctor:
     def _database_state(self, name: str) -> Check:
         found = migrate.current(self._database)
         migrate.ensure(self._database)
-        if troubles := fitness.troubles_of(self._database) or self._shape_troubles():
+        keeps = self._settings.history_days is None
+        if troubles := fitness.troubles_of(self._database, keeps_for_ever=keeps) or self._shape_troubles():
             return failed(name, f"{self._database.shown_url}: " + "; ".join(troubles))
         tables = f"tables of version {REVISION}" + ("" if found else ", made just now")
         message = f"{self._database.shown_url}, {tables}"

@@ -12,17 +12,18 @@ from ledger.store.schema import REVISION
 
 def lacks(database: Database, clock: Clock, settings: Settings) -> dict[str, str]:
     """Return what is missing, by name, each with what to do; nothing when the work can be done."""
-    return disks.troubles(settings, database) or _of_database(database, clock)
+    return disks.troubles(settings, database) or _of_database(database, clock, settings)
 
 
-def _of_database(database: Database, clock: Clock) -> dict[str, str]:
+def _of_database(database: Database, clock: Clock, settings: Settings) -> dict[str, str]:
     try:
         found = migrate.current(database)
         if found != REVISION:
             state = f"its tables are of version {found}, not {REVISION}" if found else "it has no tables"
             return {"migrations": f"{state}: run `ledger db upgrade` with the newest version"}
         # An SQLite file would have to be locked for that, which may take a while.
-        if not database.is_sqlite and fitness.troubles_of(database):
+        keeps = settings.history_days is None
+        if not database.is_sqlite and fitness.troubles_of(database, keeps_for_ever=keeps):
             return {"database": "it cannot be written by this role: `ledger doctor` says more"}
         with database.read() as connection:
             if shape.troubles_of(connection):

@@ -1,0 +1,159 @@
+"""Whatever somebody does below the application to a history whose beginning has left is named."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, literal, select, update
+
+from ledger import Ledger
+from ledger.core.chain_facts import LEFT
+from ledger.store import history
+from ledger.store.database import Database
+from ledger.store.schema import checkpoints, history_segments, history_starts, metadata, recall_calls
+from ledger.store.schema import history as entries
+
+from .conftest import SEGMENT, check, drop_guards, let_go
+
+Tampering = Callable[[Connection], Any]
+# What somebody does below the application, and what is named: of the start, or of the chain.
+TAMPERINGS: dict[str, tuple[Tampering, set[str]]] = {
+    "a kept root": (
+        lambda connection: connection.execute(
+            update(history_segments).where(history_segments.c.number == 1).values(root="f" * 64)
+        ),
+        {"start.root", "rewritten"},
+    ),
+    "a kept root that is none": (
+        lambda connection: connection.execute(
+            update(history_segments).where(history_segments.c.number == 1).values(root="nothing")
+        ),
+        {"start.root", "rewritten"},
+    ),
+    "a kept root is gone": (
+        lambda connection: connection.execute(delete(history_segments).where(history_segments.c.number == 0)),
+        {"start.root", "rewritten"},
+    ),
+    "the digest of the start": (
+        lambda connection: connection.execute(update(history_starts).values(digest="f" * 64)),
+        {"start.digest", "edited"},
+    ),
+    "the entries of the start": (
+        lambda connection: connection.execute(
+            update(history_starts).values(entries=history_starts.c.entries - SEGMENT)
+        ),
+        {"start.entries", "start.root"},
+    ),
+    "the start is gone": (
+        lambda connection: connection.execute(delete(history_starts)),
+        {"start.entries", "start.last_id", "start.digest", "start.root", "missing"},
+    ),
+    "a path of a checkpoint": (
+        lambda connection: connection.execute(update(checkpoints).values(path=["f" * 64, "f" * 64])),
+        {"rewritten"},
+    ),
+    "the entry that tells of it": (
+        lambda connection: connection.execute(update(entries).where(entries.c.event == LEFT).values(actor="mallory")),
+        {"edited"},
+    ),
+    "the entry that tells of it is gone": (
+        lambda connection: connection.execute(delete(entries).where(entries.c.event == LEFT)),
+        {"start", "cut"},
+    ),
+    "what stays": (
+        lambda connection: connection.execute(
+            update(entries)
+            .where(entries.c.id == select(func.min(entries.c.id) + 1).scalar_subquery())
+            .values(actor="m")
+        ),
+        {"edited"},
+    ),
+    "the first that stays is gone": (
+        lambda connection: connection.execute(
+            delete(entries).where(entries.c.id == select(func.min(entries.c.id)).scalar_subquery())
+        ),
+        {"missing"},
+    ),
+    "an entry before the start": (
+        lambda connection: connection.execute(
+            insert(entries).from_select(
+                ["id", "at", "event", "actor", "recall_id", "detail", "digest"],
+                select(
+                    literal(1),
+                    entries.c.at,
+                    entries.c.event,
+                    entries.c.actor,
+                    literal(3),
+                    entries.c.detail,
+                    entries.c.digest,
+                ).where(entries.c.event == LEFT),
+            )
+        ),
+        {"start"},
+    ),
+    "a call that stays": (
+        lambda connection: connection.execute(update(recall_calls).values(code="no")),
+        {"call.code"},
+    ),
+}
+
+
+TAMPERED = ("history", "history_segments", "history_starts", "checkpoints", "recall_calls")
+
+
+def test_whatever_somebody_does_to_it_is_named(book: Ledger, database: Database, kept: Path) -> None:
+    let_go(book)
+    book.parts.checkpointer.run_once()
+    drop_guards(database)
+    before = _rows_of(database)
+    passed = {}
+    for what, (tamper, names) in TAMPERINGS.items():
+        with database.write() as connection:
+            tamper(connection)
+        found = check(book, kept)
+        said = {f"{one.what}.{one.field}" if one.field else one.what for one in found.findings}
+        said |= {one.kind.value for one in found.damages}
+        is_seen_without = not any(name.startswith(("start", "call")) for name in names) or not book.verify().ok
+        if found.ok or not names <= said or not is_seen_without:
+            passed[what] = said
+        _restore(database, before)
+    assert passed == {}
+    assert check(book, kept).ok
+
+
+def _rows_of(database: Database) -> dict[str, list[dict[str, Any]]]:
+    with database.read() as connection:
+        tables = (metadata.tables[name] for name in TAMPERED)
+        return {table.name: [dict(row._mapping) for row in connection.execute(select(table))] for table in tables}
+
+
+def _restore(database: Database, before: dict[str, list[dict[str, Any]]]) -> None:
+    with database.write() as connection:
+        for name, rows_before in before.items():
+            connection.execute(metadata.tables[name].delete())
+            connection.execute(insert(metadata.tables[name]), rows_before)
+
+
+def test_a_checkpoint_shows_that_what_stays_was_written_anew(book: Ledger, database: Database, kept: Path) -> None:
+    let_go(book)
+    book.parts.checkpointer.run_once()
+    drop_guards(database)
+    with database.write() as connection:
+        previous = told_start(connection)
+        for stored in list(history.read_all(connection)):
+            entry = history.Entry(
+                at=stored.entry.at,
+                event=stored.entry.event,
+                actor="mallory" if stored.entry.event == LEFT else stored.entry.actor,
+                recall_id=stored.entry.recall_id,
+                detail=stored.entry.detail,
+            )
+            previous = history.link(previous, entry)
+            changed = update(entries).where(entries.c.id == stored.id)
+            connection.execute(changed.values(actor=entry.actor, digest=previous))
+    assert book.verify().ok
+    assert [one.kind.value for one in check(book, kept).damages] == ["rewritten"]
+
+
+def told_start(connection: Connection) -> str:
+    return str(connection.scalar(select(history_starts.c.digest)))
