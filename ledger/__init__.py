@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ledger.errors import DatabaseUnavailableError as DatabaseUnavailableError
     from ledger.errors import EmptySelectionError as EmptySelectionError
     from ledger.errors import ForbiddenError as ForbiddenError
+    from ledger.errors import FormExpiredError as FormExpiredError
     from ledger.errors import ImportStoppedError as ImportStoppedError
     from ledger.errors import InputError as InputError
     from ledger.errors import InvalidMessageError as InvalidMessageError
@@ -72,6 +73,7 @@ __all__ = [
     "DatabaseUnavailableError",
     "EmptySelectionError",
     "ForbiddenError",
+    "FormExpiredError",
     "ImportStoppedError",
     "InputError",
     "InvalidMessageError",

@@ -7,7 +7,7 @@ LedgerError
 |  |- UnknownRecallError, WrongStateError, PlanChangedError, PlanEndedError, RetryTooLargeError
 |  |- UnknownTokenError, BadCursorError, KeyReusedError
 |- AccessError                somebody asks who is not known, may not, or asks too often
-|  |- UnauthenticatedError, ForbiddenError, TooManyAttemptsError
+|  |- UnauthenticatedError, ForbiddenError (FormExpiredError), TooManyAttemptsError
 |- UnwritableFileError, ImportStoppedError
 |- NothingEligibleError       the selection holds nothing that can be recalled
 |- NotConfirmedError          somebody has to say yes first
@@ -196,6 +196,12 @@ class ForbiddenError(AccessError):
     """It is known who asks, and it is not theirs to do."""
 
     code = "forbidden"
+
+
+class FormExpiredError(ForbiddenError):
+    """A form of a session that is over: whoever sent it has signed in anew, and has not seen what it would do now."""
+
+    code = "form_expired"
 
 
 class TooManyAttemptsError(AccessError):

@@ -35,6 +35,7 @@ ERRORS = {
     "DatabaseUnavailableError": "database_unavailable",
     "EmptySelectionError": "empty_selection",
     "ForbiddenError": "forbidden",
+    "FormExpiredError": "form_expired",
     "ImportStoppedError": "error",
     "InputError": "input",
     "InvalidMessageError": "invalid_message",

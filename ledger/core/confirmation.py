@@ -1,36 +1,47 @@
 """How much somebody has to say before a recall starts: the more is at stake, the more."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-# One line on a screen is enough for what a few people got; beyond, a yes from habit is not.
-SMALL_MESSAGES = 20
-SMALL_RECIPIENTS = 400
+# A yes is enough for one message; beyond, one from habit is not.
+MOST_MESSAGES_BY_YES = 1
+MOST_PEOPLE_BY_YES = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """What it takes to start a plan: `typed` is what has to be typed, None when a plain yes is enough.
+    """What it takes to start a plan: any one of `typed` has to be typed; a plain yes is enough when there is none.
 
     `is_covered` is False when the month's quota does not suffice.
     """
 
-    typed: str | None
+    typed: tuple[str, ...]
     is_covered: bool
 
     def accepts(self, given: str) -> bool:
         """Say whether what was typed is what has to be; numbers may have commas."""
-        if self.typed is None:
-            return True
-        given, wanted = given.strip(), self.typed.strip()
-        return given == wanted or (wanted.isdecimal() and given.replace(",", "") == wanted)
+        given = given.strip()
+        return not self.typed or any(_is_the_same(given, wanted.strip()) for wanted in self.typed)
 
 
-def confirmation_of(*, eligible: int, recipients: int, quota_after: int, campaign: str | None) -> Confirmation:
-    """Return what it takes to start a plan of so many messages that reached so many people.
+def confirmation_of(plan: Mapping[str, Any], selection: Mapping[str, Any]) -> Confirmation:
+    """Return what it takes to start a plan, by the JSON of it and of what was selected.
 
-    The campaign's name has to be typed, or the number of messages when no campaign was named.
+    That is the name of the campaign, or the user id, if one was named; the number of messages always does.
     """
-    is_covered = quota_after >= 0
-    is_small = eligible <= SMALL_MESSAGES and recipients <= SMALL_RECIPIENTS
-    wanted = campaign if campaign is not None else str(eligible)
-    return Confirmation(typed=None if is_small and is_covered else wanted, is_covered=is_covered)
+    is_covered = plan["quota"]["after"] >= 0
+    is_small = plan["eligible"] <= MOST_MESSAGES_BY_YES and plan["recipients"] <= MOST_PEOPLE_BY_YES
+    if is_small and is_covered:
+        return Confirmation(typed=(), is_covered=is_covered)
+    return Confirmation(typed=(*_names(selection), str(plan["eligible"])), is_covered=is_covered)
+
+
+def _names(selection: Mapping[str, Any]) -> tuple[str, ...]:
+    users = selection.get("users", ())
+    names = (selection["campaign"],) if "campaign" in selection else tuple(users) if len(users) == 1 else ()
+    return tuple(name for name in names if name.strip())
+
+
+def _is_the_same(given: str, wanted: str) -> bool:
+    return given == wanted or (wanted.isdecimal() and given.replace(",", "") == wanted)

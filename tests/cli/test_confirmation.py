@@ -15,12 +15,12 @@ RECALL = ("recall", "--reason", "typo", "--campaign", "spring")
 
 
 @pytest.mark.parametrize(("answer", "code"), [("yes", 0), ("n", 10), ("spring", 10)])
-def test_a_few_messages_need_a_yes(shell: Shell, simulator: Simulator, answer: str, code: int) -> None:
-    shell.send(simulator, 3, campaign="spring")
+def test_one_message_needs_a_yes(shell: Shell, simulator: Simulator, answer: str, code: int) -> None:
+    shell.send(simulator, 1, campaign="spring")
     ended = shell.typed(answer, *RECALL)
     assert "[y/N]" in ended.err
     assert ended.code == code
-    assert ("3 of 3 recalled" in ended.out) == (code == 0)
+    assert ("1 of 1 recalled" in ended.out) == (code == 0)
     assert ("nothing was recalled" in ended.err) == (code == 10)
 
 
@@ -28,45 +28,45 @@ def test_a_few_messages_need_a_yes(shell: Shell, simulator: Simulator, answer: s
 def test_on_a_terminal_the_question_stands_where_one_types(
     shell: Shell, simulator: Simulator, answer: str, code: int
 ) -> None:
-    shell.send(simulator, 3, campaign="spring")
+    shell.send(simulator, 1, campaign="spring")
     with on_terminal(shell, *RECALL) as terminal:
         terminal.wait_for("[y/N]")
         terminal.type(answer)
         assert terminal.end() == code
-    assert ("3 of 3 recalled" in terminal.shown) == (code == 0)
+    assert ("1 of 1 recalled" in terminal.shown) == (code == 0)
     assert ("nothing was recalled" in terminal.shown) == (code == 10)
 
 
-@pytest.mark.parametrize(("answer", "code"), [("spring", 0), ("y", 10), ("sprung", 10), ("21", 10)])
-def test_many_messages_need_the_name_of_their_campaign(
+@pytest.mark.parametrize(("answer", "code"), [("spring", 0), ("2", 0), ("y", 10), ("sprung", 10), ("", 10)])
+def test_more_than_one_message_needs_the_name_of_their_campaign_or_their_number(
     shell: Shell, simulator: Simulator, answer: str, code: int
 ) -> None:
-    shell.send(simulator, 21, campaign="spring")
+    shell.send(simulator, 2, campaign="spring", users=["a", "b"])
     ended = shell.typed(answer, *RECALL)
-    assert "to confirm:" in ended.err
+    assert "Really recall 2 messages of spring from 2 people?" in ended.err
+    assert "Type spring or 2 to confirm:" in ended.err
     assert ended.code == code
 
 
 def test_one_message_to_many_people_is_not_small(shell: Shell, simulator: Simulator) -> None:
     shell.send(simulator, 1, campaign="spring", users=[f"u{number}" for number in range(401)])
     with on_terminal(shell, *RECALL) as terminal:
-        terminal.wait_for("Type spring to confirm:")
+        terminal.wait_for("Type spring or 1 to confirm:")
         terminal.type("spring")
         assert terminal.end() == 0
 
 
-@pytest.mark.parametrize(("answer", "code"), [("1,001", 0), ("1001", 0), ("1002", 10)])
-def test_many_messages_without_a_campaign_need_their_number(
-    shell: Shell, simulator: Simulator, answer: str, code: int
-) -> None:
-    shell.send(simulator, 1001)
-    ended = shell.typed(answer, "recall", "--reason", "typo", "--robot", "dingbot")
-    assert "Type 1001 to confirm:" in ended.err
+@pytest.mark.parametrize(("answer", "code"), [("zhang.san", 0), ("li.si", 10)])
+def test_for_one_person_their_user_id_is_typed(shell: Shell, simulator: Simulator, answer: str, code: int) -> None:
+    shell.send(simulator, 2, users=["zhang.san"])
+    ended = shell.typed(answer, "recall", "--reason", "typo", "--user", "zhang.san")
+    assert "Really recall 2 messages that reached zhang.san from 1 person?" in ended.err
+    assert "Type zhang.san or 2 to confirm:" in ended.err
     assert ended.code == code
 
 
 def test_the_end_of_input_is_a_no(shell: Shell, simulator: Simulator) -> None:
-    shell.send(simulator, 3, campaign="spring")
+    shell.send(simulator, 1, campaign="spring")
     with on_terminal(shell, *RECALL) as terminal:
         terminal.wait_for("[y/N]")
         terminal.type("\x04")

@@ -19,7 +19,7 @@ def test_all_recalled_is_exit_0_and_one_document(shell: Shell, simulator: Simula
     keys = shell.send(simulator, 45, campaign="c")
     ended = shell.real(*RECALL, "--yes", "--json")
     assert (ended.code, ended.json["status"], ended.json["recalled"]) == (0, "finished", 45)
-    assert "Recall 1 would take back 45 messages from 1 person" in ended.err
+    assert "Recall 45 messages of c from 1 person\n" in ended.err
     assert all(message.recalled_at for message in simulator.world.messages())
     assert {item["process_query_key"] for item in shell("history", "--json").json} == set(keys)
 

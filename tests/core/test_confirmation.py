@@ -1,28 +1,41 @@
 """How much somebody has to say before a recall starts: nothing large by a yes from habit."""
 
+from typing import Any
+
 import pytest
 
 from ledger.core.confirmation import Confirmation, confirmation_of
 
+CAMPAIGN, PERSON, PEOPLE = {"campaign": "spring"}, {"users": ["zhang.san"]}, {"users": ["li.si", "zhang.san"]}
+
 
 @pytest.mark.parametrize(
-    ("eligible", "recipients", "quota_after", "campaign", "typed", "is_covered"),
+    ("eligible", "recipients", "quota_after", "selection", "typed", "is_covered"),
     [
-        (1, 1, 4999, "spring", None, True),
-        (20, 400, 0, "spring", None, True),
-        (21, 21, 100, "spring", "spring", True),
-        (20, 401, 100, "spring", "spring", True),
-        (21, 21, 100, None, "21", True),
-        (1, 1, -1, "spring", "spring", False),
-        (1, 1, -1, None, "1", False),
-        (21, 21, 100, "", "", True),
+        (1, 1, 4999, CAMPAIGN, (), True),
+        (1, 400, 0, CAMPAIGN, (), True),
+        (2, 2, 100, CAMPAIGN, ("spring", "2"), True),
+        (1, 401, 100, CAMPAIGN, ("spring", "1"), True),
+        (2, 2, 100, PERSON, ("zhang.san", "2"), True),
+        (2, 2, 100, PEOPLE, ("2",), True),
+        (2, 2, 100, CAMPAIGN | PERSON, ("spring", "2"), True),
+        (2, 2, 100, {"campaigns": ["spring", "summer"]}, ("2",), True),
+        (2, 2, 100, {"robot": "dingrobot1"}, ("2",), True),
+        (2, 2, 100, {"campaign": " "}, ("2",), True),
+        (1, 1, -1, CAMPAIGN, ("spring", "1"), False),
+        (1, 1, -1, {"untagged": True}, ("1",), False),
     ],
 )
-def test_beyond_a_few_people_or_the_quota_its_name_or_number_has_to_be_typed(
-    eligible: int, recipients: int, quota_after: int, campaign: str | None, typed: str | None, is_covered: bool
+def test_beyond_one_message_or_the_quota_a_name_or_the_number_has_to_be_typed(
+    eligible: int,
+    recipients: int,
+    quota_after: int,
+    selection: dict[str, Any],
+    typed: tuple[str, ...],
+    is_covered: bool,
 ) -> None:
-    found = confirmation_of(eligible=eligible, recipients=recipients, quota_after=quota_after, campaign=campaign)
-    assert found == Confirmation(typed=typed, is_covered=is_covered)
+    plan = {"eligible": eligible, "recipients": recipients, "quota": {"after": quota_after}}
+    assert confirmation_of(plan, selection) == Confirmation(typed=typed, is_covered=is_covered)
 
 
 @pytest.mark.parametrize(
@@ -46,4 +59,10 @@ def test_beyond_a_few_people_or_the_quota_its_name_or_number_has_to_be_typed(
     ],
 )
 def test_only_what_has_to_be_typed_starts_a_large_recall(typed: str | None, given: str, accepted: bool) -> None:
-    assert Confirmation(typed=typed, is_covered=True).accepts(given) is accepted
+    wanted = () if typed is None else (typed,)
+    assert Confirmation(typed=wanted, is_covered=True).accepts(given) is accepted
+
+
+def test_the_name_or_the_number_will_do() -> None:
+    either = Confirmation(typed=("spring", "350"), is_covered=True)
+    assert [either.accepts(given) for given in ("spring", "350", "spring 350", "35")] == [True, True, False, False]

@@ -147,8 +147,12 @@ def follow(shell: Bash, simulator: Simulator, line: str) -> None:
         return
     with on_terminal(shell, line) as terminal:
         if arguments[0] == "recall" and not {"--dry-run", "--yes"} & set(arguments):
-            terminal.wait_for("[y/N]", seconds=60)
-            terminal.type("y")
+            terminal.wait_for("Really recall", seconds=60)
+            terminal.wait_for("?")
+            number = re.search(r"Really recall ([\d,]+) message", terminal.shown)
+            assert number is not None
+            terminal.wait_for("[y/N]" if number[1] == "1" else "to confirm:")
+            terminal.type("y" if number[1] == "1" else number[1])
         assert terminal.end() == 0, f"{line}: {terminal.shown}"
 
 

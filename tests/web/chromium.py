@@ -113,6 +113,37 @@ class Browser:
         """Press keys, wherever the focus is."""
         self._chrome.switch_to.active_element.send_keys(*keys)
 
+    def hold_enter(self, times: int) -> None:
+        """Keep Enter pressed: the keyboard repeats it."""
+        key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
+        for time in range(times):
+            self._tell("Input.dispatchKeyEvent", type="keyDown", autoRepeat=time > 0, **key)
+
+    def release_enter(self) -> None:
+        """Let go of it."""
+        self._tell("Input.dispatchKeyEvent", type="keyUp", key="Enter", code="Enter", windowsVirtualKeyCode=13)
+
+    def lose_session(self) -> None:
+        """Lose the cookies, as after hours."""
+        self._tell("Network.clearBrowserCookies")
+
+    def without_scripts(self, is_without: bool) -> None:
+        """Let pages run no scripts from now on, or again."""
+        self._tell("Emulation.setScriptExecutionDisabled", value=is_without)
+
+    def has_focus(self, selector: str) -> bool:
+        """Say whether the first element that fits has the focus."""
+        return bool(self._chrome.switch_to.active_element == self.one(selector))
+
+    def is_in_sight(self, selector: str) -> bool:
+        """Say whether an element is within the screen as it is scrolled now, and nothing lies over its middle."""
+        script = """
+            const all = document.querySelector(arguments[0]), box = all.getBoundingClientRect();
+            const over = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+            return box.top >= -1 && box.bottom <= innerHeight + 1 && (over === all || all.contains(over));
+        """
+        return bool(self._chrome.execute_script(script, selector))
+
     def tab_to(self, selector: str) -> None:
         """Press the tabulator until something has the focus, which has to be visible."""
         for _ in range(60):

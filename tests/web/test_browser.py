@@ -101,6 +101,7 @@ def test_an_operator_finds_a_campaign_recalls_it_retries_what_failed_and_exports
     browser.click("#confirm .danger")
     assert browser.every("#confirm"), "the form must not go without what has to be typed"
     browser.type("input[name=typed]", "spring")
+    browser.until(lambda: not browser.every("#confirm [aria-disabled]"))
     assert [call for call in world.calls() if call.keys] == []
     browser.one("#confirm .danger").click()
     assert browser.clicks == 3
@@ -137,7 +138,11 @@ def test_everything_can_be_done_by_the_keyboard(chrome: Chrome, service: Service
     browser.one("input[name=reason]")
     browser.press("wrong link", ENTER)
     browser.one("#confirm")
+    assert browser.has_focus("h1")
+    browser.tab_to("input[name=typed]")
+    browser.press("5")
     browser.tab_to("button.danger")
+    browser.until(lambda: not browser.every("#confirm [aria-disabled]"))
     browser.press(ENTER)
     browser.until_text("5 of 5 recalled")
     assert browser.clicks == 0

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,9 +35,16 @@ class Person:
         """Go to a page."""
         return self._read(self._browser.get(path))
 
-    def send(self, page: Page, action: str, **fields: Any) -> Page:
-        """Fill in a form of a page and send it."""
-        return self._read(self._browser.post(action, data={**page.form(action).fields, **fields}))
+    def send(self, page: Page, action: str, *, referer: str | None = None, **fields: Any) -> Page:
+        """Fill in a form of a page and send it; from another page than the one it leads back to, say from which."""
+        headers = {"Referer": f"{self._browser.base_url}{self.path}" if referer is None else referer}
+        return self._read(self._browser.post(action, data={**page.form(action).fields, **fields}, headers=headers))
+
+    def confirm(self, page: Page, action: str, **fields: Any) -> Page:
+        """Type the number of messages that a plan names, and send its form."""
+        number = re.search(r"Recall ([\d,]+) message", page.text)
+        assert number is not None
+        return self.send(page, action, typed=number[1], **fields)
 
     def load(self, path: str) -> httpx.Response:
         """Load a file."""
@@ -65,7 +73,7 @@ def test_a_plan_says_what_it_would_do_and_calls_nothing(service: Service, world:
     send(service.book, world, 1, campaign="other")
     with at_work(service, "wang") as wang:
         page = planned(wang)
-    assert "This takes back 45 messages from 45 people." in page.text
+    assert "Recall 45 messages of spring from 45 people" in page.text
     assert "3 calls, about 1 s at the allowed rate" in page.text
     assert "46 of 5,000 calls used; 4,951 left afterwards." in page.text
     assert world.calls() == []
@@ -80,22 +88,69 @@ def test_an_enter_too_many_does_not_confirm_a_plan(service: Service, world: Worl
     assert len(buttons) == 1
 
 
-def test_few_messages_take_a_button_and_many_the_name_of_the_campaign(service: Service, world: World) -> None:
-    send(service.book, world, 20, campaign="few")
-    send(service.book, world, 21, campaign="spring")
+def test_one_message_takes_a_button_and_more_the_name_of_the_campaign(service: Service, world: World) -> None:
+    send(service.book, world, 1, campaign="one")
+    send(service.book, world, 2, campaign="spring")
     with at_work(service, "wang") as wang:
-        few = planned(wang, campaign="few")
+        one = planned(wang, campaign="one")
         number = wang.path
-        wang.send(few, f"{number}/run")
+        wang.send(one, f"{number}/run")
         assert service.book.recalls()[0].status is Status.RUNNING
         page = planned(wang)
         number = wang.path
         for typed in ("", "yes", "Spring"):
             refused = wang.send(page, f"{number}/run", typed=typed)
-            assert (wang.status, "Nothing was recalled" in refused.text) == (422, True)
+            assert (wang.path, "Nothing was recalled" in refused.text) == (number, True)
             assert service.book.recalls()[0].status is Status.PLANNED
         wang.send(page, f"{number}/run", typed=" spring ")
         assert service.book.recalls()[0].status is Status.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("selection", "says"),
+    [
+        ({"campaign": "spring"}, "Recall 2 messages of spring from 2 people"),
+        ({"campaign": "", "user": "zhang.san"}, "Recall 1 message that reached zhang.san from 1 person"),
+        ({"user": "a\nzhang.san\nb"}, "Recall 1 message of spring that reached a , b and 1 more from 1 person"),
+        ({"robot": "dingbot"}, "Recall 2 messages of spring sent by robot dingbot from 2 people"),
+        ({"campaign": "", "since": "2026-02-28T00:00"}, "messages sent from 2026-02-28 00:00:00 from"),
+    ],
+)
+def test_the_headline_the_box_and_the_button_name_what_is_recalled(
+    service: Service, world: World, selection: dict[str, str], says: str
+) -> None:
+    send(service.book, world, 1, robot="dingbot", users=["zhang.san"])
+    send(service.book, world, 1, robot="dingbot", users=["li.si"])
+    with at_work(service, "wang") as wang:
+        page = planned(wang, **selection)
+    assert page.text.count(says) == 3, page.text
+
+
+def test_a_long_name_is_cut_in_its_middle_and_what_does_not_print_is_shown(service: Service, world: World) -> None:
+    name = "spring-\u202e" + "x" * 120 + "-2026"
+    send(service.book, world, 1, campaign=name)
+    with at_work(service, "wang") as wang:
+        page = planned(wang, campaign=name)
+    assert "Recall 1 message of spring-\\u202exxx" in page.text
+    assert "xxx…xxx" in page.text
+    assert "\u202e" not in page.text
+
+
+def test_who_is_signed_out_meanwhile_is_led_to_the_sign_in_and_back_to_the_page_of_the_form(
+    service: Service, world: World
+) -> None:
+    send(service.book, world, 1)
+    with at_work(service, "wang") as wang:
+        page = planned(wang)
+        number = wang.path
+        wang.send(page, "/sign-out")
+        asked = wang.send(page, f"{number}/run", referer=f"{service.url}{number}?only=waiting")
+        assert wang.path == "/sign-in"
+        assert asked.form("/sign-in").fields["next"] == f"{number}?only=waiting"
+        for elsewhere in ("https://elsewhere.example/recalls/1", "//elsewhere.example/", ""):
+            asked = wang.send(page, f"{number}/run", referer=elsewhere)
+            assert asked.form("/sign-in").fields["next"] == "/"
+    assert service.book.recalls()[0].status is Status.PLANNED
 
 
 def test_a_form_sent_twice_starts_a_recall_once(service: Service, world: World) -> None:
@@ -103,9 +158,9 @@ def test_a_form_sent_twice_starts_a_recall_once(service: Service, world: World) 
     with at_work(service, "wang") as wang:
         page = planned(wang)
         number = wang.path
-        wang.send(page, f"{number}/run")
-        again = wang.send(page, f"{number}/run")
-    assert (wang.status, "no longer in a state" in again.text) == (409, True)
+        wang.confirm(page, f"{number}/run")
+        again = wang.confirm(page, f"{number}/run")
+    assert (wang.path, "no longer in a state" in again.text) == (number, True)
     report = service.book.parts.recall_reports.summary(int(number.rpartition("/")[2]))
     assert [entry["event"] for entry in report.timeline] == ["planned", "started"]
 
@@ -150,7 +205,7 @@ def test_a_plan_leads_to_the_recall_that_holds_its_messages(service: Service, wo
     with at_work(service, "wang") as wang:
         page = planned(wang)
         holder = wang.path
-        wang.send(page, f"{holder}/run")
+        wang.confirm(page, f"{holder}/run")
         nothing = planned(wang)
     assert "2 in another recall" in nothing.text
     assert holder in nothing.links
@@ -162,7 +217,7 @@ def test_a_recall_is_paused_resumed_and_cancelled_by_hand(service: Service, worl
     with at_work(service, "wang") as wang:
         page = planned(wang, sticky="7200")
         number = wang.path
-        running = wang.send(page, f"{number}/run")
+        running = wang.confirm(page, f"{number}/run")
         paused = wang.send(running, f"{number}/pause")
         assert "Somebody stopped it" in paused.text
         running = wang.send(paused, f"{number}/resume")
@@ -181,14 +236,14 @@ def test_a_large_recall_waits_for_another_person_who_agrees_or_refuses(serve_led
     with at_work(service, "wang") as wang, at_work(service, "li") as li:
         asked = planned(wang)
         first = wang.path
-        waiting = wang.send(asked, f"{first}/run")
+        waiting = wang.confirm(asked, f"{first}/run")
         assert "Another operator has to agree" in waiting.text
         assert f"{first}/approve" not in [form.action for form in waiting.forms]
         assert f"Recall {first.rpartition('/')[2]} waits for a second person" in li.open("/").text
-        li.send(li.open(first), f"{first}/approve")
+        li.confirm(li.open(first), f"{first}/approve")
         assert service.book.recalls()[0].status is Status.RUNNING
         service.book.cancel(service.book.recalls()[0].recall_id)
-        wang.send(planned(wang), f"{wang.path}/run")
+        wang.confirm(planned(wang), f"{wang.path}/run")
         second = f"/recalls/{service.book.recalls()[0].recall_id}"
         refused = li.send(li.open(second), f"{second}/refuse", reason="this is the right link")
         assert "li refused: this is the right link" in refused.text
@@ -201,13 +256,14 @@ def test_who_cannot_wait_breaks_the_glass_and_everybody_sees_it_until_it_is_revi
     service = serve_ledger(approval_recipients=1)
     send(service.book, world, 2)
     with at_work(service, "wang") as wang, at_work(service, "li", Role.APPROVER) as li:
-        waiting = wang.send(planned(wang), f"{wang.path}/run")
+        waiting = wang.confirm(planned(wang), f"{wang.path}/run")
         first = wang.path
         assert f"{first}/break-glass" not in [form.action for form in li.open(first).forms]
         # Without a reason nothing runs.
-        wang.send(waiting, f"{first}/break-glass", reason=" ")
-        assert (wang.status, service.book.recalls()[0].status) == (422, Status.PLANNED)
-        running = wang.send(wang.open(first), f"{first}/break-glass", reason="nobody answers")
+        again = wang.confirm(waiting, f"{first}/break-glass", reason=" ")
+        assert "cannot be used" in again.text
+        assert service.book.recalls()[0].status is Status.PLANNED
+        running = wang.confirm(wang.open(first), f"{first}/break-glass", reason="nobody answers")
         assert "wang ran this without a second person: nobody answers" in running.text
         assert f"{first}/review" not in [form.action for form in running.forms]
         assert "ran without a second person: review it" in wang.open("/").text

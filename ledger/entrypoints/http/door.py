@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from ledger.core.bounds import Bounds
 from ledger.core.roles import Identity, Permission, Role
 from ledger.entrypoints.http.problems import document_problems, unexpected
-from ledger.errors import DatabaseError, ForbiddenError, LedgerError, UnauthenticatedError
+from ledger.errors import DatabaseError, ForbiddenError, FormExpiredError, LedgerError, UnauthenticatedError
 from ledger.parts import Parts
 from ledger.patience import Patience
 from ledger.services.access.actor import default_actor
@@ -211,7 +211,7 @@ async def _check_form_key(request: Request, session: str) -> None:
         field = (await request.form()).get(FORM_KEY)
         given = field if isinstance(field, str) else None
     if given is None or not is_form_key(given, session):
-        raise ForbiddenError("this form is not of your session any more: load the page again, and repeat it")
+        raise FormExpiredError("this form is not of your session any more: load the page again, and repeat it")
 
 
 def _is_nobody_at_this_machine(request: Request) -> bool:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -17,6 +17,7 @@ from ledger.errors import (
     BusyError,
     DatabaseError,
     ForbiddenError,
+    FormExpiredError,
     InputError,
     InvalidMessageError,
     LedgerError,
@@ -35,7 +36,7 @@ from ledger.trace import request_id
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
-SIGN_IN = "/sign-in"
+SIGN_IN, NOTICE = "/sign-in", "refused"
 
 ErrorPage = Callable[[Request, int, str, str, Mapping[str, str]], Response]
 
@@ -147,9 +148,10 @@ def answer_problems(app: FastAPI, page: ErrorPage) -> None:
 
 def _ledger_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, LedgerError)  # noqa: S101  (it is registered for these)
-    if isinstance(error, UnauthenticatedError) and request.method == "GET" and wants_page(request):
-        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"{SIGN_IN}?next={quote(wanted, safe='/')}", 303)
+    if wants_page(request) and isinstance(error, UnauthenticatedError):
+        return RedirectResponse(f"{SIGN_IN}?next={quote(_page_of(request), safe='/')}", 303)
+    if wants_page(request) and isinstance(error, FormExpiredError):
+        return RedirectResponse(with_notice(_page_of(request), error.code), 303)
     status, headers = status_of(error), {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -159,6 +161,22 @@ def _ledger_error(request: Request, error: Exception) -> Response:
         log.error("%s %s: %s", request.method, request.url.path, error)
     more = error.received if isinstance(error, RejectedError) else {}
     return _answer(request, status, error.code, _text_of(request, error), headers, **more)
+
+
+def _page_of(request: Request) -> str:
+    """Return the page that somebody is on: of a form that was sent, the one that it stands on."""
+    if request.method == "GET":
+        return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    page = urlsplit(request.headers.get("referer", ""))
+    if page.netloc != request.headers.get("host") or not page.path.startswith("/") or page.path.startswith("//"):
+        return "/"
+    rest = [(name, value) for name, value in parse_qsl(page.query, keep_blank_values=True) if name != NOTICE]
+    return page.path + (f"?{urlencode(rest)}" if rest else "")
+
+
+def with_notice(page: str, code: str) -> str:
+    """Return the address of a page that is to say, in its own words, why something was not done."""
+    return f"{page}{'&' if '?' in page else '?'}{urlencode({NOTICE: code})}"
 
 
 def _text_of(request: Request, error: LedgerError) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -11,8 +12,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ledger.core.json_value import printable
+from ledger.core.named import shortened
 from ledger.core.roles import Identity, Permission
 from ledger.entrypoints.http.door import cookie_of, parts_of, session_of
+from ledger.entrypoints.http.problems import NOTICE
 from ledger.entrypoints.http.read_watch import handed_out
 from ledger.entrypoints.web import assets
 from ledger.entrypoints.web.times import Times, parsed
@@ -20,18 +23,13 @@ from ledger.entrypoints.web.words import HTML_LANGUAGES, LANGUAGES, Words, choos
 from ledger.services.access.tokens import form_key_of
 
 LANGUAGE_COOKIE, ZONE_COOKIE = "ledger-language", "ledger-zone"
-ROWS = 50
+ROWS, KEY_CHARACTERS = 50, 24
 _NO_EVERY = 0
 
 
 def outside(value: object) -> Markup:
     """Write a text that came from outside: in a direction of its own, without what does not print, untranslated."""
     return Markup('<bdi translate="no">{}</bdi>').format(printable(str(value)))
-
-
-def shortened(text: str, most: int = 24) -> str:
-    """Cut a long text in its middle."""
-    return text if len(text) <= most else f"{text[: most // 2]}…{text[-(most // 2) :]}"
 
 
 _environment = Environment(
@@ -41,7 +39,11 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters |= {"outside": outside, "shortened": shortened}
+_environment.filters |= {
+    "outside": outside,
+    "shortened": partial(shortened, most=KEY_CHARACTERS),
+    "named": shortened,
+}
 
 
 class View:
@@ -71,9 +73,10 @@ class View:
         status: int = 200,
         headers: Mapping[str, str] | None = None,
         every_ms: int = _NO_EVERY,
+        here: str | None = None,
         **values: Any,
     ) -> HTMLResponse:
-        """Return a page; one with `every_ms` fetches itself again so often."""
+        """Return a page; one with `every_ms` fetches itself again so often, from the address `here`."""
         session = session_of(self.request)
         if (page := values.get("page")) is not None:
             handed_out(self.request, len(page.values))
@@ -93,13 +96,20 @@ class View:
             who=self.who,
             may=self.may,
             form_key=form_key_of(session) if session else None,
-            here=_here(self.request),
+            here=here or _here(self.request),
+            notice=self._notice(),
             path=self.request.url.path,
             asset=assets.address,
             every_ms=every_ms,
             version=version("dingtalk-ledger"),
         )
         return HTMLResponse(text, status, dict(headers or {}))
+
+    def _notice(self) -> str | None:
+        """Return why what was just tried was not done, as the address says, in words of ours."""
+        if (code := self.request.query_params.get(NOTICE)) is None:
+            return None
+        return f"error.{code}" if self.words.has(f"error.{code}") else "error.other"
 
 
 Viewed = Annotated[View, Depends(View)]

@@ -13,6 +13,8 @@ from ledger.entrypoints.web.page import View, Viewed
 from ledger.entrypoints.web.selection_form import SelectionForm
 from ledger.errors import InputError
 
+# A longer list of keys has no room in an address.
+LONGEST_CHARACTERS = 2000
 # For so long what is still recorded may be recalled too.
 STICKY_SECONDS = (1800, 7200, 86400)
 
@@ -59,4 +61,13 @@ def _sticky(text: str) -> int:
 def _form(view: View, asked: SelectionForm, *, error: InputError | None = None, **given: Any) -> Response:
     given = {"reason": "", "shared": "", "sticky": ""} | given
     status = 200 if error is None else status_of(error)
-    return view.show("planning.html", status=status, asked=asked, error=error, sticky_seconds=STICKY_SECONDS, **given)
+    return view.show(
+        "planning.html",
+        status=status,
+        # What was filled in may be far too long for an address, so this answer holds it; its page is another one.
+        here=f"/recalls/new?{asked.query()}" if error is not None and len(asked.key) <= LONGEST_CHARACTERS else None,
+        asked=asked,
+        error=error,
+        sticky_seconds=STICKY_SECONDS,
+        **given,
+    )

@@ -12,10 +12,9 @@ from fastapi.responses import RedirectResponse
 from ledger.core.limits import REASON_MAX_CHARACTERS, check_reason
 from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
-from ledger.entrypoints.http.problems import status_of
+from ledger.entrypoints.http.problems import with_notice
 from ledger.entrypoints.http.seen_recall import Seen
-from ledger.entrypoints.web.page import Viewed
-from ledger.entrypoints.web.recalls import confirmation, shown
+from ledger.entrypoints.web.recalls import confirmation
 from ledger.errors import (
     AccessError,
     ApprovalNeededError,
@@ -36,13 +35,16 @@ Typed = Annotated[str, Form(max_length=REASON_MAX_CHARACTERS)]
 class RecallAction:
     """Something that somebody does with a recall."""
 
-    def __init__(self, request: Request, seen: Seen, parts: LedgerParts, who: Who, view: Viewed) -> None:
+    def __init__(self, request: Request, seen: Seen, parts: LedgerParts, who: Who) -> None:
         self.recall_id, self.parts, self.actor, self.is_proven = seen.id, parts, who.name, who.is_proven
         self.run_in = RunIn.LOCAL_WORKER if request.app.state.with_worker else RunIn.ANY_WORKER
-        self._seen, self._who, self._view = seen, who, view
 
     def __call__(self, action: Callable[[], object]) -> Response:
-        """Do it and lead back to the recall; when it cannot be done, show the recall with the reason."""
+        """Do it and lead back to the recall, which says why when it could not be done.
+
+        No page stands at the address of an action: it could neither be loaded again nor keep itself current.
+        """
+        page = f"/recalls/{self.recall_id}"
         try:
             action()
         except ApprovalNeededError:
@@ -51,9 +53,8 @@ class RecallAction:
         except (AccessError, DatabaseError, UnknownRecallError):
             raise
         except LedgerError as error:
-            status = 422 if isinstance(error, NotConfirmedError) else status_of(error)
-            return shown(self.parts, self._who, self._view, self._seen, status=status, refused=error.code)
-        return RedirectResponse(f"/recalls/{self.recall_id}", 303)
+            page = with_notice(page, error.code)
+        return RedirectResponse(page, 303)
 
     def check(self, typed: str) -> None:
         """Raise NotConfirmedError unless what was typed is enough to start a plan of its size."""

@@ -7,12 +7,13 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Response
 
 from ledger.core.confirmation import Confirmation, confirmation_of
+from ledger.core.named import meant_by
 from ledger.core.recall import Outcome, Status
 from ledger.core.recall_filter import EVERY_RECALL
-from ledger.core.roles import Identity, Permission
+from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
-from ledger.entrypoints.http.seen_recall import Seen, SeenRecall
-from ledger.entrypoints.web.page import ROWS, View, Viewed
+from ledger.entrypoints.http.seen_recall import Seen
+from ledger.entrypoints.web.page import ROWS, Viewed
 from ledger.entrypoints.web.recall_progress import WAITING, RecallProgress
 from ledger.entrypoints.web.recall_search import RecallSearch
 from ledger.entrypoints.web.times import parsed
@@ -73,21 +74,6 @@ def recall(
     cursor: Cursor = None,
 ) -> Response:
     """Show one recall: its plan while nobody has confirmed it, then how far it is, in the end its report."""
-    return shown(parts, who, view, seen, only=only, cursor=cursor)
-
-
-def shown(
-    parts: LedgerParts,
-    who: Identity,
-    view: View,
-    seen: SeenRecall,
-    *,
-    only: str = "",
-    cursor: str | None = None,
-    status: int = 200,
-    refused: str | None = None,
-) -> Response:
-    """Return the page of a recall; `refused` says why what was just tried was not done."""
     started = time.monotonic()
     report = parts.recall_reports.summary(seen.id)
     result = report.result
@@ -100,7 +86,6 @@ def shown(
     took_ms = (time.monotonic() - started) * 1000
     return view.show(
         "plan.html" if result.status is Status.PLANNED else "recall.html",
-        status=status,
         every_ms=int(max(EVERY_MS, took_ms / LARGEST_SHARE)) if is_live else 0,
         result=result,
         trouble=progress.trouble,
@@ -113,7 +98,7 @@ def shown(
         only=only,
         onlies=[*(outcome.value for outcome in Outcome), WAITING],
         is_first=cursor is None,
-        refused=refused,
+        meant=meant_by(report.selection),
         is_sticky=result.sticky_until is not None and result.sticky_until > view.now,
         again_query=_again(report),
         is_own=result.approval is not None and result.approval.requested_by == who.name,
@@ -125,12 +110,7 @@ def confirmation(report: RecallReport) -> Confirmation | None:
     plan = report.plan
     if report.result.status is not Status.PLANNED or not plan.get("eligible"):
         return None
-    return confirmation_of(
-        eligible=plan["eligible"],
-        recipients=plan["recipients"],
-        quota_after=plan["quota"]["after"],
-        campaign=report.selection.get("campaign"),
-    )
+    return confirmation_of(plan, report.selection)
 
 
 def _again(report: RecallReport) -> str:

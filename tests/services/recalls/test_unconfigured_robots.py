@@ -45,7 +45,8 @@ def test_a_plan_says_which_robots_and_what_to_do(several: Ledger, world: World, 
     send(several, world, 3, robot="dingX")
     paper = StringIO()
     plan = several.plan(campaign="spring", reason="wrong link")
-    show_plan(Console(file=paper, width=80), plan, reason="wrong link", now=clock.now())
+    meant = {"campaign": "spring"}
+    show_plan(Console(file=paper, width=80), plan, selection=meant, reason="wrong link", now=clock.now())
     assert "3 of a robot of no app (dingX): configure it or leave it out" in paper.getvalue()
     nothing = several.plan(robot="dingX", reason="wrong link")
     assert nothing.eligible == 0

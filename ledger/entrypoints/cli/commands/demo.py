@@ -72,7 +72,7 @@ def _tell(book: "Ledger", dingtalk: "Simulator") -> None:
     print_campaigns(paper, book.campaigns(), now())
     _step(paper, 3, f"Oops: a typo. ledger recall --campaign {story.SPRING} --reason {REASON!r}")
     plan = book.plan(campaign=story.SPRING, reason=REASON, actor="demo")
-    show_plan(paper, plan, reason=REASON, now=now())
+    show_plan(paper, plan, selection={"campaign": story.SPRING}, reason=REASON, now=now())
     paper.file.flush()
     result = carry_out(book.parts, plan, who=Identity(name="demo", role=Role.ADMIN))
     report = book.show(result.recall_id)

@@ -20,10 +20,15 @@ from ledger.entrypoints.process.exits import Code
 from ledger.errors import NotConfirmedError, NothingEligibleError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from rich.console import Console
 
     from ledger.core.recall import Plan
     from ledger.parts import Parts
+
+    Meant = Mapping[str, Any]
 
 
 def recall(
@@ -70,30 +75,34 @@ def recall(
     seconds = read_duration(sticky)
     with opened() as parts:
         who = who_is(parts, Permission.RECALL, actor, token_file)
+        selection = select(**asked, within=who.bounds)
         plan = parts.planner.plan(
-            select(**asked, within=who.bounds),
+            selection,
             reason=reason,
             actor=who.name,
             include_shared=include_shared,
             is_proven=who.is_proven,
         )
+        meant = selection.to_json()
         if dry_run:
-            return _only_shown(parts, plan, reason, seconds, as_json=as_json)
-        _show_before(parts, plan, reason, seconds, as_json=as_json)
+            return _only_shown(parts, plan, meant, reason, seconds, as_json=as_json)
+        _show_before(parts, plan, meant, reason, seconds, as_json=as_json)
         if not plan.eligible:
             raise NothingEligibleError(why_nothing(plan))
         if not yes:
-            confirm(plan, campaign[0] if campaign and len(campaign) == 1 else None)
+            confirm(plan, meant)
         without = reason if break_glass else None
         result = carry_out(parts, plan, seconds, who=who, at_once=now, break_glass=without)
         return finish(parts, result, plan, as_json=as_json)
 
 
-def _only_shown(parts: "Parts", plan: "Plan", reason: str, sticky_seconds: float | None, *, as_json: bool) -> Code:
+def _only_shown(
+    parts: "Parts", plan: "Plan", meant: "Meant", reason: str, sticky_seconds: float | None, *, as_json: bool
+) -> Code:
     if as_json:
         document(plan)
     else:
-        _show(console(), parts, plan, reason, sticky_seconds)
+        _show(console(), parts, plan, meant, reason, sticky_seconds)
     if not plan.eligible:
         say(f"error: {why_nothing(plan)}")
         return Code.NOTHING_ELIGIBLE
@@ -101,20 +110,24 @@ def _only_shown(parts: "Parts", plan: "Plan", reason: str, sticky_seconds: float
     return Code.DONE
 
 
-def _show_before(parts: "Parts", plan: "Plan", reason: str, sticky_seconds: float | None, *, as_json: bool) -> None:
+def _show_before(
+    parts: "Parts", plan: "Plan", meant: "Meant", reason: str, sticky_seconds: float | None, *, as_json: bool
+) -> None:
     """Show a plan that is about to run; without anybody to see it, nothing is run."""
     if not plan.eligible:
         return
     try:
         paper = console(to_stderr=as_json)
-        _show(paper, parts, plan, reason, sticky_seconds)
+        _show(paper, parts, plan, meant, reason, sticky_seconds)
         paper.file.flush()
     except BrokenPipeError:
         raise NotConfirmedError("nothing was recalled: the plan could not be shown") from None
 
 
-def _show(paper: "Console", parts: "Parts", plan: "Plan", reason: str, sticky_seconds: float | None) -> None:
+def _show(
+    paper: "Console", parts: "Parts", plan: "Plan", meant: "Meant", reason: str, sticky_seconds: float | None
+) -> None:
     now = parts.clock.now()
     until = now + timedelta(seconds=sticky_seconds) if sticky_seconds is not None else None
     beside = parts.recall_reports.running_beside(plan.recall_id) if plan.eligible else ()
-    show_plan(paper, plan, reason=reason, now=now, until=until, beside=beside)
+    show_plan(paper, plan, selection=meant, reason=reason, now=now, until=until, beside=beside)

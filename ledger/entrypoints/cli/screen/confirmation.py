@@ -6,25 +6,26 @@ from typing import TYPE_CHECKING
 import typer
 
 from ledger.core.confirmation import Confirmation, confirmation_of
+from ledger.entrypoints.cli.screen.decision import decision_of
 from ledger.entrypoints.cli.screen.output import say
-from ledger.entrypoints.cli.screen.plans import whom
 from ledger.entrypoints.cli.screen.words import plain
 from ledger.errors import NotConfirmedError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from ledger.core.recall import Plan
 
-TOO_LARGE = "That is more than a y is enough for."
 NOT_COVERED = "The month's quota does not cover it: the recall will pause when it is used up."
 
 
-def confirm(plan: "Plan", campaign: str | None) -> None:
+def confirm(plan: "Plan", selection: "Mapping[str, Any]") -> None:
     """Ask on the terminal whether to run a plan; raise NotConfirmedError when nobody said yes."""
     _need_terminal("nothing was recalled")
-    needed = confirmation_of(
-        eligible=plan.eligible, recipients=plan.recipients, quota_after=plan.quota["after"], campaign=campaign
-    )
-    message = _is_yes(f"Take back {whom(plan)}? [y/N]") if needed.typed is None else _is_typed(plan, needed)
+    needed = confirmation_of(plan.to_json(), selection)
+    question = f"Really {decision_of(plan, selection)}?"
+    message = _is_typed(question, needed) if needed.typed else _is_yes(f"{question} [y/N]")
     if not message:
         raise NotConfirmedError("nothing was recalled: it was not confirmed")
 
@@ -52,9 +53,9 @@ def _is_yes(question: str) -> bool:
     return _answer(question).lower() in ("y", "yes")
 
 
-def _is_typed(plan: "Plan", needed: Confirmation) -> bool:
-    say(f"Take back {whom(plan)}? {TOO_LARGE if needed.is_covered else NOT_COVERED}")
-    return needed.accepts(_answer(f"Type {plain(needed.typed)} to confirm:"))
+def _is_typed(question: str, needed: Confirmation) -> bool:
+    say(question if needed.is_covered else f"{question} {NOT_COVERED}")
+    return needed.accepts(_answer(f"Type {' or '.join(map(plain, needed.typed))} to confirm:"))
 
 
 def _answer(question: str) -> str:

@@ -1,9 +1,10 @@
 """Plans in plain words: what a recall would do, and why it can do nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ledger.entrypoints.cli.screen.decision import decision_of
 from ledger.entrypoints.cli.screen.sticky import sticky_until
 from ledger.entrypoints.cli.screen.words import deadline_and_left, is_are, number_of, plain, span
 
@@ -19,18 +20,24 @@ def show_plan(
     paper: "Console",
     plan: "Plan",
     *,
+    selection: Mapping[str, Any],
     reason: str,
     now: datetime,
     until: datetime | None = None,
     beside: Sequence[int] = (),
 ) -> None:
-    """Write a plan for people; `until` is when it stops to take what arrives late, `beside` what its run carries on."""
+    """Write a plan for people, its decision first.
+
+    `until` is when it stops to take what arrives late, `beside` what its run carries on.
+    """
     from rich.table import Table
 
-    paper.print(f"Recall {plan.recall_id} would take back {whom(plan)}.", style="bold")
+    decided = decision_of(plan, selection)
+    paper.print(f"{decided[0].upper()}{decided[1:]}", style="bold")
     grid = Table.grid(padding=(0, 2, 0, 2))
     grid.add_column(no_wrap=True, style="dim")
     grid.add_column(overflow="fold")
+    grid.add_row("plan", f"{plan.recall_id}")
     grid.add_row("reason", plain(reason))
     for label, text in (*_people(plan), *_left_out(plan), *_cost(plan), *_robots(plan), *_deadlines(plan, now)):
         grid.add_row(label, text)
@@ -42,14 +49,6 @@ def show_plan(
     if plan.eligible and warning is not None:
         grid.add_row("WARNING", warning, style="bold yellow")
     paper.print(grid)
-
-
-def whom(plan: "Plan") -> str:
-    """Say how many messages, and how many people lose them."""
-    messages = number_of(plan.eligible, "message")
-    if plan.eligible and not plan.recipients:
-        return f"{messages} (the ledger does not know from whom)"
-    return f"{messages} from {number_of(plan.recipients, 'person', 'people')}"
 
 
 def warning_of_quota(plan: "Plan") -> str | None:

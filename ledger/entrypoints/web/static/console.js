@@ -1,11 +1,13 @@
 // What pages do beyond what the server writes: times in the viewer's zone, deadlines counted down, pages that keep
-// themselves current and say so when they cannot, and forms that are sent once. Everything else works without.
+// themselves current and say so when they cannot. Everything else works without; forms.js looks after forms.
 "use strict";
 
 const page = document.body.dataset;
 const offset = Date.parse(page.now) - Date.now();
 const RETRY_MS = 3000;
 const PATIENCE_MS = 20000;
+// Answers of what stands between, when the ledger itself cannot be reached; and its own, when its database cannot.
+const AWAY = [502, 503, 504];
 
 function two(number) {
   return String(number).padStart(2, "0");
@@ -52,11 +54,11 @@ function countDown() {
   }
 }
 
-function tell(isLost) {
+function tell(trouble) {
   const banner = document.getElementById("lost");
-  if (isLost) {
+  if (trouble) {
     banner.className = "lost";
-    banner.textContent = banner.dataset.text;
+    banner.textContent = banner.dataset[trouble];
     banner.hidden = false;
   } else if (!banner.hidden && !banner.classList.contains("back")) {
     banner.classList.add("back");
@@ -97,31 +99,34 @@ async function follow(every) {
   // Nobody looks: no need to ask.
   if (document.hidden) return setTimeout(follow, pause, every);
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(PATIENCE_MS) });
-    if (answer.redirected) return location.assign(answer.url);
-    if (!answer.ok) throw new Error(String(answer.status));
+    // Its own address, by which it can be loaded: never the one that a form was sent to.
+    const answer = await fetch(page.here, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (answer.redirected) {
+      document.dispatchEvent(new Event("ledger:leaving"));
+      return location.assign(answer.url);
+    }
+    if (AWAY.includes(answer.status)) throw new Error(String(answer.status));
+    // The page is gone, or is not for this person any more: it says so itself.
+    if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) return location.assign(page.here);
+    if (!answer.ok) {
+      tell("failed");
+      return setTimeout(follow, RETRY_MS, every);
+    }
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    tell(false);
+    tell(null);
     // A plan that somebody else started is another page.
     if (!fresh.getElementById(document.querySelector("[data-part]").id)) return location.reload();
     takeOver(fresh);
+    document.dispatchEvent(new Event("ledger:fresh"));
     useOwnZone();
     countDown();
     pause = Number(fresh.body.dataset.every);
   } catch {
-    tell(true);
+    tell("text");
     pause = RETRY_MS;
   }
   if (pause) setTimeout(follow, pause, every);
 }
-
-document.addEventListener("submit", (event) => {
-  for (const button of event.target.querySelectorAll("button")) setTimeout(() => { button.disabled = true; });
-});
-// Who comes back to a page finds its forms ready again.
-addEventListener("pageshow", () => {
-  for (const button of document.querySelectorAll("button[disabled]")) button.disabled = false;
-});
 
 useOwnZone();
 countDown();
