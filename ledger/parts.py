@@ -34,6 +34,7 @@ from ledger.services.recording.inserts import Inserter
 from ledger.services.recording.recorder import Recorder
 from ledger.services.recording.tagger import Tagger
 from ledger.services.reports.campaign_counts import CampaignCounts
+from ledger.services.reports.courses import Courses
 from ledger.services.reports.figures import Meter
 from ledger.services.reports.pages import Pages
 from ledger.services.reports.people import PeopleReports
@@ -265,6 +266,11 @@ class Parts:
     def recall_reports(self) -> RecallReports:
         """Answers questions."""
         return RecallReports(self.opened(), self.clock, self.pace_clock.wall_of)
+
+    @part
+    def courses(self) -> Courses:
+        """How recalls go, in time."""
+        return Courses(self.opened(), self.clock, self.settings, self.pace_clock.seen)
 
     @part
     def pace_clock(self) -> PaceClock:

@@ -52,6 +52,17 @@ def departures(pace: Pace, now: datetime, calls_per_second: float) -> Iterator[d
         pace = recovered(after, 1)
 
 
+def seconds_for(pace: Pace, calls: int, now: datetime, calls_per_second: float) -> float:
+    """Return how long so many calls take from now on, were each answered well: from the share in use at present."""
+    if calls <= 0:
+        return 0.0
+    seconds = max((pace.blocked_until - now).total_seconds(), 0.0) if pace.blocked_until is not None else 0.0
+    while calls > 0 and pace.share < 1:
+        seconds += _spacing(calls_per_second * pace.share).total_seconds()
+        pace, calls = recovered(pace, 1), calls - 1
+    return seconds + calls * _spacing(calls_per_second).total_seconds()
+
+
 def throttled(pace: Pace, now: datetime, wait_seconds: float) -> Pace:
     """Halve the rate and hold every call back for a while."""
     until = now + timedelta(seconds=wait_seconds)

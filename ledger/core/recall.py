@@ -91,7 +91,8 @@ class Result(JsonValue):
     Of those that are pending, `in_flight` have been asked; an answer is awaited until `answers_until` at the latest.
     `approval` is there when a second person has to agree, or had to. `beside` are other running recalls of which the
     same run made calls, since the nearest deadline goes first. `campaigns` are those that were asked for by name.
-    `break_glass` is there when it was started without the second person that it needed.
+    `break_glass` is there when it was started without the second person that it needed. `working_seconds` is the part
+    of `elapsed_seconds` in which it was worked at: without pauses, and without waits (None where it was not counted).
     """
 
     recall_id: int
@@ -122,6 +123,7 @@ class Result(JsonValue):
     beside: tuple[int, ...] = ()
     campaigns: tuple[str, ...] = ()
     break_glass: BreakGlass | None = None
+    working_seconds: float | None = None
 
     @property
     def is_complete(self) -> bool:

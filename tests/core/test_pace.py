@@ -20,8 +20,10 @@ from ledger.core.pace import (
     SLACK_SECONDS,
     Pace,
     blocked,
+    departures,
     recovered,
     reserve,
+    seconds_for,
     throttled,
     unblocked,
 )
@@ -206,3 +208,11 @@ def test_the_furthest_slot_that_anybody_reserves_is_waited_for() -> None:
     furthest = FURTHEST_SLOT + slowest(20)
     assert reserve(Pace(next_at=NOW + furthest), NOW, 20)[0] == NOW + furthest
     assert reserve(Pace(next_at=NOW + furthest + TICK), NOW, 20)[0] == NOW
+
+
+@given(shares, rates, st.integers(0, 200))
+def test_the_time_for_some_calls_is_that_in_which_they_would_leave(share: float, rate: float, calls: int) -> None:
+    pace = Pace(share=share, blocked_until=NOW + 3 * SECOND)
+    slots = [slot for _, slot in zip(range(calls + 1), departures(pace, NOW, rate), strict=False)]
+    last = (slots[-1] - NOW).total_seconds()
+    assert seconds_for(pace, calls, NOW, rate) == pytest.approx(last if calls else 0.0, abs=0.01 + calls * 1e-6)

@@ -11,8 +11,11 @@ from ledger.core.check_up import Level
 from ledger.core.message import Chat, Keyless
 from ledger.core.plan import Standing
 from ledger.core.recall import Outcome, Status
+from ledger.core.reply import Verdict
 from ledger.core.roles import Role
+from ledger.entrypoints.web.story import PAUSE, WAIT, WORK
 from ledger.entrypoints.web.words import LANGUAGES, Words, choose, words_of
+from ledger.store.calls import LOST
 
 FOLDER = Path(ledger.entrypoints.web.__path__[0])
 # Texts that are found by a name from elsewhere: of an outcome, an error, a kind of trouble.
@@ -23,6 +26,7 @@ BY_NAME = {
     "error",
     "event",
     "health",
+    "lasted",
     "level",
     "nav",
     "outcome",
@@ -37,6 +41,7 @@ BY_NAME = {
     "trouble_of",
     "undelivered",
     "unrecallable",
+    "verdict",
     "count",
     "decision",
 }
@@ -83,6 +88,8 @@ def test_every_text_is_shown_somewhere() -> None:
         ("chat", list(Chat)),
         ("role", list(Role)),
         ("level", list(Level)),
+        ("lasted", [WORK, PAUSE, WAIT]),
+        ("verdict", [*Verdict, LOST, "flying"]),
         ("unrecallable", [kind for kind in Keyless if kind is not Keyless.NO_KEY]),
     ],
 )

@@ -101,5 +101,5 @@ def _event(result: recalling.Result) -> str:
 
 def _id_of(result: recalling.Result) -> str:
     """Name a state: the same name, the same state; the time that passes is none."""
-    state = Result.model_validate(result).model_dump_json(exclude={"elapsed_seconds"})
+    state = Result.model_validate(result).model_dump_json(exclude={"elapsed_seconds", "working_seconds"})
     return hashlib.sha256(state.encode()).hexdigest()[:16]

@@ -216,6 +216,7 @@ class Result(ApiModel):
     pending: int = Field(examples=[0])
     calls: int = Field(examples=[8])
     elapsed_seconds: float = Field(examples=[0.9])
+    working_seconds: float | None = Field(description="Without pauses and waits; null in lists.", examples=[0.9])
     reason: str = Field(examples=["wrong link"])
     actor: str = Field(examples=["wang"])
     error: Mapping[str, str] | None = Field(description="Why it is paused: `code` and `message`.")

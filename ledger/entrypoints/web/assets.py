@@ -1,4 +1,4 @@
-"""What pages load: one style sheet, two scripts, one icon; all from this package, named by their content."""
+"""What pages load: style sheets, scripts, one icon; all from this package, named by their content."""
 
 import hashlib
 import mimetypes
@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from ledger.entrypoints.http.door import Door, needs
 
-NAMES = ("console.css", "console.js", "forms.js", "icon.svg")
+NAMES = ("console.css", "console.js", "forms.js", "icon.svg", "recall.js", "time.css")
 _FOLDER = files("ledger.entrypoints.web").joinpath("static")
 
 router = APIRouter(route_class=Door, include_in_schema=False)

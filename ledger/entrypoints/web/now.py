@@ -37,7 +37,7 @@ def now(parts: LedgerParts, who: Who, view: Viewed, checkups: Kept) -> Response:
         over=[line for line in lines if not _is_open(line)][:SHOWN_CAMPAIGNS],
         recallable=sum(line.recallable for line in lines),
         first_deadline=next((line.first_deadline for line in lines if line.first_deadline), None),
-        running=[RecallProgress(result) for result in running.values],
+        running=[RecallProgress(result, parts.courses.read(result, calls=0)) for result in running.values],
         paused=stopped.values,
         waiting=waiting,
         to_review=to_review,

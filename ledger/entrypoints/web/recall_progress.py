@@ -1,9 +1,11 @@
-"""Where a recall stands, as a page draws it: the bar of outcomes, how fast it goes, what is left."""
+"""Where a recall stands, as a page draws it: the bar of outcomes, how far it is."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ledger.core.recall import RETRYABLE, Outcome, Result, Status
+from ledger.core.recall import RETRYABLE, Outcome, Result
+from ledger.entrypoints.web.progress_icon import progress_icon
+from ledger.services.reports.courses import Course
 
 BAR_WIDTH = 1000
 WAITING = "waiting"
@@ -21,10 +23,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class RecallProgress:
-    """A recall that goes on, or has ended; `keys_per_second` is how fast it went just now."""
+    """A recall that goes on, or has ended, and how it goes, where that was looked at."""
 
     result: Result
-    keys_per_second: float = 0.0
+    course: Course | None = None
 
     @property
     def done(self) -> int:
@@ -42,10 +44,14 @@ class RecallProgress:
         return sum(getattr(self.result, outcome.value) for outcome in RETRYABLE)
 
     @property
-    def seconds_left(self) -> float | None:
-        """How long it takes at this speed; None when nothing moves."""
-        waits = self.result.status is Status.RUNNING and self.result.pending
-        return self.result.pending / self.keys_per_second if waits and self.keys_per_second else None
+    def percent(self) -> int:
+        """How much of it has ended; a hundred only once nothing waits."""
+        return self.done * 100 // self.result.eligible if self.result.eligible else 100
+
+    @property
+    def icon(self) -> str | None:
+        """What its page shows on its tab, while it goes on."""
+        return progress_icon(self.percent, self.result.status)
 
     @property
     def parts(self) -> list[Part]:

@@ -14,16 +14,20 @@ from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.entrypoints.web.page import ROWS, Viewed
+from ledger.entrypoints.web.rate_line import rate_line
 from ledger.entrypoints.web.recall_progress import WAITING, RecallProgress
 from ledger.entrypoints.web.recall_search import RecallSearch
+from ledger.entrypoints.web.story import story_of
 from ledger.entrypoints.web.times import parsed
+from ledger.entrypoints.web.urgency import urgency
 from ledger.errors import InputError
 from ledger.services.reports.recalls import RecallReport
 
-EVERY_MS = 1000
+EVERY_MS, RESTING_MS = 1000, 5000
 # Making the page takes at most so much of the time.
 LARGEST_SHARE = 0.1
 SHOWN_REASONS = 20
+SHOWN_CALLS = 50
 KEYS_IN_ADDRESS = 20
 
 router = APIRouter(route_class=Door, include_in_schema=False)
@@ -80,16 +84,21 @@ def recall(
     outcomes = (Outcome(only),) if only in tuple(Outcome) else ()
     page = parts.pages.items(seen.id, outcomes=outcomes, only_pending=only == WAITING, cursor=cursor, limit=ROWS)
     waits = result.status is Status.PLANNED and result.approval is not None and result.approval.is_waiting
-    is_live = result.status is Status.RUNNING or waits
+    is_live = result.status in (Status.RUNNING, Status.PAUSED) or waits
+    every_ms = RESTING_MS if result.status is Status.PAUSED else EVERY_MS
     progress = parts.recall_reports.progress(seen.id) if result.status is Status.RUNNING else result
-    pace = parts.recall_reports.keys_per_second(seen.id) if result.status is Status.RUNNING else 0.0
+    course = parts.courses.read(result, calls=SHOWN_CALLS) if result.status is not Status.PLANNED else None
     took_ms = (time.monotonic() - started) * 1000
     return view.show(
         "plan.html" if result.status is Status.PLANNED else "recall.html",
-        every_ms=int(max(EVERY_MS, took_ms / LARGEST_SHARE)) if is_live else 0,
+        every_ms=int(max(every_ms, took_ms / LARGEST_SHARE)) if is_live else 0,
         result=result,
         trouble=progress.trouble,
-        standing=RecallProgress(result, pace),
+        standing=RecallProgress(result, course),
+        course=course,
+        rate=rate_line(course.calls, course.planned_rate) if course is not None else None,
+        story=story_of(report.timeline, result.status, view.now),
+        urgency=urgency(course.first_deadline, view.now) if course is not None else "",
         report=report,
         plan=_plan(report),
         confirmation=confirmation(report),

@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,15 +23,13 @@ from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.core.reply import Verdict
 from ledger.core.selection import Selection, campaigns_of, robots_of
 from ledger.services.reports.people import Whose, count_people
+from ledger.services.reports.work import work_of
 from ledger.store import approvals, break_glass, calls, disputes, history, items, keyless, recalls
 from ledger.store.campaign_people import CountedPeople, known_people
 from ledger.store.campaigns import CountedCampaign, count_campaigns
 from ledger.store.database import Database
 from ledger.store.late import count_late
 from ledger.store.unfrozen import unfrozen_items, unfrozen_skips
-
-# How fast a recall goes is seen over so long.
-PACE_WINDOW = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +109,7 @@ class RecallReports:
         """Return where one recall stands; raise UnknownRecallError."""
         with self._database.read() as connection:
             recall = recalls.get(connection, recall_id)
-            return self._with_late(connection, recall, self.results_of(connection, [recall])[0])
+            return self._whole_result(connection, recall, self.results_of(connection, [recall])[0])
 
     def progress(self, recall_id: int) -> Result:
         """Return where one recall stands, without what would take long to count."""
@@ -174,7 +172,7 @@ class RecallReports:
 
     def _summary(self, connection: Connection, recall: recalls.Recall) -> RecallReport:
         return RecallReport(
-            result=self._with_late(connection, recall, self.results_of(connection, [recall])[0]),
+            result=self._whole_result(connection, recall, self.results_of(connection, [recall])[0]),
             selection=recall.selection,
             plan=recall.plan,
             items=(),
@@ -203,16 +201,6 @@ class RecallReports:
         with self._database.read() as connection:
             return items.reasons_of(connection, recall_id, limit)
 
-    def keys_per_second(self, recall_id: int) -> float:
-        """Return how fast a recall went in the last seconds."""
-        now = self._clock.now()
-        with self._database.read() as connection:
-            activated_at = recalls.get(connection, recall_id).activated_at or now
-            since = max(activated_at, now - PACE_WINDOW)
-            # Over less than a second, a call more or less would be all the difference.
-            seconds = max((now - since).total_seconds(), 1.0)
-            return items.count_ended_since(connection, recall_id, since) / seconds
-
     def history(
         self,
         selection: Selection,
@@ -229,8 +217,13 @@ class RecallReports:
         with self._database.read() as connection:
             yield from items.ended(connection, selection, outcome=outcome, actor=actor, recalled=recalled, limit=limit)
 
-    def _with_late(self, connection: Connection, recall: recalls.Recall, result: Result) -> Result:
-        return replace(result, late=count_late(connection, recall, self._clock.now()))
+    def _whole_result(self, connection: Connection, recall: recalls.Recall, result: Result) -> Result:
+        """Add what is counted for one recall alone."""
+        now = self._clock.now()
+        late, worked = count_late(connection, recall, now), work_of(connection, recall.id, now)
+        return replace(
+            result, late=late, working_seconds=None if worked is None else min(worked, result.elapsed_seconds)
+        )
 
     def results_of(self, connection: Connection, found: Sequence[recalls.Recall]) -> list[Result]:
         """Return where recalls stand that were read already."""

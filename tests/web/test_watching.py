@@ -1,0 +1,100 @@
+"""Watching time in a real browser: a recall that goes on, its tab, its story, and being told when it is done."""
+
+# ruff: noqa: F811 - fixtures of another file are arguments here
+
+import pytest
+from selenium.webdriver import Chrome
+
+from ledger.core.roles import Role
+from ledger.services.recalls.lifecycle import RunIn
+from ledger.simulator import World
+from tests.api.conftest import Service
+from tests.sending import send
+
+from .chromium import Browser
+from .test_browser import chrome, ledger, service, signed_in, world  # noqa: F401
+
+pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.xdist_group("browser")]
+
+# A browser without a screen shows no notice: what a page would show is kept instead.
+NOTICES = """
+window.notices = [];
+window.Notification = class {
+  static permission = "default";
+  static requestPermission() { this.permission = "granted"; return Promise.resolve("granted"); }
+  constructor(title, options) { window.notices.push(`${title}: ${options.body}`); }
+};
+"""
+
+
+@pytest.fixture
+def running(service: Service, world: World) -> int:
+    """A recall that is running, and slow."""
+    send(service.book, world, 40)
+    world.change(latency_seconds=0.4)
+    recall_id = service.book.plan(campaign="spring", reason="wrong link").recall_id
+    service.book.parts.lifecycle.run(recall_id, run_in=RunIn.ANY_WORKER)
+    service.book.parts.lifecycle.pause(recall_id, why="looking into it", actor="li")
+    return recall_id
+
+
+def test_a_recall_shows_first_how_long_until_a_key_is_lost_and_its_tab_how_far_it_is(
+    chrome: Chrome,
+    service: Service,
+    running: int,
+) -> None:
+    browser = Browser(chrome, service.url, language="en")
+    signed_in(browser, service)
+    browser.open(f"/recalls/{running}")
+    assert "can no longer be recalled" in browser.one("#head .deadline").text
+    top = "return document.querySelector(arguments[0]).getBoundingClientRect().top"
+    assert chrome.execute_script(top, ".deadline") < chrome.execute_script(top, "h1")
+    paused = browser.one("link[rel=icon]").get_attribute("href") or ""
+    assert paused.startswith("data:image/svg+xml")
+    assert "%" in chrome.title
+    browser.until_text("stood still for")
+    browser.click("form[action$='/resume'] button")
+    browser.until_text("40 of 40 recalled")
+    browser.until(lambda: browser.every(".status.finished"))
+    browser.until(lambda: "%" not in chrome.title)
+    browser.until(lambda: (browser.one("link[rel=icon]").get_attribute("href") or "").startswith(service.url))
+    assert not browser.every(".deadline")
+    browser.click("#calls summary")
+    assert "answered" in browser.one("#calls table").text
+    assert browser.complaints() == []
+
+
+def test_who_asked_for_it_is_told_once_the_recall_is_done(
+    chrome: Chrome,
+    service: Service,
+    running: int,
+) -> None:
+    script = chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": NOTICES})
+    try:
+        browser = Browser(chrome, service.url, language="en")
+        signed_in(browser, service)
+        browser.open(f"/recalls/{running}")
+        assert not browser.every("#tell")
+        browser.click("form[action$='/resume'] button")
+        browser.click("#tell")
+        browser.until(lambda: browser.run("return window.notices.length") == 1)
+        (told,) = browser.run("return window.notices")
+        assert f"Recall {running}" in told
+        assert "recalled" in told
+        assert not browser.one("#tell").is_displayed()
+        assert browser.run("return sessionStorage.length") == 0
+    finally:
+        chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
+
+
+def test_nobody_is_told_who_did_not_ask(chrome: Chrome, service: Service, running: int) -> None:
+    script = chrome.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": NOTICES})
+    try:
+        browser = Browser(chrome, service.url, language="zh-CN")
+        signed_in(browser, service, Role.OPERATOR)
+        browser.open(f"/recalls/{running}")
+        browser.click("form[action$='/resume'] button")
+        browser.until(lambda: browser.every(".status.finished"))
+        assert browser.run("return window.notices") == []
+    finally:
+        chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
