@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ledger.errors import PlanEndedError as PlanEndedError
     from ledger.errors import ProxyRefusedError as ProxyRefusedError
     from ledger.errors import QuotaUsedUpError as QuotaUsedUpError
+    from ledger.errors import RefusedFileError as RefusedFileError
     from ledger.errors import RequestInProgressError as RequestInProgressError
     from ledger.errors import RetryTooLargeError as RetryTooLargeError
     from ledger.errors import SchemaOutOfDateError as SchemaOutOfDateError
@@ -92,6 +93,7 @@ __all__ = [
     "PlanEndedError",
     "ProxyRefusedError",
     "QuotaUsedUpError",
+    "RefusedFileError",
     "RequestInProgressError",
     "Result",
     "RetryTooLargeError",

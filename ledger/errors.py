@@ -9,6 +9,7 @@ LedgerError
 |- AccessError                somebody asks who is not known, may not, or asks too often
 |  |- UnauthenticatedError, ForbiddenError (FormExpiredError), TooManyAttemptsError
 |- UnwritableFileError, ImportStoppedError
+|  |- RefusedFileError         ... and an InputError: it cannot be begun, and nothing was done
 |- NothingEligibleError       the selection holds nothing that can be recalled
 |- NotConfirmedError          somebody has to say yes first
 |  |- ApprovalNeededError     ... and it has to be another person
@@ -82,6 +83,12 @@ class UnwritableFileError(LedgerError):
     """A file that cannot be written to the end."""
 
     code = "unwritable_file"
+
+
+class RefusedFileError(UnwritableFileError, InputError):
+    """A file or folder that cannot be made where it was asked for, or is there already; nothing was done."""
+
+    code = "refused_file"
 
 
 class ImportStoppedError(LedgerError):

@@ -50,6 +50,7 @@ ERRORS = {
     "PlanEndedError": "plan_ended",
     "ProxyRefusedError": "proxy",
     "QuotaUsedUpError": "quota_used_up",
+    "RefusedFileError": "refused_file",
     "RequestInProgressError": "request_in_progress",
     "RetryTooLargeError": "retry_too_large",
     "SchemaOutOfDateError": "schema_out_of_date",

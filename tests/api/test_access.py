@@ -1,5 +1,6 @@
 """Who comes in: tokens, sessions, this machine alone; and what every answer carries."""
 
+import html
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -197,6 +198,37 @@ def test_a_link_signs_in_once(service: Service) -> None:
         late = another.get(link)
         assert (late.status_code, "used already" in late.text) == (401, True)
         assert another.get(SEEN).status_code == 401
+
+
+def test_another_language_on_the_page_of_a_link_that_is_over_tries_it_no_second_time(service: Service) -> None:
+    page = service.client(headers={"Accept": "text/html", "Accept-Language": "en"}, follow_redirects=True)
+    with page as browser:
+        for _ in range(MOST_OF_ONE_ADDRESS):
+            answer = browser.get("/sign-in?next=/recalls&once=over")
+            (back,) = re.findall(r'action="/language">\s*<input type="hidden" name="next" value="([^"]*)"', answer.text)
+            assert back == "/sign-in?next=%2Frecalls"
+        chosen = browser.post("/language", data={"language": "zh", "next": html.unescape(back)})
+        assert (chosen.status_code, '<html lang="zh' in chosen.text) == (200, True)
+
+
+def test_another_language_on_an_answer_to_a_form_leads_to_the_page_of_the_form(service: Service) -> None:
+    for referer, back in (
+        (f"{service.url}/sign-in?next=/recalls&once=over", "/sign-in?next=%2Frecalls"),
+        ("https://evil.example/recalls", "/"),
+        (None, "/"),
+    ):
+        headers = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin", **({"Referer": referer} if referer else {})}
+        with service.client(headers=headers) as browser:
+            answer = browser.post("/sign-in", data={"token": "wrong", "next": "/recalls"})
+        assert f'name="next" value="{back}">' in answer.text
+
+
+def test_a_star_in_a_campaign_of_a_token_stands_at_the_end_of_a_beginning(service: Service) -> None:
+    create = service.book.parts.service_tokens.create
+    for campaign, said in (("a*b", "no beginning"), ("a**", "no beginning"), ("*", "every campaign"), (" ", "empty")):
+        with pytest.raises(InputError, match=said):
+            create("ann", Role.OPERATOR, campaigns=[campaign], actor="tester")
+    assert create("ann", Role.OPERATOR, campaigns=["a-*", "b"], actor="tester").token.campaigns == ("a-*", "b")
 
 
 def test_a_link_is_short_lived_and_opens_nothing_once_its_token_is_revoked(service: Service, clock: FakeClock) -> None:

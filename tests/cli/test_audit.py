@@ -36,7 +36,7 @@ def test_keygen_says_what_to_do_with_both_halves(shell: Shell) -> None:
     ended = shell("audit", "keygen", str(shell.folder / "k"), "--json")
     assert set(ended.json) == {"key", "private_key", "public_key"}
     again = shell("audit", "keygen", str(shell.folder / "k"))
-    assert (again.code, "never replaced" in again.err) == (1, True)
+    assert (again.code, "never replaced" in again.err) == (2, True)
 
 
 def test_a_checkpoint_is_a_line_on_stdout_and_in_the_file(signing: Shell) -> None:
@@ -96,7 +96,7 @@ def test_verify_names_what_was_done_and_ends_with_1(signing: Shell) -> None:
 @pytest.mark.parametrize("name", [".", "..", "/"])
 def test_a_folder_is_no_place_for_a_key(shell: Shell, name: str) -> None:
     ended = shell("audit", "keygen", name)
-    assert (ended.code, ended.err) == (1, f"error: {name} is a folder: name a file in it\n")
+    assert (ended.code, ended.err) == (2, f"error: {name} is a folder: name a file in it\n")
 
 
 def test_the_key_is_named_so_that_it_is_found_from_any_folder(
@@ -175,7 +175,21 @@ def test_export_hands_out_a_folder_that_checks_itself(signing: Shell) -> None:
     assert done.returncode == 0, done.stdout
     assert signing("audit", "verify", "--json").json["not_proven"] == []
     again = signing("audit", "export", "--recall", "1", str(folder))
-    assert (again.code, "not empty" in again.err) == (1, True)
+    assert (again.code, "not empty" in again.err) == (2, True)
+
+
+def test_a_place_where_nothing_can_be_made_is_refused_with_what_to_do(signing: Shell) -> None:
+    place = str(signing.folder / "kept.jsonl" / "new")
+    signing("audit", "checkpoint")
+    for words in (
+        ("audit", "export", "--recall", "1", place),
+        ("audit", "keygen", place),
+        ("people", "--recall", "1", "--xlsx", place),
+        ("person", "export", "--user", "ann", "-o", place),
+    ):
+        ended = signing(*words)
+        assert (ended.code, f"{place} cannot be" in ended.err) == (2, True), ended.err
+        assert "name a" in ended.err
 
 
 def test_export_wants_to_know_of_which_recalls(signing: Shell) -> None:

@@ -72,7 +72,7 @@ def test_people_as_csv_and_as_a_workbook_that_nobody_else_can_read(detail: Shell
     assert stat.S_IMODE(book.stat().st_mode) == 0o600
     assert CalamineWorkbook.from_path(str(book)).get_sheet_by_name("People").to_python()[1] == ["ann", 2, 2, 0, 0, 0]
     again = detail("people", "--recall", "1", "--xlsx", str(book))
-    assert (again.code, "name a new file" in again.err) == (1, True)
+    assert (again.code, "name a new file" in again.err) == (2, True)
 
 
 def test_people_without_a_selection_or_with_two_are_refused(detail: Shell) -> None:

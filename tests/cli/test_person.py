@@ -64,7 +64,7 @@ def test_a_person_gets_all_that_is_stored_of_them_and_nothing_of_others(shell: S
     assert json.loads(file.read_text()) == found.json
     assert shell("verify").code == 0
     nowhere = shell("person", "export", "--user", ANN, "-o", str(shell.folder / "no" / "file"))
-    assert (nowhere.code, "cannot be written" in nowhere.err) == (1, True)
+    assert (nowhere.code, "cannot be written" in nowhere.err) == (2, True)
     with closing(sqlite3.connect(shell.folder / "ledger.sqlite")) as connection:
         (handed_out,) = connection.execute("SELECT count(*) FROM history WHERE event = 'person_exported'").fetchone()
     assert handed_out == 2, "what could not be written was not handed out"

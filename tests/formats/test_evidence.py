@@ -4,8 +4,10 @@ import base64
 import csv
 import hashlib
 import json
+import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,8 +25,9 @@ from ledger.core.selection import select
 from ledger.core.signing import make_key, public_pem
 from ledger.entrypoints.formats.evidence import verify
 from ledger.entrypoints.formats.evidence.folder import EvidenceFolder
+from ledger.entrypoints.formats.evidence.place import UNFINISHED
 from ledger.entrypoints.formats.evidence.workbook import write_workbook
-from ledger.errors import ApprovalNeededError, InputError, UnwritableFileError
+from ledger.errors import ApprovalNeededError, InputError, RefusedFileError, UnwritableFileError
 from ledger.services.audit.keys import generate, private_key
 from ledger.simulator import FailedReason, World
 from tests.conftest import MakeLedger
@@ -213,6 +216,43 @@ def test_a_folder_with_something_in_it_is_left_alone(book: Ledger, tmp_path: Pat
     (tmp_path / "out" / "mine").write_text("mine")
     with pytest.raises(UnwritableFileError, match="not empty"):
         handed_out(book, tmp_path / "out", 1)
+
+
+def test_whoever_dies_over_it_leaves_nothing_that_could_be_taken_for_evidence(book: Ledger, tmp_path: Path) -> None:
+    """Killed at each of its files: written aside, all of it or, where they are moved, half of it."""
+    fork, folder = multiprocessing.get_context("fork"), tmp_path / "out"
+
+    def export(die_at: str, operation: str) -> None:
+        def killed(event: str, arguments: tuple[Any, ...]) -> None:
+            if event == operation and str(arguments[0]).endswith(die_at):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(killed)
+        handed_out(book, folder, 1)
+
+    for die_at in ("entries.jsonl", "recall-1.zh.html", "manifest.json"):
+        process = fork.Process(target=export, args=(die_at, "open"))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        assert [one.name.startswith(UNFINISHED) for one in folder.iterdir()][:1] == [True]
+    assert checked(handed_out(book, folder, 1)) == []
+    assert not list(folder.glob(f"{UNFINISHED}*"))
+    folder = tmp_path / "half"
+    process = fork.Process(target=export, args=("manifest.json", "os.rename"))
+    process.start()
+    process.join()
+    assert checked(folder) != []
+    with pytest.raises(RefusedFileError, match="half an export"):
+        handed_out(book, folder, 1)
+
+
+def test_of_an_export_that_fails_nothing_stays(book: Ledger, tmp_path: Path) -> None:
+    evidence = EvidenceFolder(tmp_path / "out", book.parts.recall_reports, [1, 99])
+    evidence.begin()
+    with pytest.raises(InputError):
+        evidence.write(book.parts.evidence.hand_out([1], "auditor", is_signed=False), "auditor", None)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_entries_in_closed_segments_are_proven_too(

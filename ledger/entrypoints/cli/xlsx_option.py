@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.errors import UnwritableFileError
+from ledger.errors import RefusedFileError
 
 AsXlsx = Annotated[
     Path | None, typer.Option("--xlsx", metavar="F", help="Write a workbook to a new file that only you can read.")
@@ -16,13 +16,13 @@ AsXlsx = Annotated[
 
 
 def write_xlsx(path: Path, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write one sheet; raise UnwritableFileError where there is a file already, or where none can be made."""
+    """Write one sheet; raise RefusedFileError where there is a file already, or where none can be made."""
     from ledger.entrypoints.formats.evidence.workbook import write_workbook
 
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
-        raise UnwritableFileError(f"{path} cannot be written ({error.strerror}): name a new file") from None
+        raise RefusedFileError(f"{path} cannot be written ({error.strerror}): name a new file") from None
     try:
         write_workbook(path, [(name, columns, rows)])
     except BaseException:

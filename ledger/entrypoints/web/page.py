@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
@@ -24,6 +25,8 @@ from ledger.services.access.tokens import form_key_of
 
 LANGUAGE_COOKIE, ZONE_COOKIE = "ledger-language", "ledger-zone"
 ROWS, KEY_CHARACTERS = 50, 24
+# In the address of a link that signs somebody in: who comes with it again tries it again.
+ONE_TIME_CODE = "once"
 _NO_EVERY = 0
 
 
@@ -121,4 +124,10 @@ def error_page(request: Request, status: int, code: str, message: str, headers: 
 
 
 def _here(request: Request) -> str:
-    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+    """Return where to look at this page again: an address that does nothing, and that has no code of a link."""
+    path, query = request.url.path, request.url.query
+    if request.method not in ("GET", "HEAD"):
+        came_from = urlsplit(request.headers.get("referer", ""))
+        path, query = (came_from.path or "/", came_from.query) if came_from.netloc == request.url.netloc else ("/", "")
+    kept = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != ONE_TIME_CODE]
+    return f"{path}?{urlencode(kept)}" if kept else path

@@ -18,7 +18,7 @@ from ledger.entrypoints.http.door import (
     session_of,
 )
 from ledger.entrypoints.http.problems import status_of, wants_page
-from ledger.entrypoints.web.page import Viewed
+from ledger.entrypoints.web.page import ONE_TIME_CODE, Viewed
 from ledger.errors import AccessError, UnauthenticatedError
 from ledger.parts import Parts
 from ledger.services.access.tokens import Session
@@ -38,7 +38,7 @@ def ask(
     parts: LedgerParts,
     view: Viewed,
     goto: Annotated[str, Query(alias="next", max_length=LONGEST_CHARACTERS)] = HOME,
-    once: Annotated[str | None, Query(max_length=LONGEST_CHARACTERS)] = None,
+    once: Annotated[str | None, Query(alias=ONE_TIME_CODE, max_length=LONGEST_CHARACTERS)] = None,
 ) -> Response:
     """Ask for a token; `once` is the code of a link, which does without."""
     if once is None:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from ledger.clock import Clock
 from ledger.core.actors import check_person, is_ours, likeness
+from ledger.core.bounds import ANY_END
 from ledger.core.json_value import JsonValue
 from ledger.core.limits import check_text
 from ledger.core.roles import Identity, Role
@@ -245,4 +246,8 @@ def _checked_robots(robots: Collection[str]) -> Sequence[str]:
 def _checked_campaigns(campaigns: Collection[str]) -> Sequence[str]:
     if any(not one.strip() for one in campaigns):
         raise InputError("a campaign has a name, or a beginning of one as in 'spring-*': this one is empty")
+    if any(not one.strip(ANY_END) for one in campaigns):
+        raise InputError(f"{ANY_END!r} stands for every campaign: a token without --campaign has them all")
+    if (odd := next((one for one in campaigns if ANY_END in one.removesuffix(ANY_END)), None)) is not None:
+        raise InputError(f"{odd!r} would be no beginning: a star stands for all that follows, at the end of a name")
     return sorted({check_text("the campaign", one) for one in campaigns})

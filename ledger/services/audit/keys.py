@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from ledger.core.signing import key_id, make_key, private_pem, public_pem, read_private_key, read_public_key
-from ledger.errors import AuditError, SettingsError, UnreadableFileError, UnwritableFileError
+from ledger.errors import AuditError, RefusedFileError, SettingsError, UnreadableFileError
 from ledger.settings import Settings
 
 COMMAND_SECONDS = 30
@@ -19,18 +19,16 @@ NO_KEY = "there is no key to sign with: `ledger audit keygen FILE`, then set LED
 def generate(path: Path) -> str:
     """Write a new key to a file that only its owner can read, and its public half beside it; return its name."""
     if not path.name or path.name == "..":
-        raise UnwritableFileError(f"{path} is a folder: name a file in it")
+        raise RefusedFileError(f"{path} is a folder: name a file in it")
     key = make_key()
     public = path.with_name(path.name + PUBLIC_SUFFIX)
     for file, mode, pem in ((path, 0o600, private_pem(key)), (public, 0o644, public_pem(key.public_key()))):
         try:
             number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         except FileExistsError:
-            raise UnwritableFileError(
-                f"{file} is there already: name another file, for keys are never replaced"
-            ) from None
+            raise RefusedFileError(f"{file} is there already: name another file, for keys are never replaced") from None
         except OSError as error:
-            raise UnwritableFileError(f"{file} cannot be made ({error.strerror}): name another file") from None
+            raise RefusedFileError(f"{file} cannot be made ({error.strerror}): name another file") from None
         with os.fdopen(number, "wb") as out:
             os.fchmod(number, mode)
             out.write(pem)

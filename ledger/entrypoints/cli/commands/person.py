@@ -15,7 +15,7 @@ from ledger.entrypoints.cli.screen.erasure import show_erasure, show_traces
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
-from ledger.errors import UnwritableFileError
+from ledger.errors import RefusedFileError, UnwritableFileError
 from ledger.services.access.actor import who_acts
 
 app = typer.Typer(help="Show a person what is stored of them, and erase them.", no_args_is_help=True)
@@ -80,6 +80,9 @@ def _opened(file: Path | None) -> Iterator[TextIO | None]:
         return
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise RefusedFileError(f"{file} cannot be written ({error.strerror}): name another file") from None
+    try:
         os.fchmod(descriptor, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as output:
             yield output

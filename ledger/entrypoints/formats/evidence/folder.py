@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.core.checkpoint import canonical
 from ledger.entrypoints.formats.csv_form import CsvForm
 from ledger.entrypoints.formats.evidence.page import LANGUAGES, MOST_REASONS, page_of
+from ledger.entrypoints.formats.evidence.place import EvidencePlace
 from ledger.entrypoints.formats.evidence.workbook import write_workbook
 from ledger.entrypoints.formats.history_csv import COLUMNS, item_cells, written_as_csv
 from ledger.entrypoints.formats.recalls_csv import COLUMNS as RECALL_COLUMNS
@@ -32,23 +33,23 @@ MANIFEST = "manifest.json"
 
 
 class EvidenceFolder:
-    """A new folder, and what goes into it; whoever may not read the database may not read it either."""
+    """A new folder, and what goes into it."""
 
     def __init__(self, path: Path, reports: "RecallReports", recalls: Sequence[int]) -> None:
-        self._path, self._reports, self._recalls = path, reports, recalls
+        self._place, self._reports, self._recalls = EvidencePlace(path, MANIFEST), reports, recalls
+        self._path = path
         self._digests: dict[str, str] = {}
 
     def begin(self) -> None:
-        """Make the folder; raise UnwritableFileError when it cannot be, or has something in it."""
-        try:
-            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if any(self._path.iterdir()):
-                raise UnwritableFileError(f"{self._path} is not empty: name a new folder")
-        except OSError as error:
-            raise UnwritableFileError(f"{self._path} cannot be made ({error.strerror}): name another folder") from None
+        """Make the folder; raise RefusedFileError when it cannot be, or has something in it."""
+        self._place.check()
 
     def write(self, handed: "HandedOut", actor: str, key: "Ed25519PrivateKey | None") -> list[str]:
-        """Write everything, and return the names of the files."""
+        """Write everything, which is there at once, and return the names of the files."""
+        with self._place.writing() as self._path:
+            return self._write(handed, actor, key)
+
+    def _write(self, handed: "HandedOut", actor: str, key: "Ed25519PrivateKey | None") -> list[str]:
         count = self._entries(handed)
         self._text("checkpoint.json", handed.checkpoint.to_line() + "\n")
         self._text("verify.py", files(__package__).joinpath("verify.py").read_text("utf-8"))
