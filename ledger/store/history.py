@@ -150,6 +150,15 @@ def of_recall(connection: Connection, recall_id: int) -> list[Entry]:
     return [Entry(**row._mapping) for row in rows]
 
 
+def latest_of(connection: Connection, recalls: Sequence[int], events: Sequence[str]) -> list[Entry]:
+    """Return for each of some recalls the last entry of some events, of those that have one."""
+    mine = history.c.recall_id.in_(recalls) & history.c.event.in_(events)
+    last = select(func.max(history.c.id)).where(mine).group_by(history.c.recall_id)
+    columns = [history.c[field.name] for field in fields(Entry)]
+    rows = connection.execute(select(*columns).where(history.c.id.in_(last)))
+    return [Entry(**row._mapping) for row in rows]
+
+
 def ended_entries(recall_id: int, actor: str, event: str, ended: Sequence[Ended], at: datetime) -> list[Entry]:
     """Return entries that name items which ended together, by somebody, in lists of bounded length."""
     return [

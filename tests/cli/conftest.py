@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -102,6 +103,16 @@ class Shell:
             os.environ.update(before)
             time.tzset()
         return Ended(done.exit_code, done.stdout, done.stderr)
+
+    def seen(self, columns: int, *args: str) -> list[str]:
+        """Return the lines that a command shows on a terminal of so many columns, without their styles."""
+        before = dict(self.variables)
+        self.variables |= {"COLUMNS": str(columns), "TTY_COMPATIBLE": "1"}
+        try:
+            ended = self(*args)
+        finally:
+            self.variables = before
+        return re.sub(r"\x1b\[[0-9;]*m", "", ended.out).splitlines()
 
     def typed(self, answer: str, *args: str) -> Ended:
         """Run a command inside this process whose question somebody answers, as on a terminal."""

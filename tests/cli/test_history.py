@@ -8,6 +8,7 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from rich.cells import cell_len
 
 from ledger.simulator import FailedReason, Simulator
 
@@ -173,10 +174,10 @@ def test_no_line_is_longer_than_the_screen(detail: Shell, simulator: Simulator) 
         ("recalls",),
         ("history",),
     ):
-        for line in detail(*words).out.splitlines():
-            assert len(line) <= 80, line
+        for line in detail.seen(80, *words):
+            assert cell_len(line) <= 80, line
             assert "\x1b" not in line
-    assert "22 h 59 min left" in detail("campaigns").out
+    assert "22 h 59 min" in detail("campaigns").out
     assert "CST" in detail("campaigns").out
 
 
@@ -276,4 +277,4 @@ def test_verify_names_what_was_edited_what_the_history_says_and_what_is_shown(de
     assert people.code == 1
     for part in ("outcome", "refused", "mallory", "http_status", "500"):
         assert part in people.out
-    assert max(map(len, people.out.splitlines())) <= 80
+    assert max(map(len, detail.seen(80, "verify"))) <= 80

@@ -1,44 +1,106 @@
 """Tables on a narrow screen: what somebody has to type next, a number or a name, is there whole."""
 
+from collections.abc import Sequence
+
 import pytest
 from rich.cells import cell_len
 
-from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, print_sheet
-from ledger.simulator import Simulator
+from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, sheet_lines
+from ledger.simulator import FailedReason, Simulator
 
 from .conftest import Shell
+
+WIDTHS = (60, 80, 120)
+LONG = "spring-promotion-for-all-2026"
+CHINESE = "年终活动通知,请大家查看,谢谢大家的支持与配合"
+HOSTILE = "\x1b[2Jspring\u202e\tpromo"
 
 
 @pytest.fixture
 def recalled(shell: Shell, simulator: Simulator) -> Shell:
-    """A campaign with a recall, on the narrowest screen that there is."""
-    shell.send(simulator, 3, campaign="bonus-2026")
-    assert shell("recall", "--campaign", "bonus-2026", "--reason", "wrong amount for all", "--yes").code == 0
-    shell.variables["COLUMNS"] = "60"
+    """Campaigns with names of every kind; of one, a message was recalled and one refused."""
+    kept, _ = shell.send(simulator, 2, campaign=LONG, users=["zhang.san", "li.si", "wang.wu"])
+    simulator.world.change(failed_reasons={kept: FailedReason(reason="who knows")})
+    done = shell("recall", "--campaign", LONG, "--reason", "wrong amount for all", "--yes")
+    assert done.code == 3, done.err
+    for name in (CHINESE, HOSTILE):
+        shell.send(simulator, 1, campaign=name)
     return shell
 
 
-def test_a_recall_shows_its_number_and_how_it_stands(recalled: Shell) -> None:
-    header, line = recalled("recalls").out.splitlines()
-    assert (header.split()[0], line.split()[0], "finished" in line) == ("id", "1", True)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("command", ["campaigns", "recalls", "history", "show 1"])
+def test_no_line_is_wider_than_the_screen_whatever_names_are_made_of(
+    recalled: Shell, command: str, width: int
+) -> None:
+    lines = recalled.seen(width, *command.split())
+    assert lines
+    assert all(cell_len(line) <= width and line.isprintable() for line in lines)
+    assert "…" not in lines[0]
 
 
-def test_a_campaign_shows_its_whole_name_and_its_deadline(recalled: Shell, simulator: Simulator) -> None:
-    recalled.send(simulator, 2, campaign="bonus-2027")
-    out = recalled("campaigns").out
-    assert all(name in out for name in ("bonus-2026", "bonus-2027", "min left"))
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("command", ["campaigns", "history"])
+def test_the_name_of_a_campaign_has_24_cells_before_anything_else_is_kept(
+    recalled: Shell, command: str, width: int
+) -> None:
+    found = next(line for line in recalled.seen(width, command) if "spring-promo" in line and "2026" in line)
+    name = next(word for word in found.split() if word.startswith("spring-promo"))
+    assert len(name) >= 24
+    assert name == LONG or name.endswith("2026")
 
 
-@pytest.mark.parametrize("command", [("recalls",), ("campaigns",), ("history",)])
-def test_nothing_but_a_column_that_gives_way_is_shortened(recalled: Shell, command: tuple[str, ...]) -> None:
-    header, *lines = recalled(*command).out.splitlines()
-    assert "…" not in header
-    assert all(cell_len(line) <= 60 for line in lines)
+@pytest.mark.parametrize("command", ["campaigns", "history"])
+def test_a_file_or_a_pipe_gets_every_name_and_key_whole(recalled: Shell, command: str) -> None:
+    recalled.variables["COLUMNS"] = "60"
+    out = recalled(command).out
+    assert LONG in out
+    assert "…" not in out
+    if command == "campaigns":
+        assert CHINESE in out
+        assert "\\x1b[2Jspring\\u202e\\tpromo" in out
+    else:
+        keys = [item["process_query_key"] for item in recalled("history", "--json").json]
+        assert all(key in out for key in keys)
 
 
-def test_the_first_columns_to_go_are_those_that_say_least(capsys: pytest.CaptureFixture[str]) -> None:
-    from rich.console import Console
+def test_columns_of_campaigns_go_by_rank_and_how_long_is_left_stays(recalled: Shell) -> None:
+    titles = {width: " ".join(recalled.seen(width, "campaigns")[0].split()) for width in WIDTHS}
+    assert titles == {
+        60: "campaign left recallable people",
+        80: "campaign left recallable until people recalled",
+        120: "campaign left recallable until people recalled",
+    }
 
+
+def test_history_keeps_the_person_at_80_columns_and_says_why_under_the_row(recalled: Shell) -> None:
+    header, *lines = recalled.seen(80, "history")
+    assert header.split() == ["ended", "recall", "outcome", "campaign", "person"]
+    assert sum("zhang.san +2" in line for line in lines) == 2
+    assert "    failedResult: who knows" in lines
+    assert "person" not in recalled.seen(60, "history")[0]
+    assert recalled.seen(120, "history")[0].split()[-1] == "key"
+
+
+def test_recalls_say_why_messages_were_refused_and_who_stopped_or_repeated_a_recall(recalled: Shell) -> None:
+    assert recalled.seen(60, "recalls")[2] == "    1 refused: failedResult: who knows"
+    assert recalled("retry", "1", "--actor", "bob").code == 3
+    notes = recalled.seen(80, "recalls")[2:]
+    assert notes[0].startswith("    bob retried it ")
+    assert notes[0].endswith(" CST")
+
+
+def test_the_timeline_of_a_recall_says_seconds(recalled: Shell) -> None:
+    started = next(line for line in recalled.seen(80, "show", "1") if "started by" in line)
+    assert started.split(": ")[0].count(":") == 2
+
+
+def _titles(columns: Sequence[Column], rows: Sequence[SheetRow], width: int) -> list[str]:
+    header, _ = next(sheet_lines(columns, rows, width))
+    return [title.strip() for title in header.split("  ") if title.strip()]
+
+
+def test_the_first_columns_to_go_are_those_that_say_least() -> None:
     columns = (
         Column(title="id", is_number=True),
         Column(title="first to go", goes=2),
@@ -46,10 +108,15 @@ def test_the_first_columns_to_go_are_those_that_say_least(capsys: pytest.Capture
         Column(title="reason", gives_way=True, is_text=True),
     )
     rows = [SheetRow(cells=("1234", "a", "b", "a long reason indeed"))]
-    shown = {}
-    for width in (60, 22, 12):
-        print_sheet(Console(width=width), columns, rows)
-        shown[width] = capsys.readouterr().out.splitlines()[0].split("  ")
-    assert [title.strip() for title in shown[60] if title.strip()] == ["id", "first to go", "second", "reason"]
-    assert [title.strip() for title in shown[22] if title.strip()] == ["id", "second", "reason"]
-    assert [title.strip() for title in shown[12] if title.strip()] == ["id", "reason"]
+    assert _titles(columns, rows, 60) == ["id", "first to go", "second", "reason"]
+    assert _titles(columns, rows, 22) == ["id", "second", "reason"]
+    assert _titles(columns, rows, 12) == ["id", "reason"]
+
+
+def test_wide_letters_are_measured_in_cells_and_never_cut_in_half() -> None:
+    columns = (Column(title="name", gives_way=True), Column(title="n", is_number=True))
+    rows = [SheetRow(cells=("年终活动通知大家", "1")), SheetRow(cells=("ab", "22"))]
+    for width in range(10, 22):
+        lines = [line for line, _ in sheet_lines(columns, rows, width)]
+        assert all(cell_len(line) <= width for line in lines)
+        assert cell_len(lines[1]) == cell_len(lines[2])

@@ -201,6 +201,12 @@ class RecallReports:
         with self._database.read() as connection:
             return items.reasons_of(connection, recall_id, limit)
 
+    def changed_by(self, recall_ids: Sequence[int]) -> dict[int, history.Entry]:
+        """Return who retried or cancelled recalls last, by their numbers."""
+        with self._database.read() as connection:
+            entries = history.latest_of(connection, recall_ids, ("retried", "cancel"))
+        return {entry.recall_id: entry for entry in entries if entry.recall_id is not None}
+
     def history(
         self,
         selection: Selection,

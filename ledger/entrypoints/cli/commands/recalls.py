@@ -63,6 +63,7 @@ def recalls(
 
 
 def _show(parts: "Parts", asked: RecallFilter, statuses: Sequence[Status], limit: int | None) -> None:
+    from ledger.entrypoints.cli.screen.recall_notes import notes_of
     from ledger.entrypoints.cli.screen.results import waits_for_approval
     from ledger.entrypoints.cli.screen.tables import print_recalls
 
@@ -76,7 +77,7 @@ def _show(parts: "Parts", asked: RecallFilter, statuses: Sequence[Status], limit
     plans = len(planned) - len(waiting)
     results = sorted([*results, *waiting], key=lambda result: result.recall_id, reverse=True)
     if results:
-        print_recalls(console(), results, now)
+        print_recalls(console(), results, now, notes_of(parts, results))
     elif not plans:
         say("there is no recall yet" if asked == RecallFilter() and with_plans else "there is no such recall")
     if to_review := parts.recall_reports.to_review():

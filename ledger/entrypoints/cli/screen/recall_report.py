@@ -9,7 +9,7 @@ from ledger.entrypoints.cli.screen.disputes import mark_of, show_disputes
 from ledger.entrypoints.cli.screen.results import show_result
 from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, print_sheet
 from ledger.entrypoints.cli.screen.tables import print_items
-from ledger.entrypoints.cli.screen.words import moment, number_of, plain
+from ledger.entrypoints.cli.screen.words import exact_moment, number_of, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,7 @@ def show_report(paper: "Console", report: "RecallReport", now: datetime) -> None
 def _done(entry: "Mapping[str, Any]") -> str:
     """Write one thing that was done: when, by whom, and of a pause, why."""
     why = f": {plain(entry['cause']['message'])}" if entry["cause"] else ""
-    return f"{moment(entry['at'])}: {entry['event'].replace('_', ' ')} by {plain(entry['actor'])}{why}"
+    return f"{exact_moment(entry['at'])}: {entry['event'].replace('_', ' ')} by {plain(entry['actor'])}{why}"
 
 
 def _selection(selection: "Mapping[str, Any]") -> str:
@@ -83,7 +83,7 @@ def _print_calls(paper: "Console", report: "RecallReport") -> None:
     for call in report.calls[:SHOWN_ROWS]:
         mark = mark_of(report.disputes, "call", str(call["id"]))
         cells = (
-            moment(call["slot_at"]),
+            exact_moment(call["slot_at"]),
             str(call["key_count"]),
             plain(call["verdict"] or "no answer yet"),
             _number(call["http_status"]),

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ledger.core.recall import Status
 from ledger.entrypoints.cli.screen.results import waits_for_approval
-from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, print_sheet
-from ledger.entrypoints.cli.screen.words import day_and_time, left, moment, number_of, plain, time_of_day
+from ledger.entrypoints.cli.screen.sheet import GAP, Column, SheetRow, print_sheet
+from ledger.entrypoints.cli.screen.words import day_and_time, moment, number_of, plain, span, time_of_day
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,17 +19,21 @@ if TYPE_CHECKING:
 
 UNTAGGED = "(none)"
 
+# So many cells of a campaign's name are kept before anything else is.
+NAME = 24
+
 _CAMPAIGNS = (
-    Column(title="campaign", gives_way=True, narrowest=12),
-    Column(title="recallable", is_number=True),
+    Column(title="campaign", gives_way=True, narrowest=NAME),
+    Column(title="left", goes=1),
+    Column(title="recallable", is_number=True, goes=2),
+    Column(title="until", goes=4),
     Column(title="people", is_number=True, goes=3),
-    Column(title="recalled", is_number=True, goes=4),
-    Column(title="first deadline"),
+    Column(title="recalled", is_number=True, goes=6),
 )
 # Shown only when some campaign is.
-_STICKY = Column(title="sticky", goes=1)
+_STICKY = Column(title="sticky", goes=7)
 # How many sends lost their key is said below the table, too.
-_KEYLESS = Column(title="key lost", is_number=True, goes=2)
+_KEYLESS = Column(title="key lost", is_number=True, goes=5)
 _RECALLS = (
     Column(title="id", is_number=True),
     Column(title="started", goes=1),
@@ -36,9 +41,9 @@ _RECALLS = (
     Column(title="messages", is_number=True, goes=4),
     Column(title="recalled", is_number=True),
     Column(title="not", is_number=True),
-    Column(title="waiting", is_number=True),
-    Column(title="actor", gives_way=True, goes=3),
-    Column(title="reason", gives_way=True, is_text=True, goes=2),
+    Column(title="waiting", is_number=True, goes=5),
+    Column(title="actor", gives_way=True, goes=2),
+    Column(title="reason", gives_way=True, is_text=True, goes=3, narrowest=12),
 )
 _OF_ONE_RECALL = (
     Column(title="ended"),
@@ -49,12 +54,12 @@ _OF_ONE_RECALL = (
 )
 # Widths are fixed: a long history is written in pieces, and they stand under each other.
 _HISTORY = (
-    Column(title="ended", width=16),
+    Column(title="ended", width=12, goes=1),
     Column(title="recall", is_number=True, width=6),
     Column(title="outcome", width=9),
-    Column(title="key", width=11),
-    Column(title="campaign", width=12, goes=1),
-    Column(title="why", width=16, is_text=True, gives_way=True),
+    Column(title="campaign", width=NAME),
+    Column(title="person", width=20, goes=2),
+    Column(title="key", width=25, goes=3),
 )
 
 
@@ -65,10 +70,11 @@ def print_campaigns(paper: "Console", lines: Sequence["CampaignLine"], now: date
         deadline = line.first_deadline
         cells = [
             UNTAGGED if line.campaign is None else plain(line.campaign),
+            span((deadline - now).total_seconds()) if deadline else "nothing",
             f"{line.recallable:,} of {line.messages:,}",
+            time_of_day(deadline) if deadline else "-",
             _people(line),
             f"{line.recalled:,}",
-            f"{time_of_day(deadline)}, {left(deadline, now)}" if deadline else "nothing left",
         ]
         if some_stick:
             cells.append(f"to {line.sticky_until.astimezone():%H:%M}" if line.sticky_until else "")
@@ -109,8 +115,16 @@ def _what_to_know(lines: Sequence["CampaignLine"]) -> Iterator[str]:
         yield f"{count} whose recipients are not known: recallable by campaign and key, not by user."
 
 
-def print_recalls(paper: "Console", results: Sequence["Result"], now: datetime) -> None:
-    """Write where recalls stand, a row each, with the time of their start; of a plan, of its making."""
+def print_recalls(
+    paper: "Console",
+    results: Sequence["Result"],
+    now: datetime,
+    notes: Mapping[int, Sequence[str]] = MappingProxyType({}),
+) -> None:
+    """Write where recalls stand, a row each, with the time of their start; of a plan, of its making.
+
+    `notes` say by number what else there is to know, a line each.
+    """
     rows = []
     for result in results:
         failed = result.eligible - result.recalled - result.pending
@@ -123,29 +137,40 @@ def print_recalls(paper: "Console", results: Sequence["Result"], now: datetime) 
         status = "to approve" if to_approve else "to review" if to_review else result.status.value
         cells = (str(result.recall_id), began, status, *counts, *who)
         is_idle = result.status is Status.PLANNED and not to_approve
-        rows.append(SheetRow(cells=cells, style="dim" if is_idle else None))
+        rows.append(
+            SheetRow(cells=cells, style="dim" if is_idle else None, notes=tuple(notes.get(result.recall_id, ())))
+        )
     print_sheet(paper, _RECALLS, rows)
 
 
 def print_history(paper: "Console", items: Sequence["Item"], *, show_header: bool = True) -> None:
-    """Write outcomes of any recalls, a row a message."""
+    """Write outcomes of any recalls, a row a message, and under it why it was not recalled."""
     rows = []
     for item in items:
         campaign = UNTAGGED if item.campaign is None else plain(item.campaign)
         cells = (
-            moment(item.finished_at),
+            day_and_time(item.finished_at),
             str(item.recall_id),
             _outcome(item),
-            plain(item.process_query_key),
             campaign,
-            _why(item),
+            _whom(item),
+            plain(item.process_query_key),
         )
-        rows.append(SheetRow(cells=cells, style=_style(item)))
-    # A wider screen shows more of the key, then of the reason.
-    spare = max(paper.width - 80, 0)
-    more = {"key": min(spare // 2, 50), "why": spare - min(spare // 2, 50)}
+        why = _why(item)
+        rows.append(SheetRow(cells=cells, style=_style(item), notes=(why,) if why else ()))
+    # A wider screen shows more of the person, then of the key.
+    spare = max(paper.width - sum(column.width or 0 for column in _HISTORY) - GAP * (len(_HISTORY) - 1), 0)
+    more = {"person": min(spare // 2, 20), "key": spare - min(spare // 2, 20)}
     columns = [replace(column, width=(column.width or 0) + more.get(column.title, 0)) for column in _HISTORY]
     print_sheet(paper, columns, rows, show_header=show_header)
+
+
+def _whom(item: "Item") -> str:
+    """Name the first of those who got a message, and say how many more there are."""
+    if not item.recipients:
+        return "-"
+    more = len(item.recipients) - 1
+    return f"{plain(item.recipients[0])} +{more:,}" if more else plain(item.recipients[0])
 
 
 def print_items(paper: "Console", items: Sequence["Item"], marks: Mapping[str, str]) -> None:

@@ -24,6 +24,14 @@ def moment(at: datetime | None) -> str:
     return f"{local.day} {local.strftime(f'%b{year} %H:%M %Z')}"
 
 
+def exact_moment(at: datetime | None) -> str:
+    """Write a time in the local zone to the second, as what happens within a minute needs it."""
+    if at is None:
+        return "-"
+    local = at.astimezone()
+    return f"{moment(at).rsplit(' ', 2)[0]} {local:%H:%M:%S %Z}"
+
+
 def day_and_time(at: datetime | None) -> str:
     """Write a time in the local zone in few cells: `25 Nov 12:22`."""
     return "-" if at is None else f"{at.astimezone().day} {at.astimezone():%b %H:%M}"
