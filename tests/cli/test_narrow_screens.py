@@ -1,6 +1,7 @@
 """Tables on a narrow screen: what somebody has to type next, a number or a name, is there whole."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 from rich.cells import cell_len
@@ -30,9 +31,7 @@ def recalled(shell: Shell, simulator: Simulator) -> Shell:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("command", ["campaigns", "recalls", "history", "show 1"])
-def test_no_line_is_wider_than_the_screen_whatever_names_are_made_of(
-    recalled: Shell, command: str, width: int
-) -> None:
+def test_no_line_is_wider_than_the_screen_whatever_names_are_made_of(recalled: Shell, command: str, width: int) -> None:
     lines = recalled.seen(width, *command.split())
     assert lines
     assert all(cell_len(line) <= width and line.isprintable() for line in lines)
@@ -120,3 +119,20 @@ def test_wide_letters_are_measured_in_cells_and_never_cut_in_half() -> None:
         lines = [line for line, _ in sheet_lines(columns, rows, width)]
         assert all(cell_len(line) <= width for line in lines)
         assert cell_len(lines[1]) == cell_len(lines[2])
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_plan_says_each_of_its_facts_in_one_line(recalled: Shell, simulator: Simulator, width: int) -> None:
+    recalled.send(simulator, 2, campaign=LONG, users=["zhang.san"])
+    recalled.send(simulator, 1, campaign=LONG, age=timedelta(hours=25))
+    recalled.variables["LEDGER_MONTHLY_CALLS"] = "3"
+    words = ("recall", "--campaign", LONG, "--reason", "很多人收到了错误的链接 " * 9, "--sticky", "1h", "--dry-run")
+    lines = recalled.seen(width, *words)
+    assert all(cell_len(line) <= width for line in lines)
+    labels = [line[2:].split("  ")[0].strip() for line in lines if line.startswith("  ")]
+    wanted = ["reason", "left out", "", "cost", "quota", "first deadline", "last deadline", "sticky", "WARNING"]
+    assert [label for label in labels if label in wanted][: len(wanted)] == wanted
+    assert all("…" not in line for line in lines if "reason" not in line)
+    whole = recalled(*words).out
+    assert "很多人收到了错误的链接 " * 8 in whole
+    assert "at the allowed rate" in whole

@@ -42,7 +42,7 @@ def test_a_plan_that_the_quota_does_not_cover_needs_more_than_a_y(
     message = words(ended.out + ended.err)
     assert "Type spring to confirm:" in message
     assert "The month's quota does not cover it: the recall will pause when it is used up." in message
-    assert "the month's quota does not cover this" in message
+    assert "too few are left this month" in message
 
 
 def test_yes_confirms_that_too(shell: Shell, simulator: Simulator) -> None:

@@ -237,7 +237,7 @@ def test_other_recalls_that_are_carried_on_are_named_before_while_and_after(
     ended = shell(*RECALL, "--yes", *(["--json"] if as_json else []))
     assert ended.code == 0
     before, _, _ = (ended.err if as_json else ended.out).partition("has finished")
-    assert f"recall {left}, running already: nearer deadlines are called first" in " ".join(before.split())
+    assert f"recall {left}, running already: nearer deadlines go first" in " ".join(before.split())
     assert f"also carries on recall {left}\n" in ended.err
     if as_json:
         assert ended.json["beside"] == [left]

@@ -47,7 +47,8 @@ def test_a_plan_says_which_robots_and_what_to_do(several: Ledger, world: World, 
     plan = several.plan(campaign="spring", reason="wrong link")
     meant = {"campaign": "spring"}
     show_plan(Console(file=paper, width=80), plan, selection=meant, reason="wrong link", now=clock.now())
-    assert "3 of a robot of no app (dingX): configure it or leave it out" in paper.getvalue()
+    assert "3 of a robot of no app (dingX)\n" in paper.getvalue()
+    assert "configure it or leave it out\n" in paper.getvalue()
     nothing = several.plan(robot="dingX", reason="wrong link")
     assert nothing.eligible == 0
     assert "3 messages belong to a robot of no app (dingX)" in why_nothing(nothing)

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ledger.entrypoints.cli.screen.decision import decision_of
-from ledger.entrypoints.cli.screen.sticky import sticky_until
-from ledger.entrypoints.cli.screen.words import deadline_and_left, is_are, number_of, plain, span
+from ledger.entrypoints.cli.screen.facts import Fact, print_facts
+from ledger.entrypoints.cli.screen.words import deadline_and_left, is_are, moment, number_of, plain, span
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,41 +30,31 @@ def show_plan(
 
     `until` is when it stops to take what arrives late, `beside` what its run carries on.
     """
-    from rich.table import Table
-
     decided = decision_of(plan, selection)
     paper.print(f"{decided[0].upper()}{decided[1:]}", style="bold")
-    grid = Table.grid(padding=(0, 2, 0, 2))
-    grid.add_column(no_wrap=True, style="dim")
-    grid.add_column(overflow="fold")
-    grid.add_row("plan", f"{plan.recall_id}")
-    grid.add_row("reason", plain(reason))
-    for label, text in (*_people(plan), *_left_out(plan), *_cost(plan), *_robots(plan), *_deadlines(plan, now)):
-        grid.add_row(label, text)
+    facts = [Fact("plan", f"{plan.recall_id}"), Fact("reason", plain(reason))]
+    facts += [*_people(plan), *_left_out(plan), *_cost(plan), *_robots(plan), *_deadlines(plan, now)]
     if until is not None:
-        grid.add_row("sticky", sticky_until(until))
+        facts += [
+            Fact("sticky", f"until {moment(until)}, `ledger worker` must run", (": it recalls what arrives late",))
+        ]
     if beside:
-        grid.add_row("goes along", f"{recalls_in_words(beside)}, running already: nearer deadlines are called first")
-    warning = warning_of_quota(plan)
-    if plan.eligible and warning is not None:
-        grid.add_row("WARNING", warning, style="bold yellow")
-    paper.print(grid)
+        facts += [Fact("goes along", recalls_in_words(beside), (", running already", ": nearer deadlines go first"))]
+    if plan.eligible:
+        facts += [Fact(label, text, style="bold yellow") for label, text in _quota_in_lines(plan)]
+    print_facts(paper, facts)
 
 
-def warning_of_quota(plan: "Plan") -> str | None:
-    """Say in plain words that a plan takes more of the month's calls than it should; None when it does not."""
+def _quota_in_lines(plan: "Plan") -> Iterator[tuple[str, str]]:
+    """Say in plain words that a plan takes more of the month's calls than it should, in lines that fit any screen."""
     after, reserve = plan.quota["after"], plan.quota["reserve"]
     if after < 0:
-        return (
-            f"the month's quota does not cover this: {number_of(-after, 'call')} too few are left, "
-            "and the recall will pause when they are used up"
-        )
-    if after < reserve:
-        return (
-            f"this leaves {number_of(after, 'call')} of the month, fewer than the {reserve:,} that are to be kept "
-            "(LEDGER_QUOTA_RESERVE_CALLS)"
-        )
-    return None
+        yield "WARNING", f"{number_of(-after, 'call')} too few are left this month"
+        yield "", "the recall pauses when they are used up"
+    elif after < reserve:
+        yield "WARNING", f"this leaves {number_of(after, 'call')} of the month,"
+        yield "", f"fewer than the {reserve:,} that are to be kept"
+        yield "", "(LEDGER_QUOTA_RESERVE_CALLS)"
 
 
 def why_nothing(plan: "Plan") -> str:
@@ -94,29 +84,33 @@ def why_nothing(plan: "Plan") -> str:
     return f"nothing can be recalled: {', '.join(reasons)}"
 
 
-def _people(plan: "Plan") -> Iterator[tuple[str, str]]:
+def _people(plan: "Plan") -> Iterator[Fact]:
     others = number_of(plan.other_recipients, "other person", "other people")
     if plan.shared_skipped:
-        yield "spared", f"{others}, who got {number_of(plan.shared_skipped, 'message')} together with those asked for"
-        yield "", "--include-shared takes these messages back from everybody"
+        yield Fact("spared", others, (f", who got {number_of(plan.shared_skipped, 'message')} too",))
+        yield Fact("", "--include-shared takes these from everybody")
     elif plan.other_recipients:
-        yield "others too", f"{others} beyond those asked for lose their message as well"
+        yield Fact("others too", f"{others} lose it as well", (", whom nobody asked for",))
 
 
-def _left_out(plan: "Plan") -> Iterator[tuple[str, str]]:
+def _left_out(plan: "Plan") -> Iterator[Fact]:
     parts = [
         (plan.expired, "expired"),
         (plan.already_recalled, "recalled already"),
         (plan.in_progress, f"in {_holders(plan)}"),
         (plan.shared_skipped, "shared with others"),
     ]
-    message = [f"{count:,} {why}" for count, why in parts if count]
-    if message:
-        yield "left out", ", ".join(message)
+    label = "left out"
+    for count, why in parts:
+        if count:
+            yield Fact(label, f"{count:,} {why}")
+            label = ""
     if plan.unconfigured:
-        yield "NO APP", f"{plan.unconfigured:,} of a robot of no app ({_strangers(plan)}): configure it or leave it out"
+        yield Fact("NO APP", f"{plan.unconfigured:,} of a robot of no app", (f" ({_strangers(plan)})",))
+        yield Fact("", "configure it or leave it out")
     if plan.unrecorded_keys:
-        yield "NOT KNOWN", f"{number_of(plan.unrecorded_keys, 'key')} of those named: the ledger has no message of them"
+        keys = number_of(plan.unrecorded_keys, "key")
+        yield Fact("NOT KNOWN", f"{keys} of those named", (": the ledger has no message of them",))
 
 
 def _strangers(plan: "Plan") -> str:
@@ -138,28 +132,31 @@ def recalls_in_words(numbers: Sequence[int]) -> str:
     return f"recall{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
 
 
-def _cost(plan: "Plan") -> Iterator[tuple[str, str]]:
+def _cost(plan: "Plan") -> Iterator[Fact]:
     if not plan.eligible:
         return
-    yield "cost", f"{number_of(plan.calls, 'call')}, about {span(max(plan.estimated_seconds, 1))} at the allowed rate"
+    took = f"{number_of(plan.calls, 'call')}, about {span(max(plan.estimated_seconds, 1))}"
+    yield Fact("cost", took, (" at the allowed rate",))
     quota = plan.quota
     share = 100 * plan.calls / quota["limit"]
-    shown = "less than 1 %" if share < 1 else f"{share:.0f} %"
+    shown = "under 1 %" if share < 1 else f"{share:.0f} %"
     left = max(quota["limit"] - quota["used"], 0)
     rest = f"{quota['after']:,} left afterwards" if quota["after"] >= 0 else f"{left:,} left"
-    yield "quota", (f"{shown} of this month's {quota['limit']:,} calls, {quota['used']:,} used before; {rest}")
+    of_all = (f", of {quota['limit']:,}", f"; {quota['used']:,} used before")
+    yield Fact("quota", f"{shown} of this month, {rest}", of_all)
     if plan.will_expire_first:
-        yield "too late", f"{number_of(plan.will_expire_first, 'message')} will expire before their turn"
+        yield Fact("too late", f"{number_of(plan.will_expire_first, 'message')}", (" will expire before their turn",))
 
 
-def _robots(plan: "Plan") -> Iterator[tuple[str, str]]:
+def _robots(plan: "Plan") -> Iterator[Fact]:
     if len(plan.robots) > 1:
-        yield "robots", ", ".join(f"{plain(robot)} {count:,}" for robot, count in plan.robots.items())
+        named = [f"{plain(robot)} {count:,}" for robot, count in plan.robots.items()]
+        yield Fact("robots", f"{len(named):,}: {', '.join(named)}")
 
 
-def _deadlines(plan: "Plan", now: datetime) -> Iterator[tuple[str, str]]:
+def _deadlines(plan: "Plan", now: datetime) -> Iterator[Fact]:
     if plan.first_deadline is None:
         return
-    yield "first deadline", deadline_and_left(plan.first_deadline, now)
+    yield Fact("first deadline", deadline_and_left(plan.first_deadline, now))
     if plan.last_deadline != plan.first_deadline:
-        yield "last deadline", deadline_and_left(plan.last_deadline, now)
+        yield Fact("last deadline", deadline_and_left(plan.last_deadline, now))

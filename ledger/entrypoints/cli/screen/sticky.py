@@ -1,17 +1,12 @@
-"""Sticky recalls in words: until when what arrives late is taken along, and what that needs."""
+"""Sticky recalls in words: what arrived late, and what takes it back."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ledger.entrypoints.cli.screen.words import moment, number_of
+from ledger.entrypoints.cli.screen.words import number_of
 
 if TYPE_CHECKING:
     from ledger.core.recall import Result
-
-
-def sticky_until(until: datetime) -> str:
-    """Say until when a plan would take what arrives late, and what that needs."""
-    return f"until {moment(until)}, what is still recorded is recalled too: `ledger worker` must run"
 
 
 def late_in_words(result: "Result", now: datetime) -> str | None:
