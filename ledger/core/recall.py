@@ -85,7 +85,8 @@ class Plan(JsonValue):
 class Result(JsonValue):
     """Where a recall stands; the outcomes and `pending` always add up to `eligible`. Times are in seconds.
 
-    `trouble` is what held up the last call of a running recall (`verdict`, `code`, `reason`), None when all is well.
+    `trouble` is what held up the last call of a running recall (`verdict`, `code`, `reason`, and `until` while no call
+    may leave), None when all is well.
     `late` counts messages that fit the selection, were recorded after the plan and are in no recall (None where it was
     not counted); until `sticky_until` they are recalled as they arrive, by recalls that say which one they `follow`.
     Of those that are pending, `in_flight` have been asked; an answer is awaited until `answers_until` at the latest.

@@ -5,11 +5,13 @@ import signal
 import socket
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ledger.core.recall import Result, Status
 from ledger.core.reply import Verdict
+from ledger.entrypoints.cli.screen import run_progress
 from ledger.entrypoints.cli.screen.run_progress import how_far
 from ledger.entrypoints.cli.screen.troubles import trouble_in_words
 from ledger.simulator import Simulator
@@ -17,6 +19,7 @@ from ledger.simulator import Simulator
 from .conftest import Shell
 from .terminal import on_terminal
 
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 RUNNING = Result(
     recall_id=1,
     status=Status.RUNNING,
@@ -81,9 +84,37 @@ def test_every_verdict_has_its_words(verdict: Verdict) -> None:
 
 def test_trouble_stands_beside_what_has_ended_or_in_the_place_of_no_answer() -> None:
     trouble = {"verdict": "throttled", "code": None, "reason": None}
-    assert how_far(RUNNING).startswith("no answer yet; it goes on trying")
-    assert how_far(replace(RUNNING, trouble=trouble)).startswith("throttled, going slower; Ctrl-C pauses")
-    assert how_far(replace(RUNNING, recalled=4, pending=6, trouble=trouble)) == "4 recalled; throttled, going slower"
+    assert how_far(RUNNING, NOW).startswith("no answer yet; it goes on trying")
+    assert how_far(replace(RUNNING, trouble=trouble), NOW).startswith("throttled, going slower; Ctrl-C pauses")
+    assert (
+        how_far(replace(RUNNING, recalled=4, pending=6, trouble=trouble), NOW) == "4 recalled; throttled, going slower"
+    )
+
+
+BANNED = {"verdict": "banned", "code": "banned", "reason": None, "until": "2026-11-25T12:05:00Z"}
+
+
+def test_a_ban_counts_down() -> None:
+    waits = replace(RUNNING, trouble=BANNED)
+    shown = [how_far(waits, NOW + timedelta(seconds=passed)) for passed in (0, 60, 299, 301)]
+    assert "DingTalk shut this address out: goes on in 5 min 0 s, at " in shown[0]
+    assert "goes on in 4 min 0 s" in shown[1]
+    assert "goes on in 1 s" in shown[2]
+    assert "goes on in" not in shown[3]
+
+
+def test_off_a_terminal_a_wait_is_said_once_and_not_every_few_seconds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run_progress, "SECONDS_BETWEEN_LINES", 0.0)
+    waits, later = replace(RUNNING, trouble=BANNED), "2026-11-25T12:05:00.400000Z"
+    with run_progress.shown() as watch:
+        for _ in range(3):
+            watch.show(waits)
+        watch.show(replace(waits, trouble=BANNED | {"until": later}))
+        assert capsys.readouterr().err.count("shut this address out") == 1
+        watch.show(replace(RUNNING, recalled=4, pending=6))
+        assert "4 of 10 done" in capsys.readouterr().err
 
 
 def test_a_dingtalk_that_refuses_the_connection_is_named_on_the_screen(shell: Shell, simulator: Simulator) -> None:

@@ -40,7 +40,7 @@ def test_plan_and_result_say_until_when_and_what_it_needs(shell: Shell, simulato
     shell.send(simulator, 1, campaign="c")
     dry = shell(*RECALL, "--sticky", "2h", "--dry-run")
     assert "ledger worker" in in_one_line(dry.out)
-    assert "CST, `ledger worker` must run: it recalls what arrives late" in in_one_line(dry.out)
+    assert "CST `ledger worker` must run: it recalls what arrives late" in in_one_line(dry.out)
     assert all(recall["sticky_until"] is None for recall in shell("recalls", "--json").json)
     ended = shell(*RECALL, "--sticky", "2h")
     plan, _, result = ended.out.partition("has finished")

@@ -220,7 +220,9 @@ class Result(ApiModel):
     reason: str = Field(examples=["wrong link"])
     actor: str = Field(examples=["wang"])
     error: Mapping[str, str] | None = Field(description="Why it is paused: `code` and `message`.")
-    trouble: Mapping[str, str | None] | None = Field(description="What held up the last call of a running recall.")
+    trouble: Mapping[str, str | None] | None = Field(
+        description="What held up the last call; `until` while none may leave."
+    )
     late: int | None = Field(description="Recorded after the plan, and in no recall.")
     sticky_until: datetime | None
     follows: int | None = Field(description="The sticky recall that this one follows.")

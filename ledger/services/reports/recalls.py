@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.clock import Clock
+from ledger.clock import Clock, format_time
 from ledger.core.approval import Approval
 from ledger.core.bounds import EVERYTHING, Bounds
 from ledger.core.campaign import CampaignLine, UnrecallableSends, no_messages
@@ -24,7 +24,7 @@ from ledger.core.reply import Verdict
 from ledger.core.selection import Selection, campaigns_of, robots_of
 from ledger.services.reports.people import Whose, count_people
 from ledger.services.reports.work import work_of
-from ledger.store import approvals, break_glass, calls, disputes, history, items, keyless, recalls
+from ledger.store import approvals, break_glass, calls, disputes, figures, history, items, keyless, recalls
 from ledger.store.campaign_people import CountedPeople, known_people
 from ledger.store.campaigns import CountedCampaign, count_campaigns
 from ledger.store.database import Database
@@ -117,9 +117,19 @@ class RecallReports:
             recall = recalls.get(connection, recall_id)
             result = self.results_of(connection, [recall])[0]
             last = calls.last_made(connection, recall_id) if recall.status is Status.RUNNING else None
+            waits = self._waits_until(connection, recall_id) if last is not None else None
         if last is None or last.verdict in (Verdict.ANSWERED, Verdict.SPLIT, calls.LOST):
             return result
-        return replace(result, trouble={"verdict": last.verdict, "code": last.code, "reason": last.reason})
+        trouble = {"verdict": last.verdict, "code": last.code, "reason": last.reason}
+        return replace(result, trouble=trouble | ({"until": format_time(waits)} if waits is not None else {}))
+
+    def _waits_until(self, connection: Connection, recall_id: int) -> datetime | None:
+        """Return until when no call of a recall may leave, as the wall clock tells it; None when one may."""
+        until = [paces.read_pace(connection, *api).blocked_until for api in calls.apis_of(connection, recall_id)]
+        walls = [self._wall_of(connection, one) for one in until if one is not None]
+        # As long as one of its apps may call, it goes on.
+        soonest = min(walls) if len(walls) == len(until) and walls else None
+        return soonest if soonest is not None and soonest > self._clock.now() else None
 
     def results(
         self,

@@ -114,7 +114,7 @@ def test_a_run_names_the_recalls_that_it_carried_on_beside_its_own(make_ledger: 
     assert (result.recalled, result.beside) == (100, (left,))
     assert result.to_json()["beside"] == [left]
     assert shown[-1].beside == (left,)
-    assert f"also carries on recall {left}" in how_far(shown[-1])
+    assert f"also carries on recall {left}" in how_far(shown[-1], book.parts.clock.now())
     paper = StringIO()
     show_result(Console(file=paper, width=80), result, (), now=book.parts.clock.now())
     assert f"calls were made of recall {left}, which was running" in " ".join(paper.getvalue().split())

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import event, insert, text
@@ -9,6 +10,7 @@ from sqlalchemy import event, insert, text
 from ledger import Ledger, Settings
 from ledger.clock import FakeClock
 from ledger.core.recall import Result, Status
+from ledger.core.reply import BAN_STATUS
 from ledger.simulator import Cut, ScriptedAnswer, World
 from ledger.store.calls import LOST
 from ledger.store.schema import recall_calls
@@ -77,6 +79,17 @@ def test_people_see_what_holds_a_running_recall_up(book: Ledger, world: World) -
     assert troubles
     assert troubles[0]["code"] == "no_answer"
     assert "cut the connection" in (troubles[0]["reason"] or "")
+    assert seen[-1].trouble is None
+
+
+def test_people_see_until_when_a_ban_holds_a_running_recall_up(book: Ledger, world: World, clock: FakeClock) -> None:
+    send(book, world, 1)
+    world.script(ScriptedAnswer(path=ONE_ON_ONE, status=200, body={"status": BAN_STATUS, "punish": "deny"}))
+    seen: list[Result] = []
+    book.run(book.plan(campaign="spring", reason="wrong link"), on_progress=seen.append)
+    banned = [one.trouble for one in seen if one.trouble is not None and one.trouble["verdict"] == "banned"]
+    until = datetime.fromisoformat(banned[0]["until"] or "")
+    assert timedelta(0) <= clock.now() - until < timedelta(seconds=30), "the wait was over when it went on"
     assert seen[-1].trouble is None
 
 

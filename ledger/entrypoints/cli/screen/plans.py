@@ -35,9 +35,8 @@ def show_plan(
     facts = [Fact("plan", f"{plan.recall_id}"), Fact("reason", plain(reason))]
     facts += [*_people(plan), *_left_out(plan), *_cost(plan), *_robots(plan), *_deadlines(plan, now)]
     if until is not None:
-        facts += [
-            Fact("sticky", f"until {moment(until)}, `ledger worker` must run", (": it recalls what arrives late",))
-        ]
+        facts.append(Fact("sticky", f"until {moment(until)}"))
+        facts.append(Fact("", "`ledger worker` must run", (": it recalls what arrives late",)))
     if beside:
         facts += [Fact("goes along", recalls_in_words(beside), (", running already", ": nearer deadlines go first"))]
     if plan.eligible:

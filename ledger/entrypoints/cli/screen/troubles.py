@@ -1,6 +1,7 @@
 """What holds a run up, in the few words that a line of progress has room for."""
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
 from ledger.core.answer import THROUGH_PROXY
@@ -16,6 +17,12 @@ _AROUND = re.compile(r"^.*\b\w+(Error|Timeout)\b:?\s*|\[[^]]*\]\s*")
 _NO_ANSWER, _NOT_SENT = "no_answer", "not_sent"
 
 
+def waits_until(trouble: "Mapping[str, str | None] | None") -> datetime | None:
+    """Return until when no call may leave, of a Result's `trouble`; None when one may."""
+    until = trouble.get("until") if trouble is not None else None
+    return datetime.fromisoformat(until) if until is not None else None
+
+
 def trouble_in_words(trouble: "Mapping[str, str | None]") -> str:
     """Say what held up the last call; its verdict, code and reason are those of a Result's `trouble`."""
     code, reason = trouble.get("code"), trouble.get("reason")
@@ -28,7 +35,7 @@ def trouble_in_words(trouble: "Mapping[str, str | None]") -> str:
         case Verdict.THROTTLED:
             return "throttled, going slower"
         case Verdict.BANNED:
-            return "DingTalk shut this address out for some minutes"
+            return "DingTalk shut this address out"
         case Verdict.RENEW:
             return "renewing the access token"
         case Verdict.PAUSE:
