@@ -9,14 +9,21 @@ _SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smh]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
+def read_interval(text: str) -> float:
+    """Read how often to look into seconds; raise InputError for what is no time, or over a day."""
+    return _read(text, "--interval", "look at least once in 24h")
+
+
 def read_duration(text: str | None) -> float | None:
     """Read a length of time into seconds, None from None; raise InputError for what is none, or over a day."""
-    if text is None:
-        return None
+    return None if text is None else _read(text, "--sticky", "a recall can be sticky for at most 24h")
+
+
+def _read(text: str, option: str, longest: str) -> float:
     found = _SPAN.fullmatch(text.strip().lower())
     seconds = float(found[1]) * _SECONDS[found[2]] if found else 0.0
     if seconds <= 0:
-        raise InputError(f"--sticky {text!r} is no length of time: write it as in 90s, 30m or 24h")
+        raise InputError(f"{option} {text!r} is no length of time: write it as in 90s, 30m or 24h")
     if seconds > LONGEST_SECONDS:
-        raise InputError(f"--sticky {text!r} is too long: a recall can be sticky for at most 24h")
+        raise InputError(f"{option} {text!r} is too long: {longest}")
     return seconds

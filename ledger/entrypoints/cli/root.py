@@ -43,6 +43,7 @@ from ledger.entrypoints.cli.commands import (
     token,
     unstick,
     verify,
+    watch,
     worker,
 )
 from ledger.entrypoints.cli.screen.output import document_of_error, say
@@ -162,6 +163,7 @@ app.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )(run.run)
 _add("Recall", recall=recall.recall, resume=resume.resume, retry=retry.retry, cancel=cancel.cancel)
+_add("Recall", watch=watch.watch)
 _add("Recall", approve=approve.approve, refuse=refuse.refuse, review=review.review)
 _add("Recall", unstick=unstick.unstick)
 _add("Audit", people=people.people)

@@ -18,6 +18,11 @@ class CheckUps:
         self._parts, self._lock = parts, threading.Lock()
         self.last: LastCheckUp | None = None
 
+    @property
+    def checks(self) -> Sequence[Check]:
+        """What the last check-up found; nothing before there was one."""
+        return self.last.checks if self.last is not None else ()
+
     def run_once(self) -> None:
         """Make a check-up; who asks while one is made waits for it instead of making another."""
         before = self.last

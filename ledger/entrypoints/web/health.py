@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, needs
-from ledger.entrypoints.web.attention import troubles
+from ledger.entrypoints.process.attention import troubles
 from ledger.entrypoints.web.check_ups import CheckUps, checkups_of
 from ledger.entrypoints.web.page import Viewed
 
@@ -27,7 +27,7 @@ def health(parts: LedgerParts, view: Viewed, checkups: Kept) -> Response:
         figures=parts.figures.read(),
         depth=parts.recorder.depth(),
         monthly_calls=parts.settings.monthly_calls,
-        troubles=list(troubles(parts, checkups)),
+        troubles=list(troubles(parts, checkups.checks)),
         last=checkups.last,
     )
 

@@ -6,7 +6,7 @@ from ledger.core.campaign import CampaignLine
 from ledger.core.recall import Status
 from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
-from ledger.entrypoints.web.attention import troubles
+from ledger.entrypoints.process.attention import troubles
 from ledger.entrypoints.web.health import Kept
 from ledger.entrypoints.web.page import Viewed
 from ledger.entrypoints.web.recall_progress import RecallProgress
@@ -41,7 +41,7 @@ def now(parts: LedgerParts, who: Who, view: Viewed, checkups: Kept) -> Response:
         paused=stopped.values,
         waiting=waiting,
         to_review=to_review,
-        troubles=list(troubles(parts, checkups)),
+        troubles=list(troubles(parts, checkups.checks)),
     )
 
 

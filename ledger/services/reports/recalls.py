@@ -125,7 +125,10 @@ class RecallReports:
 
     def _waits_until(self, connection: Connection, recall_id: int) -> datetime | None:
         """Return until when no call of a recall may leave, as the wall clock tells it; None when one may."""
-        until = [paces.read_pace(connection, *api).blocked_until for api in calls.apis_of(connection, recall_id)]
+        stored = {(one.app, one.api): one.blocked_until for one in figures.stored_paces(connection)}
+        # A ban concerns the address: what was never called before is shut out as well.
+        banned = max(filter(None, stored.values()), default=None)
+        until = [stored.get(api, banned) for api in calls.apis_of(connection, recall_id)]
         walls = [self._wall_of(connection, one) for one in until if one is not None]
         # As long as one of its apps may call, it goes on.
         soonest = min(walls) if len(walls) == len(until) and walls else None

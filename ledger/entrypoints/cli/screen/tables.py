@@ -22,7 +22,7 @@ UNTAGGED = "(none)"
 # So many cells of a campaign's name are kept before anything else is.
 NAME = 24
 
-_CAMPAIGNS = (
+CAMPAIGNS = (
     Column(title="campaign", gives_way=True, narrowest=NAME),
     Column(title="left", goes=1),
     Column(title="recallable", is_number=True, goes=2),
@@ -67,23 +67,15 @@ def print_campaigns(paper: "Console", lines: Sequence["CampaignLine"], now: date
     """Write what can still be recalled, a row a campaign, with its countdown."""
     rows, some_stick, some_lost = [], any(line.sticky_until for line in lines), any(line.keyless for line in lines)
     for line in lines:
-        deadline = line.first_deadline
-        cells = [
-            UNTAGGED if line.campaign is None else plain(line.campaign),
-            span((deadline - now).total_seconds()) if deadline else "nothing",
-            f"{line.recallable:,} of {line.messages:,}",
-            time_of_day(deadline) if deadline else "-",
-            _people(line),
-            f"{line.recalled:,}",
-        ]
+        row = campaign_row(line, now)
+        cells = list(row.cells)
         if some_stick:
             cells.append(f"to {line.sticky_until.astimezone():%H:%M}" if line.sticky_until else "")
         if some_lost:
             cells.append(f"{line.keyless:,}" if line.keyless else "")
-        is_live = deadline or line.sticky_until or line.keyless
-        rows.append(SheetRow(cells=cells, style=None if is_live else "dim"))
+        rows.append(SheetRow(cells=cells, style=row.style))
     more = [column for column, is_shown in ((_STICKY, some_stick), (_KEYLESS, some_lost)) if is_shown]
-    print_sheet(paper, (*_CAMPAIGNS, *more), rows)
+    print_sheet(paper, (*CAMPAIGNS, *more), rows)
     lost = sum(line.keyless for line in lines)
     if lost:
         paper.print(
@@ -93,6 +85,20 @@ def print_campaigns(paper: "Console", lines: Sequence["CampaignLine"], now: date
         )
     for sentence in _what_to_know(lines):
         paper.print(sentence, soft_wrap=not paper.is_terminal)
+
+
+def campaign_row(line: "CampaignLine", now: datetime) -> SheetRow:
+    """Return the row of one campaign; dim when nobody has to do anything about it any more."""
+    deadline = line.first_deadline
+    cells = (
+        UNTAGGED if line.campaign is None else plain(line.campaign),
+        span((deadline - now).total_seconds()) if deadline else "nothing",
+        f"{line.recallable:,} of {line.messages:,}",
+        time_of_day(deadline) if deadline else "-",
+        _people(line),
+        f"{line.recalled:,}",
+    )
+    return SheetRow(cells=cells, style=None if deadline or line.sticky_until or line.keyless else "dim")
 
 
 def _people(line: "CampaignLine") -> str:

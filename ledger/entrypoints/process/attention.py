@@ -1,14 +1,13 @@
 """What needs somebody, beyond the recalls themselves: the worker, the spool, the quota, clocks, DingTalk's bans."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ledger.core.check_up import Level
+from ledger.core.check_up import Check, Level
 from ledger.core.quota import QuotaLevel, level_of
 from ledger.core.recall import Status
-from ledger.entrypoints.http.door import LedgerParts
-from ledger.entrypoints.web.check_ups import CheckUps
+from ledger.parts import Parts
 from ledger.services.reports.figures import NEAR_DEADLINE, Figures
 from ledger.services.upkeep.chores import HEARTBEAT_STOPPED
 
@@ -25,8 +24,8 @@ class Trouble:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-def troubles(parts: LedgerParts, checkups: CheckUps) -> Iterator[Trouble]:
-    """Yield what needs somebody at present; the worst is not first, for each is worth reading."""
+def troubles(parts: Parts, checks: Sequence[Check] = ()) -> Iterator[Trouble]:
+    """Yield what needs somebody at present, `checks` being what the last check-up found; each is worth reading."""
     figures = parts.figures.read()
     yield from _of_worker(figures)
     yield from _of_spool(parts)
@@ -39,10 +38,7 @@ def troubles(parts: LedgerParts, checkups: CheckUps) -> Iterator[Trouble]:
     for pace in figures.paces:
         if pace.blocked_seconds > LONG_BAN_SECONDS:
             yield Trouble(name="blocked", values={"app": pace.app, "seconds": int(pace.blocked_seconds)})
-    last = checkups.last
-    if last is not None and any(
-        check.name.startswith("clock") and check.level is not Level.OK for check in last.checks
-    ):
+    if any(check.name.startswith("clock") and check.level is not Level.OK for check in checks):
         yield Trouble(name="clock")
 
 
@@ -57,7 +53,7 @@ def _of_worker(figures: Figures) -> Iterator[Trouble]:
         yield Trouble(name="purge")
 
 
-def _of_spool(parts: LedgerParts) -> Iterator[Trouble]:
+def _of_spool(parts: Parts) -> Iterator[Trouble]:
     depth = parts.recorder.depth()
     if depth.bytes:
         yield Trouble(name="spool", values={"n": depth.files, "bytes": depth.bytes})
