@@ -1,10 +1,14 @@
 """People, and what they have of some messages: who lost them, who still has one, who never got any."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ledger.core.json_value import JsonValue
+
+# Of those who still have a message, so many are named beside their number.
+NAMED = 3
 
 
 class PersonStanding(StrEnum):
@@ -54,3 +58,21 @@ class PeopleCount(JsonValue):
     unknown: int
     never: int = 0
     still: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, lines: Iterable[PersonLine]) -> "PeopleCount":
+        """Count people in the order of their ids."""
+        counts, still = Counter[PersonStanding](), list[str]()
+        for line in lines:
+            standing = line.standing
+            counts[standing] += 1
+            if standing is PersonStanding.LEFT and len(still) < NAMED:
+                still.append(line.user)
+        return cls(
+            people=counts.total() - counts[PersonStanding.NEVER],
+            lost=counts[PersonStanding.LOST],
+            left=counts[PersonStanding.LEFT],
+            unknown=counts[PersonStanding.UNKNOWN],
+            never=counts[PersonStanding.NEVER],
+            still=tuple(still),
+        )

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from ledger.core.reached_people import PeopleCount, PersonLine, PersonStanding
+from ledger.core.reached_people import NAMED, PeopleCount, PersonLine, PersonStanding
 from ledger.core.recall import Outcome
 from ledger.core.selection import Selection
 from ledger.store.candidates import IN_DOUBT, RECALLED, past
@@ -43,8 +43,6 @@ from ledger.store.unfrozen import unfrozen_ids
 _BATCH_ROWS = 1000
 # What became of a message for one person.
 _LEFT, _RECALLED, _UNKNOWN, _UNDELIVERED = range(4)
-# Of those who still have a message, so many are named.
-NAMED = 3
 # What is sorted in memory on PostgreSQL.
 _WORK_MEMORY = "SET LOCAL work_mem TO '32MB'"
 

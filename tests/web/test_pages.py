@@ -18,7 +18,7 @@ from .reading import Page
 
 LANGUAGES = ("en", "zh-CN")
 # What stays as it is in any language: names of formats and of the time that all agree on.
-_SAME = {"CSV", "JSON", "UTC"}
+_SAME = {"CSV", "Excel", "JSON", "UTC"}
 
 
 @contextmanager
@@ -48,6 +48,11 @@ def pages_of(furniture: Furniture) -> list[str]:
         "/recalls",
         "/recalls?status=paused",
         *(f"/recalls/{number}" for number in numbers),
+        *(f"/recalls/{number}/people" for number in (furniture.planned, furniture.running, furniture.finished)),
+        f"/recalls/{furniture.finished}/people?only=left",
+        f"/recalls/{furniture.finished}/people?only=never",
+        "/campaign/people?name=spring",
+        f"/campaign/people?name={EVIL}",
         f"/recalls/{furniture.finished}?only=refused",
         "/history",
         "/history?campaign=spring&outcome=refused",

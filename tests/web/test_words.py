@@ -32,6 +32,7 @@ BY_NAME = {
     "outcome",
     "outcome_means",
     "pause",
+    "person",
     "plan",
     "role",
     "selected",

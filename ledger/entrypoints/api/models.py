@@ -264,6 +264,34 @@ class Disputes(ApiModel):
     are_all: bool = Field(description="false: the check found more than was kept.")
 
 
+class Person(ApiModel):
+    """One person, and what they have of the messages: `recalled`, `left` and `unknown` add up to `messages`."""
+
+    user: str = Field(examples=["zhang.san"])
+    messages: int = Field(description="That reached this person.", examples=[3])
+    recalled: int = Field(examples=[2])
+    left: int = Field(description="Still there.", examples=[1])
+    unknown: int = Field(description="Nobody can say; partial outcomes too.", examples=[0])
+    undelivered: int = Field(description="Meant for this person, and never got there.", examples=[0])
+
+
+class PeopleCount(ApiModel):
+    """How many people stand where; `lost`, `left` and `unknown` add up to `people`."""
+
+    people: int = Field(description="Whom messages reached, each once.", examples=[2114])
+    lost: int = Field(description="Who lost all.", examples=[2110])
+    left: int = Field(description="Who still have one.", examples=[4])
+    unknown: int = Field(description="Of whom nobody can say.", examples=[0])
+    never: int = Field(description="Whom none ever reached.", examples=[0])
+    still: list[str] = Field(description="The first of those who still have one.", examples=[["li.si"]])
+
+
+class PeoplePage(Page[Person]):
+    """A part of a list of people, by their ids."""
+
+    count: PeopleCount | None = Field(description="On the first page: of everybody, whatever was narrowed.")
+
+
 class Recall(Result):
     """A recall with what was asked for and who did what; its items are a list of their own."""
 

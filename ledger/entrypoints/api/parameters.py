@@ -13,6 +13,8 @@ from ledger.services.reports.list_page import PAGE_ROWS_MAX, ListPage
 
 Limit = Annotated[int, Query(ge=1, le=PAGE_ROWS_MAX, description="At most so many.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="Where to go on, from the `next` of an answer.")]
+# A name may be long.
+NameCursor = Annotated[str | None, Query(max_length=1500, description="Where to go on, from the `next` of an answer.")]
 _Texts = Query(min_length=1, max_length=USERS_MAX)
 
 

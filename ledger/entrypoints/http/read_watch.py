@@ -1,7 +1,7 @@
 """Notes who reads the audit over HTTP: which routes are readings of it, and how many rows of it an answer gave out."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -11,9 +11,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ledger.clock import Clock
 from ledger.core.reads import Read, filters_of
 
+Value = TypeVar("Value")
 AUDITED = frozenset(
     (
         *("/v1/history", "/v1/recalls", "/v1/recalls/{id}", "/v1/recalls/{id}/items"),
+        # Who has what is nobody's business either, without a note of who looked.
+        *("/v1/people", "/v1/recalls/{id}/people", "/people", "/campaign/people"),
+        *("/campaign/people.csv", "/campaign/people.xlsx"),
+        *("/recalls/{id}/people", "/recalls/{id}/people.csv", "/recalls/{id}/people.xlsx"),
         *("/history", "/recalls", "/recalls/{id}", "/recalls/{id}/items.csv", "/recalls/{id}/report.json"),
     )
 )
@@ -23,6 +28,13 @@ _OF_COURSE = ("application/json", "text/html")
 def handed_out(request: Request, rows: int) -> None:
     """Count rows that an answer gives out."""
     request.state.rows = getattr(request.state, "rows", 0) + rows
+
+
+def counted_out(request: Request, values: Iterable[Value]) -> Iterator[Value]:
+    """Yield values, and count each as given out."""
+    for value in values:
+        handed_out(request, 1)
+        yield value
 
 
 class ReadWatch:

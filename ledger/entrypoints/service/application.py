@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 
-from ledger.entrypoints.api import campaigns, events, history, messages, people, probes, recalls
+from ledger.entrypoints.api import campaigns, events, history, messages, people, people_lists, probes, recalls
 from ledger.entrypoints.http.access_log import AccessLog
 from ledger.entrypoints.http.door import COOKIE
 from ledger.entrypoints.http.forwarded import BehindProxies
@@ -35,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     recalls.router,
     events.router,
     history.router,
+    people_lists.router,
     people.router,
     probes.router,
     *console.ROUTERS,

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from ledger.core.confirmation import Confirmation, confirmation_of
 from ledger.core.named import meant_by
-from ledger.core.recall import Outcome, Status
+from ledger.core.reached_people import PeopleCount
+from ledger.core.recall import Outcome, Result, Status
 from ledger.core.recall_filter import EVERY_RECALL
 from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
@@ -21,6 +22,8 @@ from ledger.entrypoints.web.story import story_of
 from ledger.entrypoints.web.times import parsed
 from ledger.entrypoints.web.urgency import urgency
 from ledger.errors import InputError
+from ledger.parts import Parts
+from ledger.services.reports.people import Whose
 from ledger.services.reports.recalls import RecallReport
 
 EVERY_MS, RESTING_MS = 1000, 5000
@@ -101,6 +104,7 @@ def recall(
         urgency=urgency(course.first_deadline, view.now) if course is not None else "",
         report=report,
         plan=_plan(report),
+        people=_people(parts, result),
         confirmation=confirmation(report),
         reasons=parts.recall_reports.reasons(seen.id, limit=SHOWN_REASONS),
         page=page,
@@ -127,6 +131,13 @@ def _again(report: RecallReport) -> str:
     parts = {name: value for name, value in report.selection.items() if not name.startswith("within")}
     pairs = [(name.removesuffix("s") if name in ("users", "keys") else name, value) for name, value in parts.items()]
     return urlencode(pairs, doseq=True) if len(parts.get("keys", ())) <= KEYS_IN_ADDRESS else ""
+
+
+def _people(parts: Parts, result: Result) -> PeopleCount | None:
+    """Count people once nothing moves any more: while a recall runs, its page is made anew each second."""
+    if result.status in (Status.PLANNED, Status.RUNNING):
+        return None
+    return parts.people.count(Whose(recall_id=result.recall_id))
 
 
 def _plan(report: RecallReport) -> dict[str, Any]:

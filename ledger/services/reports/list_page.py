@@ -1,7 +1,8 @@
 """A part of a long list, and all parts of one, each read when its turn comes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, TypeVar
 
 # So many rows in a page at most, whoever asks.
@@ -27,3 +28,10 @@ def every_page(read: Callable[[str | None], ListPage[Value]]) -> Iterator[Sequen
         cursor = page.cursor
         if cursor is None:
             return
+
+
+def batches(values: Iterable[Value], size: int) -> Iterator[Sequence[Value]]:
+    """Yield values in batches, so that a long list shows at once."""
+    waiting = iter(values)
+    while batch := list(islice(waiting, size)):
+        yield batch

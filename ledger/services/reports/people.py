@@ -1,7 +1,10 @@
 """People instead of numbers: who has messages of a recall or of a selection, who lost them, who never got any."""
 
-from collections.abc import Iterator
+import threading
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from sqlalchemy import Connection
 
@@ -12,8 +15,9 @@ from ledger.core.selection import Selection
 from ledger.errors import EmptySelectionError
 from ledger.services.reports.list_page import ListPage
 from ledger.store import person_lines, recalls
+from ledger.store.checkpoints import last_entry
 from ledger.store.database import Database
-from ledger.store.person_lines import PeopleFilter
+from ledger.store.person_lines import EVERYBODY, PeopleFilter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +28,18 @@ class Whose:
     selection: Selection = field(default_factory=Selection)
 
 
+# Lists of up to so many people are kept, and of so many recalls: pages of them come at once, however many messages.
+KEPT_LINES, KEPT_LISTS = 20_000, 4
+_Standing = tuple[int, int]
+
+
 class PeopleReports:
-    """Answers in people."""
+    """Answers in people; safe to share between threads."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lock = threading.Lock()
+        self._kept: dict[_Standing, Sequence[PersonLine] | None] = {}
 
     def lines(
         self,
@@ -58,14 +69,46 @@ class PeopleReports:
         after = decode_name(cursor) if cursor is not None else None
         wanted = PeopleFilter(standing=standing, outcome=outcome, after=after)
         with self._database.read() as connection:
-            found = list(_lines(connection, whose, wanted, limit + 1))
+            kept = self._whole(connection, whose) if outcome is None else None
+            if kept is not None:
+                found = list(islice(_fitting(kept, wanted), limit + 1))
+            else:
+                found = list(_lines(connection, whose, wanted, limit + 1))
         more = encode_name(found[limit - 1].user) if len(found) > limit else None
         return ListPage(values=found[:limit], cursor=more)
 
     def count(self, whose: Whose) -> PeopleCount:
         """Count people by where they stand, and name the first of those who still have a message."""
         with self._database.read() as connection:
-            return count_people(connection, whose)
+            kept = self._whole(connection, whose)
+            return count_people(connection, whose) if kept is None else PeopleCount.of(kept)
+
+    def _whole(self, connection: Connection, whose: Whose) -> Sequence[PersonLine] | None:
+        """Return all people of a recall, which stay the same until there is an entry in the history.
+
+        None where they may change without one, as those of a selection or of a plan, and where they are very many.
+        """
+        recall = recalls.get(connection, whose.recall_id) if whose.recall_id is not None else None
+        if recall is None or recall.unfrozen_items:
+            return None
+        standing = (recall.id, last_entry(connection))
+        with self._lock:
+            if standing in self._kept:
+                return self._kept[standing]
+        found = list(_lines(connection, whose, EVERYBODY, KEPT_LINES + 1))
+        kept = tuple(found) if len(found) <= KEPT_LINES else None
+        with self._lock:
+            self._kept = {one: lines for one, lines in self._kept.items() if one[0] != recall.id}
+            while len(self._kept) >= KEPT_LISTS:
+                del self._kept[next(iter(self._kept))]
+            self._kept[standing] = kept
+        return kept
+
+
+def _fitting(lines: Sequence[PersonLine], wanted: PeopleFilter) -> Iterator[PersonLine]:
+    start = bisect_right(lines, wanted.after, key=lambda line: line.user) if wanted.after is not None else 0
+    rest = islice(lines, start, None)
+    return (line for line in rest if wanted.standing in (None, line.standing))
 
 
 def count_people(connection: Connection, whose: Whose) -> PeopleCount:

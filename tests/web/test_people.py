@@ -1,0 +1,81 @@
+"""People in the console: who lost it, who still has it, who never got it, of a recall and of a campaign."""
+
+import csv
+import io
+
+from python_calamine import CalamineWorkbook
+
+from ledger.core.roles import Role
+from ledger.simulator import FailedReason, World
+from tests.api.conftest import Service
+from tests.sending import send
+
+from .reading import Page
+from .test_pages import looking
+
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def recalled(service: Service, world: World) -> str:
+    """Return the address of a recall of two messages, of which one was refused: bob still has it."""
+    send(service.book, world, 1, users=["ann", "bob"])
+    (refused,) = send(service.book, world, 1, users=["bob"])
+    world.change(failed_reasons={refused: FailedReason(reason="no")})
+    return f"/recalls/{service.book.run(service.book.plan(campaign='spring', reason='wrong link')).recall_id}"
+
+
+def test_a_finished_recall_says_whether_everybody_lost_it_and_leads_to_each_person(
+    service: Service, world: World
+) -> None:
+    recall = recalled(service, world)
+    with looking(service, Role.AUDITOR) as browser:
+        page = Page(browser.get(recall).text)
+        assert "1 of 2 people lost it. 1 still has it: bob ." in page.text
+        assert f"{recall}/people" in page.links
+        people = Page(browser.get(f"{recall}/people").text)
+        assert "1 of 2 people lost it. 1 still has it: bob ." in people.text
+        assert "ann lost it 1 1 0 0 0 bob still has it 2 1 1 0 0" in people.text
+        assert recall in people.links
+        left = Page(browser.get(f"{recall}/people?only=left").text)
+        assert "bob still has it 2 1 1 0 0" in left.text
+        assert "ann lost it" not in left.text
+        world.change(failed_reasons={})
+        service.book.retry(1)
+        assert "All 2 people lost it." in Page(browser.get(f"{recall}/people").text).text
+
+
+def test_a_campaign_has_its_people_beside_its_messages(service: Service, world: World) -> None:
+    send(service.book, world, 3, users=["ann"])
+    with looking(service, Role.AUDITOR) as browser:
+        assert "/campaign/people?name=spring" in Page(browser.get("/campaign?name=spring").text).links
+        people = Page(browser.get("/campaign/people?name=spring").text)
+        assert "0 of 1 person lost it. 1 still has it: ann ." in people.text
+        assert "ann still has it 3 0 3 0 0" in people.text
+
+
+def test_people_are_taken_along_as_csv_and_as_a_workbook(service: Service, world: World) -> None:
+    recall = recalled(service, world)
+    with looking(service, Role.AUDITOR) as browser:
+        for base, query in ((f"{recall}/people", "only=left"), ("/campaign/people", "name=spring&only=left")):
+            answer = browser.get(f"{base}.csv?{query}")
+            rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+            assert [row[0] for row in rows] == ["user", "bob"]
+            answer = browser.get(f"{base}.xlsx?{query}")
+            assert answer.headers["content-type"] == EXCEL
+            book = CalamineWorkbook.from_filelike(io.BytesIO(answer.content))
+            assert [row[0] for row in book.get_sheet_by_index(0).to_python()] == ["user", "bob"]
+
+
+def test_many_people_come_page_by_page_each_once(service: Service, world: World) -> None:
+    users = [f"user-{number:03}" for number in range(120)]
+    for start in range(0, 120, 20):
+        send(service.book, world, 1, users=users[start : start + 20])
+    plan = service.book.plan(campaign="spring", reason="wrong link").recall_id
+    with looking(service, Role.AUDITOR) as browser:
+        for address in (f"/recalls/{plan}/people", "/campaign/people?name=spring"):
+            found, following = list[str](), [address]
+            while following:
+                page = Page(browser.get(following[0]).text)
+                found += [one.partition("=")[2] for one in page.links if one.startswith("/people?user=user-")][3:]
+                following = [one for one in page.links if "cursor=" in one]
+            assert found == users
