@@ -43,6 +43,8 @@ _MOVED = "its file was deleted or replaced meanwhile"
 LOCKS_WITHOUT_STATEMENT_SECONDS = 20
 _LEAVE_NO_LOCK = f"SET LOCAL idle_in_transaction_session_timeout TO '{LOCKS_WITHOUT_STATEMENT_SECONDS}s'"
 _READ_ONLY = "ledger_read_only"
+# As libpq has it: outside of any transaction.
+_IDLE = 0
 # What servers report of themselves, how it has to be, and what it may begin with.
 _STYLES = (
     ("DateStyle", "ISO, MDY", ("ISO",)),
@@ -201,7 +203,15 @@ def _postgresql_engine(url: URL) -> Engine:
     )
     event.listen(engine, "connect", _prepare_postgresql)
     event.listen(engine, "handle_error", _give_up_connections)
+    event.listen(engine, "checkin", _leave_to_the_role)
     return engine
+
+
+def _leave_to_the_role(connection: Any, _record: object) -> None:
+    """Let a role's settings say again whether it may write: after a transaction that only read, it would be told to."""
+    # Nothing can be said to one that was lost.
+    if connection is not None and connection.info.transaction_status == _IDLE:
+        connection.read_only = None
 
 
 def _give_up_connections(context: ExceptionContext) -> None:

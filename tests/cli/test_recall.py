@@ -51,6 +51,8 @@ def test_nothing_eligible_is_exit_4_and_says_why(shell: Shell, simulator: Simula
     assert "no message that fits" in ended.json["error"]["message"]
     shell.send(simulator, 2, campaign="c", age=timedelta(hours=25))
     assert "2 messages are expired" in shell(*RECALL).err
+    # What nobody could run is not among the recalls, nor in the history.
+    assert (shell("recalls", "--json").json, shell("verify", "--json").json["entries"]) == ([], 0)
     plan = shell(*RECALL, "--dry-run", "--json")
     assert (plan.code, plan.json["eligible"], plan.json["expired"]) == (4, 0, 2)
     shell.send(simulator, 1, campaign="d")

@@ -50,6 +50,7 @@ class _Wanted:
     include_shared: bool
     follows: recalls.Recall | None = None
     is_proven: bool = False
+    keeps_empty: bool = True
 
     def tally(self, now: datetime) -> Tally:
         """Return sums that are still zero."""
@@ -114,10 +115,12 @@ class Planner:
         actor: str,
         include_shared: bool = False,
         is_proven: bool = False,
+        keeps_empty: bool = True,
     ) -> Plan:
         """Keep what a selection takes as a planned recall, and say what running it would do; no message is copied.
 
-        What waits in the spool is caught up with first: it may be what somebody wants to have back.
+        One that takes nothing is kept as well, unless told not to: it is of recall 0 then. What waits in the
+        spool is caught up with first: it may be what somebody wants to have back.
         Raise EmptySelectionError, InputError for no reason or actor, or one that cannot be kept.
         """
         if selection.is_empty:
@@ -128,6 +131,7 @@ class Planner:
             actor=check_actor(actor),
             include_shared=include_shared,
             is_proven=is_proven,
+            keeps_empty=keeps_empty,
         )
         self._catch_up()
         plan = self._plan_whole(wanted)
@@ -161,6 +165,8 @@ class Planner:
                     return None
             messages = PlanMessages.of(tally, left_out, list(campaigns))
             plan = self._plan(snapshot, wanted.selection, tally, messages)
+        if not plan.eligible and not wanted.keeps_empty:
+            return plan
         if wanted.follows is None and self._needs_approval(wanted, plan, messages, now):
             plan = replace(plan, approval=Approval())
         return self._write(wanted, plan, messages, now)

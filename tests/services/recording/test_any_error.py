@@ -16,10 +16,11 @@ from sqlalchemy.exc import DBAPIError
 from ledger import Ledger, Settings
 from ledger.clock import FakeClock, format_time
 from ledger.core.message import Message, MessageKey, RobotCode
-from ledger.errors import InvalidMessageError, StatementRefusedError
+from ledger.errors import DatabaseUnavailableError, InvalidMessageError, StatementRefusedError
 from ledger.services.recording.group_writer import PATIENCE_SECONDS, WriteOutcome
 from ledger.spool.refused import REFUSED
 from ledger.store import migrate
+from ledger.store.database import Database
 from ledger.store.incoming import COPY_FROM_ROWS
 from tests.conftest import NOON, MakeLedger
 from tests.databases import PostgreSQL
@@ -170,6 +171,21 @@ def test_a_role_that_may_not_write_any_more_loses_no_message_and_the_doctor_sees
         book.parts.recorder.replay()
         assert kept(book) == 4
         assert refused(book) == []
+    postgresql.drop(url)
+
+
+def test_a_role_that_may_only_read_may_not_write_on_a_connection_that_was_read_with_before(
+    postgresql: PostgreSQL,
+) -> None:
+    url = postgresql.create()
+    with role(url, ("default_transaction_read_only = on",)) as lesser:
+        database = Database(lesser)
+        for _ in range(2):
+            with database.read() as connection:
+                assert connection.scalar(text("SELECT current_setting('transaction_read_only')")) == "on"
+            with pytest.raises(DatabaseUnavailableError, match="read-only transaction"), database.write() as connection:
+                connection.execute(text("DELETE FROM messages"))
+        database.close()
     postgresql.drop(url)
 
 

@@ -82,6 +82,8 @@ def recall(
             actor=who.name,
             include_shared=include_shared,
             is_proven=who.is_proven,
+            # Nobody can run it, and whoever looks at `ledger recalls` would wonder what it was.
+            keeps_empty=dry_run,
         )
         meant = selection.to_json()
         if dry_run:
