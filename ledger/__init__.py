@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ledger.errors import NaiveTimeError as NaiveTimeError
     from ledger.errors import NotConfirmedError as NotConfirmedError
     from ledger.errors import NothingEligibleError as NothingEligibleError
+    from ledger.errors import NoticeError as NoticeError
     from ledger.errors import PausedError as PausedError
     from ledger.errors import PermissionDeniedError as PermissionDeniedError
     from ledger.errors import PlanChangedError as PlanChangedError
@@ -85,6 +86,7 @@ __all__ = [
     "NaiveTimeError",
     "NotConfirmedError",
     "NothingEligibleError",
+    "NoticeError",
     "Outcome",
     "PausedError",
     "PermissionDeniedError",

@@ -18,6 +18,7 @@ LedgerError
 |  |- ProxyRefusedError, CertificateError
 |- RequestInProgressError     the same request is being worked on already
 |- AuditError                 the history cannot be signed, or what was signed cannot be checked
+|- NoticeError                a notice did not arrive
 |- BusyError                  as much as can be done at once is being done
 |- DatabaseError
    |- SchemaOutOfDateError, UnfitDatabaseError, DatabaseUnavailableError
@@ -179,6 +180,12 @@ class AuditError(LedgerError):
     """The history cannot be signed, or what was signed cannot be checked."""
 
     code = "audit"
+
+
+class NoticeError(LedgerError):
+    """A notice did not arrive."""
+
+    code = "notice"
 
 
 class BusyError(LedgerError):

@@ -14,7 +14,7 @@ from ledger.clock import AlignedClock, Clock, SystemClock
 from ledger.core.bounds import EVERYTHING, Bounds
 from ledger.core.campaign import CampaignLine
 from ledger.core.check_up import Check
-from ledger.errors import DatabaseError
+from ledger.errors import AuditError, DatabaseError, NoticeError
 from ledger.patience import OutageLog
 from ledger.services.access.idempotency import IdempotentRequests
 from ledger.services.access.known_tokens import KnownTokens
@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from ledger.services.audit.evidence import Evidence
     from ledger.services.audit.read_log import ReadLog
     from ledger.services.audit.retention import Retention
+    from ledger.services.notices.desk import NoticeDesk
+    from ledger.services.notices.notifier import Notifier
     from ledger.services.persons.eraser import PersonEraser
     from ledger.services.persons.export import PersonExport
     from ledger.services.recalls.read_status import Inquirer
@@ -183,6 +185,7 @@ class Parts:
             self.read_sealer,
             self.checkpointer if self._is_anchored() else None,
             self.retention if self.settings.history_days is not None else None,
+            self.notifier if self.settings.notice_places else None,
         )
 
     def _is_anchored(self) -> bool:
@@ -315,7 +318,7 @@ class Parts:
         from ledger.services.audit.timestamps import stamp_of
 
         settings = self.settings
-        post, tsa = Outgoing(settings.http_timeout_seconds).post, settings.audit_tsa_url
+        post, tsa = Outgoing(settings.http_timeout_seconds, AuditError).post, settings.audit_tsa_url
         return Checkpointer(
             self.opened(),
             self.clock,
@@ -324,6 +327,25 @@ class Parts:
             anchors_of(settings, post),
             None if tsa is None else partial(stamp_of, url=tsa, post=post),
         )
+
+    @part
+    def notifier(self) -> "Notifier":
+        """Tells somebody."""
+        from ledger.dingtalk.outgoing import Outgoing
+        from ledger.services.notices.notifier import Notifier
+        from ledger.services.notices.receivers import receivers_of
+
+        post = Outgoing(self.settings.http_timeout_seconds, NoticeError).post
+        receivers = receivers_of(self.settings, post, self.clock)
+        depth = self.recorder.depth
+        return Notifier(self.opened(), self.clock, self.settings, self.recall_reports, self.people, depth, receivers)
+
+    @part
+    def notice_desk(self) -> "NoticeDesk":
+        """Answers what people ask of notices."""
+        from ledger.services.notices.desk import NoticeDesk
+
+        return NoticeDesk(self.opened(), self.clock, self.settings, lambda: self.notifier)
 
     @part
     def audit_verifier(self) -> "AuditVerifier":

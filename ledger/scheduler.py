@@ -25,6 +25,7 @@ from ledger.settings import Settings
 if TYPE_CHECKING:
     from ledger.services.audit.checkpointer import Checkpointer
     from ledger.services.audit.retention import Retention
+    from ledger.services.notices.notifier import Notifier
 
 LOOK_FOR_RECALLS_SECONDS = 1
 STICKY_SECONDS = 5
@@ -35,6 +36,7 @@ FREEZE_SECONDS = 5
 READS_SECONDS = 60
 ALIGN_SECONDS = 60
 SPOOL_SECONDS = 5
+NOTICES_SECONDS = 5
 CHECKPOINT_LOOK_SECONDS = 5
 # Three places may keep it waiting, each for a minute at most.
 CHECKPOINT_LEASE_SECONDS = 300
@@ -64,9 +66,11 @@ class Worker:
         reads: ReadSealer,
         checkpointer: "Checkpointer | None" = None,
         retention: "Retention | None" = None,
+        notifier: "Notifier | None" = None,
     ) -> None:
         self._chores, self._runner, self._caller, self._settings = chores, runner, caller, settings
         self._sticky, self._align_clock, self._replay = sticky, align_clock, replay
+        self._notifier = notifier
         self._stopping = threading.Event()
         self._unready: dict[str, str] = {}
         self._served: frozenset[int] = frozenset()
@@ -97,6 +101,8 @@ class Worker:
             self._add(scheduler, chore.name, min(seconds, 60), partial(self._chores.do, chore))
         self._add(scheduler, "clock", ALIGN_SECONDS, self._align_clock, asks_always=False)
         self._add(scheduler, "spool", SPOOL_SECONDS, self._replay, asks_always=False)
+        if self._notifier is not None:
+            self._add(scheduler, "notices", NOTICES_SECONDS, self._notifier.run_once)
         self._add(scheduler, "recalls", LOOK_FOR_RECALLS_SECONDS, self.serve_recalls)
         scheduler.start()
         try:

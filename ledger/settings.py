@@ -34,6 +34,7 @@ from ledger.database_url import DatabaseUrl, url_of_file, with_home
 from ledger.errors import SettingsError, UnknownAppError
 from ledger.settings_addresses import endpoint, networks, public_url, receiver
 from ledger.settings_file import path_of_file, read_file
+from ledger.settings_notices import Addresses, EventTable, WebhookAddresses, WebhookSecret, check_table
 from ledger.settings_words import sentence_of, unknown
 
 PREFIX = "LEDGER_"
@@ -166,6 +167,11 @@ class Settings(BaseSettings):
     audit_tsa_roots_file: _Path | None = None
     audit_checkpoint_seconds: Annotated[float, Field(ge=10, le=604_800)] = 3600.0
     history_days: Annotated[int | None, Field(ge=2, le=36_500)] = None
+    notify_urls: Annotated[Addresses, Field(repr=False)] = Field(default_factory=dict)
+    notify_language: Literal["en", "zh"] = "en"
+    notify_events: EventTable = Field(default_factory=dict)
+    webhook_urls: Annotated[WebhookAddresses, Field(repr=False)] = Field(default_factory=dict)
+    webhook_secret: WebhookSecret = None
     apps: dict[str, AppSettings] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -180,6 +186,20 @@ class Settings(BaseSettings):
             apps = ", ".join(name for name, app in self.apps.items() if robot in app.robots)
             raise ValueError(f"robot {robot!r} belongs to several apps ({apps}): leave it in one of them")
         return self
+
+    @model_validator(mode="after")
+    def _notices_that_arrive(self) -> Self:
+        if self.webhook_urls and self.webhook_secret is None:
+            raise ValueError("LEDGER_WEBHOOK_URLS needs LEDGER_WEBHOOK_SECRET, which its receivers check")
+        if twice := self.notify_urls.keys() & self.webhook_urls.keys():
+            raise ValueError(f"LEDGER_NOTIFY_URLS and LEDGER_WEBHOOK_URLS both call an address {min(twice)!r}")
+        check_table(self.notify_events, self.notice_places)
+        return self
+
+    @property
+    def notice_places(self) -> tuple[str, ...]:
+        """The names of all addresses that notices may go to."""
+        return (*self.notify_urls, *self.webhook_urls)
 
     @classmethod
     def load(cls, **given: Any) -> Self:

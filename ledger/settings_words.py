@@ -53,12 +53,13 @@ def _number(value: float) -> str:
     return f"{int(value):,}" if value == int(value) else f"{value:g}"
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a question after the nearest of some names, to stand behind what names one that is not known."""
+    near = get_close_matches(name, sorted(known), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
 def unknown(names: Iterable[str], known: Iterable[str], what: str) -> str:
     """Return a sentence on each name that is not known, with the nearest that is; empty when all are."""
     known = sorted(known)
-    text = []
-    for name in names:
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
-            text.append(f"unknown {what} {name}" + (f" (did you mean {near[0]}?)" if near else ""))
-    return "; ".join(sorted(text))
+    return "; ".join(sorted(f"unknown {what} {name}{nearest(name, known)}" for name in names if name not in known))

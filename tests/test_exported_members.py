@@ -27,6 +27,7 @@ ERRORS = {
     "AddressNotAllowedError": "address_not_allowed",
     "ApprovalNeededError": "approval_needed",
     "AuditError": "audit",
+    "NoticeError": "notice",
     "BadCursorError": "bad_cursor",
     "BusyError": "busy",
     "CertificateError": "certificate",

@@ -23,7 +23,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ledger.store.count_triggers import POSTGRESQL_COUNTS, SQLITE_COUNTS
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0016"
+REVISION = "0017"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -422,6 +422,51 @@ policies = Table(
     Column("set_by", Text, nullable=False),
     Column("set_at", UtcDateTime, nullable=False),
     sqlite_autoincrement=True,
+)
+
+# Notices on their way: one row for each place that has not got it yet, and none once it has.
+notices = Table(
+    "notices",
+    metadata,
+    _id(),
+    Column("uid", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("facts", Document, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False),
+    Index("ix_notices_next", "next_at"),
+    sqlite_autoincrement=True,
+)
+
+# How each place stands that notices ever went to: when one has arrived, since when, and why, none does.
+notice_places = Table(
+    "notice_places",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("reached_at", UtcDateTime),
+    Column("failing_since", UtcDateTime),
+    Column("error", Text),
+    Column("given_up", Integer, nullable=False),
+)
+
+# What was told already: up to which entry of the history, and which conditions.
+notice_marks = Table(
+    "notice_marks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# Campaigns that somebody wants to hear of before their first message cannot be recalled any more.
+watched_campaigns = Table(
+    "watched_campaigns",
+    metadata,
+    Column("campaign", Text, primary_key=True),
+    Column("before_seconds", Integer, nullable=False),
+    Column("watched_by", Text, nullable=False),
+    Column("watched_at", UtcDateTime, nullable=False),
 )
 
 # Append-only: triggers refuse changes, and each digest covers the one before it. What has left may be deleted.

@@ -237,7 +237,10 @@ def test_a_file_of_settings_that_a_page_shows_is_read(
 ) -> None:
     (tmp_path / "ledger.toml").write_text(block.text)
     monkeypatch.setenv("LEDGER_CONFIG", str(tmp_path / "ledger.toml"))
-    assert set(Settings.load().apps) == set(tomllib.loads(block.text)["apps"])
+    shown, read = tomllib.loads(block.text), Settings.load()
+    assert set(shown) <= set(Settings.model_fields)
+    for name in ("apps", "notify_urls", "notify_events"):
+        assert set(getattr(read, name)) == set(shown.get(name, {}))
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=str)

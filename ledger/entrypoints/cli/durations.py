@@ -14,6 +14,11 @@ def read_interval(text: str) -> float:
     return _read(text, "--interval", "look at least once in 24h")
 
 
+def read_notice(text: str) -> float:
+    """Read how long before a deadline to tell of it into seconds; raise InputError for what is no time, or too long."""
+    return _read(text, "--before", "no message can be recalled after 24h")
+
+
 def read_duration(text: str | None) -> float | None:
     """Read a length of time into seconds, None from None; raise InputError for what is none, or over a day."""
     return None if text is None else _read(text, "--sticky", "a recall can be sticky for at most 24h")

@@ -23,7 +23,7 @@ from ledger.entrypoints.cli.commands import (
     gateway,
     history,
     import_,
-    messages,
+    notify,
     ops,
     people,
     person,
@@ -167,7 +167,6 @@ _add("Recall", recall=recall.recall, resume=resume.resume, retry=retry.retry, ca
 _add("Recall", watch=watch.watch)
 _add("Recall", approve=approve.approve, refuse=refuse.refuse, review=review.review)
 _add("Recall", unstick=unstick.unstick)
-_add("Record", messages=messages.messages)
 _add("Audit", people=people.people)
 _add("Audit", recalls=recalls.recalls, show=show.show, history=history.history, verify=verify.verify)
 _add("Run", demo=demo.demo, serve=serve.serve, worker=worker.worker, purge=purge.purge, doctor=doctor.doctor)
@@ -175,6 +174,7 @@ _add("Run", gateway=gateway.gateway, simulator=simulator.simulator, ops=ops.ops)
 app.add_typer(db.app, name="db", rich_help_panel="Run")
 app.add_typer(audit.app, name="audit", rich_help_panel="Audit")
 app.add_typer(person.app, name="person", rich_help_panel="Audit")
+app.add_typer(notify.app, name="notify", rich_help_panel="Run")
 app.add_typer(policy.app, name="policy", rich_help_panel="Run")
 app.add_typer(token.app, name="token", rich_help_panel="Run")
 

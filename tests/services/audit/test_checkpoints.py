@@ -4,11 +4,8 @@ import shutil
 import socket
 import stat
 import subprocess
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from cryptography import x509
@@ -32,6 +29,7 @@ from ledger.store import history
 from ledger.store.database import Database
 from ledger.store.schema import history as entries
 from ledger.store.schema import history_segments
+from tests.receiver import Receiver
 from tests.sending import send
 
 from .conftest import MakeAnchored, checkpoints_in, recall
@@ -183,49 +181,6 @@ def test_the_machines_log_takes_them(tmp_path: Path, anchored: Ledger) -> None:
         assert log.recv(10_000) == f"<85>ledger: {made.to_line()}".encode()
     with pytest.raises(AuditError, match="none"):
         SyslogAnchor([tmp_path / "none"]).take(made)
-
-
-class Receiver(HTTPServer):
-    """A server that keeps what is posted to it, and answers as it is told."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Keep)
-        self.taken: list[bytes] = []
-        self.status = 200
-        self.answers: Callable[[bytes], bytes] = lambda _: b""
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-        return f"http://127.0.0.1:{self.server_port}/kept"
-
-
-class _Keep(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.taken.append(body)
-        answer = self.server.answers(body)
-        self.send_response(self.server.status)
-        self.send_header("content-length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A server on this machine."""
-    server = Receiver()
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def test_an_address_takes_them_and_who_refuses_one_is_asked_again(

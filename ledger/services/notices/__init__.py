@@ -1,0 +1,1 @@
+"""Notices: somebody hears of what happened without looking, and no recall waits for that."""
