@@ -19,8 +19,9 @@ OF_HISTORY: Mapping[str, NoticeEvent] = {
 _AFTER_FAILURE = tuple(
     timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 )
+LONGEST_WAIT = max(_AFTER_FAILURE)
 # Who sends takes a notice for so long; if it dies meanwhile, the next one sends it, perhaps for the second time.
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.json_value import JsonValue
-from ledger.core.notices import LEASE, Notice, next_try
+from ledger.core.notices import LEASE, LONGEST_WAIT, Notice, next_try
 from ledger.notice_events import NoticeEvent
 from ledger.store.schema import history, notice_marks, notice_places, notices
 
@@ -83,26 +83,27 @@ def add(connection: Connection, notice: Notice, places: Iterable[str]) -> None:
         connection.execute(insert(notices), rows)
 
 
-def take(connection: Connection, now: datetime, most: int) -> list[TakenNotice]:
-    """Take what is due, the oldest first: nobody else does before a lease is over, whatever becomes of us."""
+def is_due(connection: Connection, now: datetime) -> bool:
+    """Say whether any notice is due."""
+    return connection.scalar(select(notices.c.id).where(_due(now)).limit(1)) is not None
+
+
+def take(connection: Connection, now: datetime) -> TakenNotice | None:
+    """Take the oldest that is due: nobody else does before a lease is over, whatever becomes of us."""
     columns = notices.c
-    # What lies far ahead says that somebody set a clock back.
-    due = (columns.next_at <= now) | (columns.at > now + LEASE)
-    mine = select(columns.id).where(due).order_by(columns.id).limit(most).with_for_update(skip_locked=True)
-    ids = [row.id for row in connection.execute(mine)]
-    if not ids:
-        return []
-    taken = update(notices).where(columns.id.in_(ids)).values(next_at=now + LEASE, attempts=columns.attempts + 1)
-    rows = connection.execute(taken.returning(*columns)).all()
-    return [
-        TakenNotice(
-            id=row.id,
-            notice=Notice(uid=row.uid, event=NoticeEvent(row.event), at=row.at, facts=row.facts),
-            place=row.place,
-            attempts=row.attempts,
-        )
-        for row in sorted(rows, key=lambda row: row.id)
-    ]
+    mine = select(columns.id).where(_due(now)).order_by(columns.id).limit(1).with_for_update(skip_locked=True)
+    number = connection.scalar(mine)
+    if number is None:
+        return None
+    taken = update(notices).where(columns.id == number).values(next_at=now + LEASE, attempts=columns.attempts + 1)
+    row = connection.execute(taken.returning(*columns)).one()
+    notice = Notice(uid=row.uid, event=NoticeEvent(row.event), at=row.at, facts=row.facts)
+    return TakenNotice(id=row.id, notice=notice, place=row.place, attempts=row.attempts)
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    # What lies further ahead than anybody ever waits says that somebody set a clock back.
+    return (notices.c.next_at <= now) | (notices.c.next_at > now + LONGEST_WAIT)
 
 
 def arrived(connection: Connection, sent: TakenNotice, now: datetime) -> None:

@@ -28,7 +28,6 @@ from ledger.store import checkpoints, notices
 from ledger.store.database import Database
 
 HISTORY = "history"
-MOST_AT_ONCE = 20
 # Who has told nobody for a while does not begin with what is long over.
 NEWS = timedelta(hours=24)
 CONDITIONS_EVERY = timedelta(seconds=60)
@@ -73,19 +72,23 @@ class Notifier:
     def deliver(self) -> None:
         """Send what is due; what does not arrive is tried again later."""
         places = tuple(self._receivers)
-        while True:
+        while self._is_due():
             with self._database.write() as connection:
                 notices.drop_others(connection, places)
-                taken = notices.take(connection, self._clock.now(), MOST_AT_ONCE)
-            for one in taken:
-                self._send(one)
-            if len(taken) < MOST_AT_ONCE:
+                # One at a time: a place may keep it waiting for long, and nobody else is to send the next meanwhile.
+                taken = notices.take(connection, self._clock.now())
+            if taken is None:  # somebody else was quicker
                 return
+            self._send(taken)
 
     def test(self, actor: str) -> dict[str, str | None]:
         """Send a test to every place at once; return what is wrong with each, None where it has arrived."""
         notice = self._notice(NoticeEvent.TEST, {"by": actor})
         return {name: _sent(receiver, notice) for name, receiver in self._receivers.items()}
+
+    def _is_due(self) -> bool:
+        with self._database.read() as connection:
+            return notices.is_due(connection, self._clock.now())
 
     def _follow_history(self, mark: str | None) -> None:
         with self._database.read() as connection:
