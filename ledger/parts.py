@@ -38,7 +38,9 @@ from ledger.services.reports.courses import Courses
 from ledger.services.reports.figures import Meter
 from ledger.services.reports.pages import Pages
 from ledger.services.reports.people import PeopleReports
+from ledger.services.reports.recall_lines import RecallLines
 from ledger.services.reports.recalls import RecallReports
+from ledger.services.reports.upkeep_state import UpkeepReports
 from ledger.services.reports.verifier import Verifier
 from ledger.services.upkeep import readiness
 from ledger.services.upkeep.chores import Chores
@@ -269,6 +271,16 @@ class Parts:
     def recall_reports(self) -> RecallReports:
         """Answers questions."""
         return RecallReports(self.opened(), self.clock, self.pace_clock.wall_of)
+
+    @part
+    def upkeep_reports(self) -> UpkeepReports:
+        """Who works at the ledger, and how far its history is signed."""
+        return UpkeepReports(self.opened(), self.clock)
+
+    @part
+    def recall_lines(self) -> RecallLines:
+        """Recalls as lines of a list."""
+        return RecallLines(self.opened(), self.pages)
 
     @part
     def courses(self) -> Courses:

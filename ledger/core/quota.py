@@ -8,6 +8,7 @@ from typing import TypedDict
 QUOTA_ZONE = timezone(timedelta(hours=8))
 # So much of it used, and somebody should know.
 MUCH_OF_THE_QUOTA = 0.9
+FORECAST_AFTER = timedelta(days=1)
 
 
 class QuotaLevel(StrEnum):
@@ -37,6 +38,13 @@ def bounds_of(moment: datetime) -> tuple[datetime, datetime]:
 def month_of(moment: datetime) -> str:
     """Return the month in which a call counts, as in 2026-03."""
     return f"{moment.astimezone(QUOTA_ZONE):%Y-%m}"
+
+
+def forecast(used: int, now: datetime) -> int | None:
+    """Return what a month comes to that goes on as it has gone; None on its first day, when that says nothing."""
+    first, following = bounds_of(now)
+    passed = now - first
+    return round(used * ((following - first) / passed)) if passed >= FORECAST_AFTER else None
 
 
 def quota(limit: int, used: int, calls: int, reserve: int) -> Quota:

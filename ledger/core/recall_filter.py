@@ -14,12 +14,14 @@ from ledger.errors import InputError
 class RecallFilter:
     """Of one of these campaigns, by this actor, started in this time; a plan that nobody ran counts by its making.
 
-    A recall is of a campaign that was asked for, or of which it has ended a message.
+    A recall is of a campaign that was asked for, or of which it has ended a message. It is whole when no message of it
+    ended otherwise than recalled; None means both.
     """
 
     campaigns: frozenset[Campaign] = frozenset()
     actor: str | None = None
     started: Period = field(default=ALWAYS)
+    is_whole: bool | None = None
 
 
 EVERY_RECALL = RecallFilter()

@@ -5,6 +5,7 @@ import json
 from sqlalchemy import ColumnElement, func, or_, select
 
 from ledger.core.period import Period
+from ledger.core.recall import Outcome
 from ledger.core.recall_filter import RecallFilter
 from ledger.store.schema import recall_items, recalls
 
@@ -17,7 +18,16 @@ def found_recalls(asked: RecallFilter, *, is_sqlite: bool) -> list[ColumnElement
         conditions.append(recalls.c.actor == asked.actor)
     if asked.campaigns:
         conditions.append(_of_campaigns(sorted(asked.campaigns), is_sqlite=is_sqlite))
+    if asked.is_whole is not None:
+        conditions.append(~_has_left_some() if asked.is_whole else _has_left_some())
     return conditions
+
+
+def _has_left_some() -> ColumnElement[bool]:
+    """Say whether any message of a recall ended otherwise than recalled."""
+    others = [one for one in Outcome if one is not Outcome.RECALLED]
+    columns = recall_items.c
+    return select(columns.id).where(columns.recall_id == recalls.c.id, columns.outcome.in_(others)).exists()
 
 
 def within(column: ColumnElement[object], period: Period) -> list[ColumnElement[bool]]:

@@ -130,3 +130,14 @@ def test_a_token_that_is_bound_to_campaigns_takes_back_and_agrees_to_no_others(
     refused = shell("approve", autumn, *bea)
     assert (refused.code, "out of bea's bounds" in refused.err) == (2, True)
     assert shell("approve", spring, *bea).code == 0
+
+
+def test_what_waits_for_a_second_person_is_on_top_of_newer_recalls(shell: Shell, simulator: Simulator) -> None:
+    shell.variables["LEDGER_APPROVAL_RECIPIENTS"] = "1"
+    shell.send(simulator, 2, campaign="c")
+    shell(*RECALL, "--actor", "wang")
+    shell.send(simulator, 1, campaign="small")
+    assert shell("recall", "--campaign", "small", "--reason", "newer", "--yes").code == 0
+    for command in (("recalls",), ("recalls", "--all")):
+        rows = [line for line in shell(*command).out.splitlines() if "to approve" in line or "newer" in line]
+        assert ["to approve" in row for row in rows] == [True, False]

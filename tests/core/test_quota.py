@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.core.quota import QuotaLevel, bounds_of, level_of, month_of, quota
+from ledger.core.quota import QuotaLevel, bounds_of, forecast, level_of, month_of, quota
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,11 @@ def test_the_quota_runs_short_near_its_end_or_where_calls_are_to_be_kept(
     used: int, reserve: int, level: QuotaLevel
 ) -> None:
     assert level_of(used, 5000, reserve) is level
+
+
+def test_a_month_that_goes_on_as_it_has_gone_is_foretold_from_its_second_day_on() -> None:
+    first, following = bounds_of(datetime(2026, 4, 10, tzinfo=UTC))
+    assert forecast(5, first + timedelta(hours=23)) is None
+    assert forecast(100, first + timedelta(days=1)) == 3000
+    assert forecast(100, first + timedelta(days=15)) == 200
+    assert forecast(100, following - timedelta(seconds=1)) == 100

@@ -98,3 +98,26 @@ def test_nobody_is_told_who_did_not_ask(chrome: Chrome, service: Service, runnin
         assert browser.run("return window.notices") == []
     finally:
         chrome.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
+
+
+@pytest.mark.parametrize("size", [(1280, 900), (390, 844)], ids=["desktop", "phone"])
+def test_a_recall_opens_from_anywhere_in_its_row_and_the_list_keeps_itself_current(
+    chrome: Chrome, service: Service, running: int, size: tuple[int, int]
+) -> None:
+    browser = Browser(chrome, service.url, language="en", width=size[0], height=size[1])
+    signed_in(browser, service)
+    browser.open("/recalls")
+    assert browser.one(".state").text == "paused"
+    assert browser.run("return document.documentElement.scrollWidth") <= size[0]
+    service.book.cancel(running, actor="li")
+    browser.until(lambda: browser.one(".state").text == "cancelled")
+    # A click beside every text of the row.
+    browser.run("""
+        const box = document.querySelector(".outcomes").getBoundingClientRect();
+        document.elementFromPoint(box.right - 4, box.bottom - 4).click();
+    """)
+    browser.until(lambda: browser.path == f"/recalls/{running}")
+    browser.open("/recalls")
+    browser.tab_to("a[href$='/recalls/new']")
+    chrome.find_element("css selector", ".cover").send_keys("\ue007")
+    browser.until(lambda: browser.path == f"/recalls/{running}")

@@ -11,6 +11,7 @@ from ledger.core.check_up import Level
 from ledger.core.message import Chat, Keyless
 from ledger.core.plan import Standing
 from ledger.core.recall import Outcome, Status
+from ledger.core.recall_state import RecallState
 from ledger.core.reply import Verdict
 from ledger.core.roles import Role
 from ledger.entrypoints.web.story import PAUSE, WAIT, WORK
@@ -37,6 +38,7 @@ BY_NAME = {
     "role",
     "selected",
     "standing",
+    "state",
     "status",
     "trouble",
     "trouble_of",
@@ -85,6 +87,7 @@ def test_every_text_is_shown_somewhere() -> None:
         ("outcome", [*Outcome, "waiting"]),
         ("outcome_means", list(Outcome)),
         ("status", list(Status)),
+        ("state", list(RecallState)),
         ("standing", list(Standing)),
         ("chat", list(Chat)),
         ("role", list(Role)),

@@ -14,6 +14,7 @@ from ledger.entrypoints.web import (
     preferences,
     recall_actions,
     recall_export,
+    recall_list,
     recalls,
     sign_in,
 )
@@ -33,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     plan.router,
     recall_export.router,
     recall_actions.router,
+    recall_list.router,
     recalls.router,
     history.router,
 )

@@ -5,10 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import RedirectResponse
 
+from ledger.core.quota import bounds_of, forecast, level_of
 from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, needs
 from ledger.entrypoints.process.attention import troubles
 from ledger.entrypoints.web.check_ups import CheckUps, checkups_of
+from ledger.entrypoints.web.gauge import gauge
 from ledger.entrypoints.web.page import Viewed
 
 EVERY_MS = 10_000
@@ -21,12 +23,23 @@ Kept = Annotated[CheckUps, Depends(checkups_of)]
 @router.get("/health", **needs(Permission.OPERATE))
 def health(parts: LedgerParts, view: Viewed, checkups: Kept) -> Response:
     """Show figures, and what the last check-up found."""
+    figures, settings = parts.figures.read(), parts.settings
+    used, limit, reserve = figures.counted.used_calls, settings.monthly_calls, settings.quota_reserve_calls
+    expected = forecast(used, view.now)
+    level = level_of(used, limit, reserve)
     return view.show(
         "health.html",
         every_ms=EVERY_MS,
-        figures=parts.figures.read(),
+        figures=figures,
+        upkeep=parts.upkeep_reports.read(),
+        quota=gauge(used, limit, forecast=expected, reserve=reserve, level=level.value),
+        expected=expected,
+        reserve=reserve,
+        month_ends=bounds_of(view.now)[1],
+        paces=[(pace, gauge(pace.share, 1, level="ok" if pace.share >= 1 else "short")) for pace in figures.paces],
+        spool_folders=[str(folder) for folder in settings.spool_folders],
         depth=parts.recorder.depth(),
-        monthly_calls=parts.settings.monthly_calls,
+        monthly_calls=limit,
         troubles=list(troubles(parts, checkups.checks)),
         last=checkups.last,
     )

@@ -4,24 +4,22 @@ import time
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from ledger.core.confirmation import Confirmation, confirmation_of
 from ledger.core.named import meant_by
 from ledger.core.reached_people import PeopleCount
 from ledger.core.recall import Outcome, Result, Status
-from ledger.core.recall_filter import EVERY_RECALL
+from ledger.core.recall_state import state_of
 from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.entrypoints.web.page import ROWS, Viewed
 from ledger.entrypoints.web.rate_line import rate_line
 from ledger.entrypoints.web.recall_progress import WAITING, RecallProgress
-from ledger.entrypoints.web.recall_search import RecallSearch
 from ledger.entrypoints.web.story import story_of
 from ledger.entrypoints.web.times import parsed
 from ledger.entrypoints.web.urgency import urgency
-from ledger.errors import InputError
 from ledger.parts import Parts
 from ledger.services.reports.people import Whose
 from ledger.services.reports.recalls import RecallReport
@@ -36,39 +34,6 @@ KEYS_IN_ADDRESS = 20
 router = APIRouter(route_class=Door, include_in_schema=False)
 
 Cursor = Annotated[str | None, Query(max_length=200)]
-
-
-@router.get("/recalls", **needs(Permission.SEE))
-def recalls(
-    parts: LedgerParts,
-    who: Who,
-    view: Viewed,
-    asked: Annotated[RecallSearch, Depends()],
-    status: Annotated[str, Query(max_length=20)] = "",
-    cursor: Cursor = None,
-) -> Response:
-    """Show where recalls stand that fit every field that is filled in, newest first."""
-    statuses = (Status(status),) if status in tuple(Status) else ()
-    error, page, found = None, None, EVERY_RECALL
-    try:
-        found = asked.filter(view.times)
-        page = parts.pages.recalls(statuses=statuses, asked=found, cursor=cursor, limit=ROWS, who=who)
-    except InputError as refused:
-        error = refused
-    return view.show(
-        "recalls.html",
-        status=200 if error is None else 422,
-        lines=[RecallProgress(result) for result in page.values] if page else [],
-        page=page,
-        asked=asked,
-        error=error,
-        query=asked.query(),
-        whole_query=asked.query(status=status),
-        file_query=asked.api_query(found, status=status),
-        statuses=list(Status),
-        status_chosen=status,
-        is_first=cursor is None,
-    )
 
 
 @router.get("/recalls/{id}", **needs(Permission.SEE))
@@ -96,6 +61,7 @@ def recall(
         "plan.html" if result.status is Status.PLANNED else "recall.html",
         every_ms=int(max(every_ms, took_ms / LARGEST_SHARE)) if is_live else 0,
         result=result,
+        state=state_of(result, view.now),
         trouble=progress.trouble,
         standing=RecallProgress(result, course),
         course=course,

@@ -100,9 +100,11 @@ class Courses:
             calls = math.ceil(count * share / keys_per_call)
             taking = max(taking, seconds_for(pace, calls, now, self._settings.rate_of(app)))
             is_held_back |= _is_held_back(pace, now)
-        if result.status is not Status.RUNNING or is_held_back or not self._has_been_watched(recall):
+        if result.status is not Status.RUNNING or not self._has_been_watched(recall):
             return taking
-        return max(taking, result.pending / speed) if speed else None
+        if speed:
+            return max(taking, result.pending / speed)
+        return taking if is_held_back else None
 
     def _has_been_watched(self, recall: recalls.Recall) -> bool:
         return recall.activated_at is not None and self._clock.now() - recall.activated_at >= PACE_WINDOW

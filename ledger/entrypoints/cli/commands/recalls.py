@@ -40,7 +40,7 @@ def recalls(
     as_json: AsJson = False,
     as_lines: csv.AsLines = False,
 ) -> None:
-    """Show where recalls stand, newest first.
+    """Show where recalls stand, newest first; what waits for a second person is on top.
 
     Plans that nobody has run are shown with --all, --json and --csv; those that wait for a second person always.
     """
@@ -75,7 +75,7 @@ def _show(parts: "Parts", asked: RecallFilter, statuses: Sequence[Status], limit
     # Whoever has to agree must find it, however many recalls are newer.
     waiting = [result for result in planned if waits_for_approval(result, now)]
     plans = len(planned) - len(waiting)
-    results = sorted([*results, *waiting], key=lambda result: result.recall_id, reverse=True)
+    results = sorted([*results, *waiting], key=lambda result: (not waits_for_approval(result, now), -result.recall_id))
     if results:
         print_recalls(console(), results, now, notes_of(parts, results))
     elif not plans:

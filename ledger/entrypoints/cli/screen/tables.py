@@ -6,8 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ledger.core.recall import Status
-from ledger.entrypoints.cli.screen.results import waits_for_approval
+from ledger.core.recall_state import RecallState, state_of
 from ledger.entrypoints.cli.screen.sheet import GAP, Column, SheetRow, print_sheet
 from ledger.entrypoints.cli.screen.words import day_and_time, moment, number_of, plain, span, time_of_day
 
@@ -61,6 +60,13 @@ _HISTORY = (
     Column(title="person", width=20, goes=2),
     Column(title="key", width=25, goes=3),
 )
+
+_STATES = {
+    RecallState.TO_APPROVE: "to approve",
+    RecallState.TO_REVIEW: "to review",
+    RecallState.PARTLY: "partly done",
+}
+_STYLES = {RecallState.PLANNED: "dim", RecallState.TO_APPROVE: "bold yellow", RecallState.TO_REVIEW: "bold yellow"}
 
 
 def print_campaigns(paper: "Console", lines: Sequence["CampaignLine"], now: datetime) -> None:
@@ -137,15 +143,9 @@ def print_recalls(
         counts = (f"{count:,}" for count in (result.eligible, result.recalled, failed, result.pending))
         began = day_and_time(result.started_at or result.planned_at)
         who = (plain(result.actor), plain(result.reason))
-        to_approve = waits_for_approval(result, now)
-        is_at_work = result.status in (Status.RUNNING, Status.PAUSED)
-        to_review = result.break_glass is not None and result.break_glass.is_open and not is_at_work
-        status = "to approve" if to_approve else "to review" if to_review else result.status.value
-        cells = (str(result.recall_id), began, status, *counts, *who)
-        is_idle = result.status is Status.PLANNED and not to_approve
-        rows.append(
-            SheetRow(cells=cells, style="dim" if is_idle else None, notes=tuple(notes.get(result.recall_id, ())))
-        )
+        state = state_of(result, now)
+        cells = (str(result.recall_id), began, _STATES.get(state, state.value), *counts, *who)
+        rows.append(SheetRow(cells=cells, style=_STYLES.get(state), notes=tuple(notes.get(result.recall_id, ()))))
     print_sheet(paper, _RECALLS, rows)
 
 

@@ -1,0 +1,64 @@
+"""How the ledger is looked after: who works at it, how far its history is signed, and where that is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ledger.clock import Clock
+from ledger.store import checkpoints, workers
+from ledger.store.checkpoints import AnchorState, StoredCheckpoint
+from ledger.store.database import Database
+
+SEEN_WITHIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLine:
+    """A process at work: its machine, its number there, when it was seen last, how many of its calls are in flight."""
+
+    machine: str
+    process: str
+    seen_at: datetime | None
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpkeepState:
+    """The processes at work, the last checkpoint (None: nothing is signed), the places that checkpoints went to."""
+
+    workers: Sequence[WorkerLine]
+    checkpoint: StoredCheckpoint | None
+    is_behind: bool
+    anchors: Sequence[AnchorState]
+
+
+class UpkeepReports:
+    """Reads it."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+
+    def read(self) -> UpkeepState:
+        """Return how it stands at this moment."""
+        with self._database.read() as connection:
+            latest = checkpoints.latest(connection)
+            return UpkeepState(
+                workers=_lines(workers.seen_workers(connection, self._clock.now() - SEEN_WITHIN)),
+                checkpoint=latest,
+                is_behind=latest is not None and checkpoints.last_entry(connection) > latest.last_id,
+                anchors=list(checkpoints.anchor_states(connection).values()),
+            )
+
+
+def _lines(seen: Sequence[workers.SeenWorker]) -> list[WorkerLine]:
+    """Put together what one process did under several names."""
+    lines: dict[tuple[str, str], WorkerLine] = {}
+    for one in seen:
+        # A process names itself by machine, boot, container, its number, and a lot (`own_name` of leases).
+        place, _, rest = one.owner.partition("#")
+        key = (place.partition("/")[0], rest.partition("#")[0])
+        known = lines.get(key)
+        # Who was seen last comes first.
+        at, calls = (known.seen_at or one.seen_at, known.calls) if known else (one.seen_at, 0)
+        lines[key] = WorkerLine(machine=key[0], process=key[1], seen_at=at, calls=calls + one.calls)
+    return list(lines.values())

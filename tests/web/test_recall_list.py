@@ -1,0 +1,99 @@
+"""The list of recalls and the page of health, as they are served: states, who is waited for, what runs out."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from ledger.clock import FakeClock
+from ledger.core.roles import Role
+from ledger.errors import ApprovalNeededError
+from ledger.simulator import FailedReason, World
+from tests.api.conftest import ServeLedger, Service
+from tests.sending import send
+
+from .reading import Page
+from .test_pages import looking
+
+
+def rows(browser: httpx.Client, address: str) -> list[str]:
+    """Return where the rows of a list lead, in order."""
+    links = Page(browser.get(address).text).links
+    return [link for link in links if link.startswith("/recalls/") and link != "/recalls/new"]
+
+
+@pytest.fixture
+def desk(serve_ledger: ServeLedger, world: World) -> Service:
+    """Recall 1 waits for a second person, 2 is whole, 3 partly done, 4 paused, 5 a plan."""
+    service = serve_ledger(approval_recipients=4)
+    book = service.book
+    send(book, world, 5, campaign="large")
+    keys = send(book, world, 3, campaign="partly")
+    for name in ("whole", "held", "planned"):
+        send(book, world, 2, campaign=name)
+    large = book.plan(campaign="large", reason="too large", actor="wang").recall_id
+    with pytest.raises(ApprovalNeededError):
+        book.parts.lifecycle.run(large, actor="wang")
+    book.run(book.plan(campaign="whole", reason="typo", actor="wang"))
+    world.change(failed_reasons={keys[0]: FailedReason(reason="no")})
+    book.run(book.plan(campaign="partly", reason="wrong link", actor="li"))
+    held = book.plan(campaign="held", reason="typo", actor="zhao").recall_id
+    book.parts.lifecycle.start(held, actor="zhao")
+    book.parts.lifecycle.pause(held, why="looking into it", actor="zhao")
+    book.plan(campaign="planned", reason="typo", actor="zhao")
+    return service
+
+
+def test_what_waits_for_me_is_on_top_and_can_be_had_alone(desk: Service) -> None:
+    with looking(desk, Role.ADMIN) as browser:
+        assert rows(browser, "/recalls") == [f"/recalls/{number}" for number in (1, 4, 5, 3, 2)]
+        assert rows(browser, "/recalls?waits=me") == ["/recalls/1", "/recalls/4"]
+        assert "Needs me 2" in Page(browser.get("/recalls").text).text
+    with looking(desk, Role.OPERATOR) as browser:
+        assert "/recalls/4" in rows(browser, "/recalls?waits=me")
+    with looking(desk, Role.AUDITOR) as browser:
+        page = browser.get("/recalls").text
+        assert "Needs me" not in Page(page).text
+        assert rows(browser, "/recalls") == [f"/recalls/{number}" for number in (5, 4, 3, 2, 1)]
+
+
+def test_nobody_is_asked_for_what_they_asked_for_themselves(desk: Service) -> None:
+    send_token = desk.token(Role.ADMIN, name="wang")
+    with desk.client(headers={"Accept": "text/html"}, follow_redirects=True) as browser:
+        browser.post("/sign-in", data={"token": send_token})
+        assert rows(browser, "/recalls?waits=me") == ["/recalls/4"]
+
+
+def test_partly_done_is_neither_finished_nor_green_and_each_state_can_be_had_alone(desk: Service) -> None:
+    with looking(desk, Role.AUDITOR) as browser:
+        assert rows(browser, "/recalls?status=partly") == ["/recalls/3"]
+        assert rows(browser, "/recalls?status=finished") == ["/recalls/2"]
+        assert rows(browser, "/recalls?status=paused") == ["/recalls/4"]
+        assert 'class="state partly"' in browser.get("/recalls?status=partly").text
+        assert 'class="state to_approve"' in browser.get("/recalls").text
+        page = Page(browser.get("/recalls/3").text)
+        assert "partly done" in page.text
+        csv = next(link for link in Page(browser.get("/recalls?status=partly").text).links if "format=excel" in link)
+        assert browser.get(csv).status_code == 200
+
+
+def test_a_row_says_what_of_whom_how_it_ended_by_whom_and_why(desk: Service) -> None:
+    with looking(desk, Role.AUDITOR) as browser:
+        text = Page(browser.get("/recalls?status=partly").text).text
+    for part in ("partly", "wrong link", "2 of 3 recalled", "1 not recalled", "li"):
+        assert part in text
+
+
+def test_health_foretells_the_month_and_names_workers_and_checkpoints(
+    service: Service, world: World, clock: FakeClock
+) -> None:
+    clock.advance(timedelta(days=14))
+    send(service.book, world, 30)
+    assert service.book.run(service.book.plan(campaign="spring", reason="typo")).recalled == 30
+    with looking(service, Role.OPERATOR) as browser:
+        text = Page(browser.get("/health").text).text
+    used = service.book.parts.figures.read().counted.used_calls
+    assert f"{used} of 5,000" in text
+    assert "At this pace the month comes to" in text
+    assert "The history is not signed." in text
+    assert "No process was at work in the last minutes." in text
