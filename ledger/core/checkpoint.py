@@ -33,7 +33,8 @@ class Checkpoint(JsonValue):
     """The history at a moment: so many entries, the digest of the last one, the root of the tree of all.
 
     `key` says which key signed it, `signature` is in base64; both are empty where there is no key. `timestamp` is what
-    a time-stamp authority answered (RFC 3161, DER in base64), with its address.
+    a time-stamp authority answered (RFC 3161, DER in base64), with its address. `first` is the digest of the first
+    entry, which says of which ledger it is; checkpoints of an earlier release do not.
     """
 
     entries: int
@@ -43,6 +44,7 @@ class Checkpoint(JsonValue):
     key: str = ""
     signature: str = ""
     timestamp: Mapping[str, str] | None = None
+    first: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as it is written."""
@@ -67,6 +69,7 @@ class Checkpoint(JsonValue):
             "segment": SEGMENT_ENTRIES,
             "at": format_time(self.at),
             "key": self.key,
+            **({"first": self.first} if self.first else {}),
         }
 
     @classmethod
@@ -80,6 +83,8 @@ class Checkpoint(JsonValue):
         digests = [document.get(name) for name in ("head", "root")]
         is_count = isinstance(entries, int) and not isinstance(entries, bool) and 0 <= entries < _MOST_ENTRIES
         is_whole = is_count and all(isinstance(one, str) for one in (*texts, *digests))
+        first = document.get("first", "")
+        is_whole = is_whole and isinstance(first, str) and (not first or _DIGEST.fullmatch(first) is not None)
         if not is_whole or not all(_DIGEST.fullmatch(str(one)) for one in digests):
             raise ValueError("it is no whole checkpoint")
         try:
@@ -95,6 +100,7 @@ class Checkpoint(JsonValue):
             key=str(document["key"]),
             signature=str(document["signature"]),
             timestamp={str(name): str(value) for name, value in stamp.items()} if isinstance(stamp, Mapping) else None,
+            first=first,
         )
 
 

@@ -129,6 +129,11 @@ def of_recalls(connection: Connection, recalls: Sequence[int], last_event: str) 
     return _read(connection, [or_(history.c.recall_id.in_(recalls), history.c.id == last)])
 
 
+def first_digest(connection: Connection) -> str:
+    """Return the digest of the first entry; nothing when there is none."""
+    return str(connection.scalar(select(history.c.digest).order_by(history.c.id).limit(1)) or "")
+
+
 def last_of(connection: Connection, event: str) -> StoredEntry | None:
     """Return the last entry of an event."""
     last = select(func.max(history.c.id)).where(history.c.event == event).scalar_subquery()

@@ -19,6 +19,7 @@ class Match(StrEnum):
     DIFFERENT = "different"
     ELSEWHERE = "elsewhere"  # the entry is there, at another place
     BEYOND = "beyond"  # the history ends before it
+    OTHER_LEDGER = "other_ledger"  # it is of a history that begins with another entry
     LEFT = "left"  # its entries have left, and how they stood in their segment was not kept
 
 
@@ -44,11 +45,20 @@ def match_of(checkpoint: Checkpoint, watch: ChainWatch) -> Match:
     standing = watch.standing.get(checkpoint.entries)
     if standing is not None and (standing.head, standing.root) == (checkpoint.head, checkpoint.root):
         return Match.SAME
+    if _is_of_another_ledger(checkpoint, watch):
+        return Match.OTHER_LEDGER
     if standing is None and checkpoint.entries < watch.start.entries:
         return Match.LEFT
     if watch.places_of_heads.get(checkpoint.head, checkpoint.entries) != checkpoint.entries:
         return Match.ELSEWHERE
     return Match.BEYOND if checkpoint.entries > watch.count else Match.DIFFERENT
+
+
+def _is_of_another_ledger(checkpoint: Checkpoint, watch: ChainWatch) -> bool:
+    """Say whether its history began with another entry; where the chain breaks at its first, nobody knows which."""
+    if not checkpoint.first or not watch.firsts or watch.first_break == 1:
+        return False
+    return checkpoint.first not in watch.firsts
 
 
 def trusted(kept: Sequence[KeptCheckpoint]) -> list[Checkpoint]:
@@ -78,7 +88,11 @@ def damages_by(checkpoints: Sequence[Checkpoint], watch: ChainWatch) -> list[Dam
     different = [one for one, match in wrong if match is Match.DIFFERENT]
     # A break before it says already why.
     unexplained = [one for one in different if (watch.first_break or one.entries + 2) > one.entries + 1]
+    others = [one for one, match in wrong if match is Match.OTHER_LEDGER]
     found: list[Damage] = []
+    if others:
+        detail = f"signed at {others[-1].at:%Y-%m-%d %H:%M} UTC"
+        found.append(Damage(kind=DamageKind.OTHER_LEDGER, last=others[-1].entries, count=len(others), detail=detail))
     if unexplained:
         before = [one.entries for one, match in wrong if match is Match.SAME and one.entries < unexplained[0].entries]
         good = max(before, default=0)

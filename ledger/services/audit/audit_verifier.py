@@ -14,6 +14,7 @@ from ledger.errors import AuditError
 from ledger.services.audit import anchor_check, kept_checkpoints, left_part, timestamps
 from ledger.services.audit.anchor_check import CheckedCheckpoint, Match
 from ledger.services.audit.chain_watch import ChainWatch
+from ledger.services.audit.first_entry import first_digest
 from ledger.services.audit.kept_checkpoints import INSIDE, KeptCheckpoint, Signed
 from ledger.services.reports.row_progress import UNSEEN, Progress
 from ledger.services.reports.verifier import Verification, Verifier
@@ -83,7 +84,9 @@ class AuditVerifier:
             kept = [*outside, *inside]
             good = anchor_check.trusted(kept)
             every = [one.checkpoint for one in kept]
-            watch = ChainWatch(every, left_part.of(connection, every))
+            # Those inside say it as well: whoever writes all anew, and forgets these, has no other ledger.
+            firsts = {first_digest(connection), *(one.first for one in stored)} - {""}
+            watch = ChainWatch(every, left_part.of(connection, every), firsts)
             found = self._verifier.check(connection, findings, known_digest, watch=watch, progress=progress)
             damages = damages_of(watch.breaks(connection), anchor_check.shift_of(good, watch))
         damages += anchor_check.damages_by(good, watch) + anchor_check.damages_of_signatures(kept)

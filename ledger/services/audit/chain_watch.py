@@ -48,9 +48,12 @@ class LeftPart:
 class ChainWatch:
     """Sees each entry once that is there, and keeps what the checkpoints ask for."""
 
-    def __init__(self, checkpoints: Collection[Checkpoint], left: LeftPart | None = None) -> None:
+    def __init__(
+        self, checkpoints: Collection[Checkpoint], left: LeftPart | None = None, firsts: Collection[str] = ()
+    ) -> None:
+        """Take what may stand there, what has left, and the digests of what may be the first entry of this ledger."""
         left = left or LeftPart()
-        self.start = left.start
+        self.start, self.firsts = left.start, frozenset(firsts)
         self._asked, self._heads = {one.entries for one in checkpoints}, {one.head for one in checkpoints}
         self._tree, self._recent = MerkleTree(), deque[str]([left.start.digest], LOOKED_BACK)
         self._last_id, self._misfits = left.start.last_id, list[_Misfit]()

@@ -17,6 +17,7 @@ from ledger.core.json_value import JsonValue
 from ledger.core.signing import signed
 from ledger.errors import AuditError, LedgerError
 from ledger.services.audit.anchors import Anchor
+from ledger.services.audit.first_entry import first_digest
 from ledger.services.audit.growing_tree import grow
 from ledger.services.audit.timestamps import NAME as TSA
 from ledger.store import checkpoints
@@ -67,9 +68,9 @@ class Checkpointer:
     def run_once(self, but_for: Collection[str] = ()) -> WrittenCheckpoint:
         """Write one now, and take it to every place but for some; raise AuditError when it cannot be signed."""
         with self._database.read() as connection:
-            grown = grow(connection)
+            grown, first = grow(connection), first_digest(connection)
         now = self._clock.now()
-        plain = Checkpoint(entries=grown.entries, head=grown.head, root=grown.root, at=now)
+        plain = Checkpoint(entries=grown.entries, head=grown.head, root=grown.root, at=now, first=first)
         made = signed(plain, self._key())
         stamped = self._stamped(made)
         with self._database.write() as connection:
@@ -96,10 +97,10 @@ class Checkpointer:
     def unsigned(self) -> Checkpoint:
         """Return how far the history has come, which nobody has signed: it goes nowhere, and proves little."""
         with self._database.read() as connection:
-            grown = grow(connection)
+            grown, first = grow(connection), first_digest(connection)
         with self._database.write() as connection:
             checkpoints.add_segments(connection, grown.closed)
-        return Checkpoint(entries=grown.entries, head=grown.head, root=grown.root, at=self._clock.now())
+        return Checkpoint(entries=grown.entries, head=grown.head, root=grown.root, at=self._clock.now(), first=first)
 
     def _attempt(self) -> None:
         try:

@@ -20,6 +20,7 @@ from ledger.core.chain_facts import LEFT, ChainFacts
 from ledger.core.history_start import HistoryStart, carried, kept_path
 from ledger.core.json_value import JsonValue, jsonable
 from ledger.errors import WrongStateError
+from ledger.services.audit.first_entry import first_digest
 from ledger.services.audit.growing_tree import grow
 from ledger.services.reports import start_check
 from ledger.services.reports.verifier import Verifier
@@ -85,7 +86,7 @@ class Retention:
             return self._apply(connection, start, gathered, before)
 
     def _apply(self, connection: Connection, start: HistoryStart, leaving: _Leaving, before: datetime) -> LeftNow:
-        new = leaving.start
+        new, very_first = leaving.start, first_digest(connection)
         commitments.lock_people(connection)
         checkpoints.add_segments(connection, leaving.segments)
         first = history_starts.first_to_stay(connection, start, before)
@@ -101,6 +102,7 @@ class Retention:
             "last_id": new.last_id,
             "digest": new.digest,
             "root": start_check.kept_root(connection, new),
+            "first": very_first,
             "recalls": len(gone),
             "recalls_left": history_starts.left_with_entries(connection, start, new.last_id, leaving.facts.left),
         }

@@ -15,8 +15,10 @@ from ledger.core.chain import GENESIS
 from ledger.core.chain_damage import DamageKind
 from ledger.core.merkle import SEGMENT_ENTRIES
 from ledger.core.signing import make_key, signed
+from ledger.services.audit.anchor_check import Match
 from ledger.services.audit.audit_verifier import NOT_ANCHORED, NOT_SIGNED, ONLY_INSIDE, AuditReport
-from ledger.services.audit.keys import public_key
+from ledger.services.audit.kept_checkpoints import INSIDE
+from ledger.services.audit.keys import private_key, public_key
 from ledger.simulator import World
 from ledger.store import history
 from ledger.store.database import Database
@@ -256,6 +258,48 @@ def test_only_a_checkpoint_shows_that_a_chain_was_written_anew_with_the_right_fo
     assert (found.good_entries, found.proven_entries) == (good, good)
     forget_inside(database)
     assert check(book).damages == ()
+
+
+@pytest.mark.parametrize("recalls", [1, 9])
+def test_a_checkpoint_of_another_ledger_is_named_as_that_however_long_it_is(
+    book: Ledger, make_anchored: MakeAnchored, world: World, tmp_path: Path, kept: Path, recalls: int
+) -> None:
+    theirs, url = tmp_path / "theirs.jsonl", f"sqlite:///{tmp_path / 'theirs.sqlite'}"
+    other = make_anchored(database_url=url, spool_dir=tmp_path / "theirs", audit_checkpoint_file=theirs)
+    for number in range(recalls):
+        recall(other, world, 2, f"theirs {number}")
+    other.parts.checkpointer.run_once()
+    found = check(book, theirs)
+    assert [one.kind for one in found.damages] == [DamageKind.OTHER_LEDGER]
+    assert [one.match for one in found.checkpoints if one.where != INSIDE] == [Match.OTHER_LEDGER]
+    assert found.good_entries == found.entries
+    both = check(book, kept, theirs)
+    assert ([one.kind for one in both.damages], both.proven_entries > 0) == ([DamageKind.OTHER_LEDGER], True)
+
+
+def test_a_history_that_was_written_anew_from_its_first_entry_is_no_other_ledger(
+    book: Ledger, database: Database, kept: Path
+) -> None:
+    rows = rows_of(database)
+    put(database, chained([edited(rows[0]), *rows[1:]], 0))
+    assert [kind for kind, *_ in named(check(book, kept))] == ["rewritten"]
+    # Nor is it whole for who takes along what the database knew: then it may be either, which is said.
+    forget_inside(database)
+    assert [kind for kind, *_ in named(check(book, kept))] == ["other_ledger"]
+
+
+def test_checkpoints_of_before_that_do_not_say_of_which_ledger_they_are_are_read_as_ever(
+    book: Ledger, kept: Path
+) -> None:
+    key = private_key(book.parts.settings)
+    olds = [signed(replace(one, first="", signature=""), key) for one in checkpoints_in(kept)]
+    kept.write_text("".join(f"{one.to_line()}\n" for one in olds))
+    found = check(book, kept)
+    assert (found.ok, "first" in kept.read_text(), {one.match for one in found.checkpoints}) == (
+        True,
+        False,
+        {Match.SAME},
+    )
 
 
 def test_a_chain_that_was_cut_and_went_on_is_one_that_was_written_anew(

@@ -121,6 +121,8 @@ def test_it_leaves_again_and_again(
         found = check(book, kept)
         assert (found.ok, found.left, found.findings) == (True, total, ())
     assert told(database)["entries"] == total
+    # Of which ledger they are goes on to be said.
+    assert len({one.first for one in checkpoints_in(kept)} | {told(database)["first"]}) == 1
     assert len(book.recalls()) <= 2
     assert all(one.match is Match.SAME for one in found.checkpoints)
     assert len(found.checkpoints) == 6
