@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ledger.errors import PermissionDeniedError as PermissionDeniedError
     from ledger.errors import PlanChangedError as PlanChangedError
     from ledger.errors import PlanEndedError as PlanEndedError
+    from ledger.errors import PlanTokenError as PlanTokenError
     from ledger.errors import ProxyRefusedError as ProxyRefusedError
     from ledger.errors import QuotaUsedUpError as QuotaUsedUpError
     from ledger.errors import RefusedFileError as RefusedFileError
@@ -93,6 +94,7 @@ __all__ = [
     "Plan",
     "PlanChangedError",
     "PlanEndedError",
+    "PlanTokenError",
     "ProxyRefusedError",
     "QuotaUsedUpError",
     "RefusedFileError",

@@ -216,11 +216,13 @@ class Ledger:
         actor: str | None = None,
         token: str | None = None,
         break_glass: str | None = None,
+        plan_token: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> Result:
         """Run a plan (or the recall of that number) to its end; a plan runs once.
 
         Without an actor, it is run by who planned it, or by who holds `token`, one of the service (or LEDGER_TOKEN).
+        With `plan_token`, the `token` of the plan, exactly what was shown is run, or nothing.
         `break_glass`, a reason, runs it without the second person that it needs: somebody has to `review` it.
         `on_progress` is called with a Result now and then. What somebody has to fix is no error: the result is
         `paused`, and says why in `error`. Raise UnknownRecallError, WrongStateError (it has run), PlanEndedError (it
@@ -237,6 +239,7 @@ class Ledger:
             actor=shown.name if shown else check_actor(actor) if actor else None,
             is_proven=shown is not None,
             break_glass=break_glass,
+            plan_token=plan_token,
             on_progress=on_progress,
         )
 

@@ -4,7 +4,7 @@ LedgerError
 |- InputError                 what was asked for or handed in is not acceptable; nothing was done
 |  |- NaiveTimeError, UnreadableTimeError, InvalidMessageError, EmptySelectionError, UnreadableFileError
 |  |- SettingsError, UnknownAppError
-|  |- UnknownRecallError, WrongStateError, PlanChangedError, PlanEndedError, RetryTooLargeError
+|  |- UnknownRecallError, WrongStateError, PlanChangedError, PlanEndedError, PlanTokenError, RetryTooLargeError
 |  |- UnknownTokenError, BadCursorError, KeyReusedError
 |- AccessError                somebody asks who is not known, may not, or asks too often
 |  |- UnauthenticatedError, ForbiddenError (FormExpiredError), TooManyAttemptsError
@@ -141,6 +141,12 @@ class PlanEndedError(InputError):
     """The plan is older than plans are allowed to be when they start."""
 
     code = "plan_ended"
+
+
+class PlanTokenError(InputError):
+    """That is not the token of the plan, or not of whoever shows it."""
+
+    code = "plan_token_wrong"
 
 
 class RetryTooLargeError(InputError):

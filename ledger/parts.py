@@ -28,6 +28,7 @@ from ledger.services.recalls.leases import LostCalls, own_name
 from ledger.services.recalls.lifecycle import Lifecycle
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.planner import Planner
+from ledger.services.recalls.preflight import Preflight
 from ledger.services.recalls.runner import Runner
 from ledger.services.recalls.sticky import StickyRecalls
 from ledger.services.recording.inserts import Inserter
@@ -296,7 +297,14 @@ class Parts:
     @part
     def planner(self) -> Planner:
         """Makes plans."""
-        return Planner(self.opened(), self.clock, self.pace_clock, self.settings, self.recorder.catch_up)
+        return Planner(
+            self.opened(), self.clock, self.pace_clock, self.settings, self.recorder.catch_up, self.preflight
+        )
+
+    @part
+    def preflight(self) -> Preflight:
+        """Says what would stop a plan."""
+        return Preflight(self.opened(), self.clock, self.settings)
 
     @part
     def freezer(self) -> Freezer:

@@ -49,6 +49,7 @@ ERRORS = {
     "PermissionDeniedError": "permission",
     "PlanChangedError": "plan_changed",
     "PlanEndedError": "plan_ended",
+    "PlanTokenError": "plan_token_wrong",
     "ProxyRefusedError": "proxy",
     "QuotaUsedUpError": "quota_used_up",
     "RefusedFileError": "refused_file",
@@ -87,7 +88,8 @@ METHODS = {
     "campaign": "name: str, source: str | None = None -> AbstractContextManager[None]",
     "campaigns": "-> list[CampaignLine]",
     "plan": f"*, reason: str, {PARTS}, include_shared: bool = False, {ACTOR} -> Plan",
-    "run": f"plan: Plan | int, *, {ACTOR}, {TOKEN}, break_glass: str | None = None, {PROGRESS} -> Result",
+    "run": f"plan: Plan | int, *, {ACTOR}, {TOKEN}, break_glass: str | None = None, "
+    f"plan_token: str | None = None, {PROGRESS} -> Result",
     "approve": f"recall_id: int, *, {ACTOR}, {TOKEN}, {PROGRESS} -> Result",
     "refuse": f"recall_id: int, *, reason: str, {ACTOR}, {TOKEN} -> Result",
     "review": f"recall_id: int, *, reason: str, {ACTOR}, {TOKEN} -> Result",

@@ -9,6 +9,7 @@ from ledger.core.approval import Approval, BreakGlass
 from ledger.core.json_value import JsonValue
 from ledger.core.message import Chat
 from ledger.core.quota import Quota
+from ledger.core.stop import PlanStop
 
 
 class Status(StrEnum):
@@ -54,7 +55,8 @@ class Plan(JsonValue):
     their deadline before their turn. `quota` counts calls of the month. `unrecorded_keys` were named, but
     the ledger has no message of them. `held_by` are the recalls that are at the messages `in_progress`. `approval` is
     there when a second person has to agree. `unconfigured` messages are of robots that the settings give to no app,
-    counted in `unconfigured_robots`. `by_campaign` is None where there are very many.
+    counted in `unconfigured_robots`. `by_campaign` is None where there are very many. Until `valid_until` it may start;
+    who shows its `token` then runs exactly this. `stops` is what would stop it as far as is known without asking.
     """
 
     recall_id: int
@@ -79,6 +81,9 @@ class Plan(JsonValue):
     unconfigured: int = 0
     unconfigured_robots: Mapping[str, int] = field(default_factory=dict)
     by_campaign: tuple[PlannedCampaign, ...] | None = None
+    valid_until: datetime | None = None
+    token: str | None = field(default=None, repr=False)
+    stops: tuple[PlanStop, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

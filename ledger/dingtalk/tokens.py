@@ -13,6 +13,7 @@ from typing import TypeGuard
 from ledger.clock import Clock
 from ledger.core.answer import Answer, NoAnswer, error_of, is_throttled, read_proxy, read_refusal
 from ledger.dingtalk.client import TOKEN_FIELD, Client
+from ledger.dingtalk.credentials import own_credentials, suite_credentials
 from ledger.errors import CredentialsError
 from ledger.settings import AppSettings, Settings
 
@@ -95,22 +96,9 @@ class DingTalkTokens:
     def _ask(self, name: str, app: AppSettings) -> Answer | NoAnswer:
         assert app.api_url is not None  # noqa: S101  (settings fill it in)
         if app.suite_key:
-            body = {
-                "suiteKey": app.suite_key,
-                "suiteSecret": app.suite_secret.get_secret_value() if app.suite_secret else "",
-                "authCorpId": app.auth_corp_id or "",
-                "suiteTicket": _ticket(name, app),
-            }
-            missing = [wire for wire, value in body.items() if not value]
-            if missing:
-                raise CredentialsError(f"app {name!r} lacks {', '.join(missing)}: add them to [apps.{name}]")
-            return self._client.third_party_token(app.api_url, body)
-        if not app.app_key or not app.app_secret:
-            raise CredentialsError(
-                f"app {name!r} has no credentials: set LEDGER_APP_KEY and LEDGER_APP_SECRET "
-                "(developer console, credentials of the app), or [apps.NAME] in the file of LEDGER_CONFIG"
-            )
-        return self._client.internal_token(app.api_url, app.app_key, app.app_secret.get_secret_value())
+            return self._client.third_party_token(app.api_url, suite_credentials(name, app))
+        key, secret = own_credentials(name, app)
+        return self._client.internal_token(app.api_url, key, secret)
 
 
 def _is_token(value: object) -> TypeGuard[str]:
@@ -130,17 +118,6 @@ def _seconds(life: object) -> float:
     except (ValueError, OverflowError):
         return LONGEST_LIFE_SECONDS if isinstance(life, int) else USUAL_LIFE_SECONDS
     return 0.0 if isnan(seconds) else seconds
-
-
-def _ticket(name: str, app: AppSettings) -> str:
-    if app.suite_ticket_file is None:
-        return app.suite_ticket.get_secret_value() if app.suite_ticket else ""
-    try:
-        return app.suite_ticket_file.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise CredentialsError(
-            f"the suite ticket of app {name!r} cannot be read from {app.suite_ticket_file}: {error.strerror}"
-        ) from None
 
 
 def _refused(name: str, answer: Answer) -> NoAnswer:

@@ -1,5 +1,8 @@
 """Whether a database that answers can also be worked with: written, by this role, in our letters."""
 
+import os
+from pathlib import Path
+
 from sqlalchemy import Connection, text
 
 from ledger.store.database import Database
@@ -60,6 +63,16 @@ def troubles_of(database: Database, *, keeps_for_ever: bool) -> list[str]:
         if (wrong := encoding_trouble(state["encoding"])) is not None:
             found.append(wrong)
         return found + _missing_rights(connection, state["role"], rights_needed(keeps_for_ever=keeps_for_ever))
+
+
+def is_read_only(database: Database) -> bool:
+    """Say whether a database can only be read, without writing to it; raise DatabaseError when it is away."""
+    if database.is_sqlite:
+        file = database.url.database
+        return bool(file) and Path(str(file)).exists() and not os.access(str(file), os.W_OK)
+    with database.read() as connection:
+        state = connection.execute(text(_STATE)).mappings().one()
+    return bool(state["is_standby"] or state["is_read_only"])
 
 
 def encoding_trouble(encoding: str) -> str | None:

@@ -165,6 +165,12 @@ def sticky(connection: Connection, now: datetime) -> list[Recall]:
     return [recall_of(row) for row in connection.execute(statement)]
 
 
+def paused(connection: Connection, limit: int) -> list[Recall]:
+    """Return the recalls that are paused, the newest first."""
+    statement = select(recalls).where(recalls.c.status == Status.PAUSED).order_by(recalls.c.id.desc()).limit(limit)
+    return [recall_of(row) for row in connection.execute(statement)]
+
+
 def lock_activation(connection: Connection) -> None:
     """Let one recall at a time start, so that two that overlap cannot both."""
     if connection.dialect.name == "postgresql":

@@ -171,3 +171,25 @@ def test_a_token_of_one_robot_takes_back_its_messages_only(service: Service, wor
         assert len(bound.get("/v1/messages").json()["items"]) == 3
         assert bound.get("/v1/messages", params={"robot": "robot-2"}).status_code == 403
         assert bound.post(f"/v1/recalls/{plan['recall_id']}/run").status_code == 202
+
+
+def test_a_plan_is_run_with_its_token_as_it_was_shown_or_not_at_all(service: Service, world: World) -> None:
+    send(service.book, world, 2)
+    with service.signed_up(Role.OPERATOR, name="wang") as wang, service.signed_up(Role.OPERATOR, name="li") as li:
+        plan = wang.post("/v1/recalls", json=SPRING).json()
+        run = f"/v1/recalls/{plan['recall_id']}/run"
+        assert [stop["code"] for stop in plan["stops"]] == ["worker_absent"]
+        wrong = wang.post(run, json={"token": "plan_another"})
+        assert (wrong.status_code, wrong.json()["code"]) == (409, "plan_token_wrong")
+        assert li.post(run, json={"token": plan["token"]}).json()["code"] == "plan_token_wrong"
+        assert wang.post(run, json={"token": plan["token"]}).status_code == 202
+        assert wang.post(run, json={"token": plan["token"]}).json()["code"] == "wrong_state"
+        changed = wang.post("/v1/recalls", json={**SPRING, "campaign": "other"}).json()
+        send(service.book, world, 1, campaign="third")
+        third = wang.post("/v1/recalls", json={**SPRING, "campaign": "third"}).json()
+        service.book.tag(campaign="fourth", from_campaign="third", reason="it was")
+        moved = wang.post(f"/v1/recalls/{third['recall_id']}/run", json={"token": third["token"]})
+        assert (moved.status_code, moved.json()["code"]) == (409, "plan_changed")
+        kept = wang.get(f"/v1/recalls/{changed['recall_id']}").text
+    assert "token_digest" not in kept
+    assert changed["token"] not in kept

@@ -247,3 +247,50 @@ def test_other_recalls_that_are_carried_on_are_named_before_while_and_after(
         assert f"calls were made of recall {left}, which was running" in " ".join(ended.out.split())
     alone = shell("show", str(left), "--json")
     assert alone.json["recalled"] > 0
+
+
+def test_a_plan_runs_exactly_as_it_was_shown_and_once(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 3, campaign="c")
+    shown = shell(*RECALL, "--dry-run", "--json").json
+    assert shown["stops"] == []
+    later = shell.send(simulator, 1, campaign="c")
+    run = ("recall", "--plan", str(shown["recall_id"]), "--token", shown["token"], "--yes", "--json")
+    ended = shell(*run)
+    assert (ended.code, ended.json["recall_id"], ended.json["recalled"]) == (0, shown["recall_id"], 3)
+    assert later[0] not in {item["process_query_key"] for item in shell("history", "--json").json}
+    again = shell(*run)
+    assert (again.code, again.json["error"]["code"]) == (2, "wrong_state")
+
+
+def test_a_plan_that_was_shown_is_shown_again_and_confirmed_by_hand(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 2, campaign="c")
+    shown = shell(*RECALL, "--dry-run")
+    line = next(line for line in shown.err.splitlines() if line.startswith("ledger recall --plan"))
+    ended = shell.typed("2", *line.split()[1:])
+    assert "Recall 2 messages of c from 1 person" in ended.err + ended.out
+    assert (ended.code, "2 of 2 recalled" in ended.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        (("--token", "plan_wrong"), "plan_token_wrong"),
+        ((), "input"),
+        (("--token", "plan_wrong", "--campaign", "c"), "input"),
+        (("--token", "plan_wrong", "--reason", "another"), "input"),
+        (("--token", "plan_wrong", "--dry-run"), "input"),
+    ],
+)
+def test_a_plan_with_a_wrong_token_or_more_beside_it_runs_nothing(
+    shell: Shell, simulator: Simulator, more: tuple[str, ...], code: str
+) -> None:
+    shell.send(simulator, 1, campaign="c")
+    shell(*RECALL, "--dry-run", "--json")
+    ended = shell("recall", "--plan", "1", "--yes", "--json", *more)
+    assert (ended.code, ended.json["error"]["code"]) == (2, code)
+    assert simulator.world.calls() == []
+
+
+def test_a_recall_without_a_reason_is_refused(shell: Shell) -> None:
+    ended = shell("recall", "--campaign", "c", "--yes")
+    assert (ended.code, "--reason is missing" in ended.err) == (2, True)

@@ -6,12 +6,14 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from ledger.clock import FakeClock
 from ledger.core.recall import Status
 from ledger.core.roles import Role
 from ledger.simulator import FailedReason, World
@@ -410,3 +412,33 @@ def test_an_error_of_the_database_is_a_page_in_the_words_of_the_viewer(serve_led
         assert "没有这个撤回任务；无人执行的计划会在一段时间后删除。" in page.own
         as_problem = browser.get("/recalls/77", headers={"Accept": "application/json"})
     assert as_problem.json()["code"] == "unknown_recall"
+
+
+def test_a_plan_says_how_long_it_can_be_run_and_is_made_again_with_one_button(
+    service: Service, world: World, clock: FakeClock
+) -> None:
+    send(service.book, world, 2, users=["zhang.san", "li.si"])
+    with at_work(service, "wang") as wang:
+        page = planned(wang, campaign="", user="zhang.san", shared="yes", sticky="7200")
+        first = wang.path
+        assert "This plan can be run for 15 min 0 s more." in page.text
+        clock.advance(timedelta(minutes=16))
+        over = wang.open(first)
+        assert "This plan is too old." in over.text
+        assert f"{first}/run" not in [form.action for form in over.forms]
+        again = wang.send(over, f"{first}/plan-again")
+        assert wang.path != first
+        assert "Recall 2 messages that reached zhang.san from 2 people" in again.text
+        assert "is recalled too until 2026-03-01 14:00:00" in again.text
+        wang.confirm(again, f"{wang.path}/run")
+    result = service.book.recalls()[0]
+    assert (result.status, result.reason, result.actor) == (Status.RUNNING, "wrong link", "wang")
+
+
+def test_what_would_stop_a_plan_stands_beside_its_button(serve_ledger: ServeLedger, world: World) -> None:
+    service = serve_ledger(monthly_calls=1, approval_recipients=1)
+    send(service.book, world, 21)
+    with at_work(service, "wang") as wang:
+        page = planned(wang)
+    for says in ("another operator has to agree", "quota does not cover it", "No worker is at work"):
+        assert says in page.text

@@ -1,6 +1,6 @@
 """Idempotency-Key: a request that comes twice is answered twice and done once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 from uuid import uuid4
 
@@ -33,19 +33,26 @@ class Once:
     def __init__(self, parts: Parts, request: Asked | None) -> None:
         self._parts, self._request = parts, request
 
-    def __call__(self, status: int, work: Callable[[], BaseModel], *, is_repeatable: bool = False) -> Response:
-        """Return what the work gives as an answer, or the answer that was kept.
+    def __call__(
+        self,
+        status: int,
+        work: Callable[[], BaseModel],
+        *,
+        is_repeatable: bool = False,
+        kept_without: Sequence[str] = (),
+    ) -> Response:
+        """Return what the work gives as an answer, or the answer that was kept, in which secret fields are null.
 
         What is repeatable anyway is also done while the database cannot be used, without keeping its answer.
         """
         if self._request is None:
             return _answer(status, work().model_dump_json())
-        is_new = False
+        answer: BaseModel | None = None
 
         def work_and_write() -> tuple[int, str]:
-            nonlocal is_new
-            is_new = True
-            return status, work().model_dump_json()
+            nonlocal answer
+            answer = work()
+            return status, answer.model_copy(update=dict.fromkeys(kept_without)).model_dump_json()
 
         try:
             status, body = self._parts.idempotency.once(self._request, work_and_write)
@@ -53,7 +60,9 @@ class Once:
             if not is_repeatable:
                 raise
             return _answer(status, work().model_dump_json())
-        return _answer(status, body, None if is_new else {REPEATED: "true"})
+        if answer is None:
+            return _answer(status, body, {REPEATED: "true"})
+        return _answer(status, answer.model_dump_json())
 
 
 def _answer(status: int, body: str, headers: dict[str, str] | None = None) -> Response:

@@ -11,6 +11,7 @@ from ledger.core.limits import KEY_MAX_CHARACTERS, NAME_MAX_CHARACTERS, REASON_M
 from ledger.core.message import Chat
 from ledger.core.plan import Standing
 from ledger.core.recall import Outcome, Status
+from ledger.core.stop import StopCode
 from ledger.errors import InputError
 
 Value = TypeVar("Value")
@@ -117,6 +118,14 @@ class RecallRequest(Given):
     )
 
 
+class RunRequest(Given):
+    """What a plan is run with."""
+
+    token: Annotated[str, StringConstraints(min_length=1, max_length=NAME_MAX_CHARACTERS)] | None = Field(
+        default=None, description="The token of the plan: what is run is what was shown."
+    )
+
+
 class RefusalRequest(Given):
     """Why somebody does not agree."""
 
@@ -174,6 +183,15 @@ class PlannedCampaign(ApiModel):
     deliveries: int = Field(description="Recipients, summed over the messages.", examples=[2400])
 
 
+class PlanStop(ApiModel):
+    """One thing that would stop a plan, or a part of it."""
+
+    code: StopCode
+    text: str = Field(description="What it is, and what to do.", examples=["a second person has to agree"])
+    app: str | None = Field(description="Of which app.")
+    recall_id: int | None = Field(description="Which recall is paused because of it.")
+
+
 class Plan(ApiModel):
     """What a recall would do; nothing has been called."""
 
@@ -199,6 +217,11 @@ class Plan(ApiModel):
     unconfigured: int = Field(description="Messages of robots that no app is configured for.", examples=[0])
     unconfigured_robots: Mapping[str, int] = Field(description="Those robots, counted.", examples=[{}])
     by_campaign: list[PlannedCampaign] | None = Field(description="null where there are more than a hundred.")
+    valid_until: datetime | None = Field(description="Until then it may start.", examples=["2026-03-01T02:15:00Z"])
+    token: str | None = Field(
+        description="`run` with it runs exactly this, or nothing. It is kept nowhere: a repeated request has null."
+    )
+    stops: list[PlanStop] = Field(description="What would stop it, as far as is known without asking DingTalk.")
 
 
 class Result(ApiModel):

@@ -25,6 +25,7 @@ from ledger.entrypoints.api.models import (
     RefusalRequest,
     Result,
     ReviewRequest,
+    RunRequest,
     Short,
 )
 from ledger.entrypoints.api.parameters import Cursor, Limit, Recalled, page_of
@@ -38,12 +39,17 @@ from ledger.services.reports.list_page import PAGE_ROWS_MAX, ListPage
 
 router = APIRouter(prefix="/v1", route_class=Door, tags=["recalls"])
 
+
+def _run_in(request: Request) -> RunIn:
+    return RunIn.LOCAL_WORKER if request.app.state.with_worker else RunIn.ANY_WORKER
+
+
 _TO_DO = needs(Permission.RECALL, 400, 404, 409, 422)
 _TO_ANSWER = needs(Permission.APPROVE, 400, 404, 409, 422)
 
 
 @router.post("/recalls", status_code=201, response_model=Plan, **needs(Permission.RECALL, 400, 409, 422))
-def plan(asked: RecallRequest, parts: LedgerParts, who: Who, once: OnlyOnce) -> Response:
+def plan(request: Request, asked: RecallRequest, parts: LedgerParts, who: Who, once: OnlyOnce) -> Response:
     """Plan a recall: say what it would do, and call nothing. It runs once, and only for some minutes."""
 
     def work() -> Plan:
@@ -54,12 +60,13 @@ def plan(asked: RecallRequest, parts: LedgerParts, who: Who, once: OnlyOnce) -> 
             actor=who.name,
             include_shared=asked.include_shared,
             is_proven=who.is_proven,
+            run_in=_run_in(request),
         )
         if asked.sticky_seconds is not None:
             parts.sticky.stick(made.recall_id, asked.sticky_seconds, actor=who.name)
         return Plan.model_validate(made)
 
-    return once(201, work)
+    return once(201, work, kept_without=("token",))
 
 
 @router.get("/recalls", response_model=Page[Result], **described(needs(Permission.SEE, 422), COLUMNS))
@@ -124,7 +131,7 @@ class RecallCommand:
 
     def __init__(self, request: Request, seen: Seen, parts: LedgerParts, who: Who, once: OnlyOnce) -> None:
         self.recall_id, self.parts, self.actor, self.is_proven = seen.id, parts, who.name, who.is_proven
-        self.run_in = RunIn.LOCAL_WORKER if request.app.state.with_worker else RunIn.ANY_WORKER
+        self.run_in = _run_in(request)
         self._once = once
 
     def __call__(self, status: int, action: Callable[[], recalling.Result]) -> Response:
@@ -136,15 +143,22 @@ Do = Annotated[RecallCommand, Depends()]
 
 
 @router.post("/recalls/{id}/run", status_code=202, response_model=Result, **_TO_DO)
-def run(do: Do) -> Response:
+def run(do: Do, asked: Annotated[RunRequest | None, Body()] = None) -> Response:
     """Start a plan; a worker makes the calls. Watch it at `/events`.
+
+    With the token of the plan, what is run is what was shown to this caller, or nothing: `plan_token_wrong`,
+    `wrong_state` (it was run), `plan_ended`, `plan_changed`.
 
     When a second person has to agree first, `status` stays `planned`, and `approval` says who asked and until when.
     """
 
+    token = asked.token if asked is not None else None
+
     def start() -> recalling.Result:
         try:
-            return do.parts.lifecycle.run(do.recall_id, actor=do.actor, is_proven=do.is_proven, run_in=do.run_in)
+            return do.parts.lifecycle.run(
+                do.recall_id, actor=do.actor, is_proven=do.is_proven, run_in=do.run_in, plan_token=token
+            )
         except ApprovalNeededError:
             return do.parts.recall_reports.result(do.recall_id)
 

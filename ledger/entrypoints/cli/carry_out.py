@@ -22,6 +22,7 @@ def carry_out(
     who: "Identity",
     at_once: bool = False,
     break_glass: str | None = None,
+    plan_token: str | None = None,
 ) -> "Result":
     """Run a confirmed plan with its progress on the screen; it sticks from the start, whatever becomes of the run."""
     if sticky_seconds is not None:
@@ -32,7 +33,9 @@ def carry_out(
             plan.recall_id,
             lambda show: parts.lifecycle.run(
                 plan.recall_id,
+                actor=who.name,
                 is_proven=who.is_proven,
+                plan_token=plan_token,
                 break_glass=break_glass,
                 on_progress=show,
                 at_once=at_once,

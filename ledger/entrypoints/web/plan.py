@@ -8,8 +8,10 @@ from fastapi.responses import RedirectResponse
 
 from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
-from ledger.entrypoints.http.problems import status_of
+from ledger.entrypoints.http.problems import status_of, with_notice
+from ledger.entrypoints.http.seen_recall import Seen
 from ledger.entrypoints.web.page import View, Viewed
+from ledger.entrypoints.web.recalls import run_in_of
 from ledger.entrypoints.web.selection_form import SelectionForm
 from ledger.errors import InputError
 
@@ -42,6 +44,7 @@ async def plan(request: Request, parts: LedgerParts, who: Who, view: Viewed) -> 
             actor=who.name,
             include_shared=bool(given["shared"]),
             is_proven=who.is_proven,
+            run_in=run_in_of(request),
         )
         if sticky:
             parts.sticky.stick(made.recall_id, sticky, actor=who.name)
@@ -52,6 +55,21 @@ async def plan(request: Request, parts: LedgerParts, who: Who, view: Viewed) -> 
     except InputError as error:
         return _form(view, asked, error=error, **given)
     return RedirectResponse(f"/recalls/{recall_id}", 303)
+
+
+@router.post("/recalls/{id}/plan-again", **needs(Permission.RECALL))
+def plan_again(request: Request, seen: Seen, parts: LedgerParts, who: Who) -> Response:
+    """Plan what an earlier plan selected once more, as it is now, and lead there; it is the plan of who asks."""
+    try:
+        made = parts.planner.plan_again(
+            seen.id, actor=who.name, bounds=who.bounds, is_proven=who.is_proven, run_in=run_in_of(request)
+        )
+        until = parts.recall_reports.result(seen.id).sticky_until
+        if until is not None and (left := (until - parts.clock.now()).total_seconds()) > 0:
+            parts.sticky.stick(made.recall_id, left, actor=who.name)
+    except InputError as error:
+        return RedirectResponse(with_notice(f"/recalls/{seen.id}", error.code), 303)
+    return RedirectResponse(f"/recalls/{made.recall_id}", 303)
 
 
 def _sticky(text: str) -> int:

@@ -14,7 +14,7 @@ from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.problems import with_notice
 from ledger.entrypoints.http.seen_recall import Seen
-from ledger.entrypoints.web.recalls import confirmation
+from ledger.entrypoints.web.recalls import confirmation, run_in_of
 from ledger.errors import (
     AccessError,
     ApprovalNeededError,
@@ -23,7 +23,6 @@ from ledger.errors import (
     NotConfirmedError,
     UnknownRecallError,
 )
-from ledger.services.recalls.lifecycle import RunIn
 
 PAUSED_BY_HAND = "paused by hand"
 
@@ -37,7 +36,7 @@ class RecallAction:
 
     def __init__(self, request: Request, seen: Seen, parts: LedgerParts, who: Who) -> None:
         self.recall_id, self.parts, self.actor, self.is_proven = seen.id, parts, who.name, who.is_proven
-        self.run_in = RunIn.LOCAL_WORKER if request.app.state.with_worker else RunIn.ANY_WORKER
+        self.run_in = run_in_of(request)
 
     def __call__(self, action: Callable[[], object]) -> Response:
         """Do it and lead back to the recall, which says why when it could not be done.

@@ -1,10 +1,11 @@
 """Recalls: all of them, and one of them from its plan to its report."""
 
 import time
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from ledger.core.confirmation import Confirmation, confirmation_of
 from ledger.core.named import meant_by
@@ -12,6 +13,7 @@ from ledger.core.reached_people import PeopleCount
 from ledger.core.recall import Outcome, Result, Status
 from ledger.core.recall_state import state_of
 from ledger.core.roles import Permission
+from ledger.core.stop import PlanStop
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.entrypoints.web.page import ROWS, Viewed
@@ -21,6 +23,7 @@ from ledger.entrypoints.web.story import story_of
 from ledger.entrypoints.web.times import parsed
 from ledger.entrypoints.web.urgency import urgency
 from ledger.parts import Parts
+from ledger.services.recalls.run_in import RunIn
 from ledger.services.reports.people import Whose
 from ledger.services.reports.recalls import RecallReport
 
@@ -38,6 +41,7 @@ Cursor = Annotated[str | None, Query(max_length=200)]
 
 @router.get("/recalls/{id}", **needs(Permission.SEE))
 def recall(
+    request: Request,
     seen: Seen,
     parts: LedgerParts,
     who: Who,
@@ -78,10 +82,32 @@ def recall(
         onlies=[*(outcome.value for outcome in Outcome), WAITING],
         is_first=cursor is None,
         meant=meant_by(report.selection),
+        stops=_stops(parts, report, run_in_of(request)),
+        ends_at=ends_at(parts, report),
         is_sticky=result.sticky_until is not None and result.sticky_until > view.now,
         again_query=_again(report),
         is_own=result.approval is not None and result.approval.requested_by == who.name,
     )
+
+
+def run_in_of(request: Request) -> RunIn:
+    """Return who makes the calls of what is started here."""
+    return RunIn.LOCAL_WORKER if request.app.state.with_worker else RunIn.ANY_WORKER
+
+
+def ends_at(parts: LedgerParts, report: RecallReport) -> datetime | None:
+    """Return until when a plan may start; None for what waits for a second person, or is no plan any more."""
+    result = report.result
+    waits = result.approval is not None and result.approval.requested_by is not None
+    if result.status is not Status.PLANNED or waits or result.planned_at is None:
+        return None
+    return result.planned_at + parts.planner.valid_for
+
+
+def _stops(parts: LedgerParts, report: RecallReport, run_in: RunIn) -> tuple[PlanStop, ...]:
+    if report.result.status is not Status.PLANNED:
+        return ()
+    return parts.preflight.of_recall(report.result.recall_id, run_in)
 
 
 def confirmation(report: RecallReport) -> Confirmation | None:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,6 +22,7 @@ from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.plan_check import PlanCheck
 from ledger.services.recalls.rules import rules_of
+from ledger.services.recalls.run_in import RunIn as RunIn
 from ledger.services.recalls.runner import Calls, Runner
 from ledger.services.reports.recalls import RecallReports
 from ledger.settings import Settings
@@ -33,14 +33,6 @@ from ledger.trace import request_id
 log = logging.getLogger(__name__)
 
 OnProgress = Callable[[Result], None]
-
-
-class RunIn(StrEnum):
-    """Who makes the calls of a recall that may go on."""
-
-    CALLER = "caller"  # whoever asks, who waits until it has ended
-    LOCAL_WORKER = "local_worker"  # a worker in this process
-    ANY_WORKER = "any_worker"  # a worker somewhere, which may have credentials that are not here
 
 
 class Lifecycle:
@@ -75,14 +67,16 @@ class Lifecycle:
         on_progress: OnProgress | None = None,
         run_in: RunIn = RunIn.CALLER,
         at_once: bool = False,
+        plan_token: str | None = None,
     ) -> Result:
         """Run a plan to its end, once; raise when it is too old, was run before, or its messages have changed hands.
 
         Raise ApprovalNeededError when a second person has to agree; that it is wanted is noted then. With
         `break_glass`, the reason for that, it runs without, and waits for a review. With `at_once`, call although a
-        wait is set: somebody knows that a ban or block is lifted. `is_proven` says that a token names the actor.
+        wait is set: somebody knows that a ban or block is lifted. `is_proven` says that a token names the actor. With
+        `plan_token`, run exactly what was shown: raise PlanTokenError when that is not its token, or not this actor's.
         """
-        self.start(recall_id, actor=actor, is_proven=is_proven, break_glass=break_glass)
+        self.start(recall_id, actor=actor, is_proven=is_proven, break_glass=break_glass, plan_token=plan_token)
         if at_once:
             self._clear_wait(recall_id, actor)
         return self._go_on(recall_id, on_progress, run_in)
@@ -95,6 +89,7 @@ class Lifecycle:
         is_proven: bool = False,
         started_by: str | None = None,
         break_glass: str | None = None,
+        plan_token: str | None = None,
     ) -> None:
         """Let a plan run, by whatever runner there is; raise as `run` does.
 
@@ -103,6 +98,8 @@ class Lifecycle:
         """
         with self._database.write() as connection:
             recalls.lock_activation(connection)
+            if plan_token is not None:
+                self._plans.check_shown(connection, recall_id, plan_token, actor)
             recall = self._plans.ready(connection, recall_id)
             who = Acting(actor or recall.actor, is_proven)
             waits = self._approvals.ask(connection, recall, who, self._clock.now(), break_glass)
@@ -112,6 +109,12 @@ class Lifecycle:
             raise waits
         # The first calls need no more than this, and the runner goes on with it beside them.
         self._freezer.freeze_some(recall_id)
+
+    def check_shown(self, recall_id: int, plan_token: str, actor: str) -> None:
+        """Raise what `run` would raise for a plan that is to run as it was shown to somebody; nothing is done."""
+        with self._database.write() as connection:
+            self._plans.check_shown(connection, recall_id, plan_token, actor)
+            self._plans.ready(connection, recall_id)
 
     def approve(
         self,

@@ -5,11 +5,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from ledger.clock import CLOCKS_DIFFER, Clock
+from ledger.core.plan_messages import PlanMessages
+from ledger.core.plan_seal import is_of
 from ledger.core.recall import Status
-from ledger.errors import NothingEligibleError, PlanChangedError, PlanEndedError, WrongStateError
+from ledger.errors import NothingEligibleError, PlanChangedError, PlanEndedError, PlanTokenError, WrongStateError
 from ledger.settings import Settings
 from ledger.store import approvals, items, plan_messages, recalls
 from ledger.store.candidates import taken_since
+from ledger.store.plan_messages_now import CampaignNow, count_by_campaign
 
 
 class PlanCheck:
@@ -45,6 +48,32 @@ class PlanCheck:
             items.share_doubts(connection, recall_id)
         return recall
 
+    def check_shown(self, connection: Connection, recall_id: int, token: str, actor: str | None) -> None:
+        """Raise PlanTokenError for a wrong token, PlanChangedError when its messages are not what was shown.
+
+        Whether it was run before, or is too old, is seen when it starts.
+        """
+        recall = recalls.get(connection, recall_id, lock=True)
+        is_right = is_of(token, recall.plan, actor=actor or recall.actor, selection=recall.selection)
+        if not is_right or (actor or recall.actor) != recall.actor:
+            raise PlanTokenError(
+                f"this is not the token of plan {recall_id}, or it was shown to somebody else: plan it again"
+            )
+        plan = plan_messages.unfrozen(connection, recall_id)
+        if recall.status is Status.PLANNED and plan is not None:
+            self._check_unmoved(connection, recall, plan.messages)
+
+    def _check_unmoved(self, connection: Connection, recall: recalls.Recall, seen: PlanMessages) -> None:
+        """Compare what is there now with what was seen: no message more, none of another campaign, nobody else."""
+        then, now = seen.by_campaign(), count_by_campaign(connection, seen.taken, self._clock.now())
+        moved = [one.campaign for one in now if not _holds(one, then.get(one.campaign, (0, 0)))]
+        within = sum(one.within for one in now)
+        if moved or within < recall.plan["eligible"] - recall.plan["will_expire_first"]:
+            raise PlanChangedError(
+                f"the messages of plan {recall.id} are not what was shown: some were tagged anew, reached further "
+                "people or have expired meanwhile. Nothing was done: plan it again to see what is left"
+            )
+
     def _changed(self, connection: Connection, recall_id: int, moment: datetime) -> int:
         """Return how many messages other recalls have taken since; doubts are seen when it is frozen."""
         # First what others have yet to copy, then what they have copied: another process may move it on in between.
@@ -66,3 +95,8 @@ class PlanCheck:
             raise PlanEndedError(
                 f"the plan of recall {recall.id} is more than {minutes:.0f} minutes old: plan it again"
             )
+
+
+def _holds(now: CampaignNow, then: tuple[int, int]) -> bool:
+    """Say whether there are no more messages and deliveries than were seen; those whose time is over may be gone."""
+    return now.messages <= then[0] and now.deliveries <= then[1]

@@ -1,6 +1,7 @@
 """Planning a recall: gather what is selected, let core decide, keep what it takes until it is run."""
 
 import logging
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,18 +13,23 @@ from sqlalchemy import Connection
 from ledger.clock import Clock
 from ledger.core.actors import check_actor
 from ledger.core.approval import Approval
+from ledger.core.bounds import Bounds
 from ledger.core.limits import check_reason
 from ledger.core.pace import shifted
 from ledger.core.plan import Forecast, Standing, Tally
 from ledger.core.plan_messages import LeftOut, PlanMessages
+from ledger.core.plan_seal import sealed
 from ledger.core.quota import bounds_of, month_of, quota
 from ledger.core.recall import Plan, PlannedCampaign, Status
 from ledger.core.selection import Selection
+from ledger.core.stop import PlanStop
 from ledger.errors import EmptySelectionError
 from ledger.services.recalls.approvals import Approvals
 from ledger.services.recalls.pace_clock import PaceClock
+from ledger.services.recalls.preflight import Preflight
 from ledger.services.recalls.reach import Starting
 from ledger.services.recalls.rules import rules_of
+from ledger.services.recalls.run_in import RunIn
 from ledger.services.upkeep.robots import app_of
 from ledger.settings import Settings
 from ledger.store import commitments, history, paces, plans, recalls, usage
@@ -36,6 +42,8 @@ from ledger.store.people import count_people
 BATCH_ROWS = 5000
 # A plan that takes some of more campaigns does not name each.
 MOST_CAMPAIGNS = 100
+# The token of a plan: nobody can guess it, and everybody sees what it is.
+TOKEN_BEGIN, TOKEN_BYTES = "plan_", 24
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +59,7 @@ class _Wanted:
     follows: recalls.Recall | None = None
     is_proven: bool = False
     keeps_empty: bool = True
+    run_in: RunIn = RunIn.CALLER
 
     def tally(self, now: datetime) -> Tally:
         """Return sums that are still zero."""
@@ -69,7 +78,13 @@ class _Wanted:
         )
 
     def entry(
-        self, plan: Plan, now: datetime, seen: str, rules: Mapping[str, Any], selection: Mapping[str, Any]
+        self,
+        recall_id: int,
+        plan: Mapping[str, Any],
+        now: datetime,
+        seen: str,
+        rules: Mapping[str, Any],
+        selection: Mapping[str, Any],
     ) -> history.Entry:
         """Return what the history says of the plan, of what it saw, and of the settings that were its rules."""
         asked = {
@@ -79,12 +94,12 @@ class _Wanted:
         }
         detail = {
             **asked,
-            "plan": plan.to_json(),
+            "plan": plan,
             "follows": self._followed,
             "seen": seen,
             "settings": rules,
         }
-        return history.Entry(at=now, event="planned", actor=self.actor, recall_id=plan.recall_id, detail=detail)
+        return history.Entry(at=now, event="planned", actor=self.actor, recall_id=recall_id, detail=detail)
 
     @property
     def _followed(self) -> int | None:
@@ -101,9 +116,10 @@ class Planner:
         pace_clock: PaceClock,
         settings: Settings,
         catch_up: Callable[[], None],
+        preflight: Preflight,
     ) -> None:
         self._database, self._clock, self._settings, self._catch_up = database, clock, settings, catch_up
-        self._pace_clock, self._approvals = pace_clock, Approvals(settings)
+        self._pace_clock, self._approvals, self._preflight = pace_clock, Approvals(settings), preflight
         self._told: set[tuple[int, str]] = set()
         self.valid_for = timedelta(seconds=settings.plan_valid_seconds)
 
@@ -116,12 +132,14 @@ class Planner:
         include_shared: bool = False,
         is_proven: bool = False,
         keeps_empty: bool = True,
+        run_in: RunIn = RunIn.CALLER,
     ) -> Plan:
         """Keep what a selection takes as a planned recall, and say what running it would do; no message is copied.
 
         One that takes nothing is kept as well, unless told not to: it is of recall 0 then. What waits in the
         spool is caught up with first: it may be what somebody wants to have back.
-        Raise EmptySelectionError, InputError for no reason or actor, or one that cannot be kept.
+        `run_in` says who is to make the calls, of whom the plan says what would stop it. The plan has a token, which is
+        kept nowhere. Raise EmptySelectionError, InputError for no reason or actor, or one that cannot be kept.
         """
         if selection.is_empty:
             raise EmptySelectionError
@@ -132,11 +150,28 @@ class Planner:
             include_shared=include_shared,
             is_proven=is_proven,
             keeps_empty=keeps_empty,
+            run_in=run_in,
         )
         self._catch_up()
         plan = self._plan_whole(wanted)
         assert plan is not None  # noqa: S101  (only one that follows another may come to nothing)
         return plan
+
+    def plan_again(
+        self, recall_id: int, *, actor: str, bounds: Bounds, is_proven: bool = False, run_in: RunIn = RunIn.CALLER
+    ) -> Plan:
+        """Plan what an earlier plan selected once more, as it is now, within what somebody may touch."""
+        with self._database.read() as connection:
+            earlier = recalls.get(connection, recall_id)
+        selection = Selection.from_json(earlier.selection)
+        return self.plan(
+            replace(selection, within=bounds.robots, within_campaigns=bounds.campaigns),
+            reason=earlier.reason,
+            actor=actor,
+            include_shared=earlier.include_shared,
+            is_proven=is_proven,
+            run_in=run_in,
+        )
 
     def follow(self, recall: recalls.Recall) -> Plan | None:
         """Plan a recall of what arrived late for a sticky one, or nothing when none of it is eligible."""
@@ -169,18 +204,29 @@ class Planner:
             return plan
         if wanted.follows is None and self._needs_approval(wanted, plan, messages, now):
             plan = replace(plan, approval=Approval())
-        return self._write(wanted, plan, messages, now)
+        if wanted.follows is None:
+            token = TOKEN_BEGIN + secrets.token_urlsafe(TOKEN_BYTES)
+            plan = replace(plan, token=token, stops=self._stops(wanted, plan, messages))
+        return self._write(wanted, replace(plan, valid_until=now + self.valid_for), messages, now)
 
     def _write(self, wanted: _Wanted, plan: Plan, messages: PlanMessages, now: datetime) -> Plan:
         """Write the plan down; what was read is not held open meanwhile, for that would take a second connection."""
         with self._database.write() as connection:
             plan = replace(plan, recall_id=wanted.begin(connection, now))
-            seen = plans.complete(connection, plan.recall_id, plan.to_json(), messages)
+            asked = wanted.selection.to_json()
+            kept = sealed(plan.to_json(), plan.token, actor=wanted.actor, selection=asked)
+            seen = plans.complete(connection, plan.recall_id, kept, messages)
             most = self._approvals.most(connection)
             rules = rules_of(self._settings, {app for app, _ in messages.apis}, most)
-            selection = commitments.to_write(connection).selection(wanted.selection.to_json())
-            history.append(connection, [wanted.entry(plan, now, seen, rules, selection)])
+            selection = commitments.to_write(connection).selection(asked)
+            entry = wanted.entry(plan.recall_id, kept, now, seen, rules, selection)
+            history.append(connection, [entry])
         return plan
+
+    def _stops(self, wanted: _Wanted, plan: Plan, messages: PlanMessages) -> tuple[PlanStop, ...]:
+        apps = {app for app, _ in messages.apis}
+        with self._database.read() as connection:
+            return self._preflight.stops(connection, plan.to_json(), apps, wanted.run_in)
 
     def _tell_of_unconfigured(self, recall: recalls.Recall, tally: Tally) -> None:
         """Say once of each robot that a sticky recall waits for somebody to configure it; nobody sees its plan."""

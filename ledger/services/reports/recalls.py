@@ -17,6 +17,7 @@ from ledger.core.disputes import Disputes
 from ledger.core.json_value import jsonable
 from ledger.core.message import Keyless
 from ledger.core.period import ALWAYS, Period
+from ledger.core.plan_seal import without_digest
 from ledger.core.reached_people import PeopleCount
 from ledger.core.recall import Item, Outcome, Result, Status
 from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
@@ -187,7 +188,7 @@ class RecallReports:
         return RecallReport(
             result=self._whole_result(connection, recall, self.results_of(connection, [recall])[0]),
             selection=recall.selection,
-            plan=recall.plan,
+            plan=without_digest(recall.plan),
             items=(),
             skipped=(),
             calls=(),

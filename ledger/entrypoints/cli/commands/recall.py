@@ -11,13 +11,15 @@ from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.carry_out import carry_out, finish
 from ledger.entrypoints.cli.durations import read_duration
 from ledger.entrypoints.cli.options import Actor, Now, Sticky
+from ledger.entrypoints.cli.planned_run import check_alone, run_shown
 from ledger.entrypoints.cli.proof import TokenFile, who_is
 from ledger.entrypoints.cli.screen.confirmation import confirm
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
 from ledger.entrypoints.cli.screen.plans import show_plan, why_nothing
+from ledger.entrypoints.cli.screen.words import moment
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
-from ledger.errors import NotConfirmedError, NothingEligibleError
+from ledger.errors import InputError, NotConfirmedError, NothingEligibleError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 
 
 def recall(
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the history.")],
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Why, for the history. It has to be said, except with --plan.")
+    ] = None,
     campaign: options.Campaigns = None,
     untagged: options.Untagged = False,
     source: options.Source = None,
@@ -53,6 +57,13 @@ def recall(
         bool,
         typer.Option("--break-glass", help="Run without the second person that it needs; another one must review it."),
     ] = False,
+    plan_id: Annotated[
+        int | None,
+        typer.Option("--plan", metavar="ID", min=1, help="Run this plan, exactly as it was shown; takes --token."),
+    ] = None,
+    plan_token: Annotated[
+        str | None, typer.Option("--token", metavar="T", help="With --plan: its token, from its JSON.")
+    ] = None,
     token_file: TokenFile = None,
     actor: Actor = None,
     as_json: AsJson = False,
@@ -73,7 +84,23 @@ def recall(
         until=until,
     )
     seconds = read_duration(sticky)
+    if plan_id is not None or plan_token is not None:
+        check_alone(asked, reason, is_more=dry_run or include_shared or sticky is not None)
+    elif reason is None:
+        raise InputError("--reason is missing: say why, for the history")
     with opened() as parts:
+        if plan_id is not None or reason is None:
+            who = who_is(parts, Permission.RECALL, actor, token_file, plan_id)
+            return run_shown(
+                parts,
+                plan_id,
+                plan_token,
+                who=who,
+                yes=yes,
+                at_once=now,
+                break_glass=break_glass,
+                as_json=as_json,
+            )
         who = who_is(parts, Permission.RECALL, actor, token_file)
         selection = select(**asked, within=who.bounds)
         plan = parts.planner.plan(
@@ -108,7 +135,8 @@ def _only_shown(
     if not plan.eligible:
         say(f"error: {why_nothing(plan)}")
         return Code.NOTHING_ELIGIBLE
-    say("nothing was called: without --dry-run it runs")
+    say(f"nothing was called: without --dry-run it runs. Exactly this plan runs until {moment(plan.valid_until)} with")
+    say(f"ledger recall --plan {plan.recall_id} --token {plan.token}")
     return Code.DONE
 
 

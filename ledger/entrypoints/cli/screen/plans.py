@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from ledger.core.stop import StopCode
 from ledger.entrypoints.cli.screen.decision import decision_of
 from ledger.entrypoints.cli.screen.facts import Fact, print_facts
 from ledger.entrypoints.cli.screen.words import deadline_and_left, is_are, moment, number_of, plain, span
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from ledger.core.recall import Plan
 
 MOST_ROBOTS = 3
+# The cells beside what would stop a plan, which is written whole, in as many lines as it takes.
+STOP_MARGIN = 18
+# What has a line of its own in the plan.
+_SAID_ELSEWHERE = (StopCode.QUOTA_SHORT, StopCode.ROBOT_UNCONFIGURED)
 
 
 def show_plan(
@@ -39,6 +45,11 @@ def show_plan(
         facts.append(Fact("", "`ledger worker` must run", (": it recalls what arrives late",)))
     if beside:
         facts += [Fact("goes along", recalls_in_words(beside), (", running already", ": nearer deadlines go first"))]
+    for stop in plan.stops:
+        if stop.code not in _SAID_ELSEWHERE:
+            lines = wrap(plain(stop.text), max(paper.width - STOP_MARGIN, 30)) if paper.is_terminal else [stop.text]
+            labels = ("WOULD STOP", *[""] * len(lines))
+            facts += [Fact(*one, style="bold yellow") for one in zip(labels, lines, strict=False)]
     if plan.eligible:
         facts += [Fact(label, text, style="bold yellow") for label, text in _quota_in_lines(plan)]
     print_facts(paper, facts)

@@ -101,6 +101,11 @@
     }
   });
 
+  // When the time of a plan is over, its page says so, and offers a new one.
+  const ends = document.querySelector("[data-ends]");
+  const offset = Date.parse(document.body.dataset.now) - Date.now();
+  if (ends) setInterval(() => { if (Date.parse(ends.dataset.ends) < Date.now() + offset) location.reload(); }, 1000);
+
   giveBack();
   arm();
 })();

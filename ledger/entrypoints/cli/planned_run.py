@@ -1,0 +1,66 @@
+"""Running a plan as it was shown: `ledger recall --plan ID --token T`."""
+
+from typing import TYPE_CHECKING
+
+from ledger.core.kept_plan import read_plan
+from ledger.entrypoints.cli.carry_out import carry_out, finish
+from ledger.entrypoints.cli.screen.confirmation import confirm
+from ledger.entrypoints.cli.screen.output import console
+from ledger.entrypoints.cli.screen.plans import show_plan
+from ledger.entrypoints.process.exits import Code
+from ledger.errors import InputError, NotConfirmedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ledger.core.roles import Identity
+    from ledger.parts import Parts
+
+
+def check_alone(asked: "Mapping[str, Any]", reason: str | None, *, is_more: bool) -> None:
+    """Raise InputError when anything is selected or asked for beside a plan: what was shown is what is run."""
+    if reason is not None or is_more or any(asked.values()):
+        raise InputError(
+            "--plan runs what was shown, so nothing is selected, said or asked for beside it: --yes, --now, "
+            "--break-glass, --actor, --token-file and --json may be"
+        )
+
+
+def run_shown(
+    parts: "Parts",
+    recall_id: int | None,
+    token: str | None,
+    *,
+    who: "Identity",
+    yes: bool,
+    at_once: bool,
+    break_glass: bool,
+    as_json: bool,
+) -> Code:
+    """Run a plan as it was shown to somebody, or nothing; who has to be asked is shown it once more."""
+    if token is None or recall_id is None:
+        raise InputError("--plan and --token go together: `ledger recall … --dry-run` shows both")
+    parts.lifecycle.check_shown(recall_id, token, who.name)
+    report = parts.recall_reports.summary(recall_id)
+    plan = read_plan(report.plan, recall_id)
+    if not yes:
+        beside = parts.recall_reports.running_beside(recall_id)
+        try:
+            paper = console(to_stderr=as_json)
+            show_plan(
+                paper,
+                plan,
+                selection=report.selection,
+                reason=report.result.reason,
+                now=parts.clock.now(),
+                until=report.result.sticky_until,
+                beside=beside,
+            )
+            paper.file.flush()
+        except BrokenPipeError:
+            raise NotConfirmedError("nothing was recalled: the plan could not be shown") from None
+        confirm(plan, report.selection)
+    without = report.result.reason if break_glass else None
+    result = carry_out(parts, plan, who=who, at_once=at_once, break_glass=without, plan_token=token)
+    return finish(parts, result, plan, as_json=as_json)
