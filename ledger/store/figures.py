@@ -11,6 +11,8 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from ledger.core.message import Chat
+from ledger.core.packing import Sent
 from ledger.core.recall import Outcome, Status
 from ledger.store import plan_messages
 from ledger.store.schema import history, messages, paces, recall_calls, recall_items, recalls
@@ -83,6 +85,21 @@ def count_by_robot(connection: Connection, now: datetime, at_most: int) -> dict[
     some = select(messages.c.robot_code).where(messages.c.deadline > now).limit(at_most).subquery()
     rows = connection.execute(select(some.c.robot_code, func.count()).group_by(some.c.robot_code))
     return {row[0]: row[1] for row in rows}
+
+
+def count_sent(connection: Connection, at_most: int) -> list[Sent]:
+    """Count one-on-one messages by source, campaign and robot, of the newest so many."""
+    columns = messages.c
+    some = (
+        select(columns.source, columns.campaign, columns.robot_code, columns.recipient_count)
+        .where(columns.chat == Chat.ONE_TO_ONE, columns.recipient_count > 0)
+        .order_by(columns.id.desc())
+        .limit(at_most)
+        .subquery()
+    )
+    counted = select(some.c.source, func.count(), func.sum(some.c.recipient_count))
+    rows = connection.execute(counted.group_by(some.c.source, some.c.campaign, some.c.robot_code))
+    return [Sent(source=row[0], messages=row[1], recipients=int(row[2])) for row in rows]
 
 
 def oldest_deadline(connection: Connection) -> datetime | None:

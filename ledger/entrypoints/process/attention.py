@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from ledger.core.check_up import Check, Level
+from ledger.core.packing import Packing
 from ledger.core.quota import QuotaLevel, level_of
 from ledger.core.recall import Status
 from ledger.parts import Parts
@@ -13,6 +15,7 @@ from ledger.services.upkeep.chores import HEARTBEAT_STOPPED
 
 LONG_BAN_SECONDS = 30
 LATE_PURGE_SECONDS = 3600
+MOST_PACKINGS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +38,26 @@ def troubles(parts: Parts, checks: Sequence[Check] = ()) -> Iterator[Trouble]:
     level = level_of(used, limit, parts.settings.quota_reserve_calls)
     if level is not QuotaLevel.ENOUGH:
         yield Trouble(name="quota", is_bad=level is QuotaLevel.USED_UP, values={"used": used, "limit": limit})
+    for one in figures.counted.packings[:MOST_PACKINGS]:
+        yield _of_packing(one, parts.settings.calls_per_second)
     for pace in figures.paces:
         if pace.blocked_seconds > LONG_BAN_SECONDS:
             yield Trouble(name="blocked", values={"app": pace.app, "seconds": int(pace.blocked_seconds)})
     if any(check.name.startswith("clock") and check.level is not Level.OK for check in checks):
         yield Trouble(name="clock")
+
+
+def _of_packing(one: Packing, calls_per_second: float) -> Trouble:
+    calls, packed = one.recall_calls, one.packed_recall_calls
+    values = {
+        "source": one.source,
+        "sends": one.sends,
+        "packed_sends": one.packed_sends,
+        "calls": calls,
+        "packed_calls": packed,
+        "minutes": ceil((calls - packed) / calls_per_second / 60),
+    }
+    return Trouble(name="packing" if one.source is not None else "packing_of_any", values=values)
 
 
 def _of_worker(figures: Figures) -> Iterator[Trouble]:

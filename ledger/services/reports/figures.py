@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from ledger.clock import Clock
 from ledger.core.deadline import WINDOW
+from ledger.core.packing import Packing, packings
 from ledger.core.quota import bounds_of, month_of
 from ledger.core.recall import Outcome, Status
 from ledger.services.upkeep.chores import HEARTBEAT
@@ -28,6 +29,7 @@ LARGEST_SHARE_OF_COUNTING = 0.05
 MOST_MESSAGES_COUNTED = 2_000_000
 # Numbers of calls are given before their transactions end: what is so old has ended for sure.
 SURELY_WRITTEN = timedelta(seconds=60)
+MOST_SENDS_COUNTED = 100_000
 ENTRIES_PER_READ = 1000
 MOST_CODES = 30
 OTHER_CODES = "other"
@@ -48,7 +50,8 @@ class ApiPace:
 class Counted:
     """What may take a while to count: messages within their deadline, calls of the month, and items that wait.
 
-    `unconfigured` of these messages are of robots that no app is configured for.
+    `unconfigured` of these messages are of robots that no app is configured for. `packings` are sources that could send
+    with fewer calls.
     """
 
     open_messages: int
@@ -56,6 +59,7 @@ class Counted:
     used_calls: int
     waiting: Mapping[Status, int]
     near_deadline: Mapping[Status, int]
+    packings: Sequence[Packing]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +138,7 @@ class Meter:
                 used_calls=usage.used_calls(connection, month_of(now), *bounds_of(now)),
                 waiting=figures.count_waiting(connection),
                 near_deadline=figures.count_waiting(connection, now + NEAR_DEADLINE),
+                packings=packings(figures.count_sent(connection, MOST_SENDS_COUNTED)),
             )
             took = self._clock.now() - now
             self._counted_at, self._count_again_at = now, now + took / LARGEST_SHARE_OF_COUNTING

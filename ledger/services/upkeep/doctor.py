@@ -11,7 +11,7 @@ from ledger.core.message import UNKNOWN
 from ledger.core.quota import QuotaLevel, bounds_of, level_of, month_of
 from ledger.core.recall import Status
 from ledger.errors import LedgerError
-from ledger.services.upkeep import anchoring, disks, keeping, privacy, telling
+from ledger.services.upkeep import anchoring, disks, keeping, packing_advice, privacy, telling
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_STOPPED
 from ledger.services.upkeep.dingtalk_probe import DingTalkProbe
 from ledger.services.upkeep.disks import Disk
@@ -47,6 +47,7 @@ class Doctor:
             ("worker", self._worker),
             ("quota", self._quota),
             ("recipients", self._recipients),
+            ("packing", self._packing),
             ("robots", self._robots),
             ("tokens", self._tokens),
             ("audit", self._audit),
@@ -153,6 +154,10 @@ class Doctor:
             return ok(name, "every one-on-one message says whom it reached")
         count = f"{unknown:,} message{'' if unknown == 1 else 's'}"
         return warning(name, f"{count} whose recipients are not known: recallable by campaign and key, not by user")
+
+    def _packing(self, name: str) -> Check:
+        with self._database.read() as connection:
+            return packing_advice.look(name, connection, self._settings)
 
     def _robots(self, name: str) -> Check:
         with self._database.read() as connection:

@@ -9,6 +9,7 @@ from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.check_up import Check, Level
 from ledger.core.roles import Role
+from ledger.entrypoints.process.attention import troubles
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Chores
 from ledger.simulator import World
 from ledger.store import migrate
@@ -35,7 +36,7 @@ def test_the_doctor_finds_a_healthy_ledger_healthy(book: Ledger, world: World) -
     found = {check.name: check for check in book.doctor().checks}
     assert set(found) == {
         *("settings", "database", "spool", "privacy", "worker", "quota", "recipients", "robots", "tokens", "proxy"),
-        *("credentials", "permission", "clock", "audit", "history", "notices"),
+        *("credentials", "permission", "clock", "audit", "history", "notices", "packing"),
     }
     assert all(check.ok for check in found.values())
     assert [name for name, check in found.items() if check.level is Level.WARNING] == ["worker"]
@@ -203,3 +204,13 @@ def test_where_settings_come_from_is_said_without_their_values(
     monkeypatch.setenv("LEDGER_CONFIG", str(tmp_path / "ledger.toml"))
     monkeypatch.setenv("LEDGER_APP_SECRET", "hush")
     assert found(book, "settings").found == f"the file {tmp_path / 'ledger.toml'}, 1 LEDGER_ variable"
+
+
+def test_a_sender_of_one_user_a_call_is_told_what_packing_saves(book: Ledger, world: World) -> None:
+    send(book, world, 150)
+    checks = {check.name: check for check in book.doctor().checks}
+    assert checks["packing"].level is Level.WARNING
+    assert "messages without a source, 8 sends instead of 150" in checks["packing"].found
+    assert "1 call instead of 8 (under 1 s instead of under 1 s)" in checks["packing"].found
+    (trouble,) = [one for one in troubles(book.parts) if one.name == "packing_of_any"]
+    assert (trouble.values["sends"], trouble.values["packed_sends"], trouble.values["minutes"]) == (150, 8, 1)

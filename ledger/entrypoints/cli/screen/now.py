@@ -44,6 +44,8 @@ _TROUBLES = {
     "spool_refused": "{n} rows in the spool were refused: `ledger doctor` names the file",
     "robots": "{n} messages are of robots of no app: `ledger doctor` names them",
     "quota": "{used} of this month's {limit} calls are used",
+    "packing": "{source} could send with {packed_sends} calls instead of {sends}: `ledger doctor`",
+    "packing_of_any": "what has no source could be sent with {packed_sends} calls instead of {sends}: `ledger doctor`",
     "clock": "this machine's clock is wrong: deadlines are off",
     "blocked": "DingTalk shut the app {app} out, for {seconds} s more",
     "purge": "messages past their 24 hours are not deleted: start `ledger worker`",
