@@ -6,6 +6,7 @@ from math import ceil
 from typing import Any
 
 from ledger.core.check_up import Check, Level
+from ledger.core.json_value import printable
 from ledger.core.packing import Packing
 from ledger.core.quota import QuotaLevel, level_of
 from ledger.core.recall import Status
@@ -50,7 +51,7 @@ def troubles(parts: Parts, checks: Sequence[Check] = ()) -> Iterator[Trouble]:
 def _of_packing(one: Packing, calls_per_second: float) -> Trouble:
     calls, packed = one.recall_calls, one.packed_recall_calls
     values = {
-        "source": one.source,
+        "source": printable(one.source or ""),
         "sends": one.sends,
         "packed_sends": one.packed_sends,
         "calls": calls,
