@@ -201,7 +201,7 @@ _ZH: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
         f"已保留在 {printable(facts['host'])} 上并附原因。请运行 `ledger doctor` 查看文件。",
     ),
     NoticeEvent.WORKER: lambda facts: (
-        "曾没有后台进程发送通知",
+        "曾没有工作进程发送通知",
         f"自 {facts['from']} 至今没有发送过任何通知。请运行 `ledger recalls` 和 `ledger doctor` 查看情况。",
     ),
     NoticeEvent.CHECKPOINT: lambda facts: (

@@ -4,26 +4,22 @@ import json
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import select, update
 
 from ledger import Ledger
-from ledger.core.chain import GENESIS
-from ledger.core.frozen import FrozenDigest
 from ledger.core.person import commitments_of, is_pseudonym, pseudonym_of
 from ledger.simulator import World
 from ledger.store import history, migrate
 from ledger.store.database import Database
 from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
-from ledger.store.raw_rows import raw_rows
+from ledger.store.schema import history as entries
 from ledger.store.schema import (
-    POSTGRESQL_TRIGGERS,
-    SQLITE_TRIGGERS,
     person_secrets,
     recall_items,
     recall_skips,
     recalls,
 )
-from ledger.store.schema import history as entries
+from tests.old_history import drop_guard, make_old, restore_guard
 from tests.sending import send
 
 FROZEN = (("items", recall_items, FROZEN_OF_ITEM), ("skips", recall_skips, FROZEN_OF_SKIP))
@@ -96,7 +92,7 @@ def test_a_pseudonym_is_no_id_that_anybody_has_by_chance() -> None:
 
 
 def test_an_upgrade_chains_old_entries_anew_and_takes_ids_out_of_them(eventful: Ledger, database: Database) -> None:
-    _make_old(database)
+    make_old(database)
     assert "ann.of.here" in whole_history(database)
     last = _last_digest(database)
     migrate.downgrade(database, "0010")
@@ -112,12 +108,12 @@ def test_an_upgrade_chains_old_entries_anew_and_takes_ids_out_of_them(eventful: 
 
 
 def test_what_had_been_edited_before_an_upgrade_is_found_after_it(eventful: Ledger, database: Database) -> None:
-    _make_old(database)
+    make_old(database)
     with database.write() as connection:
         connection.execute(update(recall_items).where(recall_items.c.id == 1).values(recipients=["zoe"]))
-        _drop_guard(connection)
+        drop_guard(connection)
         connection.execute(update(entries).where(entries.c.id == 2).values(actor="nobody"))
-        _restore_guard(connection)
+        restore_guard(connection)
     migrate.downgrade(database, "0010")
     migrate.upgrade(database)
     found = eventful.verify()
@@ -125,53 +121,6 @@ def test_what_had_been_edited_before_an_upgrade_is_found_after_it(eventful: Ledg
     assert {one.what for one in found.findings} >= {"entry", "item"}
 
 
-def _make_old(database: Database) -> None:
-    """Write the history as an earlier release did, and forget what it did not have."""
-    with database.write() as connection:
-        _drop_guard(connection)
-        before = GENESIS
-        for stored in list(history.read_all(connection)):
-            detail = dict(stored.entry.detail)
-            if "selection" in detail:
-                detail["selection"] = {"users": ["ann.of.here", "bob.of.here"][: len(detail["selection"]["users"])]}
-                if stored.entry.recall_id is not None:
-                    mine = select(recalls.c.selection).where(recalls.c.id == stored.entry.recall_id)
-                    detail["selection"] = connection.execute(mine).scalar_one()
-            for kind, table, names in (
-                ("items", recall_items, FROZEN_OF_ITEM),
-                ("skips", recall_skips, FROZEN_OF_SKIP),
-            ):
-                if kind in detail.get("frozen", {}):
-                    fact = detail["frozen"][kind]
-                    plain = FrozenDigest(columns=names, expected_rows=fact["of"])
-                    columns = [table.c[name] for name in names]
-                    plain.add_all(list(raw_rows(connection, columns, columns[0])))
-                    detail["frozen"] = {**detail["frozen"], kind: {**fact, **plain.to_fact()}}
-            old = history.Entry(
-                at=stored.entry.at,
-                event=stored.entry.event,
-                actor=stored.entry.actor,
-                recall_id=stored.entry.recall_id,
-                detail=detail,
-            )
-            before = history.link(before, old)
-            connection.execute(update(entries).where(entries.c.id == stored.id).values(detail=detail, digest=before))
-        _restore_guard(connection)
-        connection.execute(person_secrets.delete())
-
-
 def _last_digest(database: Database) -> str:
     with database.read() as connection:
         return list(history.read_all(connection))[-1].digest
-
-
-def _drop_guard(connection: Connection) -> None:
-    is_sqlite = connection.dialect.name == "sqlite"
-    connection.execute(text("DROP TRIGGER history_no_" + ("update" if is_sqlite else "change ON history")))
-
-
-def _restore_guard(connection: Connection) -> None:
-    triggers = SQLITE_TRIGGERS if connection.dialect.name == "sqlite" else POSTGRESQL_TRIGGERS
-    for statement in triggers:
-        if "TRIGGER history_no_update" in statement or "TRIGGER history_no_change" in statement:
-            connection.exec_driver_sql(statement)
