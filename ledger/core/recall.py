@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from ledger.core.approval import Approval, BreakGlass
 from ledger.core.json_value import JsonValue
+from ledger.core.look_alikes import LookAlike
 from ledger.core.message import Chat
 from ledger.core.quota import Quota
 from ledger.core.stop import PlanStop
@@ -57,6 +58,7 @@ class Plan(JsonValue):
     there when a second person has to agree. `unconfigured` messages are of robots that the settings give to no app,
     counted in `unconfigured_robots`. `by_campaign` is None where there are very many. Until `valid_until` it may start;
     who shows its `token` then runs exactly this. `stops` is what would stop it as far as is known without asking.
+    `look_alikes` are other campaigns that one could take for those that were named.
     """
 
     recall_id: int
@@ -84,6 +86,7 @@ class Plan(JsonValue):
     valid_until: datetime | None = None
     token: str | None = field(default=None, repr=False)
     stops: tuple[PlanStop, ...] = ()
+    look_alikes: tuple[LookAlike, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,10 +27,11 @@ from sqlalchemy import (
     true,
 )
 
+from ledger.core.bounds import EVERYTHING, Bounds
 from ledger.core.campaign import CampaignLine
 from ledger.core.recall import Outcome
 from ledger.store.schema import message_counts, messages, recall_items
-from ledger.store.selecting import rows_of
+from ledger.store.selecting import in_bounds, rows_of
 from ledger.store.types import UtcDateTime
 
 _MINUTE = timedelta(minutes=1)
@@ -70,6 +71,12 @@ def count_campaigns(connection: Connection, now: datetime, robots: Collection[st
     open_ones = [one for one in counted if one.line.first_deadline is not None]
     open_ones.sort(key=lambda one: (one.line.first_deadline, one.line.campaign or ""))
     return open_ones + sorted(ended, key=lambda one: one.line.campaign or "")
+
+
+def campaign_names(connection: Connection, bounds: Bounds = EVERYTHING) -> list[str]:
+    """Return the campaigns of which the ledger holds messages, as far as they are within bounds."""
+    named = select(message_counts.c.campaign).where(message_counts.c.campaign != "")
+    return list(connection.scalars(named.where(*in_bounds(bounds, message_counts)).distinct()))
 
 
 def count_recipients_unknown(connection: Connection) -> int:

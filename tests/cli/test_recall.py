@@ -294,3 +294,18 @@ def test_a_plan_with_a_wrong_token_or_more_beside_it_runs_nothing(
 def test_a_recall_without_a_reason_is_refused(shell: Shell) -> None:
     ended = shell("recall", "--campaign", "c", "--yes")
     assert (ended.code, "--reason is missing" in ended.err) == (2, True)
+
+
+def test_a_campaign_that_looks_like_the_one_that_is_meant_stands_in_its_plan(
+    shell: Shell, simulator: Simulator
+) -> None:
+    for campaign in ("spring-promo", "Spring-promo", "spring-pormo", "autumn"):
+        shell.send(simulator, 1, campaign=campaign)
+    plan = ("recall", "--campaign", "spring-promo", "--reason", "typo", "--dry-run")
+    assert shell(*plan, "--json").json["look_alikes"] == [
+        {"campaign": "Spring-promo", "differs_in": "case"},
+        {"campaign": "spring-pormo", "differs_in": "spelling"},
+    ]
+    shown = shell(*plan).out
+    assert "Spring-promo: another campaign, in upper or lower case" in shown
+    assert shell("recall", "--user", "nobody", "--reason", "typo", "--dry-run", "--json").json["look_alikes"] == []

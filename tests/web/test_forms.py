@@ -442,3 +442,20 @@ def test_what_would_stop_a_plan_stands_beside_its_button(serve_ledger: ServeLedg
         page = planned(wang)
     for says in ("another operator has to agree", "quota does not cover it", "No worker is at work"):
         assert says in page.text
+
+
+def test_a_campaign_that_looks_like_the_one_that_is_meant_stands_beside_the_button(
+    service: Service, world: World
+) -> None:
+    send(service.book, world, 1)
+    send(service.book, world, 1, campaign="Spring")
+    token = service.book.parts.service_tokens.create(
+        "bound", Role.OPERATOR, campaigns=("spring",), actor="tester"
+    ).secret
+    with at_work(service, "wang") as wang:
+        page = planned(wang)
+    assert "Another campaign, which is not recalled: Spring differs in upper and lower case" in page.text
+    # Who may not know of the other one is not told.
+    with service.client(token) as bound:
+        plan = bound.post("/v1/recalls", json={"campaign": "spring", "reason": "wrong link"}).json()
+    assert plan["look_alikes"] == []

@@ -47,6 +47,7 @@ BY_NAME = {
     "verdict",
     "count",
     "decision",
+    "differs",
     "stop",
 }
 # What stands between two words has blanks, or is nothing at all.

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from ledger.clock import parse_time
 from ledger.core.limits import KEY_MAX_CHARACTERS, NAME_MAX_CHARACTERS, REASON_MAX_CHARACTERS, STORABLE_PATTERN
+from ledger.core.look_alikes import Likeness
 from ledger.core.message import Chat
 from ledger.core.plan import Standing
 from ledger.core.recall import Outcome, Status
@@ -183,6 +184,13 @@ class PlannedCampaign(ApiModel):
     deliveries: int = Field(description="Recipients, summed over the messages.", examples=[2400])
 
 
+class LookAlike(ApiModel):
+    """Another campaign that one could take for the one that was named."""
+
+    campaign: str = Field(examples=["Spring"])
+    differs_in: Likeness = Field(description="In what it differs: hardly anything that one sees.")
+
+
 class PlanStop(ApiModel):
     """One thing that would stop a plan, or a part of it."""
 
@@ -221,6 +229,7 @@ class Plan(ApiModel):
     token: str | None = Field(
         description="`run` with it runs exactly this, or nothing. It is kept nowhere: a repeated request has null."
     )
+    look_alikes: list[LookAlike] = Field(description="Other campaigns that one could take for those that were named.")
     stops: list[PlanStop] = Field(description="What would stop it, as far as is known without asking DingTalk.")
 
 

@@ -15,6 +15,7 @@ from ledger.core.actors import check_actor
 from ledger.core.approval import Approval
 from ledger.core.bounds import Bounds
 from ledger.core.limits import check_reason
+from ledger.core.look_alikes import MOST_SHOWN, LookAlike, look_alikes
 from ledger.core.pace import shifted
 from ledger.core.plan import Forecast, Standing, Tally
 from ledger.core.plan_messages import LeftOut, PlanMessages
@@ -33,6 +34,7 @@ from ledger.services.recalls.run_in import RunIn
 from ledger.services.upkeep.robots import app_of
 from ledger.settings import Settings
 from ledger.store import commitments, history, paces, plans, recalls, usage
+from ledger.store.campaigns import campaign_names
 from ledger.store.candidates import Campaigns, candidates, holders
 from ledger.store.database import Database
 from ledger.store.late import is_late
@@ -280,6 +282,7 @@ class Planner:
             unconfigured_robots=tally.unconfigured,
             held_by=tuple(holders(snapshot, selection)) if counts[Standing.IN_PROGRESS] else (),
             by_campaign=_by_campaign(messages),
+            look_alikes=_look_alikes(snapshot, selection),
         )
 
 
@@ -290,6 +293,15 @@ def _by_campaign(messages: PlanMessages) -> tuple[PlannedCampaign, ...] | None:
         PlannedCampaign(campaign=campaign, messages=count, deliveries=deliveries)
         for campaign, (count, deliveries) in messages.by_campaign().items()
     )
+
+
+def _look_alikes(snapshot: Connection, selection: Selection) -> tuple[LookAlike, ...]:
+    """Return the recorded campaigns, within bounds, that one could take for those that were named."""
+    if not selection.campaigns:
+        return ()
+    others = sorted(set(campaign_names(snapshot, selection.bounds)) - selection.campaigns)
+    found = (one for meant in sorted(selection.campaigns) for one in look_alikes(meant, others))
+    return tuple({one.campaign: one for one in found}.values())[:MOST_SHOWN]
 
 
 def _count_others(snapshot: Connection, selection: Selection, messages: PlanMessages) -> int:

@@ -1,10 +1,12 @@
 """Plans in plain words: what a recall would do, and why it can do nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from ledger.core.look_alikes import Likeness
 from ledger.core.stop import StopCode
 from ledger.entrypoints.cli.screen.decision import decision_of
 from ledger.entrypoints.cli.screen.facts import Fact, print_facts
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
     from ledger.core.recall import Plan
 
 MOST_ROBOTS = 3
+_DIFFERS_IN = {
+    Likeness.CASE: "in upper or lower case",
+    Likeness.WIDTH: "in wide or narrow letters",
+    Likeness.LETTERS: "in letters that look the same",
+    Likeness.SPELLING: "spelt nearly the same",
+}
 # The cells beside what would stop a plan, which is written whole, in as many lines as it takes.
 STOP_MARGIN = 18
 # What has a line of its own in the plan.
@@ -45,6 +53,9 @@ def show_plan(
         facts.append(Fact("", "`ledger worker` must run", (": it recalls what arrives late",)))
     if beside:
         facts += [Fact("goes along", recalls_in_words(beside), (", running already", ": nearer deadlines go first"))]
+    for one in plan.look_alikes:
+        fact = Fact("NOT THIS ONE", plain(one.campaign), (f": another campaign, {_DIFFERS_IN[one.differs_in]}",))
+        facts.append(replace(fact, style="yellow"))
     for stop in plan.stops:
         if stop.code not in _SAID_ELSEWHERE:
             lines = wrap(plain(stop.text), max(paper.width - STOP_MARGIN, 30)) if paper.is_terminal else [stop.text]
