@@ -204,7 +204,7 @@ def test_our_own_recall_opens(shared: Shared) -> None:
 
 
 LISTS = {
-    "/v1/messages": ({}, {"campaign": "both"}, {"recallable": "true"}),
+    "/v1/messages": ({}, {"campaign": "both"}, {"recallable": "true"}, {"format": "csv"}, {"format": "ndjson"}),
     "/v1/campaigns": ({},),
     "/v1/people": (
         {"campaign": "both"},

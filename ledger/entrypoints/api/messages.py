@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import chain
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,15 +13,20 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from ledger.core.roles import Permission
+from ledger.entrypoints.api.files import Form, WantedForm, described, file_of, form_of, json_lines, whole_list
 from ledger.entrypoints.api.idempotency import OnlyOnce
 from ledger.entrypoints.api.models import Message, Page, Received, Short
 from ledger.entrypoints.api.parameters import Cursor, Limit, Selected, page_of
 from ledger.entrypoints.api.rows import CSV, JSON, NDJSON, GivenRows
+from ledger.entrypoints.formats.csv_form import CsvForm
+from ledger.entrypoints.formats.messages_csv import COLUMNS, messages_as_csv
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.problems import RejectedError
 from ledger.errors import BusyError
 from ledger.patience import Patience
 from ledger.services.recording.rows import Defaults
+from ledger.services.reports.list_page import PAGE_ROWS_MAX, ListPage
+from ledger.store.pages import RecordedMessage
 
 _EXAMPLE = {
     "processQueryKey": "qgLmBd0xWvXbQ2xEhGNf+HkKQLRrLxOQb8Fzk/X5xaU=",
@@ -102,19 +108,30 @@ async def record(
         return await run_in_threadpool(once, 200, work, is_repeatable=True)
 
 
-@router.get("/messages", **needs(Permission.SEE, 422))
+@router.get("/messages", response_model=Page[Message], **described(needs(Permission.SEE, 422), COLUMNS))
 def messages(
     request: Request,
     response: Response,
     parts: LedgerParts,
     selected: Selected,
     recallable: Annotated[bool, Query(description="Only those that can still be recalled.")] = False,
+    form: WantedForm = None,
     limit: Limit = 100,
     cursor: Cursor = None,
-) -> Page[Message]:
-    """Return the messages that the ledger holds, soonest deadline first."""
-    page = parts.pages.messages(selected, only_recallable=recallable, cursor=cursor, limit=limit)
-    return page_of(request, response, page, Message)
+) -> Page[Message] | Response:
+    """Return the messages that the ledger holds, soonest deadline first: a page of JSON, or all as CSV or lines."""
+
+    def read(after: str | None, most: int = PAGE_ROWS_MAX) -> ListPage[RecordedMessage]:
+        return parts.pages.messages(selected, only_recallable=recallable, cursor=after, limit=most)
+
+    wanted = form_of(request, form)
+    if wanted is Form.JSON:
+        return page_of(request, response, read(cursor, limit), Message)
+    first, rest = whole_list(request, read)
+    if wanted is Form.NDJSON:
+        return file_of(json_lines(first, rest, Message), "messages", wanted)
+    csv_form = CsvForm(for_spreadsheets=wanted is Form.EXCEL)
+    return file_of(messages_as_csv(chain([first], rest), csv_form), "messages", wanted)
 
 
 def _kind(request: Request) -> str:

@@ -23,6 +23,7 @@ from ledger.entrypoints.cli.commands import (
     gateway,
     history,
     import_,
+    messages,
     notify,
     ops,
     people,
@@ -167,6 +168,7 @@ _add("Recall", recall=recall.recall, resume=resume.resume, retry=retry.retry, ca
 _add("Recall", watch=watch.watch)
 _add("Recall", approve=approve.approve, refuse=refuse.refuse, review=review.review)
 _add("Recall", unstick=unstick.unstick)
+_add("Record", messages=messages.messages)
 _add("Audit", people=people.people)
 _add("Audit", recalls=recalls.recalls, show=show.show, history=history.history, verify=verify.verify)
 _add("Run", demo=demo.demo, serve=serve.serve, worker=worker.worker, purge=purge.purge, doctor=doctor.doctor)

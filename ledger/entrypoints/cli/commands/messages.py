@@ -1,0 +1,96 @@
+"""`ledger messages`: what is recorded and selected, a message a line, soonest deadline first."""
+
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ledger.core.selection import select
+from ledger.entrypoints.cli import csv_options as csv
+from ledger.entrypoints.cli import selection_options as options
+from ledger.entrypoints.cli.options import Limit
+from ledger.entrypoints.cli.screen.output import AsJson, batches, console, document_of_list, lines_of_json, say
+from ledger.entrypoints.process.book import opened
+from ledger.errors import EmptySelectionError
+
+if TYPE_CHECKING:
+    from ledger.core.selection import Selection
+    from ledger.parts import Parts
+    from ledger.store.pages import RecordedMessage
+
+BATCH_ROWS = 200
+
+
+def messages(
+    campaign: options.Campaigns = None,
+    untagged: options.Untagged = False,
+    source: options.Source = None,
+    user: options.Users = None,
+    key: options.Keys = None,
+    keys_file: options.KeysFile = None,
+    robot: options.Robot = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    recallable: Annotated[bool, typer.Option("--recallable", help="Only what can still be recalled.")] = False,
+    limit: Limit = None,
+    as_csv: csv.AsCsv = False,
+    excel: csv.ForExcel = False,
+    as_json: AsJson = False,
+    as_lines: csv.AsLines = False,
+) -> None:
+    """Show what is recorded and selected, soonest deadline first.
+
+    It is purged once it cannot be recalled any more; the outcomes are in `ledger history`.
+    """
+    form = csv.csv_form(as_csv=as_csv, excel=excel, others=csv.named(as_json, as_lines))
+    asked = options.gather(
+        campaign=campaign,
+        untagged=untagged,
+        source=source,
+        users=user,
+        keys=key,
+        keys_file=keys_file,
+        robot=robot,
+        since=since,
+        until=until,
+    )
+    selection = select(**asked)
+    if selection.is_empty:
+        raise EmptySelectionError
+    with opened() as parts:
+        parts.recorder.catch_up()
+        found = islice(_messages(parts, selection, only_recallable=recallable), limit)
+        if as_json:
+            document_of_list(found)
+        elif as_lines:
+            lines_of_json(found)
+        elif form is not None:
+            from ledger.entrypoints.formats.messages_csv import messages_as_csv
+
+            csv.write_csv(messages_as_csv(batches(found, BATCH_ROWS), form))
+        else:
+            _show(parts, found)
+
+
+def _messages(parts: "Parts", selection: "Selection", *, only_recallable: bool) -> "Iterator[RecordedMessage]":
+    from ledger.services.reports.list_page import PAGE_ROWS_MAX, every_page
+
+    return chain.from_iterable(
+        every_page(
+            lambda cursor: parts.pages.messages(
+                selection, only_recallable=only_recallable, cursor=cursor, limit=PAGE_ROWS_MAX
+            )
+        )
+    )
+
+
+def _show(parts: "Parts", found: "Iterator[RecordedMessage]") -> None:
+    from ledger.entrypoints.cli.screen.messages import print_messages
+
+    paper, is_first = console(), True
+    for some in batches(found, BATCH_ROWS):
+        print_messages(paper, some, parts.clock.now(), show_header=is_first)
+        is_first = False
+    if is_first:
+        say("the ledger holds no message that fits")
