@@ -37,6 +37,7 @@ from ledger.services.recording.tagger import Tagger
 from ledger.services.reports.campaign_counts import CampaignCounts
 from ledger.services.reports.courses import Courses
 from ledger.services.reports.figures import Meter
+from ledger.services.reports.near_names import NameFinder
 from ledger.services.reports.pages import Pages
 from ledger.services.reports.people import PeopleReports
 from ledger.services.reports.recall_lines import RecallLines
@@ -221,6 +222,11 @@ class Parts:
     def people(self) -> PeopleReports:
         """Answers in people."""
         return PeopleReports(self.opened())
+
+    @part
+    def names(self) -> NameFinder:
+        """Finds near names."""
+        return NameFinder(self.opened())
 
     @part
     def idempotency(self) -> IdempotentRequests:

@@ -22,7 +22,7 @@ from ledger.store.items import ended_items, item_of, joined_items
 from ledger.store.plans import is_complete
 from ledger.store.recalls import Recall, recall_of
 from ledger.store.schema import approvals, messages, recall_items, recalls
-from ledger.store.selecting import among, selected_messages
+from ledger.store.selecting import among, reached_others, selected_messages
 from ledger.store.unfrozen import unfrozen_page
 
 
@@ -50,17 +50,14 @@ def messages_page(
     *,
     now: datetime,
     only_recallable: bool = False,
+    shared: bool | None = None,
     after: Place | None,
     limit: int,
 ) -> list[tuple[Place, RecordedMessage]]:
-    """Return selected messages, soonest deadline first."""
+    """Return selected messages, soonest deadline first; `shared`: those that others got too than were asked for."""
     columns = messages.c
-    conditions = selected_messages(selection, is_sqlite=connection.dialect.name == "sqlite")
     held = frozenset(plan_messages.held_ids(connection))
-    if only_recallable:
-        conditions += [columns.deadline > now, func.coalesce(past(), 0) < HELD]
-    if only_recallable and held:
-        conditions.append(~among(columns.id, held, is_sqlite=connection.dialect.name == "sqlite"))
+    conditions = _wanted_messages(connection, selection, now, held, only_recallable=only_recallable, shared=shared)
     if after is not None:
         conditions.append(_beyond(columns.deadline, columns.id, after, descending=False))
     statement = (
@@ -68,6 +65,36 @@ def messages_page(
     )
     rows = connection.execute(statement)
     return [((row.deadline, row.id), _recorded(row, now, is_held=row.id in held)) for row in rows]
+
+
+def count_messages(
+    connection: Connection, selection: Selection, *, now: datetime, only_recallable: bool = False, shared: bool | None
+) -> int:
+    """Return how many messages `messages_page` has of these."""
+    held = frozenset(plan_messages.held_ids(connection))
+    wanted = _wanted_messages(connection, selection, now, held, only_recallable=only_recallable, shared=shared)
+    return connection.scalar(select(func.count()).select_from(messages).where(*wanted)) or 0
+
+
+def _wanted_messages(
+    connection: Connection,
+    selection: Selection,
+    now: datetime,
+    held: Collection[int],
+    *,
+    only_recallable: bool,
+    shared: bool | None,
+) -> list[ColumnElement[bool]]:
+    columns, is_sqlite = messages.c, connection.dialect.name == "sqlite"
+    conditions = selected_messages(selection, is_sqlite=is_sqlite)
+    if only_recallable:
+        conditions += [columns.deadline > now, func.coalesce(past(), 0) < HELD]
+    if only_recallable and held:
+        conditions.append(~among(columns.id, held, is_sqlite=is_sqlite))
+    if shared is not None:
+        others = reached_others(selection.users, is_sqlite=is_sqlite)
+        conditions.append(others if shared else ~others)
+    return conditions
 
 
 def recalls_page(

@@ -130,6 +130,15 @@ def _overlaps(table: FromClause, selection: Selection) -> ColumnElement[bool]:
     return overlap
 
 
+def reached_others(users: Collection[str], *, is_sqlite: bool) -> ColumnElement[bool]:
+    """Return the condition under which a message reached anybody but these."""
+    if not is_sqlite:
+        within: ColumnElement[bool] = messages.c.recipients.contained_by(literal(sorted(users), ARRAY(Text)))
+        return ~within
+    each = func.json_each(messages.c.recipients).table_valued("value", name="other")
+    return select(each.c.value).where(~among(each.c.value, sorted(users), is_sqlite=True)).exists()
+
+
 def _users(selection: Selection) -> Select[Any]:
     users = func.json_each(bindparam("users", json.dumps(sorted(selection.users)), unique=True))
     return select(users.table_valued("value").c.value)

@@ -79,3 +79,35 @@ def test_many_people_come_page_by_page_each_once(service: Service, world: World)
                 found += [one.partition("=")[2] for one in page.links if one.startswith("/people?user=user-")][3:]
                 following = [one for one in page.links if "cursor=" in one]
             assert found == users
+
+
+def test_what_only_one_person_got_is_apart_from_what_others_got_too_each_with_its_count_and_button(
+    service: Service, world: World
+) -> None:
+    send(service.book, world, 2, users=["ann"])
+    send(service.book, world, 3, users=["ann", "bob"])
+    (recalled,) = send(service.book, world, 1, users=["ann"])
+    service.book.run(service.book.plan(keys=[recalled], reason="over"))
+    with looking(service, Role.OPERATOR) as browser:
+        page = Page(browser.get("/people?user=ann").text)
+        assert page.text.index("2 messages to nobody else") < page.text.index("3 messages shared with others")
+        assert {"/recalls/new?user=ann", "/recalls/new?user=ann&shared=yes"} <= set(page.links)
+        shared = browser.get("/people?user=ann&group=shared").text
+        assert "3 messages shared" in Page(shared).text
+        assert "to nobody else" not in Page(shared).text
+        for address, is_shared in (("/recalls/new?user=ann", False), ("/recalls/new?user=ann&shared=yes", True)):
+            boxes = [one for tag, one in Page(browser.get(address).text).tags if one.get("name") == "shared"]
+            assert ["checked" in box for box in boxes] == [is_shared]
+
+
+def test_a_name_that_there_is_not_leads_to_those_that_are_near(service: Service, world: World) -> None:
+    send(service.book, world, 1, campaign="spring-promo", users=["zhang.san"])
+    with looking(service, Role.OPERATOR) as browser:
+        person = Page(browser.get("/people?user=zhangsan").text)
+        assert "Nothing reached zhangsan lately. Did you mean: zhang.san" in person.text
+        assert "/people?user=zhang.san" in person.links
+        campaign = Page(browser.get("/campaign?name=sprng-promo").text)
+        assert "no message of a campaign sprng-promo . Did you mean: spring-promo" in campaign.text
+        assert "/campaign?name=spring-promo" in campaign.links
+        plan = service.book.plan(campaign="sprng-promo", reason="a slip").recall_id
+        assert "Did you mean: spring-promo" in Page(browser.get(f"/recalls/{plan}").text).text

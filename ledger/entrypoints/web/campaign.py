@@ -25,7 +25,8 @@ def campaign(
 ) -> Response:
     """Show the messages of a campaign, soonest deadline first."""
     asked = SelectionForm(campaign=name)
-    page = parts.pages.messages(asked.selection(view.times, who), cursor=cursor, limit=ROWS)
+    selection = asked.selection(view.times, who)
+    page = parts.pages.messages(selection, cursor=cursor, limit=ROWS)
     count = parts.campaign_counts.read(who.bounds)
     line = None
     if count is not None:
@@ -40,4 +41,5 @@ def campaign(
         page=page,
         is_first=cursor is None,
         asked=asked,
+        near=parts.names.near(selection) if not page.values and cursor is None else (),
     )

@@ -26,7 +26,7 @@ router = APIRouter(route_class=Door, include_in_schema=False)
 @router.get("/recalls/new", **needs(Permission.RECALL))
 def ask(request: Request, view: Viewed) -> Response:
     """Ask what is to be recalled, and why."""
-    return _form(view, SelectionForm.read(request.query_params))
+    return _form(view, SelectionForm.read(request.query_params), shared=request.query_params.get("shared", ""))
 
 
 @router.post("/recalls", **needs(Permission.RECALL))

@@ -1,6 +1,7 @@
 """Recalls: all of them, and one of them from its plan to its report."""
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -9,10 +10,12 @@ from fastapi import APIRouter, Query, Request, Response
 
 from ledger.core.confirmation import Confirmation, confirmation_of
 from ledger.core.named import meant_by
+from ledger.core.near_names import NearNames
 from ledger.core.reached_people import PeopleCount
 from ledger.core.recall import Outcome, Result, Status
 from ledger.core.recall_state import state_of
 from ledger.core.roles import Permission
+from ledger.core.selection import Selection
 from ledger.core.stop import PlanStop
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.seen_recall import Seen
@@ -75,6 +78,7 @@ def recall(
         report=report,
         plan=_plan(report),
         people=_people(parts, result),
+        near=_near(parts, report),
         confirmation=confirmation(report),
         reasons=parts.recall_reports.reasons(seen.id, limit=SHOWN_REASONS),
         page=page,
@@ -123,6 +127,12 @@ def _again(report: RecallReport) -> str:
     parts = {name: value for name, value in report.selection.items() if not name.startswith("within")}
     pairs = [(name.removesuffix("s") if name in ("users", "keys") else name, value) for name, value in parts.items()]
     return urlencode(pairs, doseq=True) if len(parts.get("keys", ())) <= KEYS_IN_ADDRESS else ""
+
+
+def _near(parts: Parts, report: RecallReport) -> Sequence[NearNames]:
+    """Return names near those of a plan of nothing; it stays in the bounds that it was made in."""
+    is_empty = report.result.status is Status.PLANNED and not report.plan.get("eligible")
+    return parts.names.near(Selection.from_json(report.selection)) if is_empty else ()
 
 
 def _people(parts: Parts, result: Result) -> PeopleCount | None:

@@ -30,15 +30,36 @@ class Pages:
         self._database, self._clock, self._reports = database, clock, reports
 
     def messages(
-        self, selection: Selection, *, only_recallable: bool = False, cursor: str | None = None, limit: int
+        self,
+        selection: Selection,
+        *,
+        only_recallable: bool = False,
+        shared: bool | None = None,
+        cursor: str | None = None,
+        limit: int,
     ) -> ListPage[RecordedMessage]:
-        """Return messages that the ledger holds, soonest deadline first; an empty selection means all of them."""
+        """Return messages that the ledger holds, soonest deadline first; an empty selection means all of them.
+
+        Of those that reached somebody, `shared` are the ones that others got too.
+        """
         now, after = self._clock.now(), _place(cursor, by_time=True)
         with self._database.read() as connection:
             found = pages.messages_page(
-                connection, selection, now=now, only_recallable=only_recallable, after=after, limit=limit + 1
+                connection,
+                selection,
+                now=now,
+                only_recallable=only_recallable,
+                shared=shared,
+                after=after,
+                limit=limit + 1,
             )
         return _page(found, limit)
+
+    def count_messages(self, selection: Selection, *, only_recallable: bool = False, shared: bool | None = None) -> int:
+        """Return how many messages there are of these."""
+        now = self._clock.now()
+        with self._database.read() as connection:
+            return pages.count_messages(connection, selection, now=now, only_recallable=only_recallable, shared=shared)
 
     def recalls(
         self,

@@ -10,6 +10,7 @@ from ledger.core.selection import select
 from ledger.entrypoints.cli import csv_options as csv
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.options import Limit
+from ledger.entrypoints.cli.screen.near import near_after
 from ledger.entrypoints.cli.screen.output import AsJson, batches, console, document_of_list, lines_of_json, say
 from ledger.entrypoints.process.book import opened
 from ledger.errors import EmptySelectionError
@@ -70,7 +71,7 @@ def messages(
 
             csv.write_csv(messages_as_csv(batches(found, BATCH_ROWS), form))
         else:
-            _show(parts, found)
+            _show(parts, selection, found)
 
 
 def _messages(parts: "Parts", selection: "Selection", *, only_recallable: bool) -> "Iterator[RecordedMessage]":
@@ -85,7 +86,7 @@ def _messages(parts: "Parts", selection: "Selection", *, only_recallable: bool) 
     )
 
 
-def _show(parts: "Parts", found: "Iterator[RecordedMessage]") -> None:
+def _show(parts: "Parts", selection: "Selection", found: "Iterator[RecordedMessage]") -> None:
     from ledger.entrypoints.cli.screen.messages import print_messages
 
     paper, is_first = console(), True
@@ -93,4 +94,4 @@ def _show(parts: "Parts", found: "Iterator[RecordedMessage]") -> None:
         print_messages(paper, some, parts.clock.now(), show_header=is_first)
         is_first = False
     if is_first:
-        say("the ledger holds no message that fits")
+        say(f"the ledger holds no message that fits{near_after(parts.names.near(selection))}")

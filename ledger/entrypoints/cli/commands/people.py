@@ -11,6 +11,7 @@ from ledger.core.selection import select
 from ledger.entrypoints.cli import csv_options as csv
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.options import Limit
+from ledger.entrypoints.cli.screen.near import near_after
 from ledger.entrypoints.cli.screen.output import AsJson, batches, console, document_of_list, lines_of_json, say
 from ledger.entrypoints.cli.xlsx_option import AsXlsx, write_xlsx
 from ledger.entrypoints.process.book import opened
@@ -112,4 +113,4 @@ def _show(parts: "Parts", whose: "Whose", lines: "Iterator[PersonLine]") -> None
         print_people(paper, some, show_header=is_first)
         is_first = False
     if is_first:
-        say("there is nobody who fits")
+        say(f"there is nobody who fits{near_after(parts.names.near(whose.selection))}")

@@ -14,8 +14,9 @@ from ledger.entrypoints.cli.options import Actor, Now, Sticky
 from ledger.entrypoints.cli.planned_run import check_alone, run_shown
 from ledger.entrypoints.cli.proof import TokenFile, who_is
 from ledger.entrypoints.cli.screen.confirmation import confirm
+from ledger.entrypoints.cli.screen.near import near_after, near_in_words
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
-from ledger.entrypoints.cli.screen.plans import show_plan, why_nothing
+from ledger.entrypoints.cli.screen.plans import finds_any, show_plan, why_nothing
 from ledger.entrypoints.cli.screen.words import moment
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ledger.core.recall import Plan
+    from ledger.core.selection import Selection
     from ledger.parts import Parts
 
     Meant = Mapping[str, Any]
@@ -113,11 +115,14 @@ def recall(
             keeps_empty=dry_run,
         )
         meant = selection.to_json()
+        if plan.eligible and len(selection.campaigns) > 1 and (unknown := near_in_words(parts.names.near(selection))):
+            say(f"note: {unknown}")
+        nothing = None if plan.eligible else _why_nothing(parts, plan, selection)
         if dry_run:
-            return _only_shown(parts, plan, meant, reason, seconds, as_json=as_json)
+            return _only_shown(parts, plan, meant, reason, seconds, nothing, as_json=as_json)
         _show_before(parts, plan, meant, reason, seconds, as_json=as_json)
-        if not plan.eligible:
-            raise NothingEligibleError(why_nothing(plan))
+        if nothing is not None:
+            raise NothingEligibleError(nothing)
         if not yes:
             confirm(plan, meant)
         without = reason if break_glass else None
@@ -126,18 +131,30 @@ def recall(
 
 
 def _only_shown(
-    parts: "Parts", plan: "Plan", meant: "Meant", reason: str, sticky_seconds: float | None, *, as_json: bool
+    parts: "Parts",
+    plan: "Plan",
+    meant: "Meant",
+    reason: str,
+    sticky_seconds: float | None,
+    nothing: str | None,
+    *,
+    as_json: bool,
 ) -> Code:
     if as_json:
         document(plan)
     else:
         _show(console(), parts, plan, meant, reason, sticky_seconds)
-    if not plan.eligible:
-        say(f"error: {why_nothing(plan)}")
+    if nothing is not None:
+        say(f"error: {nothing}")
         return Code.NOTHING_ELIGIBLE
     say(f"nothing was called: without --dry-run it runs. Exactly this plan runs until {moment(plan.valid_until)} with")
     say(f"ledger recall --plan {plan.recall_id} --token {plan.token}")
     return Code.DONE
+
+
+def _why_nothing(parts: "Parts", plan: "Plan", selection: "Selection") -> str:
+    """Say why nothing can be recalled; where nothing fits at all, also which names are near those that were given."""
+    return why_nothing(plan) + ("" if finds_any(plan) else near_after(parts.names.near(selection)))
 
 
 def _show_before(

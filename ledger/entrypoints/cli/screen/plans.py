@@ -78,6 +78,12 @@ def _quota_in_lines(plan: "Plan") -> Iterator[tuple[str, str]]:
         yield "", "(LEDGER_QUOTA_RESERVE_CALLS)"
 
 
+def finds_any(plan: "Plan") -> bool:
+    """Say whether a plan found any message, recallable or not."""
+    left_out = (plan.expired, plan.already_recalled, plan.in_progress, plan.shared_skipped, plan.unconfigured)
+    return bool(plan.eligible or any(left_out))
+
+
 def why_nothing(plan: "Plan") -> str:
     """Say why nothing of a selection can be recalled, and what can be done about it."""
     reasons = []

@@ -1,0 +1,27 @@
+"""Did you mean: what is said of names that there are not."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ledger.entrypoints.cli.screen.words import plain
+
+if TYPE_CHECKING:
+    from ledger.core.near_names import NearNames
+
+
+def near_in_words(found: "Sequence[NearNames]") -> str:
+    """Say of each name that there is none of it, and which are near; empty where every name is known."""
+    return "; ".join(f"there is no {one.kind} {plain(one.asked)}{_question(one.names)}" for one in found)
+
+
+def near_after(found: "Sequence[NearNames]") -> str:
+    """Return the same as what follows a sentence; empty where every name is known."""
+    text = near_in_words(found)
+    return f". {text[0].upper()}{text[1:]}" if text else ""
+
+
+def _question(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    *others, last = map(plain, names)
+    return f": did you mean {', '.join(others)} or {last}?" if others else f": did you mean {last}?"
