@@ -14,7 +14,7 @@ from ledger.core.roles import Role
 from ledger.errors import InputError
 from ledger.services.access.lockout import MOST_IN_ALL, MOST_OF_ONE_ADDRESS
 from ledger.services.access.sign_in_links import VALID_FOR
-from ledger.services.access.tokens import form_key_of
+from ledger.services.access.tokens import digest_of
 from tests.outages import away
 
 from .conftest import ServeLedger, Service
@@ -286,7 +286,7 @@ def test_the_database_knows_no_secret(service: Service) -> None:
         stored += repr(connection.exec_driver_sql("SELECT detail FROM history").all())
     assert secret not in stored
     assert held not in stored
-    assert form_key_of(held) not in stored
+    assert digest_of(f"form:{held}") not in stored
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "", "127.0.0.1.evil.example", "localhost.evil"])

@@ -130,7 +130,7 @@ def test_what_changes_anything_takes_no_session_without_its_form_key(service: Se
     with service.client() as browser:
         browser.post("/sign-in", data={"token": service.token(Role.ADMIN)})
         without = asked(browser, name)
-        assert (without.status_code, without.json()["code"]) == (403, "forbidden")
+        assert (without.status_code, without.json()["code"]) == (403, "form_expired")
         browser.headers["X-Form-Key"] = "0" * 64
         assert asked(browser, name).status_code == 403
         browser.headers["X-Form-Key"] = form_key_of(browser.cookies["ledger-session"])

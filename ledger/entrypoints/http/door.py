@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 
 from ledger.core.bounds import Bounds
 from ledger.core.roles import Identity, Permission, Role
-from ledger.entrypoints.http.problems import document_problems, unexpected
+from ledger.entrypoints.http.problems import document_problems, unexpected, wants_page
+from ledger.entrypoints.http.prompt_pages import PromptPages
 from ledger.errors import DatabaseError, ForbiddenError, FormExpiredError, LedgerError, UnauthenticatedError
 from ledger.parts import Parts
 from ledger.patience import Patience
@@ -68,6 +69,9 @@ class Door(APIRoute):
                 return await inner(request)
 
             try:
+                # Somebody who looks is told at once; the page looks again by itself.
+                if request.method == "GET" and wants_page(request):
+                    return await prompt_pages_of(request).answer(attempt)
                 return await patience(parts_of(request)).retrying_async(attempt)
             except (LedgerError, HTTPException, RequestValidationError):
                 raise
@@ -90,6 +94,11 @@ def patience(parts: Parts) -> Patience:
 def parts_of(request: Request) -> Parts:
     """Return what the ledger of the application is made of."""
     return cast("Parts", request.app.state.parts)
+
+
+def prompt_pages_of(request: Request) -> PromptPages:
+    """Return what gives pages of the application."""
+    return cast("PromptPages", request.app.state.prompt_pages)
 
 
 def who_asks(request: Request) -> Identity:
@@ -139,7 +148,8 @@ async def admit(request: Request, permission: Permission) -> Identity:
 async def _identify(request: Request) -> Identity:
     """Return who asks, by token, by session, or as whoever sits at this machine."""
     secret = _secret_of(request)
-    tokens = parts_of(request).service_tokens
+    # Not here: the first time, it opens the database, for which nobody else is to wait.
+    tokens = await run_in_threadpool(lambda: parts_of(request).service_tokens)
     if secret is not None:
         return await run_in_threadpool(tokens.identify, secret)
     refuse_other_sites(request)

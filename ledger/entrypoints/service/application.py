@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from ledger.entrypoints.api import campaigns, events, history, messages, people, people_lists, probes, recalls
 from ledger.entrypoints.http.access_log import AccessLog
 from ledger.entrypoints.http.door import COOKIE
 from ledger.entrypoints.http.forwarded import BehindProxies
 from ledger.entrypoints.http.problems import Problem, answer_problems
+from ledger.entrypoints.http.prompt_pages import PromptPages
 from ledger.entrypoints.http.read_watch import ReadWatch
 from ledger.entrypoints.http.request_guard import RequestGuard
 from ledger.entrypoints.process.metrics import Metrics
@@ -41,6 +43,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     *console.ROUTERS,
 )
 RESTART_SECONDS = 2.0
+# What is compressed already, and streams of events, which are to arrive one by one.
+NOT_COMPRESSED = (
+    *DEFAULT_EXCLUDED_CONTENT_TYPES,
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+)
 DESCRIPTION = (
     "Records what DingTalk bots sent, recalls it within its 24 hours, and proves what was done. Every error is a "
     "problem document (RFC 9457): go by its `code`. Times are RFC 3339 in UTC; given ones may have any offset."
@@ -73,6 +80,7 @@ def build_app(parts: Parts, *, is_open: bool = False, with_worker: bool = True) 
     app.state.parts, app.state.is_open, app.state.with_worker = parts, is_open, with_worker
     app.state.turns = threading.BoundedSemaphore(parts.settings.requests_recording)
     app.state.attempts = Lockout(parts.clock)
+    app.state.prompt_pages = PromptPages(parts)
     app.state.sign_in_links = SignInLinks(parts.clock)
     app.state.metrics = Metrics(parts)
     # Set when the service is about to stop: what streams without an end ends then.
@@ -81,6 +89,8 @@ def build_app(parts: Parts, *, is_open: bool = False, with_worker: bool = True) 
     answer_problems(app, error_page)
     # As they are, not by `include_router`, which would analyse each of them anew for every application.
     app.router.routes.extend(route for router in ROUTERS for route in router.routes)
+    # Secrets of pages are masked anew each time (`form_key_of`), so that their lengths tell nothing.
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5, exclude_content_types=NOT_COMPRESSED)
     app.add_middleware(ReadWatch, clock=parts.clock, note=parts.read_log.note)
     app.add_middleware(
         RequestGuard, allowed_hosts=parts.settings.own_hosts, request_max_bytes=parts.settings.request_max_bytes

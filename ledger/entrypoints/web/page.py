@@ -27,7 +27,7 @@ LANGUAGE_COOKIE, ZONE_COOKIE = "ledger-language", "ledger-zone"
 ROWS, KEY_CHARACTERS = 50, 24
 # In the address of a link that signs somebody in: who comes with it again tries it again.
 ONE_TIME_CODE = "once"
-_NO_EVERY = 0
+_NO_EVERY, AWAY_EVERY_MS = 0, 3000
 
 
 def outside(value: object) -> Markup:
@@ -120,7 +120,11 @@ Viewed = Annotated[View, Depends(View)]
 
 def error_page(request: Request, status: int, code: str, message: str, headers: Mapping[str, str]) -> HTMLResponse:
     """Return an error for people: what happened in their words, and the ledger's own text below."""
-    return View(request).show("error.html", status=status, headers=headers, code=code, message=message)
+    # Of a database that is away: it looks again by itself, and is the page that was asked for once it can be.
+    every_ms = AWAY_EVERY_MS if status == 503 and request.method == "GET" else _NO_EVERY
+    return View(request).show(
+        "error.html", status=status, headers=headers, every_ms=every_ms, code=code, message=message
+    )
 
 
 def _here(request: Request) -> str:

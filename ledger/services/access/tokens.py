@@ -27,6 +27,7 @@ from ledger.store.tokens import ServiceToken
 SHOWN_CHARACTERS = 12
 NAME_MAX_CHARACTERS = 64
 NOTED_EVERY = timedelta(minutes=1)
+_FORM_KEY_BYTES = 32
 _MARK = "ledger_"
 
 
@@ -207,13 +208,33 @@ def digest_of(secret: str) -> str:
 
 
 def form_key_of(session_secret: str) -> str:
-    """Return what forms of a session carry, which no other site can know (against forged requests)."""
-    return digest_of("form:" + session_secret)
+    """Return what forms of a session carry, which no other site can know (against forged requests).
+
+    It is another one each time, over a mask that stands before it: pages are compressed, and whoever could put texts
+    into them would learn, from their lengths, a secret that is the same in all of them (BREACH).
+    """
+    mask = secrets.token_bytes(_FORM_KEY_BYTES)
+    return (mask + _masked(_form_key(session_secret), mask)).hex()
 
 
 def is_form_key(given: str, session_secret: str) -> bool:
     """Say whether a form came from our pages; takes as long for a nearly right key as for a wrong one."""
-    return secrets.compare_digest(given.encode("utf-8", "replace"), form_key_of(session_secret).encode())
+    try:
+        both = bytes.fromhex(given)
+    except ValueError:
+        return False
+    mask, masked = both[:_FORM_KEY_BYTES], both[_FORM_KEY_BYTES:]
+    if len(masked) != _FORM_KEY_BYTES:
+        return False
+    return secrets.compare_digest(_masked(masked, mask), _form_key(session_secret))
+
+
+def _form_key(session_secret: str) -> bytes:
+    return bytes.fromhex(digest_of("form:" + session_secret))
+
+
+def _masked(text: bytes, mask: bytes) -> bytes:
+    return bytes(one ^ other for one, other in zip(text, mask, strict=True))
 
 
 def _checked_name(what: str, name: str) -> str:

@@ -50,7 +50,7 @@ function countDown() {
   for (const time of document.querySelectorAll("time[data-time=left]")) {
     const seconds = Math.floor((Date.parse(time.dateTime) - now) / 1000);
     const text = seconds > 0 ? span(seconds) : page.spanOver;
-    if (time.textContent !== text) time.textContent = text;
+    if (time.textContent !== text && !ledgerMorph.isHeld(time)) time.textContent = text;
   }
 }
 
@@ -67,29 +67,11 @@ function tell(trouble) {
   }
 }
 
-// What has the focus is found again by where it leads to, or by its place.
-function focusIn(part) {
-  const all = [...part.querySelectorAll("a, button, summary")];
-  const place = all.indexOf(document.activeElement);
-  if (place < 0) return null;
-  const { href, id } = all[place];
-  return () => {
-    const fresh = [...part.querySelectorAll("a, button, summary")];
-    (fresh.find((one) => (href && one.href === href) || (id && one.id === id)) || fresh[place])?.focus();
-  };
-}
-
-// Takes over what changed; what somebody is typing in, or has opened, stays as it is.
+// Takes over what changed, and nothing else.
 function takeOver(fresh) {
   for (const part of document.querySelectorAll("[data-part]")) {
     const other = fresh.getElementById(part.id);
-    if (!other || part.dataset.was === other.innerHTML) continue;
-    const isTyped = part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
-    if (isTyped || part.querySelector("details[open]")) continue;
-    const focusAgain = focusIn(part);
-    part.dataset.was = other.innerHTML;
-    part.replaceChildren(...document.importNode(other, true).childNodes);
-    focusAgain?.();
+    if (other) ledgerMorph.morph(part, other);
   }
   document.title = fresh.title;
 }
@@ -105,6 +87,8 @@ async function follow(every) {
       document.dispatchEvent(new Event("ledger:leaving"));
       return location.assign(answer.url);
     }
+    // It says so itself, and goes on looking.
+    if (AWAY.includes(answer.status) && document.getElementById("away")) return setTimeout(follow, pause, every);
     if (AWAY.includes(answer.status)) throw new Error(String(answer.status));
     // The page is gone, or is not for this person any more: it says so itself.
     if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) return location.assign(page.here);

@@ -2,7 +2,6 @@
 "use strict";
 
 (() => {
-  const head = document.getElementById("head");
   const button = document.getElementById("tell");
   const wanted = `ledger-tell ${location.pathname}`;
   const HIDDEN_MS = 5000;
@@ -53,6 +52,6 @@
     if (answer?.ok && !answer.redirected) show(new DOMParser().parseFromString(await answer.text(), "text/html"));
   }, HIDDEN_MS);
 
-  new MutationObserver(() => show(document)).observe(head, { childList: true });
+  document.addEventListener("ledger:fresh", () => show(document));
   show(document);
 })();
