@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ledger.errors import ApprovalNeededError as ApprovalNeededError
     from ledger.errors import AuditError as AuditError
     from ledger.errors import BadCursorError as BadCursorError
+    from ledger.errors import BadMomentError as BadMomentError
     from ledger.errors import BusyError as BusyError
     from ledger.errors import CertificateError as CertificateError
     from ledger.errors import CredentialsError as CredentialsError
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from ledger.errors import RefusedFileError as RefusedFileError
     from ledger.errors import RequestInProgressError as RequestInProgressError
     from ledger.errors import RetryTooLargeError as RetryTooLargeError
+    from ledger.errors import ScheduleMissedError as ScheduleMissedError
     from ledger.errors import SchemaOutOfDateError as SchemaOutOfDateError
     from ledger.errors import SettingsError as SettingsError
     from ledger.errors import StatementRefusedError as StatementRefusedError
@@ -69,6 +71,7 @@ __all__ = [
     "ApprovalNeededError",
     "AuditError",
     "BadCursorError",
+    "BadMomentError",
     "BusyError",
     "CertificateError",
     "CredentialsError",
@@ -101,6 +104,7 @@ __all__ = [
     "RequestInProgressError",
     "Result",
     "RetryTooLargeError",
+    "ScheduleMissedError",
     "SchemaOutOfDateError",
     "Settings",
     "SettingsError",

@@ -5,6 +5,7 @@ LedgerError
 |  |- NaiveTimeError, UnreadableTimeError, InvalidMessageError, EmptySelectionError, UnreadableFileError
 |  |- SettingsError, UnknownAppError
 |  |- UnknownRecallError, WrongStateError, PlanChangedError, PlanEndedError, PlanTokenError, RetryTooLargeError
+|  |- BadMomentError, ScheduleMissedError
 |  |- UnknownTokenError, BadCursorError, KeyReusedError
 |- AccessError                somebody asks who is not known, may not, or asks too often
 |  |- UnauthenticatedError, ForbiddenError (FormExpiredError), TooManyAttemptsError
@@ -147,6 +148,18 @@ class PlanTokenError(InputError):
     """That is not the token of the plan, or not of whoever shows it."""
 
     code = "plan_token_wrong"
+
+
+class BadMomentError(InputError):
+    """A moment that cannot be set for a recall: it has passed, or is too late for its first message."""
+
+    code = "bad_moment"
+
+
+class ScheduleMissedError(InputError):
+    """The moment of a recall came, and it could not run."""
+
+    code = "schedule_missed"
 
 
 class RetryTooLargeError(InputError):

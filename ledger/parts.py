@@ -30,6 +30,7 @@ from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.planner import Planner
 from ledger.services.recalls.preflight import Preflight
 from ledger.services.recalls.runner import Runner
+from ledger.services.recalls.schedules import Schedules
 from ledger.services.recalls.sticky import StickyRecalls
 from ledger.services.recording.inserts import Inserter
 from ledger.services.recording.recorder import Recorder
@@ -184,6 +185,7 @@ class Parts:
             self.lost_calls,
             self.freezer,
             self.settings,
+            self.schedules,
             self.align_clock,
             self.recorder.replay,
             self.read_sealer,
@@ -433,6 +435,12 @@ class Parts:
     def sticky(self) -> StickyRecalls:
         """Follows sticky recalls."""
         return StickyRecalls(self.opened(), self.clock, self.planner, self.lifecycle, self.recall_reports)
+
+    @part
+    def schedules(self) -> Schedules:
+        """Starts recalls at the moments that were set for them."""
+        lifecycle, freezer = self.lifecycle, self.freezer
+        return Schedules(self.opened(), self.clock, self.settings, lifecycle, freezer, self.recall_reports)
 
     @part
     def read_status(self) -> "Inquirer":

@@ -16,6 +16,7 @@ from ledger.services.recalls.claimer import Claim
 from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.leases import LostCalls
 from ledger.services.recalls.runner import Calls, Runner
+from ledger.services.recalls.schedules import Schedules
 from ledger.services.recalls.sticky import StickyRecalls
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Chores
 from ledger.services.upkeep.people_counter import PeopleCounter
@@ -61,6 +62,7 @@ class Worker:
         lost_calls: LostCalls,
         freezer: Freezer,
         settings: Settings,
+        schedules: Schedules,
         align_clock: Callable[[], None],
         replay: Callable[[], object],
         reads: ReadSealer,
@@ -71,6 +73,7 @@ class Worker:
         self._chores, self._runner, self._caller, self._settings = chores, runner, caller, settings
         self._sticky, self._align_clock, self._replay = sticky, align_clock, replay
         self._notifier = notifier
+        self._schedules = schedules
         self._stopping = threading.Event()
         self._unready: dict[str, str] = {}
         self._served: frozenset[int] = frozenset()
@@ -103,6 +106,7 @@ class Worker:
         self._add(scheduler, "spool", SPOOL_SECONDS, self._replay, asks_always=False)
         if self._notifier is not None:
             self._add(scheduler, "notices", NOTICES_SECONDS, self._notifier.run_once)
+        self._add(scheduler, "schedules", LOOK_FOR_RECALLS_SECONDS, self.start_scheduled)
         self._add(scheduler, "recalls", LOOK_FOR_RECALLS_SECONDS, self.serve_recalls)
         scheduler.start()
         try:
@@ -131,6 +135,10 @@ class Worker:
     def follow_sticky(self) -> None:
         """Start recalls of what has arrived late for sticky ones."""
         self._sticky.run_once()
+
+    def start_scheduled(self) -> None:
+        """Start recalls whose moment has come; as it is a look and then one transaction each, nobody needs a lease."""
+        self._schedules.run_once()
 
     def _add(
         self,

@@ -50,6 +50,8 @@ ERRORS = {
     "PlanChangedError": "plan_changed",
     "PlanEndedError": "plan_ended",
     "PlanTokenError": "plan_token_wrong",
+    "BadMomentError": "bad_moment",
+    "ScheduleMissedError": "schedule_missed",
     "ProxyRefusedError": "proxy",
     "QuotaUsedUpError": "quota_used_up",
     "RefusedFileError": "refused_file",

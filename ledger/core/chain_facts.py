@@ -12,7 +12,7 @@ from ledger.core.recall import Status
 
 Columns = dict[str, Any]
 ACTIVATED = {"started", "resumed", "retried"}
-MOVED = {*ACTIVATED, "cancel", "refused"}
+MOVED = {*ACTIVATED, "cancel", "refused", "schedule_missed"}
 # The oldest segments of the history have left.
 LEFT = "history_left"
 
@@ -60,6 +60,7 @@ class ChainFacts:
     seal: str | None = None
     policies: dict[int, Columns] = field(default_factory=dict)
     break_glass: dict[int, Columns] = field(default_factory=dict)
+    schedules: dict[int, Columns] = field(default_factory=dict)
     reads: list[tuple[int, int, int, str]] = field(default_factory=list)
     reads_left: int = 0
     ran: set[int] = field(default_factory=set)
@@ -138,6 +139,22 @@ class ChainFacts:
             known |= {"status": Status.CANCELLED.value, "finished_at": at}
         elif event in ("sticky", "unstuck"):
             known["sticky_until"] = detail["until"]
+        else:
+            self._add_schedule(at, event, actor, recall_id, detail)
+
+    def _add_schedule(self, at: str, event: str, actor: str, recall_id: int, detail: Mapping[str, Any]) -> None:
+        known = self.recalls[recall_id] if event in ("schedule_missed", "left_out") else {}
+        if event == "scheduled":
+            says = {"run_at": detail["at"], "is_proven": detail["proven"]}
+            self.schedules[recall_id] = {"recall_id": recall_id, **says, "set_by": actor, "set_at": at}
+        elif event == "schedule_missed":
+            error = {name: detail[name] for name in ("code", "message")}
+            known |= {"status": Status.CANCELLED.value, "finished_at": at, "error": error}
+        elif event == "left_out":
+            # What others took meanwhile is no item any more: it is left out, and what was seen says so.
+            self.seen[recall_id] = detail["seen"]
+            known["unfrozen_items"] -= detail["messages"]
+            known["unfrozen_skips"] += detail["messages"]
 
     def _add_frozen(self, recall_id: int, known: dict[str, Any], detail: Mapping[str, Any]) -> None:
         part = detail["frozen"]

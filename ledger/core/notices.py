@@ -13,6 +13,7 @@ OF_HISTORY: Mapping[str, NoticeEvent] = {
     "paused": NoticeEvent.PAUSED,
     "finished": NoticeEvent.FINISHED,
     "cancel": NoticeEvent.CANCELLED,
+    "schedule_missed": NoticeEvent.CANCELLED,
     "break_glass": NoticeEvent.BREAK_GLASS,
 }
 # The schedule that Standard Webhooks proposes: a receiver that was away for a day has missed nothing.

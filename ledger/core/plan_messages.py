@@ -10,7 +10,7 @@ import zlib
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate, chain
 from operator import sub
@@ -127,6 +127,24 @@ class PlanMessages:
         arrays = {name: _pack(getattr(self, name), is_near=is_near) for name, (_, is_near) in PACKED.items()}
         return {"apis": [list(api) for api in self.apis], "campaigns": list(self.campaigns), **arrays}
 
+    def without(self, left_out: Mapping[int, Standing]) -> "PlanMessages":
+        """Return what is seen when some of what it takes is left out after all, each for a reason."""
+        places = [place for place, one in enumerate(self.taken) if one in left_out]
+        gone = set(places)
+        kept = [place for place in range(len(self.taken)) if place not in gone]
+        why = array("b", (_STANDINGS.index(left_out[self.taken[place]]) for place in places))
+        return replace(
+            self,
+            taken=_only(self.taken, kept),
+            lanes=_only(self.lanes, kept),
+            which_api=_only(self.which_api, kept),
+            sizes=_only(self.sizes, kept),
+            which_campaign=_only(self.which_campaign, kept),
+            skipped=self.skipped + _only(self.taken, places),
+            standings=self.standings + why,
+            skipped_campaign=self.skipped_campaign + _only(self.which_campaign, places),
+        )
+
     def by_campaign(self) -> dict[str | None, tuple[int, int]]:
         """Return how many messages it takes of each campaign, and how many deliveries they are together."""
         if len(self.campaigns) == 1:
@@ -197,6 +215,10 @@ def digest_of(packed: Mapping[str, Any]) -> str:
         digest.update(len(stored).to_bytes(8, "little"))
         digest.update(stored)
     return digest.hexdigest()
+
+
+def _only(numbers: "array[int]", places: Sequence[int]) -> "array[int]":
+    return array(numbers.typecode, (numbers[place] for place in places))
 
 
 def _pack(numbers: "array[int]", *, is_near: bool) -> bytes:

@@ -102,6 +102,7 @@ class Result(JsonValue):
     same run made calls, since the nearest deadline goes first. `campaigns` are those that were asked for by name.
     `break_glass` is there when it was started without the second person that it needed. `working_seconds` is the part
     of `elapsed_seconds` in which it was worked at: without pauses, and without waits (None where it was not counted).
+    `scheduled_at` is the moment that was set for it in advance.
     """
 
     recall_id: int
@@ -133,6 +134,12 @@ class Result(JsonValue):
     campaigns: tuple[str, ...] = ()
     break_glass: BreakGlass | None = None
     working_seconds: float | None = None
+    scheduled_at: datetime | None = None
+
+    @property
+    def is_scheduled(self) -> bool:
+        """True while it waits for the moment that was set for it."""
+        return self.status is Status.PLANNED and self.scheduled_at is not None
 
     @property
     def is_complete(self) -> bool:

@@ -11,6 +11,7 @@ class RecallState(StrEnum):
 
     TO_APPROVE = "to_approve"  # a plan that waits for a second person
     TO_REVIEW = "to_review"  # it ran without the second person that it needed
+    SCHEDULED = "scheduled"  # a plan that waits for the moment that was set for it
     PLANNED = "planned"
     RUNNING = "running"
     PAUSED = "paused"
@@ -23,7 +24,9 @@ def state_of(result: Result, now: datetime) -> RecallState:
     """Return how a recall stands."""
     if result.status is Status.PLANNED:
         waits = result.approval is not None and result.approval.is_open(now)
-        return RecallState.TO_APPROVE if waits else RecallState.PLANNED
+        if waits:
+            return RecallState.TO_APPROVE
+        return RecallState.SCHEDULED if result.is_scheduled else RecallState.PLANNED
     if result.status in (Status.RUNNING, Status.PAUSED):
         return RecallState(result.status)
     if result.break_glass is not None and result.break_glass.is_open:

@@ -114,8 +114,16 @@ def past() -> ColumnElement[int | None]:
 
 def taken_since(connection: Connection, recall_id: int, moment: datetime, ids: Collection[int]) -> set[int]:
     """Return which of some messages another recall has recalled, or is at, that went on since a moment."""
+    return set(standings_since(connection, recall_id, moment, ids))
+
+
+def standings_since(
+    connection: Connection, recall_id: int, moment: datetime, ids: Collection[int]
+) -> dict[int, Standing]:
+    """Return the same, each with what became of it."""
+    is_gone = recall_items.c.outcome == Outcome.RECALLED
     statement = (
-        select(recall_items.c.message_id)
+        select(recall_items.c.message_id, is_gone)
         .join_from(recall_items, recalls, recalls.c.id == recall_items.c.recall_id)
         .where(recalls.c.id != recall_id, recalls.c.activated_at >= moment, is_taken(recall_items, recalls))
     )
@@ -123,8 +131,12 @@ def taken_since(connection: Connection, recall_id: int, moment: datetime, ids: C
         statement = statement.where(
             among(recall_items.c.message_id, ids, is_sqlite=connection.dialect.name == "sqlite")
         )
+    wanted, taken = set(ids), dict[int, Standing]()
     with connection.execute(statement.execution_options(yield_per=_MOST_PROBES)) as found:
-        return set(ids).intersection(found.scalars())
+        for message_id, gone in found:
+            if message_id in wanted and taken.get(message_id) is not Standing.ALREADY_RECALLED:
+                taken[message_id] = Standing.ALREADY_RECALLED if gone else Standing.IN_PROGRESS
+    return taken
 
 
 def holders(connection: Connection, selection: Selection) -> list[int]:

@@ -13,7 +13,7 @@ from ledger.store.schema import anchors, checkpoints, history, history_segments
 
 _BATCH_ROWS = 1000
 # What ends a recall, or leaves it to people.
-ENDS_OF_RECALLS = ("finished", "cancel", "refused", "paused")
+ENDS_OF_RECALLS = ("finished", "cancel", "refused", "paused", "schedule_missed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

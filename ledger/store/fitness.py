@@ -12,7 +12,7 @@ ENCODING = "UTF8"
 _NEVER_UPDATED = {
     *("audit_read_seals", "audit_reads"),
     *("disputes", "history", "history_starts", "message_counts", "plan_messages", "policies"),
-    *("sessions", "verifications"),
+    *("schedules", "sessions", "verifications"),
 }
 _DELETED_FROM = {
     *("answers", "campaign_people", "disputes", "keyless_sends", "message_counts", "messages", "plan_messages"),
@@ -20,7 +20,7 @@ _DELETED_FROM = {
     "verifications",
 }
 # Where the history is kept for a time only: its guards refuse what has not left.
-_LEFT_FROM = {"approvals", "audit_reads", "break_glass", "history", "recall_calls"}
+_LEFT_FROM = {"approvals", "audit_reads", "break_glass", "history", "recall_calls", "schedules"}
 _STATE = """
     SELECT pg_is_in_recovery() AS is_standby, current_setting('server_encoding') AS encoding,
         current_setting('default_transaction_read_only') = 'on' AS is_read_only, current_user AS role

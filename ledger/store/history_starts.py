@@ -9,10 +9,19 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, 
 from ledger.core.history_start import HistoryStart
 from ledger.core.recall import Status
 from ledger.store.plans import is_complete
-from ledger.store.schema import approvals, break_glass, history, history_starts, plan_messages, recall_calls, recalls
+from ledger.store.schema import (
+    approvals,
+    break_glass,
+    history,
+    history_starts,
+    plan_messages,
+    recall_calls,
+    recalls,
+    schedules,
+)
 
 # What is one row a recall; items, skips and calls go with the recall itself.
-_OF_RECALLS = (approvals, break_glass, plan_messages)
+_OF_RECALLS = (approvals, break_glass, plan_messages, schedules)
 
 
 def latest(connection: Connection) -> HistoryStart:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from ledger.clock import parse_time
 from ledger.core.message import AppName, Chat
@@ -13,6 +13,7 @@ from ledger.core.plan_messages import PlanMessages
 from ledger.core.recall import Status
 from ledger.store.holding import AT_WORK
 from ledger.store.raw_rows import raw_columns, read_json
+from ledger.store.schedules import is_scheduled
 from ledger.store.schema import approvals, plan_messages, recalls
 
 # What was past its deadline already when a plan saw it is kept for its facts, unless nobody has purged for so long.
@@ -49,6 +50,11 @@ class Unfrozen:
 def save(connection: Connection, recall_id: int, packed: Mapping[str, Any]) -> None:
     """Keep what a plan saw."""
     connection.execute(insert(plan_messages).values(recall_id=recall_id, **packed))
+
+
+def replace(connection: Connection, recall_id: int, packed: Mapping[str, Any]) -> None:
+    """Keep something else than a plan saw, of which nothing is frozen yet."""
+    connection.execute(update(plan_messages).where(plan_messages.c.recall_id == recall_id).values(**packed))
 
 
 def forget(connection: Connection, recall_id: int) -> None:
@@ -124,7 +130,14 @@ def needed_from(connection: Connection, now: datetime, plan_valid: timedelta) ->
 
     A plan that may still run needs what it saw, and a recall what it has yet to freeze.
     """
-    columns = (recalls.c.plan, recalls.c.planned_at, recalls.c.status, approvals.c.verdict, approvals.c.valid_until)
+    columns = (
+        recalls.c.plan,
+        recalls.c.planned_at,
+        recalls.c.status,
+        approvals.c.verdict,
+        approvals.c.valid_until,
+        is_scheduled().label("is_scheduled"),
+    )
     statement = select(*columns).join_from(plan_messages, recalls).outerjoin(approvals)
     needed = [_needed_by(row, now, plan_valid) for row in connection.execute(statement)]
     return min((moment for moment in needed if moment is not None), default=None)
@@ -132,10 +145,8 @@ def needed_from(connection: Connection, now: datetime, plan_valid: timedelta) ->
 
 def _needed_by(row: Any, now: datetime, plan_valid: timedelta) -> datetime | None:
     first = parse_time(row.plan["first_deadline"]) if row.plan.get("first_deadline") else None
-    if row.status != Status.PLANNED or (row.valid_until is not None and row.verdict is None and now < row.valid_until):
-        soonest = first
-    else:
-        soonest = None
+    waits = row.valid_until is not None and row.verdict is None and now < row.valid_until
+    soonest = first if row.status != Status.PLANNED or waits or row.is_scheduled else None
     if row.planned_at + plan_valid >= now or row.status != Status.PLANNED:
         left_out = any(row.plan.get(name) for name in ("expired", "in_progress", "shared_skipped", "unconfigured"))
         seen = row.planned_at - _PURGED_WITHIN if left_out else first

@@ -38,6 +38,7 @@ from ledger.store import plan_messages
 from ledger.store.database import SQLITE_CACHE_KIB
 from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
 from ledger.store.raw_rows import raw_columns, read_raw
+from ledger.store.schedules import is_scheduled
 from ledger.store.schema import approvals, messages, recall_calls, recall_items, recall_skips, recalls
 from ledger.store.selecting import among, rows_of
 
@@ -155,7 +156,7 @@ def give_up(connection: Connection, planned_before: datetime) -> list[int]:
     """Let nobody see plans any more that nobody asked to run in their time, for they did nothing; return them."""
     asked_for = exists().where(approvals.c.recall_id == recalls.c.id)
     old = and_(recalls.c.status == Status.PLANNED, recalls.c.planned_at < planned_before)
-    never_run = and_(old, recalls.c.activated_at.is_(None), ~asked_for)
+    never_run = and_(old, recalls.c.activated_at.is_(None), ~asked_for, ~is_scheduled())
     giving_up = update(recalls).where(never_run, is_complete()).values(plan={}).returning(recalls.c.id)
     return sorted(connection.scalars(giving_up))
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
 
 from ledger.core.actors import is_ours
 from ledger.core.approval import Decision
 from ledger.core.plan_messages import PlanMessages, Taken
 from ledger.core.recall import Outcome, Status
 from ledger.store import plan_messages
+from ledger.store.schedules import is_scheduled
 from ledger.store.schema import approvals, break_glass, history, messages, recall_items, recalls
 from ledger.store.selecting import among
 
@@ -50,20 +51,27 @@ class Reached:
     recipients: tuple[str, ...]
 
 
-def started_alone(connection: Connection, since: datetime, *, other_than: int | None) -> list[StartedAlone]:
+def started_alone(
+    connection: Connection, since: datetime, *, other_than: int | None, with_waiting: bool = False
+) -> list[StartedAlone]:
     """Return the recalls that went on since a moment and that no second person agreed to.
 
-    Behind each is who planned it, who started it, and who let it ask again. A review is an agreement, too.
+    Behind each is who planned it, who started it, or set its moment, and who let it ask again. A review is an
+    agreement, too. `with_waiting` adds what will start at its moment unless somebody is asked before.
     """
     agreed = select(approvals.c.recall_id).where(approvals.c.verdict == Decision.APPROVED)
     reviewed = select(break_glass.c.recall_id).where(break_glass.c.reviewed_by.is_not(None))
-    alone = and_(recalls.c.activated_at >= since, recalls.c.id.not_in(agreed.union_all(reviewed)))
+    counts: ColumnElement[bool] = recalls.c.activated_at >= since
+    if with_waiting:
+        is_asked = exists().where(approvals.c.recall_id == recalls.c.id)
+        counts = or_(counts, and_(recalls.c.status == Status.PLANNED, is_scheduled(), ~is_asked))
+    alone = and_(counts, recalls.c.id.not_in(agreed.union_all(reviewed)))
     if other_than is not None:
         alone = and_(alone, recalls.c.id != other_than)
     columns = (recalls.c.id, recalls.c.actor, recalls.c.status, recalls.c.plan)
     found = connection.execute(select(*columns).where(alone)).all()
     names, unproven = {row.id: {row.actor} for row in found}, set[int]()
-    acts = and_(alone, history.c.event.in_(("started", "retried")))
+    acts = and_(alone, history.c.event.in_(("started", "retried", "scheduled")))
     joined = select(history.c.recall_id, history.c.actor, history.c.detail).join_from(
         recalls, history, history.c.recall_id == recalls.c.id
     )

@@ -23,7 +23,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ledger.store.count_triggers import POSTGRESQL_COUNTS, SQLITE_COUNTS
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0017"
+REVISION = "0018"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -410,6 +410,18 @@ break_glass = Table(
 )
 _open_glass: ColumnElement[bool] = text("reviewed_by IS NULL")  # type: ignore[assignment]
 Index("ix_break_glass_open", break_glass.c.recall_id, postgresql_where=_open_glass, sqlite_where=_open_glass)
+
+# A plan that was confirmed and runs at a moment of its own: whose word that is. It stays beside the recall.
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("recall_id", Id, ForeignKey("recalls.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("run_at", UtcDateTime, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("is_proven", Boolean, nullable=False),
+    Index("ix_schedules_run_at", "run_at"),
+)
 
 # What decides for everybody who works with this database, whatever their own settings say: of each name the latest row.
 # Without a value it decides nothing any more.

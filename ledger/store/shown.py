@@ -20,6 +20,7 @@ from ledger.store.schema import (
     recall_items,
     recall_skips,
     recalls,
+    schedules,
     tokens,
 )
 
@@ -40,6 +41,7 @@ NOT_COMPARED = {
     "recall_calls": {"lease_until": "for runners: until when an answer is awaited"},
     "approvals": {},
     "break_glass": {},
+    "schedules": {},
     "policies": {},
     "tokens": {"last_used_at": "noted now and then with each use, which is no act"},
     "history": {"id": "counts the entries; their order is in the digests"},
@@ -128,6 +130,11 @@ def shown_approvals(connection: Connection) -> Iterator[tuple[int, dict[str, Any
 def shown_break_glass(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield by the number of its recall who started one without a second person."""
     return rows_of_table(connection, break_glass)
+
+
+def shown_schedules(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield by the number of its recall when one runs by itself."""
+    return rows_of_table(connection, schedules)
 
 
 def shown_policies(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:

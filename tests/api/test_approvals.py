@@ -1,5 +1,8 @@
 """The second person over HTTP."""
 
+from datetime import timedelta
+
+from ledger.clock import FakeClock, format_time
 from ledger.core.roles import Role
 from ledger.simulator import World
 from tests.sending import send
@@ -113,3 +116,25 @@ def test_another_operator_refuses_and_says_why(serve_ledger: ServeLedger, world:
         assert li.post(f"/v1/recalls/{recall_id}/refuse", json={}).status_code == 422
         refused = li.post(f"/v1/recalls/{recall_id}/refuse", json={"reason": "the link is right"}).json()
         assert (refused["status"], refused["approval"]["refusal"]) == ("cancelled", "the link is right")
+
+
+def test_a_confirmed_plan_can_be_set_for_later_and_a_second_person_agrees_before(
+    serve_ledger: ServeLedger, world: World, clock: FakeClock
+) -> None:
+    service = serve_ledger(approval_recipients=3)
+    send(service.book, world, 4)
+    at = format_time(clock.now() + timedelta(hours=2))
+    with (
+        service.signed_up(Role.OPERATOR, name="wang") as wang,
+        service.signed_up(Role.OPERATOR, name="li") as li,
+    ):
+        recall_id = wang.post("/v1/recalls", json=SPRING).json()["recall_id"]
+        late = wang.post(f"/v1/recalls/{recall_id}/run", json={"at": format_time(clock.now() + timedelta(hours=23))})
+        assert (late.status_code, late.json()["code"]) == (422, "bad_moment")
+        waiting = wang.post(f"/v1/recalls/{recall_id}/run", json={"at": at}).json()
+        assert (waiting["status"], waiting["scheduled_at"], waiting["approval"]["valid_until"]) == ("planned", at, at)
+        agreed = li.post(f"/v1/recalls/{recall_id}/approve").json()
+        assert (agreed["status"], agreed["approval"]["approved_by"]) == ("planned", "li")
+        clock.advance(timedelta(hours=2))
+        service.book.parts.worker().start_scheduled()
+        assert wang.get(f"/v1/recalls/{recall_id}").json()["status"] == "running"

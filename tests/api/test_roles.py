@@ -75,6 +75,7 @@ WHO_MAY = {
     "POST /recalls/{id}/approve": APPROVE,
     "POST /recalls/{id}/refuse": APPROVE,
     "POST /recalls/{id}/break-glass": RECALL,
+    "POST /recalls/{id}/schedule": RECALL,
     "POST /recalls/{id}/review": APPROVE,
 }
 

@@ -28,6 +28,9 @@ OPEN = BreakGlass(broken_by="wang", broken_at=NOW, reason="nobody answers")
         (replace(RESULT, status=Status.PLANNED, recalled=0, pending=3), RecallState.PLANNED),
         (replace(RESULT, status=Status.PLANNED, approval=Approval()), RecallState.PLANNED),
         (replace(RESULT, status=Status.PLANNED, approval=ASKED), RecallState.TO_APPROVE),
+        (replace(RESULT, status=Status.PLANNED, scheduled_at=NOW), RecallState.SCHEDULED),
+        (replace(RESULT, status=Status.PLANNED, scheduled_at=NOW, approval=ASKED), RecallState.TO_APPROVE),
+        (replace(RESULT, scheduled_at=NOW), RecallState.FINISHED),
         (
             replace(RESULT, status=Status.PLANNED, approval=replace(ASKED, valid_until=NOW)),
             RecallState.PLANNED,

@@ -117,6 +117,7 @@ def prepare(shell: Bash, simulator: Simulator) -> None:
     recorded = Shell(shell.folder, shell.api_url)
     recorded.send(simulator, 2, users=("ann", "bob"), campaign="spring")
     recorded.send(simulator, 1, users=("zhang.san",), campaign="news")
+    recorded.send(simulator, 1, users=("ann",), campaign="offer")
     attached = recorded.send(simulator, 1, users=("ann",))
     (shell.folder / "keys.txt").write_text("\n".join(attached))
     now = datetime.now(UTC)

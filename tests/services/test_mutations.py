@@ -58,6 +58,7 @@ WHAT = {
     "recall_calls": "call",
     "approvals": "approval",
     "break_glass": "break_glass",
+    "schedules": "schedule",
     "tokens": "token",
     "policies": "policy",
     "history": "entry",
@@ -91,6 +92,7 @@ def eventful(make_ledger: MakeLedger, world: World, clock: FakeClock, database: 
             book.cancel(plan.recall_id, actor="li")
     book.run(book.plan(campaign="large", reason="now", actor="wang"), actor="wang", break_glass="nobody answers")
     book.review(book.recalls()[0].recall_id, reason="it was right", actor="li")
+    _set_in_advance(book, world, clock)
     send(book, world, 3, campaign="paused")
     world.change(permission_missing=True)
     book.run(book.plan(campaign="paused", reason="stops", actor="zhao"))
@@ -109,6 +111,24 @@ def eventful(make_ledger: MakeLedger, world: World, clock: FakeClock, database: 
         _drop_guards(connection)
     assert book.verify().findings == ()
     return book
+
+
+def _set_in_advance(book: Ledger, world: World, clock: FakeClock) -> None:
+    """Let one recall run at its moment without what another took meanwhile, and one miss its moment."""
+    later = send(book, world, 3, campaign="later")
+    send(book, world, 7, campaign="too many")
+    moment = clock.now() + timedelta(minutes=1)
+    plan = book.plan(campaign="later", reason="tonight", actor="zhou")
+    book.parts.schedules.set(plan.recall_id, moment, actor="zhou")
+    plan = book.plan(campaign="too many", reason="tonight", actor="zhou")
+    with pytest.raises(ApprovalNeededError):
+        book.parts.schedules.set(plan.recall_id, moment, actor="zhou")
+    book.run(book.plan(keys=later[:1], reason="this one at once", actor="zhou"))
+    clock.advance(timedelta(minutes=1))
+    worker = book.parts.worker()
+    worker.start_scheduled()
+    worker.serve_recalls()
+    assert [one.status.value for one in book.recalls()[:3]] == ["finished", "cancelled", "finished"]
 
 
 @contextmanager

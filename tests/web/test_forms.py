@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -459,3 +459,20 @@ def test_a_campaign_that_looks_like_the_one_that_is_meant_stands_beside_the_butt
     with service.client(token) as bound:
         plan = bound.post("/v1/recalls", json={"campaign": "spring", "reason": "wrong link"}).json()
     assert plan["look_alikes"] == []
+
+
+def test_a_plan_can_be_set_for_a_moment_in_the_viewers_zone_and_dropped_until_then(
+    service: Service, world: World
+) -> None:
+    send(service.book, world, 3)
+    with at_work(service, "wang") as wang:
+        page = planned(wang)
+        refused = wang.send(page, "/recalls/1/schedule", typed="3", at="2026-03-03T10:00:00")
+        assert "is too late: the first of these messages" in refused.text
+        waiting = wang.send(page, "/recalls/1/schedule", typed="3", at="2026-03-01T15:00:00")
+        assert "Set for later" in waiting.text
+        assert service.book.recalls()[0].scheduled_at == datetime(2026, 3, 1, 15, tzinfo=UTC)
+        assert "waits until" in wang.open("/recalls").text
+        wang.send(waiting, "/recalls/1/cancel")
+    assert service.book.recalls()[0].status is Status.CANCELLED
+    assert world.calls() == []

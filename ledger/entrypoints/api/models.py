@@ -125,6 +125,7 @@ class RunRequest(Given):
     token: Annotated[str, StringConstraints(min_length=1, max_length=NAME_MAX_CHARACTERS)] | None = Field(
         default=None, description="The token of the plan: what is run is what was shown."
     )
+    at: Moment | None = Field(default=None, description="Not now but then; a worker starts it.")
 
 
 class RefusalRequest(Given):
@@ -266,6 +267,7 @@ class Result(ApiModel):
     approval: Approval | None
     break_glass: BreakGlass | None
     campaigns: list[str] = Field(description="The campaigns that were asked for by name.", examples=[["spring"]])
+    scheduled_at: datetime | None = Field(description="The moment that was set for it in advance.")
 
 
 class TimelineEntry(ApiModel):

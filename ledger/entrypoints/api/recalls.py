@@ -150,12 +150,17 @@ def run(do: Do, asked: Annotated[RunRequest | None, Body()] = None) -> Response:
     `wrong_state` (it was run), `plan_ended`, `plan_changed`.
 
     When a second person has to agree first, `status` stays `planned`, and `approval` says who asked and until when.
+    With `at` it stays so until then, and `scheduled_at` says it.
     """
 
     token = asked.token if asked is not None else None
 
     def start() -> recalling.Result:
         try:
+            if asked is not None and asked.at is not None:
+                return do.parts.schedules.set(
+                    do.recall_id, asked.at, actor=do.actor, is_proven=do.is_proven, plan_token=token
+                )
             return do.parts.lifecycle.run(
                 do.recall_id, actor=do.actor, is_proven=do.is_proven, run_in=do.run_in, plan_token=token
             )

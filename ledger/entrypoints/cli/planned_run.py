@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from ledger.core.kept_plan import read_plan
 from ledger.entrypoints.cli.carry_out import carry_out, finish
+from ledger.entrypoints.cli.in_advance import set_in_advance
 from ledger.entrypoints.cli.screen.confirmation import confirm
 from ledger.entrypoints.cli.screen.output import console
 from ledger.entrypoints.cli.screen.plans import show_plan
@@ -12,6 +13,7 @@ from ledger.errors import InputError, NotConfirmedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from typing import Any
 
     from ledger.core.roles import Identity
@@ -22,7 +24,7 @@ def check_alone(asked: "Mapping[str, Any]", reason: str | None, *, is_more: bool
     """Raise InputError when anything is selected or asked for beside a plan: what was shown is what is run."""
     if reason is not None or is_more or any(asked.values()):
         raise InputError(
-            "--plan runs what was shown, so nothing is selected, said or asked for beside it: --yes, --now, "
+            "--plan runs what was shown, so nothing is selected, said or asked for beside it: --yes, --at, --now, "
             "--break-glass, --actor, --token-file and --json may be"
         )
 
@@ -36,6 +38,7 @@ def run_shown(
     yes: bool,
     at_once: bool,
     break_glass: bool,
+    run_at: "datetime | None" = None,
     as_json: bool,
 ) -> Code:
     """Run a plan as it was shown to somebody, or nothing; who has to be asked is shown it once more."""
@@ -44,6 +47,8 @@ def run_shown(
     parts.lifecycle.check_shown(recall_id, token, who.name)
     report = parts.recall_reports.summary(recall_id)
     plan = read_plan(report.plan, recall_id)
+    if run_at is not None:
+        parts.schedules.check(plan, run_at)
     if not yes:
         beside = parts.recall_reports.running_beside(recall_id)
         try:
@@ -61,6 +66,8 @@ def run_shown(
         except BrokenPipeError:
             raise NotConfirmedError("nothing was recalled: the plan could not be shown") from None
         confirm(plan, report.selection)
+    if run_at is not None:
+        return set_in_advance(parts, plan, run_at, who, plan_token=token, as_json=as_json)
     without = report.result.reason if break_glass else None
     result = carry_out(parts, plan, who=who, at_once=at_once, break_glass=without, plan_token=token)
     return finish(parts, result, plan, as_json=as_json)

@@ -36,7 +36,7 @@ def code_of_error(error: BaseException) -> Code:
 
 def code_of_result(result: Result) -> Code:
     """Return the exit code of a recall as it stands."""
-    if result.is_complete:
+    if result.is_complete or result.is_scheduled:
         return Code.DONE
     return Code.PAUSED if result.status is Status.PAUSED else Code.INCOMPLETE
 

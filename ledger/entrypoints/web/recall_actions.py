@@ -14,10 +14,12 @@ from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.problems import with_notice
 from ledger.entrypoints.http.seen_recall import Seen
+from ledger.entrypoints.web.page import Viewed
 from ledger.entrypoints.web.recalls import confirmation, run_in_of
 from ledger.errors import (
     AccessError,
     ApprovalNeededError,
+    BadMomentError,
     DatabaseError,
     LedgerError,
     NotConfirmedError,
@@ -74,6 +76,20 @@ def run(do: Do, typed: Typed = "") -> Response:
         do.parts.lifecycle.run(do.recall_id, actor=do.actor, is_proven=do.is_proven, run_in=do.run_in)
 
     return do(start)
+
+
+@router.post("/schedule", **needs(Permission.RECALL))
+def schedule(do: Do, view: Viewed, typed: Typed = "", at: Typed = "") -> Response:
+    """Let a worker start a confirmed plan at a moment of its own."""
+
+    def wait() -> None:
+        do.check(typed)
+        moment = view.times.read(at)
+        if moment is None:
+            raise BadMomentError("no moment was given")
+        do.parts.schedules.set(do.recall_id, moment, actor=do.actor, is_proven=do.is_proven)
+
+    return do(wait)
 
 
 @router.post("/break-glass", **needs(Permission.RECALL))

@@ -59,7 +59,7 @@ def recall(
     outcomes = (Outcome(only),) if only in tuple(Outcome) else ()
     page = parts.pages.items(seen.id, outcomes=outcomes, only_pending=only == WAITING, cursor=cursor, limit=ROWS)
     waits = result.status is Status.PLANNED and result.approval is not None and result.approval.is_waiting
-    is_live = result.status in (Status.RUNNING, Status.PAUSED) or waits
+    is_live = result.status in (Status.RUNNING, Status.PAUSED) or waits or result.is_scheduled
     every_ms = RESTING_MS if result.status is Status.PAUSED else EVERY_MS
     progress = parts.recall_reports.progress(seen.id) if result.status is Status.RUNNING else result
     course = parts.courses.read(result, calls=SHOWN_CALLS) if result.status is not Status.PLANNED else None
@@ -100,10 +100,10 @@ def run_in_of(request: Request) -> RunIn:
 
 
 def ends_at(parts: LedgerParts, report: RecallReport) -> datetime | None:
-    """Return until when a plan may start; None for what waits for a second person, or is no plan any more."""
+    """Return until when a plan may start; None for what waits for somebody or its moment, or is no plan any more."""
     result = report.result
     waits = result.approval is not None and result.approval.requested_by is not None
-    if result.status is not Status.PLANNED or waits or result.planned_at is None:
+    if result.status is not Status.PLANNED or waits or result.is_scheduled or result.planned_at is None:
         return None
     return result.planned_at + parts.planner.valid_for
 

@@ -24,7 +24,7 @@ from ledger.errors import (
 from ledger.services.recalls.approval_texts import what_now, why_beyond
 from ledger.services.recalls.reach import Starting, reach_beyond
 from ledger.settings import Settings
-from ledger.store import approvals, break_glass, history, policies, tokens
+from ledger.store import approvals, break_glass, history, policies, schedules, tokens
 from ledger.store.recalls import Recall
 
 log = logging.getLogger(__name__)
@@ -42,15 +42,32 @@ class Approvals:
 
     def reach(self, connection: Connection, starting: Starting, now: datetime) -> Reach | None:
         """Return what goes beyond what one person may do, if a recall starts now; None when nothing does."""
-        is_strict = _is_strict(connection)
-        return reach_beyond(connection, starting, _people(connection), self.most(connection), now, is_strict=is_strict)
+        return self._reach(connection, starting, now, with_waiting=True)
+
+    def _reach(self, connection: Connection, starting: Starting, now: datetime, *, with_waiting: bool) -> Reach | None:
+        return reach_beyond(
+            connection,
+            starting,
+            _people(connection),
+            self.most(connection),
+            now,
+            is_strict=_is_strict(connection),
+            with_waiting=with_waiting,
+        )
 
     def ask(
-        self, connection: Connection, recall: Recall, acting: Acting, now: datetime, without: str | None = None
+        self,
+        connection: Connection,
+        recall: Recall,
+        acting: Acting,
+        now: datetime,
+        without: str | None = None,
+        until: datetime | None = None,
     ) -> ApprovalNeededError | None:
         """Return what has to happen first, having noted who wants to run it; None when it may start.
 
-        `without` is the reason for starting it without the second person that it needs, if somebody has one.
+        `without` is the reason for starting it without the second person that it needs, if somebody has one. `until` is
+        the moment at which it is to start, if that is not now.
         """
         reach = self.reach(connection, _starting(recall, acting, recall.actor), now)
         if reach is None:
@@ -63,12 +80,27 @@ class Approvals:
         approval = approvals.get(connection, recall.id)
         if approval is None:
             deadline = recall.plan.get("first_deadline")
-            until = valid_until(recall.planned_at, self._plan_valid, parse_time(deadline) if deadline else None)
+            if until is None:
+                until = valid_until(recall.planned_at, self._plan_valid, parse_time(deadline) if deadline else None)
             approvals.request(connection, recall.id, acting.name, now, until)
             facts = {**_size(recall), "beyond": reach.to_json(), "valid_until": format_time(until)}
             _note(connection, recall, "approval_requested", acting.name, now, facts)
             approval = Approval(requested_by=acting.name, requested_at=now, valid_until=until)
         return ApprovalNeededError(f"{why_beyond(recall.id, reach)} {what_now(recall.id, approval)}")
+
+    def lacking(
+        self, connection: Connection, recall: Recall, acting: Acting, now: datetime
+    ) -> ApprovalNeededError | None:
+        """Return why a recall cannot start at its moment: nobody else has agreed to it; None when it can."""
+        approval = approvals.get(connection, recall.id)
+        if approval is not None and approval.approved_by is not None:
+            return None
+        # Of others that wait for theirs, those that were set before have counted this one already, or it has them.
+        reach = self._reach(connection, _starting(recall, acting, recall.actor), now, with_waiting=False)
+        if reach is None and approval is None:
+            return None
+        why = why_beyond(recall.id, reach) if reach else f"recall {recall.id} waited for a second person."
+        return ApprovalNeededError(f"{why} Nobody agreed before its moment, so it did not run: plan it again")
 
     def check_retry(self, connection: Connection, recall: Recall, acting: Acting, now: datetime) -> None:
         """Raise RetryTooLargeError when somebody may not let a recall ask again alone, after its items were reopened.
@@ -87,7 +119,12 @@ class Approvals:
 
     def why_not_running(self, connection: Connection, recall: Recall, now: datetime) -> LedgerError:
         """Return why a plan that nobody has started can neither go on nor be asked again, and what to do."""
-        approval = approvals.get(connection, recall.id)
+        approval, schedule = approvals.get(connection, recall.id), schedules.get(connection, recall.id)
+        if schedule is not None and (approval is None or not approval.is_waiting):
+            return WrongStateError(
+                f"recall {recall.id} waits until {format_time(schedule.run_at)}, and runs then: `ledger cancel "
+                f"{recall.id}` ends that"
+            )
         if approval is not None and approval.is_open(now):
             return ApprovalNeededError(f"recall {recall.id} waits for a second person. {what_now(recall.id, approval)}")
         return WrongStateError(f"recall {recall.id} is a plan that was never run: plan it again to run it")

@@ -26,7 +26,7 @@ from ledger.services.recalls.run_in import RunIn as RunIn
 from ledger.services.recalls.runner import Calls, Runner
 from ledger.services.reports.recalls import RecallReports
 from ledger.settings import Settings
-from ledger.store import calls, history, items, paces, recalls
+from ledger.store import calls, history, items, paces, recalls, schedules
 from ledger.store.database import Database
 from ledger.trace import request_id
 
@@ -104,7 +104,7 @@ class Lifecycle:
             who = Acting(actor or recall.actor, is_proven)
             waits = self._approvals.ask(connection, recall, who, self._clock.now(), break_glass)
             if waits is None:
-                self._activate(connection, recall, Acting(started_by or who.name, is_proven), "started")
+                self.activate(connection, recall, Acting(started_by or who.name, is_proven), "started")
         if waits is not None:
             raise waits
         # The first calls need no more than this, and the runner goes on with it beside them.
@@ -125,13 +125,18 @@ class Lifecycle:
         on_progress: OnProgress | None = None,
         run_in: RunIn = RunIn.CALLER,
     ) -> Result:
-        """Agree to what another person wants to run, and run it; raise as `run` does."""
+        """Agree to what another person wants to run, and run it, at its moment if it has one; raise as `run` does."""
         with self._database.write() as connection:
             recalls.lock_activation(connection)
-            recall = self._plans.ready(connection, recall_id)
+            recall = self._plans.ready(connection, recall_id, may_wait=True)
             acting = Acting(actor, is_proven)
             requested_by = self._approvals.agree(connection, recall, acting, self._clock.now())
-            self._activate(connection, recall, Acting(requested_by, is_proven), "started")
+            is_scheduled = schedules.get(connection, recall_id) is not None
+            if not is_scheduled:
+                self.activate(connection, recall, Acting(requested_by, is_proven), "started")
+        if is_scheduled:
+            # A worker starts it at its moment.
+            return self._reports.result(recall_id)
         self._freezer.freeze_some(recall_id)
         return self._go_on(recall_id, on_progress, run_in)
 
@@ -184,7 +189,7 @@ class Lifecycle:
             if recall.status in (Status.FINISHED, Status.CANCELLED):
                 raise WrongStateError(f"recall {recall_id} is {recall.status}: nothing of it waits")
             items.make_due(connection, recall_id)
-            self._activate(connection, recall, Acting(actor), "resumed")
+            self.activate(connection, recall, Acting(actor), "resumed")
         if at_once:
             self._clear_wait(recall_id, actor)
         return self._go_on(recall_id, on_progress, run_in)
@@ -219,7 +224,7 @@ class Lifecycle:
             acting = Acting(actor, is_proven)
             self._approvals.check_retry(connection, recall, acting, now)
             items.share_doubts(connection, recall_id)
-            self._activate(connection, recall, acting, "retried", reopened=len(reopened))
+            self.activate(connection, recall, acting, "retried", reopened=len(reopened))
             history.append(connection, history.reopened_entries(recall_id, actor, reopened, now))
         return self._go_on(recall_id, on_progress, run_in)
 
@@ -273,9 +278,20 @@ class Lifecycle:
                 log.info("recall %s paused: %s", recall_id, message, extra={"facts": {"recall": recall_id}})
         return self._reports.result(recall_id)
 
-    def _activate(
-        self, connection: Connection, recall: recalls.Recall, acting: Acting, event: str, **facts: int
+    def activate(
+        self,
+        connection: Connection,
+        recall: recalls.Recall,
+        acting: Acting,
+        event: str,
+        *,
+        noted_as: str | None = None,
+        **facts: int,
     ) -> None:
+        """Let a recall go on, inside the transaction of who has found that it may.
+
+        `noted_as` is whose act the history names, when that is done on behalf of who acts.
+        """
         now, asked_by, actor = self._clock.now(), request_id(), acting.name
         apps = {app for app, _ in calls.apis_of(connection, recall.id)}
         rules = rules_of(self._settings, apps, self._approvals.most(connection))
@@ -294,7 +310,7 @@ class Lifecycle:
             finished_at=None,
             moved_by=actor,
         )
-        entry = history.Entry(at=now, event=event, actor=actor, recall_id=recall.id, detail=detail)
+        entry = history.Entry(at=now, event=event, actor=noted_as or actor, recall_id=recall.id, detail=detail)
         history.append(connection, [entry])
         log.info("recall %s %s by %s", recall.id, event, actor, extra={"facts": {"recall": recall.id, "actor": actor}})
 

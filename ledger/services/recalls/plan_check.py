@@ -4,13 +4,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ledger.clock import CLOCKS_DIFFER, Clock
+from ledger.clock import CLOCKS_DIFFER, Clock, format_time
 from ledger.core.plan_messages import PlanMessages
 from ledger.core.plan_seal import is_of
 from ledger.core.recall import Status
+from ledger.core.schedule import Schedule
 from ledger.errors import NothingEligibleError, PlanChangedError, PlanEndedError, PlanTokenError, WrongStateError
 from ledger.settings import Settings
-from ledger.store import approvals, items, plan_messages, recalls
+from ledger.store import approvals, items, plan_messages, recalls, schedules
 from ledger.store.candidates import taken_since
 from ledger.store.plan_messages_now import CampaignNow, count_by_campaign
 
@@ -21,8 +22,8 @@ class PlanCheck:
     def __init__(self, clock: Clock, settings: Settings) -> None:
         self._clock, self._plan_valid = clock, timedelta(seconds=settings.plan_valid_seconds)
 
-    def ready(self, connection: Connection, recall_id: int) -> recalls.Recall:
-        """Return a plan that may start, locked.
+    def ready(self, connection: Connection, recall_id: int, *, may_wait: bool = False) -> recalls.Recall:
+        """Return a plan that may start, locked; or, if it may, one that waits for its moment.
 
         Raise WrongStateError when it was run or ended, NothingEligibleError when it is empty, PlanEndedError when it is
         too old, and PlanChangedError when its messages have changed hands.
@@ -35,6 +36,10 @@ class PlanCheck:
             )
         if not recall.plan.get("eligible"):
             raise NothingEligibleError(f"recall {recall_id} has no message that can be recalled")
+        schedule = schedules.get(connection, recall_id)
+        if schedule is not None:
+            self._check_moment(recall_id, schedule, may_wait=may_wait)
+            return recall
         self._check_age(connection, recall)
         # A recall that started after the plan may well say that it started before.
         moment = recall.planned_at - CLOCKS_DIFFER
@@ -73,6 +78,17 @@ class PlanCheck:
                 f"the messages of plan {recall.id} are not what was shown: some were tagged anew, reached further "
                 "people or have expired meanwhile. Nothing was done: plan it again to see what is left"
             )
+
+    def _check_moment(self, recall_id: int, schedule: Schedule, *, may_wait: bool) -> None:
+        """Let nobody but its moment start what has one; what others take meanwhile is left out then."""
+        at = format_time(schedule.run_at)
+        if not may_wait:
+            raise WrongStateError(
+                f"recall {recall_id} waits until {at}, and runs then: `ledger cancel {recall_id}` ends that; to recall "
+                "now, plan it again"
+            )
+        if self._clock.now() >= schedule.run_at:
+            raise PlanEndedError(f"recall {recall_id} waited for a second person until {at}: plan it again")
 
     def _changed(self, connection: Connection, recall_id: int, moment: datetime) -> int:
         """Return how many messages other recalls have taken since; doubts are seen when it is frozen."""

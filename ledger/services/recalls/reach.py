@@ -76,17 +76,19 @@ def reach_beyond(
     now: datetime,
     *,
     is_strict: bool = False,
+    with_waiting: bool = True,
 ) -> Reach | None:
     """Return what goes beyond what one person may do, if a recall starts now; None when nothing does.
 
-    When strict, all whom no token names are taken for one person.
+    When strict, all whom no token names are taken for one person. `with_waiting` counts what waits for its moment, too.
     Once something is beyond it is not counted further: as many are reached at least.
     """
     if most is None:
         return None
     if is_needed(recipients=starting.people, messages=starting.messages, most=most):
         return Reach(counted=CountedTogether.RECALL, people=starting.people, messages=starting.messages)
-    alone = reached.started_alone(connection, now - COUNTED_FOR, other_than=starting.recall_id)
+    since, me = now - COUNTED_FOR, starting.recall_id
+    alone = reached.started_alone(connection, since, other_than=me, with_waiting=with_waiting)
     if not alone:
         return None
     own = starting.reached(connection)

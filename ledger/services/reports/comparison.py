@@ -38,6 +38,7 @@ def compare(
     for what, rows, expected, name_of in (
         ("approval", shown.shown_approvals(connection), facts.approvals, _no_name),
         ("break_glass", shown.shown_break_glass(connection), facts.break_glass, _no_name),
+        ("schedule", shown.shown_schedules(connection), facts.schedules, _no_name),
         ("token", shown.shown_tokens(connection), facts.tokens, _own_name),
         ("policy", shown.shown_policies(connection), facts.policies, _own_name),
     ):
@@ -196,7 +197,7 @@ def _compare_small(
     for number, row, fact in merged(rows, iter(sorted(expected.items()))):
         named = row if row is not None else fact
         assert named is not None  # noqa: S101  (one of two is there)
-        recall_id = number if what in ("approval", "break_glass") else None
+        recall_id = number if what in ("approval", "break_glass", "schedule") else None
         if row is None or fact is None:
             findings.add_row("added" if fact is None else "missing", what, recall_id, name_of(named))
         else:

@@ -25,7 +25,7 @@ from ledger.core.reply import Verdict
 from ledger.core.selection import Selection, campaigns_of, robots_of
 from ledger.services.reports.people import Whose, count_people
 from ledger.services.reports.work import work_of
-from ledger.store import approvals, break_glass, calls, disputes, figures, history, items, keyless, recalls
+from ledger.store import approvals, break_glass, calls, disputes, figures, history, items, keyless, recalls, schedules
 from ledger.store.campaign_people import CountedPeople, known_people
 from ledger.store.campaigns import CountedCampaign, count_campaigns
 from ledger.store.database import Database
@@ -250,6 +250,7 @@ class RecallReports:
         ids = [recall.id for recall in found]
         outcomes, made = recalls.count_outcomes(connection, ids), recalls.count_calls(connection, ids)
         asked, broken = approvals.of_recalls(connection, ids), break_glass.of_recalls(connection, ids)
+        moments = schedules.of_recalls(connection, ids)
         flying = {
             number: (keys, self._wall_of(connection, until))
             for number, (keys, until) in calls.in_flight(connection, ids).items()
@@ -259,6 +260,7 @@ class RecallReports:
                 self._result(recall, outcomes[recall.id], made[recall.id], flying.get(recall.id, (0, None))),
                 approval=_approval(recall, asked),
                 break_glass=broken.get(recall.id),
+                scheduled_at=moments[recall.id].run_at if recall.id in moments else None,
             )
             for recall in found
         ]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from ledger.clock import Clock, SystemClock
+from ledger.clock import Clock, SystemClock, format_time
 from ledger.core.check_up import Check, failed, ok, warning
 from ledger.core.json_value import printable
 from ledger.core.message import UNKNOWN
@@ -19,7 +19,7 @@ from ledger.services.upkeep.robots import app_of, count_unconfigured
 from ledger.settings import Settings, given_by
 from ledger.spool import places
 from ledger.spool.spool import Depth, Spool
-from ledger.store import calls, chores, fitness, migrate, recalls, shape, tokens, usage
+from ledger.store import calls, chores, fitness, migrate, recalls, schedules, shape, tokens, usage
 from ledger.store.campaigns import count_recipients_unknown
 from ledger.store.database import Database
 from ledger.store.messages import any_robot_of
@@ -123,6 +123,8 @@ class Doctor:
             running = recalls.listed(connection, statuses=[Status.RUNNING])
             sticky = recalls.sticky(connection, now)
             is_served = bool(calls.owners(connection))
+            waiting = schedules.waiting(connection)
+            moment = schedules.get(connection, waiting[0]) if waiting else None
         age = _seconds_between(now, heartbeat) if heartbeat is not None else None
         if age is not None and age <= HEARTBEAT_STOPPED.total_seconds():
             return ok(name, f"seen {age:.0f} s ago")
@@ -131,6 +133,9 @@ class Doctor:
             numbers = ", ".join(str(recall.id) for recall in running[:5])
             fix = f"start `ledger worker`, or `ledger resume {running[0].id}`"
             return failed(name, f"{seen}, and nobody is at work on running recalls ({numbers}): {fix}")
+        if moment is not None:
+            of = f"recall {waiting[0]}, which waits until {format_time(moment.run_at)}"
+            return failed(name, f"{seen}, and nobody will start {of}: start `ledger worker` or `ledger serve`")
         if sticky:
             return failed(name, f"{seen}, and nobody follows sticky recalls: start `ledger worker` or `ledger serve`")
         return warning(name, f"{seen}. Recalls of the command line need none; the purge does")

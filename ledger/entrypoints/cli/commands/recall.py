@@ -10,6 +10,7 @@ from ledger.core.selection import select
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.carry_out import carry_out, finish
 from ledger.entrypoints.cli.durations import read_duration
+from ledger.entrypoints.cli.in_advance import At, read_moment, set_in_advance
 from ledger.entrypoints.cli.options import Actor, Now, Sticky
 from ledger.entrypoints.cli.planned_run import check_alone, run_shown
 from ledger.entrypoints.cli.proof import TokenFile, who_is
@@ -54,6 +55,7 @@ def recall(
         bool, typer.Option("--include-shared", help="With --user: also messages that reached other people.")
     ] = False,
     sticky: Sticky = None,
+    at: At = None,
     now: Now = False,
     break_glass: Annotated[
         bool,
@@ -72,7 +74,8 @@ def recall(
 ) -> Code:
     """Take messages back.
 
-    Show the plan, ask, run it, show what came of it. Exit 0 when all that was eligible is recalled.
+    Show the plan, ask, run it (or let a worker, with --at), show what came of it. Exit 0 when all that was eligible is
+    recalled, or set for then.
     """
     asked = options.gather(
         campaign=campaign,
@@ -90,6 +93,7 @@ def recall(
         check_alone(asked, reason, is_more=dry_run or include_shared or sticky is not None)
     elif reason is None:
         raise InputError("--reason is missing: say why, for the history")
+    run_at = read_moment(at, sticky=sticky, now=now, break_glass=break_glass)
     with opened() as parts:
         if plan_id is not None or reason is None:
             who = who_is(parts, Permission.RECALL, actor, token_file, plan_id)
@@ -101,6 +105,7 @@ def recall(
                 yes=yes,
                 at_once=now,
                 break_glass=break_glass,
+                run_at=run_at,
                 as_json=as_json,
             )
         who = who_is(parts, Permission.RECALL, actor, token_file)
@@ -115,6 +120,8 @@ def recall(
             keeps_empty=dry_run,
         )
         meant = selection.to_json()
+        if run_at is not None:
+            parts.schedules.check(plan, run_at)
         if plan.eligible and len(selection.campaigns) > 1 and (unknown := near_in_words(parts.names.near(selection))):
             say(f"note: {unknown}")
         nothing = None if plan.eligible else _why_nothing(parts, plan, selection)
@@ -125,6 +132,8 @@ def recall(
             raise NothingEligibleError(nothing)
         if not yes:
             confirm(plan, meant)
+        if run_at is not None:
+            return set_in_advance(parts, plan, run_at, who, as_json=as_json)
         without = reason if break_glass else None
         result = carry_out(parts, plan, seconds, who=who, at_once=now, break_glass=without)
         return finish(parts, result, plan, as_json=as_json)

@@ -42,7 +42,8 @@ def recalls(
 ) -> None:
     """Show where recalls stand, newest first; what waits for a second person is on top.
 
-    Plans that nobody has run are shown with --all, --json and --csv; those that wait for a second person always.
+    Plans that nobody has run are shown with --all, --json and --csv; those that wait for a second person, or a moment,
+    always.
     """
     form = csv.csv_form(as_csv=as_csv, excel=excel, raw=raw, others=csv.named(as_json, as_lines))
     since, until = recalled_times(recalled_since, recalled_until)
@@ -73,7 +74,7 @@ def _show(parts: "Parts", asked: RecallFilter, statuses: Sequence[Status], limit
     planned = parts.current_recalls.results(statuses=(Status.PLANNED,), asked=asked) if with_plans else []
     now = parts.clock.now()
     # Whoever has to agree must find it, however many recalls are newer.
-    waiting = [result for result in planned if waits_for_approval(result, now)]
+    waiting = [result for result in planned if waits_for_approval(result, now) or result.is_scheduled]
     plans = len(planned) - len(waiting)
     results = sorted([*results, *waiting], key=lambda result: (not waits_for_approval(result, now), -result.recall_id))
     if results:

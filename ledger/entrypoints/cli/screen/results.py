@@ -87,6 +87,9 @@ def next_steps(result: "Result", now: datetime) -> Iterator[tuple[str, str]]:
     if waits_for_approval(result, now):
         yield f"ledger approve {number}", "another person agrees, and it runs"
         yield f'ledger refuse {number} --reason "..."', "another person does not agree"
+    if result.is_scheduled:
+        yield "ledger worker", "must run by then: it starts the recall"
+        yield f"ledger cancel {number}", "ends that"
     if result.break_glass is not None and result.break_glass.is_open:
         yield f'ledger review {number} --reason "..."', "another person says what to make of it"
     if result.status in (Status.PAUSED, Status.RUNNING):
@@ -110,6 +113,8 @@ def waits_for_approval(result: "Result", now: datetime) -> bool:
 def _state(result: "Result", now: datetime) -> str:
     if waits_for_approval(result, now):
         return "waits for a second person"
+    if result.is_scheduled:
+        return f"waits until {moment(result.scheduled_at)}"
     return {
         Status.PLANNED: "is planned",
         Status.RUNNING: "is running",

@@ -144,7 +144,10 @@ def print_recalls(
         began = day_and_time(result.started_at or result.planned_at)
         who = (plain(result.actor), plain(result.reason))
         state = state_of(result, now)
-        cells = (str(result.recall_id), began, _STATES.get(state, state.value), *counts, *who)
+        shown = _STATES.get(state, state.value)
+        if result.scheduled_at is not None and state is RecallState.SCHEDULED:
+            shown = f"waits until {time_of_day(result.scheduled_at)}"
+        cells = (str(result.recall_id), began, shown, *counts, *who)
         rows.append(SheetRow(cells=cells, style=_STYLES.get(state), notes=tuple(notes.get(result.recall_id, ()))))
     print_sheet(paper, _RECALLS, rows)
 
