@@ -19,6 +19,7 @@ from ledger.core.limits import check_text
 from ledger.core.roles import Identity, Role
 from ledger.errors import DatabaseUnavailableError, InputError, UnauthenticatedError, UnknownTokenError
 from ledger.services.access.known_tokens import KnownTokens
+from ledger.services.access.shared_question import SharedQuestion
 from ledger.settings import Settings
 from ledger.store import history, tokens
 from ledger.store.database import Database
@@ -55,6 +56,7 @@ class ServiceTokens:
         self._database, self._clock, self._known = database, clock, known
         self._session_lasts = timedelta(hours=settings.session_hours)
         self._exist: bool | None = None
+        self._question = SharedQuestion(self._ask_whether_any_exists)
 
     def create(
         self,
@@ -148,12 +150,15 @@ class ServiceTokens:
         """Say whether a token was ever made: from then on nobody is let in without one."""
         if not self._exist:
             try:
-                with self._database.read() as connection:
-                    self._exist = tokens.any_exists(connection)
+                self._exist = self._question.answer() or bool(self._exist)
             except DatabaseUnavailableError:
                 if self._exist is None:
                     raise
         return bool(self._exist)
+
+    def _ask_whether_any_exists(self) -> bool:
+        with self._database.read() as connection:
+            return tokens.any_exists(connection)
 
     def identify(self, secret: str) -> Identity:
         """Return who holds a token; raise UnauthenticatedError when it does not work."""
