@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.clock import AlignedClock, Clock, SystemClock
 from ledger.core.bounds import EVERYTHING, Bounds
-from ledger.core.campaign import CampaignLine
+from ledger.core.campaign import CampaignLine, CampaignSender
 from ledger.core.check_up import Check
 from ledger.errors import AuditError, DatabaseError, NoticeError
 from ledger.patience import OutageLog
@@ -206,9 +206,14 @@ class Parts:
         return Meter(self.opened(), self.clock, self.settings, self.pace_clock.seen)
 
     @part
-    def campaign_counts(self) -> CampaignCounts:
+    def campaign_counts(self) -> CampaignCounts[CampaignLine]:
         """What can still be recalled, for those who look again and again."""
         return CampaignCounts(self.campaigns, self.clock)
+
+    @part
+    def campaign_senders(self) -> CampaignCounts[CampaignSender]:
+        """Who sent what can still be recalled, for those who look for a robot or a source."""
+        return CampaignCounts(self.recall_reports.senders, self.clock)
 
     @part
     def people_counter(self) -> PeopleCounter:

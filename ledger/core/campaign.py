@@ -57,3 +57,12 @@ def no_messages(campaign: str | None) -> CampaignLine:
         last_deadline=None,
         people=0,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignSender:
+    """A robot and a source that sent messages of a campaign which can still be recalled."""
+
+    campaign: str | None
+    robot_code: str
+    source: str | None

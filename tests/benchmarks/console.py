@@ -117,6 +117,8 @@ def _pages(client: httpx.Client, large: int, running: int, recalls: int) -> Mapp
     user = str(700_000_000 + 37 * 1234)
     return {
         "now": "/",
+        "now, looking for a name": "/?q=campaign+3",
+        "now, looking for a source": "/?source=mailer",
         "campaign": "/campaign?name=campaign+20",
         "campaign, last part": _last_part(client, "/campaign?name=campaign+39"),
         "campaign that was recalled": "/campaign?name=campaign+0",
@@ -126,6 +128,9 @@ def _pages(client: httpx.Client, large: int, running: int, recalls: int) -> Mapp
         "finished": f"/recalls/{recalls // 2}",
         "recalls": "/recalls",
         "recalls, paused": "/recalls?status=paused",
+        "recalls, partly done": "/recalls?status=partly",
+        "recalls, finished": "/recalls?status=finished",
+        "recalls that wait for me": "/recalls?waits=me",
         "history": "/history",
         "history, second part": _next(client, "/history"),
         "history of a campaign": "/history?campaign=campaign+1",
@@ -145,13 +150,16 @@ def _pages(client: httpx.Client, large: int, running: int, recalls: int) -> Mapp
 
 
 def _ask(client: httpx.Client, path: str) -> dict[str, float]:
-    took = []
+    took, worked = [], []
     for _ in range(REPEATS):
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         answer = client.get(path)
         took.append((time.perf_counter() - started) * 1000)
+        worked.append((time.process_time() - cpu) * 1000)
         answer.raise_for_status()
-    return {"first": round(took[0], 1), "p50": round(median(took), 1), "most": round(max(took), 1)}
+    # The processor's time is what a machine that is busy with other things does not change; the client's is in it.
+    figures = {"first": took[0], "p50": median(took), "most": max(took), "cpu p50": median(worked)}
+    return {name: round(figure, 1) for name, figure in figures.items()}
 
 
 def _next(client: httpx.Client, path: str) -> str:

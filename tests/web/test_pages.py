@@ -187,7 +187,7 @@ def test_a_page_loads_nothing_from_outside(service: Service) -> None:
             for tag, attributes in page.tags
             if tag in ("script", "link")
         ]
-        assert len(loaded) == 5
+        assert len(loaded) == 7
         for address in loaded:
             found = browser.get(address or "")
             assert (found.status_code, "immutable" in found.headers["cache-control"]) == (200, True)

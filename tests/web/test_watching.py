@@ -2,6 +2,8 @@
 
 # ruff: noqa: F811 - fixtures of another file are arguments here
 
+from datetime import timedelta
+
 import pytest
 from selenium.webdriver import Chrome
 
@@ -121,3 +123,39 @@ def test_a_recall_opens_from_anywhere_in_its_row_and_the_list_keeps_itself_curre
     browser.tab_to("a[href$='/recalls/new']")
     chrome.find_element("css selector", ".cover").send_keys("\ue007")
     browser.until(lambda: browser.path == f"/recalls/{running}")
+
+
+def test_a_slash_leads_to_the_search_and_campaigns_are_found_while_somebody_types(
+    chrome: Chrome, service: Service, world: World
+) -> None:
+    for number in range(12):
+        send(service.book, world, 1, campaign=f"campaign-{number:02}")
+    send(service.book, world, 2, campaign="wrong-one", sent_ago=timedelta(hours=23, minutes=55))
+    browser = Browser(chrome, service.url, language="en")
+    signed_in(browser, service)
+    browser.until(lambda: len(browser.every(".board tbody tr")) == 13)
+    assert browser.every(".strip svg[role=img]")
+    assert browser.one(".board tbody tr").get_attribute("class") == "red"
+    browser.press("/")
+    assert browser.run("return document.activeElement.name") == "q"
+    browser.press("07")
+    browser.until(lambda: len(browser.every(".board tbody tr")) == 1)
+    assert browser.path == "/?q=07&sort=deadline"
+    # What was typed stays, and what comes by itself is what was looked for.
+    send(service.book, world, 1, campaign="another-07")
+    browser.until(lambda: len(browser.every(".board tbody tr")) == 2)
+    assert browser.one("#find input[name=q]").get_attribute("value") == "07"
+    assert browser.run("return document.activeElement.name") == "q"
+    assert browser.barriers() == []
+    assert browser.complaints() == []
+
+
+@pytest.mark.parametrize("width", [390, 640, 1440])
+def test_figures_are_never_broken_across_lines(chrome: Chrome, service: Service, world: World, width: int) -> None:
+    send(service.book, world, 1, campaign="a-campaign-with-quite-a-long-name-for-a-phone", sent_ago=timedelta(hours=2))
+    send(service.book, world, 25, campaign="spring")
+    browser = Browser(chrome, service.url, language="en", width=width)
+    signed_in(browser, service)
+    figures = "[...document.querySelectorAll('.board .num b, .board td time')]"
+    assert set(browser.run(f"return {figures}.map((one) => one.getClientRects().length)")) == {1}
+    assert browser.run("return document.documentElement.scrollWidth") <= width

@@ -7,6 +7,7 @@ from string import Formatter
 import pytest
 
 import ledger.entrypoints.web
+from ledger.core.board import Order
 from ledger.core.check_up import Level
 from ledger.core.message import Chat, Keyless
 from ledger.core.plan import Standing
@@ -31,6 +32,7 @@ BY_NAME = {
     "level",
     "nav",
     "near",
+    "order",
     "outcome",
     "outcome_means",
     "pause",
@@ -97,6 +99,7 @@ def test_every_text_is_shown_somewhere() -> None:
         ("role", list(Role)),
         ("level", list(Level)),
         ("lasted", [WORK, PAUSE, WAIT]),
+        ("order", list(Order)),
         ("verdict", [*Verdict, LOST, "flying"]),
         ("unrecallable", [kind for kind in Keyless if kind is not Keyless.NO_KEY]),
     ],

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from ledger.entrypoints.http.door import Door, needs
 
-NAMES = ("console.css", "console.js", "forms.js", "icon.svg", "morph.js", "recall.js", "time.css")
+NAMES = ("console.css", "console.js", "forms.js", "icon.svg", "morph.js", "now.js", "recall.js", "time.css")
 _FOLDER = files("ledger.entrypoints.web").joinpath("static")
 
 router = APIRouter(route_class=Door, include_in_schema=False)

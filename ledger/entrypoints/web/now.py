@@ -1,40 +1,61 @@
 """Now: what can still be recalled and for how long, what is being recalled, and what needs somebody."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+from urllib.parse import urlencode
 
-from ledger.core.campaign import CampaignLine
+from fastapi import APIRouter, Depends, Response
+
+from ledger.core.board import Order, is_open
 from ledger.core.recall import Status
 from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.process.attention import troubles
+from ledger.entrypoints.web.board_search import BoardQuery
+from ledger.entrypoints.web.day_strip import day_strip
 from ledger.entrypoints.web.health import Kept
 from ledger.entrypoints.web.page import Viewed
 from ledger.entrypoints.web.recall_progress import RecallProgress
+from ledger.entrypoints.web.urgency import urgency
 
 SHOWN_RECALLS = 20
-SHOWN_CAMPAIGNS = 200
+# The nearest of so many are shown at first, and of so many at all.
+SHOWN_CAMPAIGNS, MOST_CAMPAIGNS, SHOWN_OVER = 50, 2000, 200
 EVERY_MS, SOON_MS = 5000, 1000
 
 router = APIRouter(route_class=Door, include_in_schema=False)
 
 
 @router.get("/", **needs(Permission.SEE))
-def now(parts: LedgerParts, who: Who, view: Viewed, checkups: Kept) -> Response:
+def now(
+    parts: LedgerParts, who: Who, view: Viewed, checkups: Kept, asked: Annotated[BoardQuery, Depends()]
+) -> Response:
     """Show what can still be recalled, what is being recalled, and what needs somebody."""
     count = parts.campaign_counts.read(who.bounds)
     lines = count.lines if count is not None else ()
-    open_lines = [line for line in lines if _is_open(line)]
+    open_lines = [line for line in lines if is_open(line)]
+    senders = parts.campaign_senders.read(who.bounds) if asked.search.asks_for_senders else None
+    # Who sent what takes a while to find out with very many messages; until then, the page looks again.
+    is_sought = asked.search.asks_for_senders and senders is None
+    found = [] if is_sought else asked.search.arrange(open_lines, senders.lines if senders else (), view.now)
+    shown = MOST_CAMPAIGNS if asked.show_all else SHOWN_CAMPAIGNS
     running = parts.pages.recalls(statuses=(Status.RUNNING,), limit=SHOWN_RECALLS, who=who)
     stopped = parts.pages.recalls(statuses=(Status.PAUSED,), limit=SHOWN_RECALLS, who=who)
     waiting = parts.pages.waiting(limit=SHOWN_RECALLS, who=who)
     to_review = parts.pages.to_review(limit=SHOWN_RECALLS, who=who)
     return view.show(
         "now.html",
-        every_ms=SOON_MS if running.values or count is None else EVERY_MS,
+        every_ms=SOON_MS if running.values or count is None or is_sought else EVERY_MS,
         counted_at=count.at if count is not None else None,
-        campaigns=open_lines[:SHOWN_CAMPAIGNS],
-        more_campaigns=max(len(open_lines) - SHOWN_CAMPAIGNS, 0),
-        over=[line for line in lines if not _is_open(line)][:SHOWN_CAMPAIGNS],
+        asked=asked,
+        urgency=urgency,
+        orders=list(Order),
+        is_sought=is_sought,
+        strip=day_strip(open_lines, view.now),
+        campaigns=[(line, urgency(line.first_deadline, view.now)) for line in found[:shown]],
+        found=len(found),
+        every_campaign=len(open_lines),
+        all_query=urlencode({**view.request.query_params, "all": "1"}),
+        over=[line for line in lines if not is_open(line)][:SHOWN_OVER],
         recallable=sum(line.recallable for line in lines),
         first_deadline=next((line.first_deadline for line in lines if line.first_deadline), None),
         running=[RecallProgress(result, parts.courses.read(result, calls=0)) for result in running.values],
@@ -43,8 +64,3 @@ def now(parts: LedgerParts, who: Who, view: Viewed, checkups: Kept) -> Response:
         to_review=to_review,
         troubles=list(troubles(parts, checkups.checks)),
     )
-
-
-def _is_open(line: CampaignLine) -> bool:
-    """Say whether somebody may still have to do something about a campaign."""
-    return line.first_deadline is not None or line.keyless > 0 or bool(line.unrecallable)

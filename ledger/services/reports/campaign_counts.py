@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from ledger.clock import Clock
 from ledger.core.bounds import EVERYTHING, Bounds
-from ledger.core.campaign import CampaignLine
 from ledger.errors import DatabaseError, DatabaseUnavailableError
 
-Counting = Callable[[Bounds], Sequence[CampaignLine]]
+Line = TypeVar("Line")
+Counting = Callable[[Bounds], Sequence[Line]]
 
 QUICK_SECONDS = 0.25
 # For so long one waits for a count that should be quick, or that is the first; for others, not even so long.
@@ -26,22 +27,22 @@ LONGEST_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignCount:
+class CampaignCount(Generic[Line]):
     """What was counted, and when."""
 
     at: datetime
-    lines: Sequence[CampaignLine]
+    lines: Sequence[Line]
 
 
-class CampaignCounts:
-    """Counts campaigns; safe to share between threads."""
+class CampaignCounts(Generic[Line]):
+    """Counts campaigns, or what there is of each; safe to share between threads."""
 
-    def __init__(self, count: Counting, clock: Clock) -> None:
+    def __init__(self, count: Counting[Line], clock: Clock) -> None:
         self._count_now, self._clock = count, clock
         self._lock = threading.Lock()
-        self._counters: dict[Bounds, _Counter] = {}
+        self._counters: dict[Bounds, _Counter[Line]] = {}
 
-    def read(self, bounds: Bounds = EVERYTHING) -> CampaignCount | None:
+    def read(self, bounds: Bounds = EVERYTHING) -> CampaignCount[Line] | None:
         """Return the campaigns within bounds; None while they are being counted for the first time.
 
         Raise DatabaseError when they cannot be counted.
@@ -51,18 +52,18 @@ class CampaignCounts:
         return counter.read()
 
 
-class _Counter:
+class _Counter(Generic[Line]):
     """Counts within bounds: one count at a time, in a thread of its own."""
 
-    def __init__(self, count: Counting, clock: Clock, bounds: Bounds) -> None:
+    def __init__(self, count: Counting[Line], clock: Clock, bounds: Bounds) -> None:
         self._count_now, self._clock, self._bounds = count, clock, bounds
         self._lock = threading.Lock()
         self._running: threading.Event | None = None
-        self._count: CampaignCount | None = None
+        self._count: CampaignCount[Line] | None = None
         self._error: DatabaseError | None = None
         self._ended, self._took = 0.0, 0.0
 
-    def read(self) -> CampaignCount | None:
+    def read(self) -> CampaignCount[Line] | None:
         with self._lock:
             age = time.monotonic() - self._ended
             known = self._count if age < LONGEST_SECONDS else None
@@ -82,7 +83,7 @@ class _Counter:
 
     def _run(self, done: threading.Event) -> None:
         started, at = time.monotonic(), self._clock.now()
-        count: CampaignCount | None = None
+        count: CampaignCount[Line] | None = None
         error: DatabaseError | None = DatabaseUnavailableError("campaigns could not be counted: the log says more")
         try:
             count, error = CampaignCount(at=at, lines=self._count_now(self._bounds)), None

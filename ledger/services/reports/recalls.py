@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from ledger.clock import Clock, format_time
 from ledger.core.approval import Approval
 from ledger.core.bounds import EVERYTHING, Bounds
-from ledger.core.campaign import CampaignLine, UnrecallableSends, no_messages
+from ledger.core.campaign import CampaignLine, CampaignSender, UnrecallableSends, no_messages
 from ledger.core.deadline import WINDOW
 from ledger.core.disputes import Disputes
 from ledger.core.json_value import jsonable
@@ -30,6 +30,7 @@ from ledger.store.campaign_people import CountedPeople, known_people
 from ledger.store.campaigns import CountedCampaign, count_campaigns
 from ledger.store.database import Database
 from ledger.store.late import count_late
+from ledger.store.senders import campaign_senders
 from ledger.store.unfrozen import unfrozen_items, unfrozen_skips
 
 
@@ -105,6 +106,11 @@ class RecallReports:
             for line in lines
             if bounds.hold_campaign(line.campaign)
         ]
+
+    def senders(self, bounds: Bounds = EVERYTHING) -> list[CampaignSender]:
+        """Return who sent what can still be recalled, within the robots of somebody's bounds."""
+        with self._database.read() as connection:
+            return campaign_senders(connection, self._clock.now(), bounds.robots)
 
     def result(self, recall_id: int) -> Result:
         """Return where one recall stands; raise UnknownRecallError."""

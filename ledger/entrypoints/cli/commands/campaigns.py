@@ -1,11 +1,22 @@
 """`ledger campaigns`: what can still be recalled, and for how long."""
 
+from typing import Annotated
+
+import typer
+
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
 from ledger.entrypoints.process.book import opened
 
+ShowAll = Annotated[
+    bool, typer.Option("--all", help="Also what does not fit the screen, and what nobody can recall any more.")
+]
 
-def campaigns(as_json: AsJson = False) -> None:
-    """Show what can still be recalled, and for how long."""
+
+def campaigns(show_all: ShowAll = False, as_json: AsJson = False) -> None:
+    """Show what can still be recalled, and for how long, the most urgent first.
+
+    On a terminal as many as it has lines for; --json has all of them.
+    """
     from ledger.entrypoints.cli.screen.tables import print_campaigns
 
     with opened() as parts:
@@ -13,6 +24,6 @@ def campaigns(as_json: AsJson = False) -> None:
     if as_json:
         document(lines)
     elif lines:
-        print_campaigns(console(), lines, now)
+        print_campaigns(console(), lines, now, show_all=show_all)
     else:
         say("the ledger holds no message: `ledger record` and `ledger import` put some in")

@@ -69,7 +69,7 @@ def _tell(book: "Ledger", dingtalk: "Simulator") -> None:
     paper.print(RECORD, soft_wrap=True)
     story.play(book, dingtalk)
     _step(paper, 2, "What can still be recalled (ledger campaigns)")
-    print_campaigns(paper, book.campaigns(), now())
+    print_campaigns(paper, book.campaigns(), now(), show_all=True)
     _step(paper, 3, f"Oops: a typo. ledger recall --campaign {story.SPRING} --reason {REASON!r}")
     plan = book.plan(campaign=story.SPRING, reason=REASON, actor="demo")
     show_plan(paper, plan, selection={"campaign": story.SPRING}, reason=REASON, now=now())

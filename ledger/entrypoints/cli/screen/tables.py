@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ledger.core.board import is_open
 from ledger.core.recall_state import RecallState, state_of
 from ledger.entrypoints.cli.screen.sheet import GAP, Column, SheetRow, print_sheet
 from ledger.entrypoints.cli.screen.words import day_and_time, moment, number_of, plain, span, time_of_day
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ledger.core.recall import Item, Result
 
 UNTAGGED = "(none)"
+# Beside rows, a screen holds a header, what is left out, and the prompt that follows.
+FRAME_LINES, FEWEST_CAMPAIGNS = 5, 3
 
 # So many cells of a campaign's name are kept before anything else is.
 NAME = 24
@@ -69,28 +72,58 @@ _STATES = {
 _STYLES = {RecallState.PLANNED: "dim", RecallState.TO_APPROVE: "bold yellow", RecallState.TO_REVIEW: "bold yellow"}
 
 
-def print_campaigns(paper: "Console", lines: Sequence["CampaignLine"], now: datetime) -> None:
-    """Write what can still be recalled, a row a campaign, with its countdown."""
-    rows, some_stick, some_lost = [], any(line.sticky_until for line in lines), any(line.keyless for line in lines)
-    for line in lines:
-        row = campaign_row(line, now)
-        cells = list(row.cells)
-        if some_stick:
-            cells.append(f"to {line.sticky_until.astimezone():%H:%M}" if line.sticky_until else "")
-        if some_lost:
-            cells.append(f"{line.keyless:,}" if line.keyless else "")
-        rows.append(SheetRow(cells=cells, style=row.style))
+def print_campaigns(
+    paper: "Console", lines: Sequence["CampaignLine"], now: datetime, *, show_all: bool = False
+) -> None:
+    """Write what can still be recalled, a row a campaign, with its countdown.
+
+    On a terminal, what nobody can recall any more, and what would push the most urgent off it, is only counted.
+    """
+    some_stick, some_lost = any(line.sticky_until for line in lines), any(line.keyless for line in lines)
     more = [column for column, is_shown in ((_STICKY, some_stick), (_KEYLESS, some_lost)) if is_shown]
-    print_sheet(paper, (*CAMPAIGNS, *more), rows)
-    lost = sum(line.keyless for line in lines)
-    if lost:
-        paper.print(
-            f"{number_of(lost, 'send')} may have reached people, but the key never came back: nobody can recall "
-            f"{'it' if lost == 1 else 'them'}.",
-            soft_wrap=not paper.is_terminal,
-        )
-    for sentence in _what_to_know(lines):
+    to_know = [*_lost_keys(lines), *_what_to_know(lines)]
+    show_all = show_all or not paper.is_terminal
+    concern = [line for line in lines if show_all or needs_somebody(line)]
+    room = max(paper.height - FRAME_LINES - len(to_know), FEWEST_CAMPAIGNS)
+    shown = concern if show_all else concern[:room]
+    rows = [_with_more(campaign_row(line, now), line, some_stick=some_stick, some_lost=some_lost) for line in shown]
+    if rows:
+        print_sheet(paper, (*CAMPAIGNS, *more), rows)
+    for sentence in (*_left_out(lines, concern, shown), *to_know):
         paper.print(sentence, soft_wrap=not paper.is_terminal)
+
+
+def needs_somebody(line: "CampaignLine") -> bool:
+    """Say whether anybody may still have to do something about a campaign."""
+    return is_open(line) or line.sticky_until is not None
+
+
+def _with_more(row: SheetRow, line: "CampaignLine", *, some_stick: bool, some_lost: bool) -> SheetRow:
+    cells = list(row.cells)
+    if some_stick:
+        cells.append(f"to {line.sticky_until.astimezone():%H:%M}" if line.sticky_until else "")
+    if some_lost:
+        cells.append(f"{line.keyless:,}" if line.keyless else "")
+    return replace(row, cells=cells)
+
+
+def _left_out(
+    lines: Sequence["CampaignLine"], concern: Sequence["CampaignLine"], shown: Sequence["CampaignLine"]
+) -> Iterator[str]:
+    """Say what is not shown: what is less urgent, and what is over."""
+    later, over = len(concern) - len(shown), len(lines) - len(concern)
+    if later:
+        yield f"and {number_of(later, 'campaign')} with more time left: --all"
+    if over:
+        yield f"and {number_of(over, 'campaign')} of which nothing can be recalled any more: --all"
+
+
+def _lost_keys(lines: Sequence["CampaignLine"]) -> Iterator[str]:
+    if lost := sum(line.keyless for line in lines):
+        them = "it" if lost == 1 else "them"
+        yield (
+            f"{number_of(lost, 'send')} may have reached people, but the key never came back: nobody can recall {them}."
+        )
 
 
 def campaign_row(line: "CampaignLine", now: datetime) -> SheetRow:
