@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from ledger.errors import RetryTooLargeError as RetryTooLargeError
     from ledger.errors import ScheduleMissedError as ScheduleMissedError
     from ledger.errors import SchemaOutOfDateError as SchemaOutOfDateError
+    from ledger.errors import SendingStoppedError as SendingStoppedError
     from ledger.errors import SettingsError as SettingsError
     from ledger.errors import StatementRefusedError as StatementRefusedError
     from ledger.errors import TooManyAttemptsError as TooManyAttemptsError
@@ -106,6 +107,7 @@ __all__ = [
     "RetryTooLargeError",
     "ScheduleMissedError",
     "SchemaOutOfDateError",
+    "SendingStoppedError",
     "Settings",
     "SettingsError",
     "StatementRefusedError",

@@ -143,16 +143,27 @@ class Ledger:
         lines = (Line(number=number, fields=row) for number, row in enumerate(rows, start=1))
         return self.parts.recorder.record_many(lines, Defaults(campaign=campaign, robot=robot_code, sent_at=sent_at))
 
-    def watch(self, client: Watched, *, wait: bool = False) -> Watched:
+    def watch(self, client: Watched, *, wait: bool = False, stops: bool = False) -> Watched:
         """Record from now on what a client sends, and return the client; watching it twice changes nothing.
 
         An httpx.Client or AsyncClient, a requests.Session, an aiohttp.ClientSession, or a client of the official SDK
         (alibabacloud_dingtalk); InputError for anything else. Nothing else that the client does is touched, and no
         fault of the ledger reaches it. An answer is given on as soon as its key is in the journal, which survives this
-        program; with `wait`, once it is on disk. One request can be tagged with the headers `x-ledger-campaign` and
-        `x-ledger-source`, which are not sent.
+        program; with `wait`, once it is on disk. With `stops`, a send of a campaign whose recall stopped what is still
+        sent does not leave, and raises SendingStoppedError; without, no recall stops a sender. One request can be
+        tagged with the headers `x-ledger-campaign` and `x-ledger-source`, which are not sent.
         """
-        clients.watch(client, Watching(sink=self.parts.recorder.send_recorder, waits=wait))
+        parts = self.parts
+
+        def is_stopped(campaign: str | None) -> str | None:
+            name = campaign or parts.settings.campaign
+            if name is None:
+                return None
+            parts.known_stops.wait()
+            return name if parts.known_stops.hold(name) else None
+
+        sink = parts.recorder.send_recorder
+        clients.watch(client, Watching(sink=sink, waits=wait, is_stopped=is_stopped if stops else None))
         return client
 
     def campaign(self, name: str, source: str | None = None) -> AbstractContextManager[None]:

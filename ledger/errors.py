@@ -20,6 +20,7 @@ LedgerError
 |- RequestInProgressError     the same request is being worked on already
 |- AuditError                 the history cannot be signed, or what was signed cannot be checked
 |- NoticeError                a notice did not arrive
+|- SendingStoppedError        a send did not leave, since its campaign is being recalled
 |- BusyError                  as much as can be done at once is being done
 |- DatabaseError
    |- SchemaOutOfDateError, UnfitDatabaseError, DatabaseUnavailableError
@@ -205,6 +206,17 @@ class NoticeError(LedgerError):
     """A notice did not arrive."""
 
     code = "notice"
+
+
+class SendingStoppedError(LedgerError):
+    """A send did not leave: its campaign is being recalled, and whoever recalls it stopped what is still sent."""
+
+    code = "campaign_recalled"
+
+    def __init__(self, campaign: str) -> None:
+        super().__init__(
+            f"nothing more of {campaign!r} is sent: it is being recalled. `ledger allow` lets it be sent again"
+        )
 
 
 class BusyError(LedgerError):

@@ -34,6 +34,7 @@ from ledger.services.recalls.schedules import Schedules
 from ledger.services.recalls.sticky import StickyRecalls
 from ledger.services.recording.inserts import Inserter
 from ledger.services.recording.recorder import Recorder
+from ledger.services.recording.sending_stops import KnownStops, SendingStops
 from ledger.services.recording.tagger import Tagger
 from ledger.services.reports.campaign_counts import CampaignCounts
 from ledger.services.reports.courses import Courses
@@ -121,6 +122,8 @@ class Parts:
         if "runner" in built:
             self.runner.stop()
         self.recorder.close()
+        if "known_stops" in built:
+            self.known_stops.close()
         if "threads" in built:
             self.threads.shutdown(wait=False, cancel_futures=True)
         if "client" in built:
@@ -264,6 +267,16 @@ class Parts:
     def tagger(self) -> Tagger:
         """Tags what was recorded without a campaign, or with a wrong one."""
         return Tagger(self.opened(), self.clock, self.recorder.catch_up)
+
+    @part
+    def sending_stops(self) -> SendingStops:
+        """Stops what is still being sent, and lets it go on."""
+        return SendingStops(self.opened(), self.clock)
+
+    @part
+    def known_stops(self) -> KnownStops:
+        """What is stopped, for who asks before every send."""
+        return KnownStops(self.database)
 
     @part
     def person_eraser(self) -> "PersonEraser":

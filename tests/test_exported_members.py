@@ -28,6 +28,7 @@ ERRORS = {
     "ApprovalNeededError": "approval_needed",
     "AuditError": "audit",
     "NoticeError": "notice",
+    "SendingStoppedError": "campaign_recalled",
     "BadCursorError": "bad_cursor",
     "BusyError": "busy",
     "CertificateError": "certificate",
@@ -86,7 +87,7 @@ METHODS = {
     "source: str | None = None, chat: Chat | str | None = None -> WriteCounts",
     "record_many": "rows: Iterable[Mapping[str, Any]], *, campaign: str | None = None, robot_code: str | None = None, "
     "sent_at: datetime | None = None -> Imported",
-    "watch": "client: ~Watched, *, wait: bool = False -> ~Watched",
+    "watch": "client: ~Watched, *, wait: bool = False, stops: bool = False -> ~Watched",
     "campaign": "name: str, source: str | None = None -> AbstractContextManager[None]",
     "campaigns": "-> list[CampaignLine]",
     "plan": f"*, reason: str, {PARTS}, include_shared: bool = False, {ACTOR} -> Plan",

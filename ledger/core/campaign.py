@@ -21,7 +21,7 @@ class CampaignLine(JsonValue):
     """One campaign (None: messages without a tag); `recipients` are summed over its messages.
 
     `people` are those whom they reached, each once: as of `people_counted_at`, or of now when that is None; None until
-    they are counted for the first time.
+    they are counted for the first time. With `sending_stopped_by`, the gateway refuses what is still sent of it.
 
     `recallable` messages are inside their window and not recalled yet; the deadlines are theirs.
     Until `sticky_until`, what is still recorded under the campaign is recalled as it arrives. `keyless` counts sends of
@@ -43,6 +43,7 @@ class CampaignLine(JsonValue):
     recipients_unknown: int = 0
     people: int | None = None
     people_counted_at: datetime | None = None
+    sending_stopped_by: str | None = None
 
 
 def no_messages(campaign: str | None) -> CampaignLine:

@@ -11,7 +11,7 @@ LEAST_SAVED = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class SourceSends:
     """One-on-one messages of one source and one campaign, by one robot: how many, and how many users got one each."""
 
     source: str | None
@@ -38,16 +38,16 @@ class Packing(JsonValue):
         return self.sends - self.packed_sends + self.recall_calls - self.packed_recall_calls
 
 
-def packings(sent: Iterable[Sent]) -> list[Packing]:
+def packings(sent: Iterable[SourceSends]) -> list[Packing]:
     """Return the sources for which packing is worth it, those that save most first."""
-    by_source: dict[str | None, list[Sent]] = {}
+    by_source: dict[str | None, list[SourceSends]] = {}
     for one in sent:
         by_source.setdefault(one.source, []).append(one)
     found = [_packing(source, those) for source, those in by_source.items()]
     return sorted((one for one in found if one.saved >= LEAST_SAVED), key=lambda one: -one.saved)
 
 
-def _packing(source: str | None, sent: list[Sent]) -> Packing:
+def _packing(source: str | None, sent: list[SourceSends]) -> Packing:
     sends = sum(one.messages for one in sent)
     packed = [_calls(one.recipients, USERS_A_SEND) for one in sent]
     return Packing(

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from ..core.never_left import name_of, never_left
 from ..core.send_calls import send_path
+from ..errors import SendingStoppedError
 from . import endings, tags
 
 # So long does an event loop look after an entry by itself, before a thread sees to it that it is on disk.
@@ -98,6 +99,8 @@ class Watching:
 
     sink: Sink
     waits: bool = False
+    # Whether nothing more of a campaign is to be sent; None for senders that no recall may stop.
+    is_stopped: Callable[[str | None], str | None] | None = None
 
     def is_send(self, method: str, url: str) -> bool:
         """Return whether a request is a send; every other one passes untouched."""
@@ -109,11 +112,14 @@ class Watching:
     ) -> Iterator[Following]:
         """Follow one request; what is raised inside is taken for its end.
 
-        Of several hooks around one request the innermost records it, for it is the one that sees what goes out.
+        Raise SendingStoppedError before it leaves, where the sender wants that. Of several hooks around one request the
+        innermost records it, for it is the one that sees what goes out.
         """
         outer = _outer.get()
         own = own.over(outer.own) if outer is not None else own
         tagged = own.over(tags.current())
+        if self.is_stopped is not None and (stopped := self.is_stopped(tagged.campaign)) is not None:
+            raise SendingStoppedError(stopped)
         further_out = outer.sending if outer is not None and outer.watching.sink is self.sink else None
         instead = further_out.id if further_out is not None else None
         sending = self.sink.sending(method, url, body, campaign=tagged.campaign, source=tagged.source, instead=instead)

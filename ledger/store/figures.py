@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.core.message import Chat
-from ledger.core.packing import Sent
+from ledger.core.packing import SourceSends
 from ledger.core.recall import Outcome, Status
 from ledger.store import plan_messages
 from ledger.store.schema import history, messages, paces, recall_calls, recall_items, recalls
@@ -87,7 +87,7 @@ def count_by_robot(connection: Connection, now: datetime, at_most: int) -> dict[
     return {row[0]: row[1] for row in rows}
 
 
-def count_sent(connection: Connection, at_most: int) -> list[Sent]:
+def count_sent(connection: Connection, at_most: int) -> list[SourceSends]:
     """Count one-on-one messages by source, campaign and robot, of the newest so many."""
     columns = messages.c
     some = (
@@ -99,7 +99,7 @@ def count_sent(connection: Connection, at_most: int) -> list[Sent]:
     )
     counted = select(some.c.source, func.count(), func.sum(some.c.recipient_count))
     rows = connection.execute(counted.group_by(some.c.source, some.c.campaign, some.c.robot_code))
-    return [Sent(source=row[0], messages=row[1], recipients=int(row[2])) for row in rows]
+    return [SourceSends(source=row[0], messages=row[1], recipients=int(row[2])) for row in rows]
 
 
 def oldest_deadline(connection: Connection) -> datetime | None:

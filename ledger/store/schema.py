@@ -23,7 +23,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ledger.store.count_triggers import POSTGRESQL_COUNTS, SQLITE_COUNTS
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0018"
+REVISION = "0019"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -434,6 +434,16 @@ policies = Table(
     Column("set_by", Text, nullable=False),
     Column("set_at", UtcDateTime, nullable=False),
     sqlite_autoincrement=True,
+)
+
+# Campaigns of which nothing more is to be sent, each until somebody lets it go on.
+sending_stops = Table(
+    "sending_stops",
+    metadata,
+    Column("campaign", Text, primary_key=True),
+    Column("stopped_by", Text, nullable=False),
+    Column("stopped_at", UtcDateTime, nullable=False),
+    Column("recall_id", Id),
 )
 
 # Notices on their way: one row for each place that has not got it yet, and none once it has.

@@ -78,6 +78,24 @@ def test_sends_to_conversations_are_recorded_too(
     assert message.recalled_at is not None
 
 
+def test_what_is_still_sent_of_a_stopped_campaign_is_refused_and_nothing_else(
+    make_gateway: MakeGateway, simulator: Simulator
+) -> None:
+    gateway = make_gateway(simulator.url)
+    gateway.book.parts.sending_stops.stop(["spring"], actor="ann")
+    gateway.book.parts.known_stops.look()
+    with gateway.client(token_of(simulator)) as client:
+        refused = client.post(SEND_PATH, json=send_body("ann"), headers={"x-ledger-campaign": "spring"})
+        assert (refused.status_code, refused.json()["code"]) == (403, "ledger.gateway.campaign_recalled")
+        assert "`ledger allow`" in refused.json()["message"]
+        for campaign in ("summer", ""):
+            assert client.post(SEND_PATH, json=send_body("ann"), headers={"x-ledger-campaign": campaign}).is_success
+        gateway.book.parts.sending_stops.allow("spring", actor="ann")
+        gateway.book.parts.known_stops.look()
+        assert client.post(SEND_PATH, json=send_body("ann"), headers={"x-ledger-campaign": "spring"}).is_success
+    assert len(simulator.world.messages()) == 3
+
+
 def test_users_whom_it_did_not_reach_are_kept_apart(make_gateway: MakeGateway, simulator: Simulator) -> None:
     simulator.world.change(invalid_users=["gone"])
     gateway = make_gateway(simulator.url)

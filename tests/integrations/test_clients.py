@@ -7,7 +7,7 @@ import pytest
 
 from ledger import Ledger, Settings
 from ledger.core.message import Chat
-from ledger.errors import InputError
+from ledger.errors import InputError, SendingStoppedError
 from ledger.services.recording.group_writer import WriteOutcome
 from ledger.simulator import ScriptedAnswer, Simulator
 from tests.integrations.senders import SENDERS, Letter, Send
@@ -135,3 +135,29 @@ def test_an_empty_campaign_is_refused(book: Ledger) -> None:
         book.campaign("")
     with pytest.raises(InputError, match="empty"):
         book.campaign("spring", source="")
+
+
+@each_sender
+@on_one_database
+def test_a_sender_that_wants_it_is_stopped_while_its_campaign_is_recalled_and_no_other(
+    book: Ledger, simulator: Simulator, letter: Letter, send: Send
+) -> None:
+    stops = book.parts.sending_stops
+    stops.stop(["spring"], actor="ann")
+
+    def watching(client: object) -> object:
+        return book.watch(client, stops=True)
+
+    with book.campaign("spring"), pytest.raises(SendingStoppedError, match="spring"):
+        send(watching, letter)
+    assert simulator.world.messages() == []
+    with book.campaign("summer"):
+        send(watching, letter)
+    with book.campaign("spring"):
+        send(book.watch, letter)
+    assert [one.campaign for one in book.campaigns() if one.messages] == ["summer", "spring"]
+    assert keyless(book) == 0
+    stops.allow("spring", actor="ann")
+    book.parts.known_stops.look()
+    with book.campaign("spring"):
+        send(watching, letter)

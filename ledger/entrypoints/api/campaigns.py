@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from ledger.core.roles import Permission
+from ledger.core.roles import Identity, Permission
+from ledger.entrypoints.api.models import Short
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
+from ledger.parts import Parts
 
 router = APIRouter(prefix="/v1", route_class=Door, tags=["messages"])
 
@@ -35,6 +37,40 @@ class CampaignOut(BaseModel):
     unrecallable: list[Unrecallable] = Field(description="Sends of kinds that never get a key, by kind.")
     recipients_unknown: int = Field(description="Messages of which nobody can say whom they reached.", examples=[0])
     sticky_until: datetime | None = Field(description="Until then, what is still recorded is recalled as it arrives.")
+    sending_stopped_by: str | None = Field(description="Who let the gateway refuse what is still sent of it.")
+
+
+class CampaignName(BaseModel):
+    """A campaign, by its name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    campaign: Short = Field(examples=["spring"])
+
+
+class StoppedCampaigns(BaseModel):
+    """The campaigns of which nothing more is sent."""
+
+    stopped: list[str] = Field(examples=[["spring"]])
+
+
+@router.post("/campaigns/stop", **needs(Permission.RECALL, 422))
+def stop(asked: CampaignName, parts: LedgerParts, who: Who) -> StoppedCampaigns:
+    """Let the gateway, and clients that are watched for it, refuse what is still sent of a campaign."""
+    parts.sending_stops.stop([asked.campaign], actor=who.name, bounds=who.bounds)
+    return _stopped(parts, who)
+
+
+@router.post("/campaigns/allow", **needs(Permission.RECALL, 422))
+def allow(asked: CampaignName, parts: LedgerParts, who: Who) -> StoppedCampaigns:
+    """Let a campaign be sent again."""
+    parts.sending_stops.allow(asked.campaign, actor=who.name, bounds=who.bounds)
+    return _stopped(parts, who)
+
+
+def _stopped(parts: Parts, who: Identity) -> StoppedCampaigns:
+    found = (stop.campaign for stop in parts.sending_stops.listed())
+    return StoppedCampaigns(stopped=[name for name in found if who.bounds.hold_campaign(name)])
 
 
 @router.get("/campaigns", **needs(Permission.SEE))

@@ -126,6 +126,7 @@ class RunRequest(Given):
         default=None, description="The token of the plan: what is run is what was shown."
     )
     at: Moment | None = Field(default=None, description="Not now but then; a worker starts it.")
+    stop_sending: bool = Field(default=False, description="Also refuse what is still sent of its campaigns.")
 
 
 class RefusalRequest(Given):

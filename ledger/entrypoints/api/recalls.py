@@ -131,6 +131,7 @@ class RecallCommand:
 
     def __init__(self, request: Request, seen: Seen, parts: LedgerParts, who: Who, once: OnlyOnce) -> None:
         self.recall_id, self.parts, self.actor, self.is_proven = seen.id, parts, who.name, who.is_proven
+        self.bounds = who.bounds
         self.run_in = _run_in(request)
         self._once = once
 
@@ -156,6 +157,9 @@ def run(do: Do, asked: Annotated[RunRequest | None, Body()] = None) -> Response:
     token = asked.token if asked is not None else None
 
     def start() -> recalling.Result:
+        if asked is not None and asked.stop_sending:
+            campaigns = do.parts.recall_reports.result(do.recall_id).campaigns
+            do.parts.sending_stops.stop(campaigns, actor=do.actor, bounds=do.bounds, recall_id=do.recall_id)
         try:
             if asked is not None and asked.at is not None:
                 return do.parts.schedules.set(

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from ledger.entrypoints.cli.interruptible import run_interruptibly
-from ledger.entrypoints.cli.screen.output import console, document
+from ledger.entrypoints.cli.screen.output import console, document, say
 from ledger.entrypoints.cli.screen.results import show_result
+from ledger.entrypoints.cli.screen.words import plain
 from ledger.entrypoints.process.exits import Code, code_of_result
 from ledger.errors import AccessError, InputError
 
@@ -23,8 +24,14 @@ def carry_out(
     at_once: bool = False,
     break_glass: str | None = None,
     plan_token: str | None = None,
+    stops_sending: bool = False,
 ) -> "Result":
-    """Run a confirmed plan with its progress on the screen; it sticks from the start, whatever becomes of the run."""
+    """Run a confirmed plan with its progress on the screen; it sticks from the start, whatever becomes of the run.
+
+    With `stops_sending`, what is still being sent of its campaigns is stopped before, and stays so.
+    """
+    if stops_sending:
+        stop_sending(parts, plan, who=who)
     if sticky_seconds is not None:
         parts.sticky.stick(plan.recall_id, sticky_seconds, actor=who.name)
     try:
@@ -47,6 +54,14 @@ def carry_out(
         if sticky_seconds is not None:
             parts.sticky.unstick(plan.recall_id, actor=who.name)
         raise
+
+
+def stop_sending(parts: "Parts", plan: "Plan", *, who: "Identity") -> None:
+    """Let nothing more of the campaigns of a plan be sent, and say how they are sent again."""
+    campaigns = parts.recall_reports.result(plan.recall_id).campaigns
+    parts.sending_stops.stop(campaigns, actor=who.name, bounds=who.bounds, recall_id=plan.recall_id)
+    names = ", ".join(map(plain, campaigns))
+    say(f"the gateway, and clients watched for it, send nothing more of {names}: `ledger allow` lets them again")
 
 
 def finish(parts: "Parts", result: "Result", plan: "Plan | None" = None, *, as_json: bool) -> Code:

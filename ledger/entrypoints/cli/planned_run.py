@@ -25,7 +25,7 @@ def check_alone(asked: "Mapping[str, Any]", reason: str | None, *, is_more: bool
     if reason is not None or is_more or any(asked.values()):
         raise InputError(
             "--plan runs what was shown, so nothing is selected, said or asked for beside it: --yes, --at, --now, "
-            "--break-glass, --actor, --token-file and --json may be"
+            "--break-glass, --stop-sending, --actor, --token-file and --json may be"
         )
 
 
@@ -38,6 +38,7 @@ def run_shown(
     yes: bool,
     at_once: bool,
     break_glass: bool,
+    stops_sending: bool,
     run_at: "datetime | None" = None,
     as_json: bool,
 ) -> Code:
@@ -69,5 +70,13 @@ def run_shown(
     if run_at is not None:
         return set_in_advance(parts, plan, run_at, who, plan_token=token, as_json=as_json)
     without = report.result.reason if break_glass else None
-    result = carry_out(parts, plan, who=who, at_once=at_once, break_glass=without, plan_token=token)
+    result = carry_out(
+        parts,
+        plan,
+        who=who,
+        at_once=at_once,
+        break_glass=without,
+        plan_token=token,
+        stops_sending=stops_sending,
+    )
     return finish(parts, result, plan, as_json=as_json)

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from ledger.entrypoints.cli.commands import (
+    allow,
     approve,
     audit,
     campaigns,
@@ -166,6 +167,7 @@ app.command(
 )(run.run)
 _add("Recall", recall=recall.recall, resume=resume.resume, retry=retry.retry, cancel=cancel.cancel)
 _add("Recall", watch=watch.watch)
+_add("Recall", allow=allow.allow)
 _add("Recall", approve=approve.approve, refuse=refuse.refuse, review=review.review)
 _add("Recall", unstick=unstick.unstick)
 _add("Record", messages=messages.messages)

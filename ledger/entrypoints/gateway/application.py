@@ -16,10 +16,11 @@ from ledger.dingtalk.endpoints import Endpoints
 from ledger.dingtalk.forwarder import PIECE_BYTES, Forwarder, NoAnswerError
 from ledger.entrypoints.gateway.admission import Admission
 from ledger.entrypoints.gateway.answers import Reply, document, problem
-from ledger.entrypoints.gateway.headers import travelling, value_of
+from ledger.entrypoints.gateway.headers import CAMPAIGN, tag_of, travelling, value_of
 from ledger.entrypoints.gateway.sends import Send, Sends, travelling_back
 from ledger.entrypoints.gateway.streams import SenderGoneError, arriving, give, relay, start, whole
 from ledger.entrypoints.gateway.unknown_calls import UnknownCalls
+from ledger.errors import SendingStoppedError
 
 if TYPE_CHECKING:
     from prometheus_client import Counter
@@ -65,6 +66,7 @@ class Gateway:
                 )
             )
             self._sends = Sends(self._parts.recorder.send_recorder, self._forwarder)
+            self._parts.known_stops.look_out()
             opening = asyncio.create_task(asyncio.to_thread(self._parts.recorder.look_after_spool))
             await emit({"type": "lifespan.startup.complete"})
             await receive()
@@ -112,6 +114,11 @@ class Gateway:
             body=body,
             endpoint=self._endpoints.of(body, scope["query_string"]),
         )
+        campaign = tag_of(send.headers, CAMPAIGN) or self._settings.campaign
+        if campaign is not None and self._parts.known_stops.hold(campaign):
+            refused = SendingStoppedError(campaign)
+            await self._give(problem(403, refused.code, str(refused)), emit, "refused")
+            return
         reply, came = await self._sends.carry(send)
         await self._give(reply, emit, "answered" if came else "unanswered")
 

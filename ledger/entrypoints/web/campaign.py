@@ -1,16 +1,22 @@
 """A campaign: what was sent under its tag to whom, when and by which source."""
 
+from contextlib import suppress
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import RedirectResponse
 
 from ledger.core.campaign import no_messages
 from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.web.page import ROWS, Viewed
 from ledger.entrypoints.web.selection_form import SelectionForm
+from ledger.errors import InputError
 
 EVERY_MS, SOON_MS = 10_000, 1000
+
+Name = Annotated[str, Query(min_length=1, max_length=256)]
 
 router = APIRouter(route_class=Door, include_in_schema=False)
 
@@ -20,7 +26,7 @@ def campaign(
     parts: LedgerParts,
     who: Who,
     view: Viewed,
-    name: Annotated[str, Query(min_length=1, max_length=256)],
+    name: Name,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """Show the messages of a campaign, soonest deadline first."""
@@ -43,3 +49,22 @@ def campaign(
         asked=asked,
         near=parts.names.near(selection) if not page.values and cursor is None else (),
     )
+
+
+@router.post("/campaign/stop", **needs(Permission.RECALL))
+def stop(parts: LedgerParts, who: Who, name: Name) -> Response:
+    """Let nothing more of a campaign be sent."""
+    parts.sending_stops.stop([name], actor=who.name, bounds=who.bounds)
+    return _back_to(name)
+
+
+@router.post("/campaign/allow", **needs(Permission.RECALL))
+def allow(parts: LedgerParts, who: Who, name: Name) -> Response:
+    """Let a campaign be sent again; who asks for that twice has what was wanted."""
+    with suppress(InputError):
+        parts.sending_stops.allow(name, actor=who.name, bounds=who.bounds)
+    return _back_to(name)
+
+
+def _back_to(name: str) -> Response:
+    return RedirectResponse(f"/campaign?{urlencode({'name': name})}", 303)

@@ -38,7 +38,7 @@ class RecallAction:
 
     def __init__(self, request: Request, seen: Seen, parts: LedgerParts, who: Who) -> None:
         self.recall_id, self.parts, self.actor, self.is_proven = seen.id, parts, who.name, who.is_proven
-        self.run_in = run_in_of(request)
+        self.run_in, self.bounds = run_in_of(request), who.bounds
 
     def __call__(self, action: Callable[[], object]) -> Response:
         """Do it and lead back to the recall, which says why when it could not be done.
@@ -57,6 +57,11 @@ class RecallAction:
             page = with_notice(page, error.code)
         return RedirectResponse(page, 303)
 
+    def stop_sending(self) -> None:
+        """Let nothing more of the campaigns of the recall be sent."""
+        campaigns = self.parts.recall_reports.result(self.recall_id).campaigns
+        self.parts.sending_stops.stop(campaigns, actor=self.actor, bounds=self.bounds, recall_id=self.recall_id)
+
     def check(self, typed: str) -> None:
         """Raise NotConfirmedError unless what was typed is enough to start a plan of its size."""
         needed = confirmation(self.parts.recall_reports.summary(self.recall_id))
@@ -68,11 +73,13 @@ Do = Annotated[RecallAction, Depends()]
 
 
 @router.post("/run", **needs(Permission.RECALL))
-def run(do: Do, typed: Typed = "") -> Response:
+def run(do: Do, typed: Typed = "", stop_sending: Annotated[bool, Form()] = False) -> Response:
     """Start a confirmed plan; a worker makes the calls."""
 
     def start() -> None:
         do.check(typed)
+        if stop_sending:
+            do.stop_sending()
         do.parts.lifecycle.run(do.recall_id, actor=do.actor, is_proven=do.is_proven, run_in=do.run_in)
 
     return do(start)

@@ -25,7 +25,19 @@ from ledger.core.reply import Verdict
 from ledger.core.selection import Selection, campaigns_of, robots_of
 from ledger.services.reports.people import Whose, count_people
 from ledger.services.reports.work import work_of
-from ledger.store import approvals, break_glass, calls, disputes, figures, history, items, keyless, recalls, schedules
+from ledger.store import (
+    approvals,
+    break_glass,
+    calls,
+    disputes,
+    figures,
+    history,
+    items,
+    keyless,
+    recalls,
+    schedules,
+    sending_stops,
+)
 from ledger.store.campaign_people import CountedPeople, known_people
 from ledger.store.campaigns import CountedCampaign, count_campaigns
 from ledger.store.database import Database
@@ -86,6 +98,7 @@ class RecallReports:
         now, within = self._clock.now(), bounds.robots
         with self._database.read() as connection:
             counted, people = count_campaigns(connection, now, within), known_people(connection, within)
+            stopped = {stop.campaign: stop.stopped_by for stop in sending_stops.listed(connection)}
             without_key = keyless.count_by_campaign(connection, now - WINDOW, within)
             until: dict[str | None, datetime | None] = {
                 campaign: recall.sticky_until
@@ -94,12 +107,16 @@ class RecallReports:
                 if recall.status not in (Status.PLANNED, Status.CANCELLED) and _may_hold(recall, within)
             }
         lines = [_with_people(one, people.get(one.line.campaign)) for one in counted]
+        if not bounds.robots:
+            names: set[str | None] = {one.campaign for one in lines} | set(without_key)
+            lines += [no_messages(campaign) for campaign in stopped if campaign not in names]
         known = {line.campaign for line in lines}
         lines += [no_messages(campaign) for campaign in without_key if campaign not in known]
         return [
             replace(
                 line,
                 sticky_until=until.get(line.campaign) if line.campaign else None,
+                sending_stopped_by=stopped.get(line.campaign) if line.campaign else None,
                 keyless=without_key.get(line.campaign, {}).get(Keyless.NO_KEY, 0),
                 unrecallable=_unrecallable(without_key.get(line.campaign, {})),
             )

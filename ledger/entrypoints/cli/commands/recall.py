@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.core.roles import Permission
-from ledger.core.selection import select
+from ledger.core.selection import campaigns_of, select
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.carry_out import carry_out, finish
 from ledger.entrypoints.cli.durations import read_duration
@@ -19,6 +19,7 @@ from ledger.entrypoints.cli.screen.near import near_after, near_in_words
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
 from ledger.entrypoints.cli.screen.plans import finds_any, show_plan, why_nothing
 from ledger.entrypoints.cli.screen.words import moment
+from ledger.entrypoints.cli.stop_option import StopSending, check_stop, wants_stop
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
 from ledger.errors import InputError, NotConfirmedError, NothingEligibleError
@@ -61,6 +62,7 @@ def recall(
         bool,
         typer.Option("--break-glass", help="Run without the second person that it needs; another one must review it."),
     ] = False,
+    stop_sending: StopSending = None,
     plan_id: Annotated[
         int | None,
         typer.Option("--plan", metavar="ID", min=1, help="Run this plan, exactly as it was shown; takes --token."),
@@ -93,7 +95,8 @@ def recall(
         check_alone(asked, reason, is_more=dry_run or include_shared or sticky is not None)
     elif reason is None:
         raise InputError("--reason is missing: say why, for the history")
-    run_at = read_moment(at, sticky=sticky, now=now, break_glass=break_glass)
+    run_at = read_moment(at, sticky=sticky, now=now, break_glass=break_glass, stop_sending=stop_sending)
+    check_stop(stop_sending, campaign, is_plan=plan_id is not None)
     with opened() as parts:
         if plan_id is not None or reason is None:
             who = who_is(parts, Permission.RECALL, actor, token_file, plan_id)
@@ -106,6 +109,7 @@ def recall(
                 at_once=now,
                 break_glass=break_glass,
                 run_at=run_at,
+                stops_sending=bool(stop_sending),
                 as_json=as_json,
             )
         who = who_is(parts, Permission.RECALL, actor, token_file)
@@ -132,10 +136,11 @@ def recall(
             raise NothingEligibleError(nothing)
         if not yes:
             confirm(plan, meant)
+        stops = wants_stop(stop_sending, campaigns_of(meant), is_sticky=seconds is not None, may_ask=not yes)
         if run_at is not None:
             return set_in_advance(parts, plan, run_at, who, as_json=as_json)
         without = reason if break_glass else None
-        result = carry_out(parts, plan, seconds, who=who, at_once=now, break_glass=without)
+        result = carry_out(parts, plan, seconds, who=who, at_once=now, break_glass=without, stops_sending=stops)
         return finish(parts, result, plan, as_json=as_json)
 
 

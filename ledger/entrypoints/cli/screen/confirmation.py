@@ -12,7 +12,7 @@ from ledger.entrypoints.cli.screen.words import plain
 from ledger.errors import NotConfirmedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from ledger.core.recall import Plan
@@ -28,6 +28,12 @@ def confirm(plan: "Plan", selection: "Mapping[str, Any]") -> None:
     message = _is_typed(question, needed) if needed.typed else _is_yes(f"{question} [y/N]")
     if not message:
         raise NotConfirmedError("nothing was recalled: it was not confirmed")
+
+
+def confirm_stop(campaigns: "Sequence[str]") -> bool:
+    """Ask on the terminal whether what is still being sent is to be stopped as well."""
+    names = ", ".join(map(plain, campaigns))
+    return _is_yes(f"Also refuse what is still sent of {names}, until `ledger allow`? [y/N]")
 
 
 def confirm_inquiry() -> None:

@@ -81,7 +81,7 @@ def print_campaigns(
     """
     some_stick, some_lost = any(line.sticky_until for line in lines), any(line.keyless for line in lines)
     more = [column for column, is_shown in ((_STICKY, some_stick), (_KEYLESS, some_lost)) if is_shown]
-    to_know = [*_lost_keys(lines), *_what_to_know(lines)]
+    to_know = [*_lost_keys(lines), *_stopped(lines), *_what_to_know(lines)]
     show_all = show_all or not paper.is_terminal
     concern = [line for line in lines if show_all or needs_somebody(line)]
     room = max(paper.height - FRAME_LINES - len(to_know), FEWEST_CAMPAIGNS)
@@ -146,6 +146,13 @@ def _people(line: "CampaignLine") -> str:
         return "not counted yet"
     at = line.people_counted_at
     return f"{line.people:,} at {time_of_day(at)}" if at else f"{line.people:,}"
+
+
+def _stopped(lines: Sequence["CampaignLine"]) -> Iterator[str]:
+    for line in lines:
+        if line.sending_stopped_by is not None:
+            by = plain(line.sending_stopped_by)
+            yield f"Nothing more of {plain(line.campaign)} is sent: {by} stopped it, `ledger allow` lets it go on."
 
 
 def _what_to_know(lines: Sequence["CampaignLine"]) -> Iterator[str]:
