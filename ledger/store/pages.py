@@ -1,19 +1,18 @@
 """Pages of long lists, each read from where the one before it ended, so that nothing comes twice or is left out."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from ledger.core.cursor import Place
-from ledger.core.json_value import JsonValue
 from ledger.core.message import Chat
 from ledger.core.period import ALWAYS, Period
 from ledger.core.plan import Standing
 from ledger.core.recall import Item, Outcome, Status
 from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
+from ledger.core.recorded_message import RecordedMessage
 from ledger.core.selection import Selection
 from ledger.store import plan_messages
 from ledger.store.candidates import HELD, STANDINGS, past
@@ -24,24 +23,6 @@ from ledger.store.recalls import Recall, recall_of
 from ledger.store.schema import approvals, messages, recall_items, recalls
 from ledger.store.selecting import among, reached_others, selected_messages
 from ledger.store.unfrozen import unfrozen_page
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedMessage(JsonValue):
-    """A message as the ledger holds it; `standing` says whether it can be recalled, and if not, why."""
-
-    process_query_key: str
-    robot_code: str
-    campaign: str | None
-    sent_at: datetime
-    deadline: datetime
-    recipients: tuple[str, ...]
-    chat: Chat
-    open_conversation_id: str | None
-    source: str | None
-    undelivered: dict[str, list[str]]
-    recorded_at: datetime
-    standing: Standing
 
 
 def messages_page(

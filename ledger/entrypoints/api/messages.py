@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from ledger.core.recorded_message import RecordedMessage
 from ledger.core.roles import Permission
 from ledger.entrypoints.api.files import Form, WantedForm, described, file_of, form_of, json_lines, whole_list
 from ledger.entrypoints.api.idempotency import OnlyOnce
@@ -26,7 +27,6 @@ from ledger.errors import BusyError
 from ledger.patience import Patience
 from ledger.services.recording.rows import Defaults
 from ledger.services.reports.list_page import PAGE_ROWS_MAX, ListPage
-from ledger.store.pages import RecordedMessage
 
 _EXAMPLE = {
     "processQueryKey": "qgLmBd0xWvXbQ2xEhGNf+HkKQLRrLxOQb8Fzk/X5xaU=",

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from ledger.core.near_names import NearNames
+from ledger.core.recorded_message import RecordedMessage
 from ledger.core.roles import Permission
 from ledger.core.selection import Selection
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
@@ -15,7 +16,6 @@ from ledger.entrypoints.web.page import ROWS, Viewed
 from ledger.entrypoints.web.selection_form import SelectionForm
 from ledger.parts import Parts
 from ledger.services.reports.list_page import ListPage
-from ledger.store.pages import RecordedMessage
 
 router = APIRouter(route_class=Door, include_in_schema=False)
 

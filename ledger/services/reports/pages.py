@@ -11,6 +11,7 @@ from ledger.core.cursor import Place, decode, encode
 from ledger.core.period import ALWAYS, Period
 from ledger.core.recall import Item, Outcome, Result, Status
 from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
+from ledger.core.recorded_message import RecordedMessage
 from ledger.core.roles import Identity
 from ledger.core.selection import Selection
 from ledger.errors import ForbiddenError
@@ -18,7 +19,6 @@ from ledger.services.reports.list_page import ListPage, Value
 from ledger.services.reports.recalls import RecallReports
 from ledger.store import break_glass, pages, recalls
 from ledger.store.database import Database
-from ledger.store.pages import RecordedMessage
 
 Found = Sequence[tuple[Place, Value]]
 

@@ -16,9 +16,9 @@ from ledger.entrypoints.process.book import opened
 from ledger.errors import EmptySelectionError
 
 if TYPE_CHECKING:
+    from ledger.core.recorded_message import RecordedMessage
     from ledger.core.selection import Selection
     from ledger.parts import Parts
-    from ledger.store.pages import RecordedMessage
 
 BATCH_ROWS = 200
 

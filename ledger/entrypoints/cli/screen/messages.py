@@ -13,7 +13,7 @@ from ledger.entrypoints.cli.screen.words import day_and_time, left, plain
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ledger.store.pages import RecordedMessage
+    from ledger.core.recorded_message import RecordedMessage
 
 # Widths are fixed: a long list is written in pieces, and they stand under each other.
 _MESSAGES = (
