@@ -13,12 +13,12 @@ from ledger.core.key_results import KeyReading
 from ledger.core.message import AppName, Chat
 from ledger.core.period import ALWAYS, Period
 from ledger.core.plan import KEYS_PER_CALL
-from ledger.core.recall import RETRYABLE, Item, Outcome
+from ledger.core.recall import Item, Outcome
 from ledger.core.selection import Selection
-from ledger.store import plan_messages
+from ledger.store.asking_again import can_be_asked_again
 from ledger.store.calls import PUT_IN_DOUBT, UNSENT
 from ledger.store.finding import within
-from ledger.store.holding import DOUBTFUL, is_taken
+from ledger.store.holding import DOUBTFUL
 from ledger.store.schema import approvals, recall_calls, recall_items, recall_skips, recalls
 from ledger.store.selecting import among, at_most, selected_items
 
@@ -207,22 +207,12 @@ def _ended(row: Row[Any]) -> Ended:
 def reopen(connection: Connection, recall_id: int, now: datetime) -> list[int]:
     """Let what ended refused, partial or unknown wait again while its deadline lasts; return the items.
 
-    Messages that another recall has meanwhile recalled, or is at, are left as they are.
+    Messages that another recall has meanwhile recalled, or is at, and those that were refused for good, are left as
+    they are.
     """
-    other, owner = recall_items.alias("other"), recalls.alias("owner")
-    elsewhere = (
-        select(other.c.id)
-        .join_from(other, owner, owner.c.id == other.c.recall_id)
-        .where(other.c.message_id == recall_items.c.message_id, other.c.recall_id != recall_id)
-        .where(is_taken(other, owner))
-        .exists()
-    )
-    held = plan_messages.held_ids(connection, other_than=recall_id)
-    unheld = [~among(recall_items.c.message_id, held, is_sqlite=connection.dialect.name == "sqlite")] if held else []
     statement = (
         update(recall_items)
-        .where(recall_items.c.recall_id == recall_id, recall_items.c.outcome.in_(RETRYABLE))
-        .where(recall_items.c.deadline > now, ~elsewhere, *unheld)
+        .where(can_be_asked_again(connection, recall_id, now))
         .values(
             in_doubt=recall_items.c.outcome.in_(DOUBTFUL),
             outcome=None,

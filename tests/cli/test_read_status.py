@@ -82,3 +82,14 @@ def test_a_recall_that_does_not_exist_is_refused(shell: Shell) -> None:
     for command in ("show", "retry"):
         ended = shell(command, "9", "--verify", "--yes", "--json")
         assert (ended.code, ended.json["error"]["code"]) == (2, "unknown_recall")
+
+
+def test_retry_says_what_it_costs_and_what_it_leaves_alone(shell: Shell, simulator: Simulator) -> None:
+    final, passing = shell.send(simulator, 2, campaign="c")
+    simulator.world.change(failed_reasons={final: "not.allowed.robotCode", passing: "busy"})
+    assert shell(*RECALL).code == 3
+    simulator.world.change(failed_reasons={})
+    ended = shell("retry", "1", "--json")
+    assert (ended.code, ended.json["recalled"]) == (3, 1)
+    assert "asks again for 1 message: 1 call of the month's quota" in ended.err
+    assert "not asked again: 1 refused for good" in ended.err

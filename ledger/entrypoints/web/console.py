@@ -19,6 +19,7 @@ from ledger.entrypoints.web import (
     sign_in,
 )
 from ledger.entrypoints.web.check_ups import CheckUps
+from ledger.entrypoints.web.settlings import Settlings
 from ledger.parts import Parts
 
 # In this order: a page of its own is found before that of a number.
@@ -43,3 +44,4 @@ ROUTERS: tuple[APIRouter, ...] = (
 def furnish(app: FastAPI, parts: Parts) -> None:
     """Give an application what pages keep."""
     app.state.checkups = CheckUps(parts)
+    app.state.settlings = Settlings(parts)

@@ -16,6 +16,7 @@ from ledger.entrypoints.http.problems import with_notice
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.entrypoints.web.page import Viewed
 from ledger.entrypoints.web.recalls import confirmation, run_in_of
+from ledger.entrypoints.web.settlings import Settlings, settlings_of
 from ledger.errors import (
     AccessError,
     ApprovalNeededError,
@@ -154,6 +155,12 @@ def resume(do: Do) -> Response:
 def retry(do: Do) -> Response:
     """Ask again for what ended refused, partial or unknown."""
     return do(lambda: do.parts.lifecycle.retry(do.recall_id, actor=do.actor, is_proven=do.is_proven, run_in=do.run_in))
+
+
+@router.post("/settle", **needs(Permission.RECALL))
+def settle(do: Do, settlings: Annotated[Settlings, Depends(settlings_of)]) -> Response:
+    """Ask for the read status of what ended unknown or partial; the page shows what becomes clear."""
+    return do(lambda: settlings.start(do.recall_id, actor=do.actor))
 
 
 @router.post("/cancel", **needs(Permission.RECALL))

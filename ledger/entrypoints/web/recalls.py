@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from ledger.core.confirmation import Confirmation, confirmation_of
 from ledger.core.named import meant_by
@@ -22,6 +22,7 @@ from ledger.entrypoints.http.seen_recall import Seen
 from ledger.entrypoints.web.page import ROWS, Viewed
 from ledger.entrypoints.web.rate_line import rate_line
 from ledger.entrypoints.web.recall_progress import WAITING, RecallProgress
+from ledger.entrypoints.web.settlings import Settlings, settlings_of
 from ledger.entrypoints.web.story import story_of
 from ledger.entrypoints.web.times import parsed
 from ledger.entrypoints.web.urgency import urgency
@@ -36,6 +37,7 @@ LARGEST_SHARE = 0.1
 SHOWN_REASONS = 20
 SHOWN_CALLS = 50
 KEYS_IN_ADDRESS = 20
+_OVER = (Status.FINISHED, Status.CANCELLED)
 
 router = APIRouter(route_class=Door, include_in_schema=False)
 
@@ -51,6 +53,8 @@ def recall(
     view: Viewed,
     only: Annotated[str, Query(max_length=20)] = "",
     cursor: Cursor = None,
+    *,
+    settlings: Annotated[Settlings, Depends(settlings_of)],
 ) -> Response:
     """Show one recall: its plan while nobody has confirmed it, then how far it is, in the end its report."""
     started = time.monotonic()
@@ -59,7 +63,8 @@ def recall(
     outcomes = (Outcome(only),) if only in tuple(Outcome) else ()
     page = parts.pages.items(seen.id, outcomes=outcomes, only_pending=only == WAITING, cursor=cursor, limit=ROWS)
     waits = result.status is Status.PLANNED and result.approval is not None and result.approval.is_waiting
-    is_live = result.status in (Status.RUNNING, Status.PAUSED) or waits or result.is_scheduled
+    is_settling = settlings.is_running(seen.id)
+    is_live = result.status in (Status.RUNNING, Status.PAUSED) or waits or result.is_scheduled or is_settling
     every_ms = RESTING_MS if result.status is Status.PAUSED else EVERY_MS
     progress = parts.recall_reports.progress(seen.id) if result.status is Status.RUNNING else result
     course = parts.courses.read(result, calls=SHOWN_CALLS) if result.status is not Status.PLANNED else None
@@ -73,6 +78,9 @@ def recall(
         standing=RecallProgress(result, course),
         course=course,
         rate=rate_line(course.calls, course.planned_rate) if course is not None else None,
+        ask=parts.recall_reports.ask_again(seen.id) if result.status in _OVER else None,
+        is_settling=is_settling,
+        settling_error=settlings.error(seen.id),
         story=story_of(report.timeline, result.status, view.now),
         urgency=urgency(course.first_deadline, view.now) if course is not None else "",
         report=report,

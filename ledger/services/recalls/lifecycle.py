@@ -219,7 +219,7 @@ class Lifecycle:
             if not reopened:
                 raise NothingEligibleError(
                     f"recall {recall_id} has nothing to ask again: no item that ended refused, partial or unknown "
-                    "is still inside its 24 hours"
+                    "is still inside its 24 hours, and was not refused for good"
                 )
             acting = Acting(actor, is_proven)
             self._approvals.check_retry(connection, recall, acting, now)

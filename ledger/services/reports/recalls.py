@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from ledger.clock import Clock, format_time
 from ledger.core.approval import Approval
+from ledger.core.asking_again import AskAgain
 from ledger.core.bounds import EVERYTHING, Bounds
 from ledger.core.campaign import CampaignLine, CampaignSender, UnrecallableSends, no_messages
 from ledger.core.deadline import WINDOW
@@ -38,6 +39,7 @@ from ledger.store import (
     schedules,
     sending_stops,
 )
+from ledger.store.asking_again import ask_again
 from ledger.store.campaign_people import CountedPeople, known_people
 from ledger.store.campaigns import CountedCampaign, count_campaigns
 from ledger.store.database import Database
@@ -243,6 +245,11 @@ class RecallReports:
         with self._database.read() as connection:
             entries = history.latest_of(connection, recall_ids, ("retried", "cancel"))
         return {entry.recall_id: entry for entry in entries if entry.recall_id is not None}
+
+    def ask_again(self, recall_id: int) -> AskAgain:
+        """Return what of a recall could be asked again, for how many calls, and what could not."""
+        with self._database.read() as connection:
+            return ask_again(connection, recall_id, self._clock.now())
 
     def history(
         self,

@@ -6,6 +6,7 @@ from ledger.entrypoints.cli.interruptible import run_interruptibly
 from ledger.entrypoints.cli.options import Actor, RecallId, Verify, VerifyYes
 from ledger.entrypoints.cli.proof import TokenFile, who_is
 from ledger.entrypoints.cli.read_status import verify_first
+from ledger.entrypoints.cli.screen.asking_again import say_price
 from ledger.entrypoints.cli.screen.output import AsJson
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
@@ -22,12 +23,14 @@ def retry(
 ) -> Code:
     """Ask again for what ended refused, partial or unknown.
 
-    Only while its deadline lasts. With --verify, what DingTalk says is recalled already is not asked again.
+    Only while its deadline lasts, and not what was refused for good. With --verify, what DingTalk says is recalled
+    already is not asked again.
     """
     with opened() as parts:
         who = who_is(parts, Permission.RECALL, actor, token_file, recall_id)
         if verify:
             verify_first(parts, recall_id, yes=yes, actor=who.name)
+        say_price(parts.recall_reports.ask_again(recall_id))
         try:
             result = run_interruptibly(
                 parts,
