@@ -236,7 +236,7 @@ class Parts:
     @part
     def names(self) -> NameFinder:
         """Finds near names."""
-        return NameFinder(self.opened())
+        return NameFinder(self.opened(), self.recorder.catch_up)
 
     @part
     def idempotency(self) -> IdempotentRequests:

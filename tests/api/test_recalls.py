@@ -193,3 +193,48 @@ def test_a_plan_is_run_with_its_token_as_it_was_shown_or_not_at_all(service: Ser
         kept = wang.get(f"/v1/recalls/{changed['recall_id']}").text
     assert "token_digest" not in kept
     assert changed["token"] not in kept
+
+
+def test_a_recall_names_several_campaigns_beginnings_of_them_those_without_or_a_program(
+    service: Service, world: World
+) -> None:
+    for campaign in ("spring-a", "spring-b", "spring*", "summer", None):
+        send(service.book, world, 1, campaign=campaign)
+    with service.client() as client:
+
+        def found(**asked: Any) -> list[str | None]:
+            plan = client.post("/v1/recalls", json={"reason": "wrong link", **asked}).json()
+            return [one["campaign"] for one in plan["by_campaign"]]
+
+        assert set(found(campaigns=["spring-a", "summer"])) == {"spring-a", "summer"}
+        assert set(found(campaigns=["spring-*", "summer"])) == {"spring-a", "spring-b", "summer"}
+        assert found(campaigns=["spring\\*"]) == found(campaign="spring*") == ["spring*"]
+        assert found(untagged=True) == [None]
+        assert found(source="nobody") == []
+        refused: list[dict[str, Any]] = [
+            {"campaign": "a", "campaigns": ["b"]},
+            {"campaigns": []},
+            {"campaigns": ["*"]},
+            {"untagged": False},
+        ]
+        for asked in refused:
+            assert client.post("/v1/recalls", json={"reason": "wrong link", **asked}).status_code == 422
+
+
+def test_a_token_of_some_campaigns_plans_those_alone_and_is_refused_the_others(service: Service, world: World) -> None:
+    for campaign in ("spring-a", "spring-b", "spring-secret", "summer"):
+        send(service.book, world, 1, campaign=campaign)
+    made = service.book.parts.service_tokens.create(
+        "ann", Role.OPERATOR, campaigns=("spring-a", "spring-b"), actor="tester"
+    )
+    with service.client(made.secret) as ann:
+
+        def planned_by_ann(*campaigns: str) -> httpx.Response:
+            return ann.post("/v1/recalls", json={"reason": "wrong link", "campaigns": list(campaigns)})
+
+        plan = planned_by_ann("spring-*").json()
+        assert [one["campaign"] for one in plan["by_campaign"]] == ["spring-a", "spring-b"]
+        assert ann.get(f"/v1/recalls/{plan['recall_id']}").json()["selection"]["campaigns"] == ["spring-a", "spring-b"]
+        for campaigns in (["summer"], ["spring-a", "summer"], ["spring-secret"]):
+            assert planned_by_ann(*campaigns).status_code == 403
+    assert service.book.verify().ok

@@ -67,7 +67,7 @@ def shared_service(service: Service, world: World, ours: Bounds, theirs: Bounds,
         "of both": planned(campaign=of_both),
         "within both": planned(campaign=of_both, within=both),
         "of theirs": planned(campaign="secret-group", robot=THEIRS),
-        "within theirs": planned(campaign=of_both, within=theirs),
+        "within theirs": planned(campaign=their_spring, robot=THEIRS, within=theirs),
     }
     finished = recalls["finished"] = planned(robot=THEIRS, campaign=their_spring)
     book.run(finished)
@@ -316,7 +316,13 @@ def test_who_names_another_robot_is_refused(shared_robots: Shared) -> None:
 
 def test_who_names_another_campaign_plans_nothing(shared: Shared) -> None:
     with shared.service.client(shared.secret) as bound:
-        plan = bound.post("/v1/recalls", json={"campaign": "secret-group", "reason": "x"}).json()
+        answer = bound.post("/v1/recalls", json={"campaign": "secret-group", "reason": "x"})
+        if shared.their_spring != "both":
+            # Whose bounds are campaigns is told that this one is none of theirs, whether there is one or not.
+            nothing = bound.post("/v1/recalls", json={"campaign": "nothing", "reason": "x"})
+            assert [answer.status_code, nothing.status_code] == [403, 403]
+            return
+        plan = answer.json()
         assert (plan["eligible"], plan["recipients"], plan["robots"]) == (0, 0, {})
 
 

@@ -309,3 +309,23 @@ def test_a_campaign_that_looks_like_the_one_that_is_meant_stands_in_its_plan(
     shown = shell(*plan).out
     assert "Spring-promo: another campaign, in upper or lower case" in shown
     assert shell("recall", "--user", "nobody", "--reason", "typo", "--dry-run", "--json").json["look_alikes"] == []
+
+
+def test_a_beginning_of_campaigns_takes_those_that_the_plan_lists_and_the_history_keeps_their_names(
+    shell: Shell, simulator: Simulator
+) -> None:
+    for campaign in ("spring-a", "spring-b", "spring*", "summer", "winter"):
+        shell.send(simulator, 1, campaign=campaign)
+    dry = ("recall", "--reason", "typo", "--dry-run", "--campaign")
+    several = shell(*dry, "spring-*", "--campaign", "summer")
+    assert [one for one in ("spring-a: 1 message", "spring-b: 1 message", "summer: 1 message") if one in several.out]
+    assert "winter" not in several.out
+    literal = shell(*dry, "spring\\*", "--json").json
+    assert literal["by_campaign"] == [{"campaign": "spring*", "messages": 1, "deliveries": 1}]
+    assert "every campaign" in shell(*dry, "*").err
+    assert shell("recall", "--reason", "typo", "--campaign", "spring-*", "--yes").code == 0
+    (newest,) = shell("recalls", "--json", "--limit", "1").json
+    assert newest["campaigns"] == ["spring-a", "spring-b"]
+    assert shell("verify").code == 0
+    people = shell("people", "--campaign", "spring-*", "--json").json
+    assert [(one["messages"], one["recalled"]) for one in people] == [(2, 2)]

@@ -48,6 +48,10 @@ class Person:
         assert number is not None
         return self.send(page, action, typed=number[1], **fields)
 
+    def upload(self, action: str, fields: dict[str, str], files: dict[str, tuple[str, bytes, str]]) -> Page:
+        """Send a form with files."""
+        return self._read(self._browser.post(action, data=fields, files=files))
+
     def load(self, path: str) -> httpx.Response:
         """Load a file."""
         return self._browser.get(path)
@@ -476,3 +480,47 @@ def test_a_plan_can_be_set_for_a_moment_in_the_viewers_zone_and_dropped_until_th
         wang.send(waiting, "/recalls/1/cancel")
     assert service.book.recalls()[0].status is Status.CANCELLED
     assert world.calls() == []
+
+
+def test_several_campaigns_and_those_that_begin_so_are_planned_and_listed(service: Service, world: World) -> None:
+    for campaign in ("spring-a", "spring-b", "summer", "cold*", "cold-and-windy"):
+        send(service.book, world, 1, campaign=campaign)
+    with at_work(service, "wang") as wang:
+        page = planned(wang, campaign="spring-*\r\nsummer\r\ncold\\*")
+        assert "3 messages" not in page.text
+        for name in ("spring-a 1 message", "spring-b 1 message", "summer 1 message", "cold* 1 message"):
+            assert name in page.text
+        assert "cold-and-windy" not in page.text
+        link = next(one for one in wang.open("/campaign?name=cold*").links if one.startswith("/recalls/new?"))
+        assert link == "/recalls/new?campaign=cold%5C%2A"
+        one = wang.send(wang.open(link), "/recalls", reason="wrong link", campaign="cold\\*")
+        assert "Recall 1 message" in one.text
+        assert "cold-and-windy" not in one.text
+
+
+def test_messages_without_a_campaign_and_of_one_program_are_planned(service: Service, world: World) -> None:
+    send(service.book, world, 2, campaign=None)
+    send(service.book, world, 1)
+    with at_work(service, "wang") as wang:
+        assert "2 messages" in planned(wang, campaign="", untagged="yes").text
+        assert "would be recalled" not in planned(wang, campaign="", source="nobody").text
+        assert planned(wang, campaign="spring", untagged="yes").text.count("exclude each other") == 1
+
+
+def test_a_file_of_keys_is_planned_by_the_rules_of_the_command(service: Service, world: World) -> None:
+    keys = send(service.book, world, 3)
+    with at_work(service, "wang") as wang:
+        page = wang.open("/recalls/new")
+
+        def uploaded(content: bytes, **fields: str) -> Page:
+            given = {**page.form("/recalls").fields, "reason": "wrong link", **fields}
+            return wang.upload("/recalls", given, {"keys_file": ("keys.txt", content, "text/plain")})
+
+        assert "Recall 3 messages" in uploaded(f"\ufeff{keys[0]}\r\n\r\n {keys[1]} \n".encode(), key=keys[2]).text
+        assert "is not UTF-8 text" in uploaded(b"\xff\xfe").text
+        assert "holds no key" in uploaded(b" \n").text
+        many = "\n".join(f"key-{number}" for number in range(200_001)).encode()
+        assert "200,000 fit at once" in uploaded(many).text
+        before = len(service.book.recalls())
+        uploaded(many, form_key="")
+        assert len(service.book.recalls()) == before

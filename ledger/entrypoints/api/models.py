@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from ledger.clock import parse_time
 from ledger.core.limits import KEY_MAX_CHARACTERS, NAME_MAX_CHARACTERS, REASON_MAX_CHARACTERS, STORABLE_PATTERN
@@ -13,11 +13,11 @@ from ledger.core.message import Chat
 from ledger.core.plan import Standing
 from ledger.core.recall import Outcome, Status
 from ledger.core.stop import StopCode
+from ledger.entrypoints.formats.keys import KEYS_MAX
 from ledger.errors import InputError
 
 Value = TypeVar("Value")
 USERS_MAX = 1000
-KEYS_MAX = 200_000
 Short = Annotated[str, StringConstraints(min_length=1, max_length=NAME_MAX_CHARACTERS, pattern=STORABLE_PATTERN)]
 Reason = Annotated[
     str,
@@ -107,6 +107,15 @@ class RecallRequest(Given):
     """Which messages are meant, and why; what is given narrows together, and nothing at all is refused."""
 
     campaign: Short | None = Field(default=None, examples=["spring"])
+    campaigns: list[Short] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=USERS_MAX,
+        description=r"Of one of these. `spring-*` is all that begin so, which the plan lists; `spring-\*` is a name.",
+        examples=[["spring", "summer"]],
+    )
+    untagged: bool = Field(default=False, description="Without a campaign.")
+    source: Short | None = Field(default=None, examples=["hr-mailer"])
     users: list[Short] | None = Field(default=None, min_length=1, max_length=USERS_MAX, examples=[["zhang.san"]])
     keys: list[Key] | None = Field(default=None, min_length=1, max_length=KEYS_MAX, examples=[[KEY]])
     robot: Short | None = Field(default=None, examples=[ROBOT])
@@ -117,6 +126,12 @@ class RecallRequest(Given):
     sticky_seconds: float | None = Field(
         default=None, gt=0, le=86_400, description="For so long, what is still recorded is recalled too."
     )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.campaign is not None and self.campaigns is not None:
+            raise ValueError("campaign and campaigns exclude each other: name all in campaigns")
+        return self
 
 
 class RunRequest(Given):

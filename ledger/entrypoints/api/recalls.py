@@ -53,9 +53,12 @@ def plan(request: Request, asked: RecallRequest, parts: LedgerParts, who: Who, o
     """Plan a recall: say what it would do, and call nothing. It runs once, and only for some minutes."""
 
     def work() -> Plan:
-        wanted = asked.model_dump(exclude={"reason", "include_shared", "sticky_seconds"})
+        wanted = asked.model_dump(exclude={"reason", "include_shared", "sticky_seconds", "campaigns"})
+        bounds = within(who, asked.robot)
+        if asked.campaigns is not None:
+            wanted["campaign"] = parts.names.meant(asked.campaigns, bounds)
         made = parts.planner.plan(
-            select(**wanted, within=within(who, asked.robot)),
+            select(**wanted, within=bounds),
             reason=asked.reason,
             actor=who.name,
             include_shared=asked.include_shared,

@@ -3,18 +3,34 @@
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from ledger.clock import parse_time
+from ledger.entrypoints.formats.keys import keys_of
 from ledger.errors import InputError, UnreadableFileError
+
+if TYPE_CHECKING:
+    from ledger.core.bounds import Bounds
+    from ledger.parts import Parts
 
 _PANEL = "Selection (together they narrow)"
 
 Campaigns = Annotated[
     list[str] | None,
-    typer.Option("--campaign", metavar="NAME", help="Of this campaign; of one of several.", rich_help_panel=_PANEL),
+    typer.Option(
+        "--campaign", metavar="NAME", help="Of this campaign; repeatable: of one of several.", rich_help_panel=_PANEL
+    ),
+]
+CampaignPatterns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--campaign",
+        metavar="NAME",
+        help=r"Of this campaign; repeatable: of one of several. spring-\* takes all that begin so.".replace("\\", ""),
+        rich_help_panel=_PANEL,
+    ),
 ]
 Untagged = Annotated[bool, typer.Option("--untagged", help="Without a campaign.", rich_help_panel=_PANEL)]
 Source = Annotated[
@@ -96,17 +112,20 @@ def gather(
     )
 
 
+def meant(parts: "Parts", asked: SelectionOptions, bounds: "Bounds | None" = None) -> SelectionOptions:
+    """Return the same selection with the campaigns that beginnings stand for, as far as they may be seen."""
+    from ledger.core.bounds import EVERYTHING
+
+    if not asked["campaign"]:
+        return asked
+    return {**asked, "campaign": parts.names.meant(asked["campaign"], bounds or EVERYTHING)}
+
+
 def read_keys(name: str) -> list[str]:
     """Return the keys of a file, one a line, `-` for stdin; raise UnreadableFileError when there is none."""
     shown = "stdin" if name == "-" else name
     try:
         content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        lines = content.decode("utf-8-sig").splitlines()
     except OSError as error:
         raise UnreadableFileError(f"the keys file {shown} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UnreadableFileError(f"the keys file {shown} is not UTF-8 text") from None
-    keys = [line.strip() for line in lines if line.strip()]
-    if not keys:
-        raise UnreadableFileError(f"the keys file {shown} holds no key: write one a line")
-    return keys
+    return keys_of(content, f"the keys file {shown}")

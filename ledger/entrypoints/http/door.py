@@ -10,6 +10,7 @@ from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from ledger.core.bounds import Bounds
@@ -218,10 +219,17 @@ async def _check_form_key(request: Request, session: str) -> None:
         return
     given = request.headers.get(FORM_KEY_HEADER)
     if given is None and "form" in request.headers.get("content-type", ""):
-        field = (await request.form()).get(FORM_KEY)
+        field = (await form_of(request)).get(FORM_KEY)
         given = field if isinstance(field, str) else None
     if given is None or not is_form_key(given, session):
+        # What came along as a file would be left open.
+        await request.close()
         raise FormExpiredError("this form is not of your session any more: load the page again, and repeat it")
+
+
+async def form_of(request: Request) -> FormData:
+    """Return the form of a request, whose parts may be as large as a request may be."""
+    return await request.form(max_part_size=parts_of(request).settings.request_max_bytes)
 
 
 def _is_nobody_at_this_machine(request: Request) -> bool:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import RedirectResponse
 
 from ledger.core.campaign import no_messages
+from ledger.core.campaign_patterns import literally
 from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.web.page import ROWS, Viewed
@@ -30,7 +31,7 @@ def campaign(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """Show the messages of a campaign, soonest deadline first."""
-    asked = SelectionForm(campaign=name)
+    asked = SelectionForm(campaign=literally(name))
     selection = asked.selection(view.times, who)
     page = parts.pages.messages(selection, cursor=cursor, limit=ROWS)
     count = parts.campaign_counts.read(who.bounds)

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ledger.core.campaign_patterns import literally
 from ledger.core.json_value import printable
 from ledger.core.named import shortened
 from ledger.core.roles import Identity, Permission
@@ -43,6 +44,7 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.filters |= {
+    "literally": literally,
     "outside": outside,
     "shortened": partial(shortened, most=KEY_CHARACTERS),
     "named": shortened,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from ledger.core.campaign_patterns import literally
 from ledger.core.reached_people import PersonLine, PersonStanding
 from ledger.core.roles import Permission
 from ledger.entrypoints.formats.csv_form import CsvForm
@@ -43,7 +44,7 @@ def of_campaign(
     parts: LedgerParts, who: Who, view: Viewed, name: Name, only: Only = "", cursor: Cursor = None
 ) -> Response:
     """Show the people whom messages of a campaign reached that the ledger still holds."""
-    asked = SelectionForm(campaign=name)
+    asked = SelectionForm(campaign=literally(name))
     whose = Whose(selection=asked.selection(view.times, who))
     query = asked.query(campaign=None, name=name)
     return _shown(parts, view, whose, only, cursor, base="/campaign", query=query, result=None, name=name)
@@ -66,7 +67,7 @@ def of_campaign_as_csv(
     request: Request, parts: LedgerParts, who: Who, view: Viewed, name: Name, only: Only = ""
 ) -> Response:
     """Return the people of a campaign as CSV for a spreadsheet."""
-    whose = Whose(selection=SelectionForm(campaign=name).selection(view.times, who))
+    whose = Whose(selection=SelectionForm(campaign=literally(name)).selection(view.times, who))
     return _csv(_lines(request, parts, whose, only), "people")
 
 
@@ -75,7 +76,7 @@ def of_campaign_as_workbook(
     request: Request, parts: LedgerParts, who: Who, view: Viewed, name: Name, only: Only = ""
 ) -> Response:
     """Return the people of a campaign as a workbook."""
-    whose = Whose(selection=SelectionForm(campaign=name).selection(view.times, who))
+    whose = Whose(selection=SelectionForm(campaign=literally(name)).selection(view.times, who))
     return _workbook(_lines(request, parts, whose, only), "people")
 
 

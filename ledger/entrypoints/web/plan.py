@@ -1,13 +1,16 @@
 """Planning a recall: which messages, and why. What comes back is a plan, which nobody has confirmed yet."""
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
+from starlette.datastructures import FormData, UploadFile
 
 from ledger.core.roles import Permission
-from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
+from ledger.entrypoints.formats.keys import few_enough, keys_of
+from ledger.entrypoints.http.door import Door, LedgerParts, Who, form_of, needs
 from ledger.entrypoints.http.problems import status_of, with_notice
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.entrypoints.web.page import View, Viewed
@@ -32,11 +35,12 @@ def ask(request: Request, view: Viewed) -> Response:
 @router.post("/recalls", **needs(Permission.RECALL))
 async def plan(request: Request, parts: LedgerParts, who: Who, view: Viewed) -> Response:
     """Make a plan and lead to it; what cannot be one is said beside the form."""
-    form = await request.form()
+    form = await form_of(request)
+    keys = await _uploaded(form)
     asked, given = SelectionForm.read(form), {name: str(form.get(name, "")) for name in ("reason", "shared", "sticky")}
 
     def work() -> int:
-        selection = asked.selection(view.times, who)
+        selection = replace(asked, key=_with_uploaded(asked.key, keys)).selection(view.times, who, parts.names)
         sticky = _sticky(given["sticky"])
         made = parts.planner.plan(
             selection,
@@ -70,6 +74,23 @@ def plan_again(request: Request, seen: Seen, parts: LedgerParts, who: Who) -> Re
     except InputError as error:
         return RedirectResponse(with_notice(f"/recalls/{seen.id}", error.code), 303)
     return RedirectResponse(f"/recalls/{made.recall_id}", 303)
+
+
+async def _uploaded(form: FormData) -> bytes | None:
+    """Return the file of keys that came with a form, None without; it is no larger than a request may be."""
+    file = form.get("keys_file")
+    content = await file.read() if isinstance(file, UploadFile) and file.filename else None
+    await form.close()
+    return content
+
+
+def _with_uploaded(typed: str, uploaded: bytes | None) -> str:
+    """Return the keys of a form with those of a file, a line each; raise UnreadableFileError for a file without any."""
+    return (
+        typed
+        if uploaded is None
+        else "\n".join([typed, *few_enough(keys_of(uploaded, "the keys file"), "the keys file")])
+    )
 
 
 def _sticky(text: str) -> int:

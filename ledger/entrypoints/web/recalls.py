@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from ledger.core.campaign_patterns import literally
 from ledger.core.confirmation import Confirmation, confirmation_of
 from ledger.core.named import meant_by
 from ledger.core.near_names import NearNames
@@ -133,7 +134,9 @@ def confirmation(report: RecallReport) -> Confirmation | None:
 def _again(report: RecallReport) -> str:
     """Return the address of a form that selects the same again; a long list of keys has no room in it."""
     parts = {name: value for name, value in report.selection.items() if not name.startswith("within")}
-    pairs = [(name.removesuffix("s") if name in ("users", "keys") else name, value) for name, value in parts.items()]
+    campaigns = parts.pop("campaigns", [parts.pop("campaign")] if "campaign" in parts else [])
+    pairs = [("campaign", literally(one)) for one in campaigns]
+    pairs += [(name.removesuffix("s") if name in ("users", "keys") else name, value) for name, value in parts.items()]
     return urlencode(pairs, doseq=True) if len(parts.get("keys", ())) <= KEYS_IN_ADDRESS else ""
 
 

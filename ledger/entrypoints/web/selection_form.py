@@ -8,13 +8,15 @@ from urllib.parse import urlencode
 from starlette.datastructures import FormData, QueryParams
 
 from ledger.clock import format_time
+from ledger.core.campaign_patterns import is_pattern, named
 from ledger.core.roles import Identity
 from ledger.core.selection import Selection, select
 from ledger.entrypoints.http.door import within
 from ledger.entrypoints.web.times import Times
+from ledger.services.reports.near_names import NameFinder
 
-FIELDS = ("campaign", "user", "key", "robot", "since", "until")
-_LISTS = ("user", "key")
+FIELDS = ("campaign", "untagged", "source", "user", "key", "robot", "since", "until")
+_LISTS = ("campaign", "user", "key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,8 @@ class SelectionForm:
     """The fields of a form as they were filled in; lists have a line each."""
 
     campaign: str = ""
+    untagged: str = ""
+    source: str = ""
     user: str = ""
     key: str = ""
     robot: str = ""
@@ -42,13 +46,21 @@ class SelectionForm:
 
     @property
     def is_simple(self) -> bool:
-        """True when nothing but the campaign is named."""
-        return bool(self.campaign) and not any(getattr(self, name) for name in FIELDS if name != "campaign")
+        """True when nothing but one campaign is named."""
+        others = any(getattr(self, name) for name in FIELDS if name != "campaign")
+        return len(self.campaigns) == 1 and not is_pattern(self.campaign) and not others
+
+    @property
+    def campaigns(self) -> list[str]:
+        """The campaigns as they were typed, a line each."""
+        return lines(self.campaign)
 
     def parts(self, times: Times) -> dict[str, Any]:
         """Return the parts of a selection by name; raise InputError for what cannot be one."""
         return {
-            "campaign": self.campaign or None,
+            "campaign": [named(one) for one in self.campaigns] or None,
+            "untagged": bool(self.untagged),
+            "source": self.source or None,
             "users": lines(self.user) or None,
             "keys": lines(self.key) or None,
             "robot": self.robot or None,
@@ -56,10 +68,13 @@ class SelectionForm:
             "until": times.read(self.until),
         }
 
-    def selection(self, times: Times, who: Identity) -> Selection:
-        """Return what is selected of what somebody may touch."""
+    def selection(self, times: Times, who: Identity, names: NameFinder | None = None) -> Selection:
+        """Return what is selected of what somebody may touch; with `names`, beginnings stand for all that begin so."""
         parts = self.parts(times)
-        return select(**parts, within=within(who, parts["robot"]))
+        bounds = within(who, parts["robot"])
+        if names is not None and self.campaigns:
+            parts["campaign"] = names.meant(self.campaigns, bounds)
+        return select(**parts, within=bounds)
 
     def query(self, **more: str | None) -> str:
         """Write the fields that are filled in as the query of an address."""
@@ -75,7 +90,10 @@ class SelectionForm:
     def api_query(self, times: Times, **more: str | None) -> str:
         """Write the fields as the API takes them: its times have a zone."""
         moments = {name: times.read(getattr(self, name)) for name in ("since", "until")}
-        return self.query(**{name: format_time(at) if at else None for name, at in moments.items()}, **more)
+        times_given = {name: format_time(at) if at else None for name, at in moments.items()}
+        # There a campaign is named as it is.
+        campaigns = "\n".join(map(named, self.campaigns))
+        return self.query(**times_given, campaign=campaigns, **more)
 
 
 def lines(text: str) -> list[str]:

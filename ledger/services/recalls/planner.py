@@ -24,7 +24,7 @@ from ledger.core.quota import bounds_of, month_of, quota
 from ledger.core.recall import Plan, PlannedCampaign, Status
 from ledger.core.selection import Selection
 from ledger.core.stop import PlanStop
-from ledger.errors import EmptySelectionError
+from ledger.errors import EmptySelectionError, ForbiddenError
 from ledger.services.recalls.approvals import Approvals
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.preflight import Preflight
@@ -145,6 +145,8 @@ class Planner:
         """
         if selection.is_empty:
             raise EmptySelectionError
+        if beyond := sorted(one for one in selection.campaigns if not selection.bounds.hold_campaign(one)):
+            raise ForbiddenError(f"{actor} may not touch messages of campaign {beyond[0]!r}")
         wanted = _Wanted(
             selection=selection,
             reason=check_reason("a recall", reason),

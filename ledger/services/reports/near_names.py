@@ -1,10 +1,12 @@
 """Did you mean: near names for the parts of a selection that name what there is nothing of."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import chain
 
 from sqlalchemy import Connection
 
-from ledger.core.bounds import Bounds
+from ledger.core.bounds import EVERYTHING, Bounds
+from ledger.core.campaign_patterns import is_pattern, matches
 from ledger.core.near_names import MOST_KNOWN, NearNames, near
 from ledger.core.selection import Selection
 from ledger.store import known_names
@@ -17,8 +19,8 @@ MOST_ASKED = 20
 class NameFinder:
     """Finds near names; those that somebody may not see are none."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, catch_up: Callable[[], None]) -> None:
+        self._database, self._catch_up = database, catch_up
 
     def near(self, selection: Selection) -> Sequence[NearNames]:
         """Return for each campaign, robot and user that is asked for and that there is not which names are near.
@@ -28,6 +30,18 @@ class NameFinder:
         """
         with self._database.read() as connection:
             return list(_near(connection, selection))
+
+    def meant(self, typed: Collection[str], bounds: Bounds = EVERYTHING) -> list[str]:
+        """Return the campaigns that somebody typed, a beginning with a star as all that begin so and may be seen.
+
+        What waits in the spool may be of one of them.
+        """
+        known: Sequence[str] = ()
+        if any(map(is_pattern, typed)):
+            self._catch_up()
+            with self._database.read() as connection:
+                known = known_names.known_campaigns(connection, bounds, MOST_KNOWN)
+        return list(dict.fromkeys(chain.from_iterable(matches(one, known) for one in typed)))
 
 
 def _near(connection: Connection, selection: Selection) -> Iterator[NearNames]:

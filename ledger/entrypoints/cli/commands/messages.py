@@ -24,7 +24,7 @@ BATCH_ROWS = 200
 
 
 def messages(
-    campaign: options.Campaigns = None,
+    campaign: options.CampaignPatterns = None,
     untagged: options.Untagged = False,
     source: options.Source = None,
     user: options.Users = None,
@@ -56,10 +56,10 @@ def messages(
         since=since,
         until=until,
     )
-    selection = select(**asked)
-    if selection.is_empty:
-        raise EmptySelectionError
     with opened() as parts:
+        selection = select(**options.meant(parts, asked))
+        if selection.is_empty:
+            raise EmptySelectionError
         parts.recorder.catch_up()
         found = islice(_messages(parts, selection, only_recallable=recallable), limit)
         if as_json:

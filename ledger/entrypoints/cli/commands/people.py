@@ -27,7 +27,7 @@ BATCH_ROWS = 200
 
 
 def people(
-    campaign: options.Campaigns = None,
+    campaign: options.CampaignPatterns = None,
     untagged: options.Untagged = False,
     source: options.Source = None,
     user: options.Users = None,
@@ -78,8 +78,8 @@ def people(
         raise typer.BadParameter("--recall is a selection by itself: leave the others out")
     if recall_id is None and outcome is not None:
         raise typer.BadParameter("--outcome is how messages of a recall ended: name one with --recall")
-    whose = Whose(recall_id=recall_id, selection=select(**asked))
     with opened() as parts:
+        whose = Whose(recall_id=recall_id, selection=select(**options.meant(parts, asked)))
         if recall_id is None:
             parts.recorder.catch_up()
         lines = parts.people.lines(whose, standing=only, outcome=outcome, limit=limit)

@@ -41,7 +41,7 @@ def recall(
     reason: Annotated[
         str | None, typer.Option("--reason", help="Why, for the history. It has to be said, except with --plan.")
     ] = None,
-    campaign: options.Campaigns = None,
+    campaign: options.CampaignPatterns = None,
     untagged: options.Untagged = False,
     source: options.Source = None,
     user: options.Users = None,
@@ -113,7 +113,7 @@ def recall(
                 as_json=as_json,
             )
         who = who_is(parts, Permission.RECALL, actor, token_file)
-        selection = select(**asked, within=who.bounds)
+        selection = select(**options.meant(parts, asked, who.bounds), within=who.bounds)
         plan = parts.planner.plan(
             selection,
             reason=reason,

@@ -10,6 +10,7 @@ from ledger.core.look_alikes import Likeness
 from ledger.core.stop import StopCode
 from ledger.entrypoints.cli.screen.decision import decision_of
 from ledger.entrypoints.cli.screen.facts import Fact, print_facts
+from ledger.entrypoints.cli.screen.tables import UNTAGGED
 from ledger.entrypoints.cli.screen.words import deadline_and_left, is_are, moment, number_of, plain, span
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def show_plan(
     decided = decision_of(plan, selection)
     paper.print(f"{decided[0].upper()}{decided[1:]}", style="bold")
     facts = [Fact("plan", f"{plan.recall_id}"), Fact("reason", plain(reason))]
-    facts += [*_people(plan), *_left_out(plan), *_cost(plan), *_robots(plan), *_deadlines(plan, now)]
+    facts += [*_campaigns(plan), *_people(plan), *_left_out(plan), *_cost(plan), *_robots(plan), *_deadlines(plan, now)]
     if until is not None:
         facts.append(Fact("sticky", f"until {moment(until)}"))
         facts.append(Fact("", "`ledger worker` must run", (": it recalls what arrives late",)))
@@ -173,6 +174,14 @@ def _cost(plan: "Plan") -> Iterator[Fact]:
     yield Fact("quota", f"{shown} of this month, {rest}", of_all)
     if plan.will_expire_first:
         yield Fact("too late", f"{number_of(plan.will_expire_first, 'message')}", (" will expire before their turn",))
+
+
+def _campaigns(plan: "Plan") -> Iterator[Fact]:
+    """Name each of several campaigns in a line of its own: what a beginning stood for is seen before it is recalled."""
+    several = plan.by_campaign if plan.by_campaign is not None and len(plan.by_campaign) > 1 else ()
+    for place, one in enumerate(several):
+        name = UNTAGGED if one.campaign is None else plain(one.campaign)
+        yield Fact("" if place else "campaigns", name, (f": {number_of(one.messages, 'message')}",))
 
 
 def _robots(plan: "Plan") -> Iterator[Fact]:
