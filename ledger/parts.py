@@ -157,7 +157,8 @@ class Parts:
         """Return what can still be recalled, within bounds, once the spool is caught up with."""
         self.recorder.catch_up()
         self.people_counter.count_some(bounds.robots)
-        return self.recall_reports.campaigns(bounds)
+        lines = self.recall_reports.campaigns(bounds)
+        return self.recall_reports.with_excerpts(lines, bounds) if self.settings.keep_excerpt else lines
 
     def lacks(self) -> dict[str, str]:
         """Return what is missing to do the work, each with what to do; never raises for what it finds."""

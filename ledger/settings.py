@@ -158,6 +158,7 @@ class Settings(BaseSettings):
     gateway_connections: Annotated[int, Field(ge=1, le=10_000)] = 256
     campaign: _Tag | None = None
     source: _Tag | None = None
+    keep_excerpt: bool = False
     audit_key_file: _Path | None = None
     audit_key_command: Annotated[str | None, Field(repr=False)] = None
     audit_checkpoint_file: _Path | None = None

@@ -61,6 +61,8 @@ def test_without_any_setting_the_documented_defaults_hold() -> None:
         ("LEDGER_MARGIN_SECONDS", "0", "margin_seconds", 0.0),
         ("LEDGER_SPOOL_DIR", "/var/spool/ledger", "spool_dir", Path("/var/spool/ledger")),
         ("LEDGER_MONTHLY_CALLS", "", "monthly_calls", 5000),
+        ("LEDGER_KEEP_EXCERPT", "true", "keep_excerpt", True),
+        ("LEDGER_KEEP_EXCERPT", "", "keep_excerpt", False),
         ("LEDGER_PUBLIC_URL", "HTTPS://Ledger.Example.com:443/", "public_url", "https://ledger.example.com"),
         ("LEDGER_PUBLIC_URL", "http://[FD00::1]:8400", "public_url", "http://[fd00::1]:8400"),
         ("LEDGER_TRUSTED_PROXIES", "10.0.0.5, fd00::/8", "trusted_proxies", PROXIES),

@@ -27,7 +27,8 @@ class CampaignLine(JsonValue):
     Until `sticky_until`, what is still recorded under the campaign is recalled as it arrives. `keyless` counts sends of
     the last 24 hours that may have reached people although their key never came back: they cannot be recalled, nor can
     `unrecallable`, which never get a key. `recipients_unknown` counts one-on-one messages of which nobody can say
-    whom they reached: they are recalled by campaign or key, and not found by user.
+    whom they reached: they are recalled by campaign or key, and not found by user. `excerpt` is what the newest of its
+    messages says, where that is kept.
     """
 
     campaign: str | None
@@ -44,6 +45,7 @@ class CampaignLine(JsonValue):
     people: int | None = None
     people_counted_at: datetime | None = None
     sending_stopped_by: str | None = None
+    excerpt: str | None = None
 
 
 def no_messages(campaign: str | None) -> CampaignLine:

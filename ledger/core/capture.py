@@ -13,6 +13,7 @@ from typing import Any
 
 from .bodies import fields_of, ids_of, plain_text
 from .deliveries import Delivery, answered_fields, asked_fields, deliveries_of
+from .excerpt import EXCERPT, excerpt_of
 from .limits import NAME_MAX_CHARACTERS, RECIPIENTS_MAX
 from .message import UNKNOWN, Campaign, Chat, ConversationId, Keyless, KeylessSend, Message, RobotCode, UserId
 from .send_calls import CREATE_AND_DELIVER, KEYLESS_PATHS, PATHS, SEND_PATHS, path_of, send_path
@@ -28,7 +29,8 @@ _UNDELIVERED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One send call as a door saw it; of the bodies only what is recorded, never what the message says.
+    """One send call as a door saw it; of the bodies only what is recorded, of what the message says
+    an excerpt at most.
 
     `path` is the documented one. `status` is None when no answer came, and `trouble` says why. `id` names the call,
     once in the world. `keyless` is set for what is known to have no key, and why.
@@ -51,9 +53,14 @@ class Exchange:
         return bool(self.answered.get("processQueryKey") or self.answered.get("spaces"))
 
 
-def asked_of(request_body: object) -> Mapping[str, Any]:
-    """Return what is recorded of a send's request; the body may be bytes, text or parsed JSON."""
-    return asked_fields(fields_of(request_body))
+def asked_of(request_body: object, *, keeps_excerpt: bool = False) -> Mapping[str, Any]:
+    """Return what is recorded of a send's request; the body may be bytes, text or parsed JSON.
+
+    Of what the message says that is nothing, or an excerpt where somebody wants it.
+    """
+    fields = fields_of(request_body)
+    excerpt = excerpt_of(fields) if keeps_excerpt else None
+    return {**asked_fields(fields), **({EXCERPT: excerpt} if excerpt else {})}
 
 
 def answered_of(response_body: object) -> Mapping[str, Any]:
@@ -113,7 +120,8 @@ def capture(
     exchange = Exchange(
         id="",
         path=path,
-        asked=asked_of(request_body),
+        # Whether it is kept is for who records it.
+        asked=asked_of(request_body, keeps_excerpt=True),
         sent_at=sent_at,
         campaign=campaign,
         source=source,
@@ -177,6 +185,7 @@ def _message(exchange: Exchange, delivery: Delivery) -> Message:
             "sentAt": exchange.sent_at,
             "source": tag_of(exchange.source),
             "undelivered": {why: missed[:RECIPIENTS_MAX] for why, missed in undelivered.items() if missed},
+            EXCERPT: exchange.asked.get(EXCERPT),
         }
     ).to_message()
 

@@ -30,7 +30,8 @@ class Message:
     """One processQueryKey: what a single send call returned, and to whom it went.
 
     `recipients` are the user ids that got it (empty for a group, whose members the API does not name);
-    `undelivered` maps a reason (invalid, flow_controlled, filtered) to the user ids that did not get it.
+    `undelivered` maps a reason (invalid, flow_controlled, filtered) to the user ids that did not get it. `excerpt` is
+    the beginning of what it says, where that is kept.
     """
 
     process_query_key: MessageKey
@@ -42,6 +43,7 @@ class Message:
     source: str | None = None
     recipients: tuple[UserId, ...] = ()
     undelivered: Mapping[str, tuple[UserId, ...]] = field(default_factory=dict)
+    excerpt: str | None = None
 
 
 class Keyless(StrEnum):

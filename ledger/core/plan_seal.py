@@ -8,11 +8,13 @@ from typing import Any
 
 # Where the digest stands in the JSON of a plan that is kept.
 DIGEST = "token_digest"
+# A token is kept nowhere, what messages say with these alone.
+_NOT_KEPT = ("token", "excerpts")
 
 
 def sealed(plan: Mapping[str, Any], token: str | None, *, actor: str, selection: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON of a plan as it is kept: without its token, with a digest that binds it to what was shown."""
-    kept = {name: value for name, value in plan.items() if name != "token"}
+    kept = {name: value for name, value in plan.items() if name not in _NOT_KEPT}
     return kept if token is None else kept | {DIGEST: _digest(kept, token, actor, selection)}
 
 

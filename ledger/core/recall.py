@@ -47,6 +47,14 @@ class PlannedCampaign(JsonValue):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedExcerpt(JsonValue):
+    """What so many messages of a plan say: the title, or the first letters."""
+
+    excerpt: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(JsonValue):
     """What a recall would do: frozen with its items, and run once.
 
@@ -58,7 +66,8 @@ class Plan(JsonValue):
     there when a second person has to agree. `unconfigured` messages are of robots that the settings give to no app,
     counted in `unconfigured_robots`. `by_campaign` is None where there are very many. Until `valid_until` it may start;
     who shows its `token` then runs exactly this. `stops` is what would stop it as far as is known without asking.
-    `look_alikes` are other campaigns that one could take for those that were named.
+    `look_alikes` are other campaigns that one could take for those that were named. `excerpts` are the most frequent of
+    what its messages say, where that is kept; they stay with the messages, and are no part of what is kept of a plan.
     """
 
     recall_id: int
@@ -87,6 +96,7 @@ class Plan(JsonValue):
     token: str | None = field(default=None, repr=False)
     stops: tuple[PlanStop, ...] = ()
     look_alikes: tuple[LookAlike, ...] = ()
+    excerpts: tuple[PlannedExcerpt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

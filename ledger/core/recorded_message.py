@@ -10,7 +10,10 @@ from ledger.core.plan import Standing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedMessage(JsonValue):
-    """A message as the ledger holds it; `standing` says whether it can be recalled, and if not, why."""
+    """A message as the ledger holds it; `standing` says whether it can be recalled, and if not, why.
+
+    `excerpt` is the beginning of what it says, where that is kept.
+    """
 
     process_query_key: str
     robot_code: str
@@ -24,3 +27,4 @@ class RecordedMessage(JsonValue):
     undelivered: dict[str, list[str]]
     recorded_at: datetime
     standing: Standing
+    excerpt: str | None = None

@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from ledger.clock import as_utc, format_time, parse_time
+from ledger.core.excerpt import shortened_excerpt
 from ledger.core.limits import (
     KEY_MAX_BYTES,
     KEY_MAX_CHARACTERS,
@@ -93,6 +94,7 @@ class Row(BaseModel):
     source: _Optional = None
     chat: Chat | None = None
     undelivered: dict[_Short, _Users] = Field(default_factory=dict)
+    excerpt: Annotated[str | None, BeforeValidator(shortened_excerpt)] = None
 
     @model_validator(mode="after")
     def _conversation_fits_chat(self) -> Self:
@@ -123,6 +125,7 @@ class Row(BaseModel):
             source=self.source,
             recipients=tuple(dict.fromkeys(self.user_ids)),
             undelivered=self.undelivered,
+            excerpt=self.excerpt,
         )
 
 
@@ -138,6 +141,7 @@ def row_of(message: Message) -> dict[str, Any]:
         "source": message.source,
         "chat": message.chat.value,
         "undelivered": {why: list(users) for why, users in message.undelivered.items()},
+        "excerpt": message.excerpt,
     }
     return {name: value for name, value in fields.items() if value}
 

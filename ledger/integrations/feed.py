@@ -37,9 +37,10 @@ class Feed(SendJournal[None]):
         complain: Callable[[str], None] = say,
         note: Callable[[str], None] = lambda _: None,
         courier: str | None = None,
+        keeps_excerpt: bool = False,
     ) -> None:
         journal = Journal(*folders, kind=FEED, complain=complain)
-        super().__init__(journal, SystemClock(), campaign=campaign, source=source)
+        super().__init__(journal, SystemClock(), campaign=campaign, source=source, keeps_excerpt=keeps_excerpt)
         self._complain, self._note = complain, note
         self._courier = Courier(courier, self._lost) if courier else None
         self._named: set[str] = set()

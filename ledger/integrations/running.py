@@ -35,13 +35,21 @@ class WatchingRun(Watching):
         return super().is_send(method, url)
 
 
-def described(spool: Sequence[Path], campaign: str | None, source: str | None, courier: str | None = None) -> str:
+def described(
+    spool: Sequence[Path],
+    campaign: str | None,
+    source: str | None,
+    courier: str | None = None,
+    *,
+    keeps_excerpt: bool = False,
+) -> str:
     """Write what a sender has to know as the value of the environment variable that tells it.
 
     `spool` are the folders in which it may write, in order, and `courier` where its companion listens.
     """
     folders = [str(folder) for folder in spool]
-    return json.dumps({"spool": folders, "campaign": campaign, "source": source, "courier": courier})
+    detail = {"spool": folders, "campaign": campaign, "source": source, "courier": courier}
+    return json.dumps({**detail, "excerpt": keeps_excerpt})
 
 
 def hook(library: Any, detail: str, sight: Observer) -> None:
@@ -62,4 +70,11 @@ def _feed(detail: str, sight: Observer) -> Feed:
 def _made(detail: str, sight: Observer) -> Feed:
     message = json.loads(detail)
     folders = [Path(folder) for folder in message["spool"]]
-    return Feed(folders, message["campaign"], message["source"], note=sight.note, courier=message["courier"])
+    return Feed(
+        folders,
+        message["campaign"],
+        message["source"],
+        note=sight.note,
+        courier=message["courier"],
+        keeps_excerpt=message["excerpt"],
+    )

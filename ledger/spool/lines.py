@@ -12,6 +12,7 @@ from typing import Any
 
 from ..clock import format_time, parse_time
 from ..core.capture import Exchange, path_of
+from ..core.excerpt import EXCERPT
 from ..core.message import Keyless, KeylessSend
 from .frames import Record
 
@@ -60,7 +61,9 @@ def whole(exchange: Exchange) -> bytes:
 def last_word(exchange: Exchange) -> str:
     """Say all of a send in one line of a log, for `ledger import --from-log` to take it back in; nothing is raised."""
     try:
-        return whole(exchange).decode("ascii").rstrip("\n")
+        # What a message says does not belong into a log.
+        asked = {name: value for name, value in exchange.asked.items() if name != EXCERPT}
+        return whole(replace(exchange, asked=asked)).decode("ascii").rstrip("\n")
     except Exception:  # whatever is wrong with it, its key is worth a line
         return repr(exchange)
 

@@ -46,13 +46,20 @@ class OpenSend(Generic[Entry]):
 class SendJournal(ABC, Generic[Entry]):
     """Tells sends from other requests, and writes down how each begins and ends.
 
-    `campaign` and `source` are for sends that have none of their own.
+    `campaign` and `source` are for sends that have none of their own. `keeps_excerpt` says whether the beginning of
+    what a message says is written down as well.
     """
 
     def __init__(
-        self, journal: Journal, clock: Clock, *, campaign: str | None = None, source: str | None = None
+        self,
+        journal: Journal,
+        clock: Clock,
+        *,
+        campaign: str | None = None,
+        source: str | None = None,
+        keeps_excerpt: bool = False,
     ) -> None:
-        self._journal, self._clock = journal, clock
+        self._journal, self._clock, self._keeps_excerpt = journal, clock, keeps_excerpt
         self._campaign, self._source = campaign, source
 
     def sending(
@@ -77,7 +84,7 @@ class SendJournal(ABC, Generic[Entry]):
             exchange = Exchange(
                 id=self._journal.new_id(),
                 path=path,
-                asked=asked_of(body),
+                asked=asked_of(body, keeps_excerpt=self._keeps_excerpt),
                 sent_at=self._clock.now(),
                 campaign=campaign or self._campaign,
                 source=source or self._source,

@@ -145,6 +145,7 @@ def _values(
         len(message.recipients),
         document(message.undelivered),
         moment(new.recorded_at),
+        message.excerpt,
     )
 
 

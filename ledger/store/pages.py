@@ -176,4 +176,5 @@ def _recorded(row: Any, now: datetime, *, is_held: bool) -> RecordedMessage:
         undelivered=dict(row.undelivered),
         recorded_at=row.recorded_at,
         standing=standing,
+        excerpt=row.excerpt,
     )

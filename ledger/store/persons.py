@@ -201,6 +201,11 @@ def _some(connection: Connection, statement: str) -> Iterator[Sequence[str]]:
         yield [user for (user,) in some]
 
 
+def named_in_messages(connection: Connection, user: str) -> ColumnElement[bool]:
+    """Return the condition under which a message was for a user, whether it reached them or not."""
+    return _names(connection, "messages", user)
+
+
 def _names(connection: Connection, place: str, user: str) -> ColumnElement[bool]:
     """Say whether a row of a place names a user, as somebody whom it reached or did not."""
     table, is_sqlite = TABLES[place], connection.dialect.name == "sqlite"

@@ -23,7 +23,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ledger.store.count_triggers import POSTGRESQL_COUNTS, SQLITE_COUNTS
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0019"
+REVISION = "0020"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -56,6 +56,8 @@ messages = Table(
     Column("recipient_count", Integer, nullable=False),
     Column("undelivered", Document, nullable=False),
     Column("recorded_at", UtcDateTime, nullable=False),
+    # Last, as a migration added it.
+    Column("excerpt", Text),
     # The key first: people look for keys without their robot.
     UniqueConstraint("process_query_key", "robot_code"),
     CheckConstraint("length(process_query_key) BETWEEN 1 AND 1024", name="key_length"),

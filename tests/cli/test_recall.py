@@ -329,3 +329,18 @@ def test_a_beginning_of_campaigns_takes_those_that_the_plan_lists_and_the_histor
     assert shell("verify").code == 0
     people = shell("people", "--campaign", "spring-*", "--json").json
     assert [(one["messages"], one["recalled"]) for one in people] == [(2, 2)]
+
+
+def test_where_it_is_kept_a_plan_and_the_campaigns_say_what_the_messages_say(shell: Shell, tmp_path: Path) -> None:
+    shell.variables["LEDGER_KEEP_EXCERPT"] = "true"
+    rows = tmp_path / "rows.jsonl"
+    row = {"processQueryKey": "k", "robotCode": "dingbot", "userIds": ["a"], "campaign": "c", "excerpt": "Spring sale"}
+    rows.write_text(json.dumps({**row, "sentAt": datetime.now(UTC).isoformat()}), "utf-8")
+    assert shell("import", str(rows)).code == 0
+    shown = shell(*RECALL, "--dry-run", "--json").json
+    assert shown["excerpts"] == [{"excerpt": "Spring sale", "messages": 1}]
+    assert "“Spring sale” (1 message)" in shell(*RECALL, "--dry-run").out
+    run = ("recall", "--plan", str(shown["recall_id"]), "--token", shown["token"])
+    assert "“Spring sale” (1 message)" in shell.typed("n", *run).out
+    assert shell("campaigns", "--json").json[0]["excerpt"] == "Spring sale"
+    assert "Spring sale" in shell("campaigns").out

@@ -524,3 +524,21 @@ def test_a_file_of_keys_is_planned_by_the_rules_of_the_command(service: Service,
         before = len(service.book.recalls())
         uploaded(many, form_key="")
         assert len(service.book.recalls()) == before
+
+
+def test_where_it_is_kept_plan_and_campaign_show_what_their_messages_say(
+    serve_ledger: ServeLedger, world: World
+) -> None:
+    service = serve_ledger(keep_excerpt=True)
+    send(service.book, world, 1, campaign="other")
+    row = {"processQueryKey": "k", "robotCode": "robot-1", "campaign": "spring", "excerpt": "<b>Spring</b> sale"}
+    service.book.record_many([{**row, "sentAt": service.book.parts.clock.now(), "userIds": ["ann"]}])
+    with at_work(service, "wang") as wang:
+        assert "Says <b>Spring</b> sale 1 message" in planned(wang).text
+        campaign = wang.open("/campaign?name=spring")
+        assert campaign.text.count("<b>Spring</b> sale") == 2
+        assert "Says" not in wang.open("/campaign?name=other").text
+        lines = wang.load("/v1/campaigns").json()
+        messages = wang.load("/v1/messages?campaign=spring").json()["items"]
+    assert {line["campaign"]: line["excerpt"] for line in lines} == {"spring": "<b>Spring</b> sale", "other": None}
+    assert [message["excerpt"] for message in messages] == ["<b>Spring</b> sale"]

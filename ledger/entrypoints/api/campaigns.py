@@ -36,6 +36,7 @@ class CampaignOut(BaseModel):
     keyless: int = Field(description="Sends whose key never came back: they cannot be recalled.", examples=[0])
     unrecallable: list[Unrecallable] = Field(description="Sends of kinds that never get a key, by kind.")
     recipients_unknown: int = Field(description="Messages of which nobody can say whom they reached.", examples=[0])
+    excerpt: str | None = Field(description="What its newest message says, where LEDGER_KEEP_EXCERPT keeps it.")
     sticky_until: datetime | None = Field(description="Until then, what is still recorded is recalled as it arrives.")
     sending_stopped_by: str | None = Field(description="Who let the gateway refuse what is still sent of it.")
 

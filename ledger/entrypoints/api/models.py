@@ -101,6 +101,7 @@ class Message(ApiModel):
     undelivered: Mapping[str, list[str]] = Field(description="Who did not get it, by reason.")
     recorded_at: datetime = Field(examples=[TIME])
     standing: Standing = Field(description="Whether it can be recalled, and if not, why.")
+    excerpt: str | None = Field(description="Its title or first letters, where LEDGER_KEEP_EXCERPT keeps them.")
 
 
 class RecallRequest(Given):
@@ -201,6 +202,13 @@ class PlannedCampaign(ApiModel):
     deliveries: int = Field(description="Recipients, summed over the messages.", examples=[2400])
 
 
+class PlannedExcerpt(ApiModel):
+    """What messages of a plan say, as far as it is kept."""
+
+    excerpt: str = Field(examples=["Spring sale: 20 % off"])
+    messages: int = Field(examples=[118])
+
+
 class LookAlike(ApiModel):
     """Another campaign that one could take for the one that was named."""
 
@@ -245,6 +253,10 @@ class Plan(ApiModel):
     valid_until: datetime | None = Field(description="Until then it may start.", examples=["2026-03-01T02:15:00Z"])
     token: str | None = Field(
         description="`run` with it runs exactly this, or nothing. It is kept nowhere: a repeated request has null."
+    )
+    excerpts: list[PlannedExcerpt] | None = Field(
+        description="The most frequent ones, where LEDGER_KEEP_EXCERPT keeps them. Kept with the messages alone: a "
+        "repeated request has null."
     )
     look_alikes: list[LookAlike] = Field(description="Other campaigns that one could take for those that were named.")
     stops: list[PlanStop] = Field(description="What would stop it, as far as is known without asking DingTalk.")

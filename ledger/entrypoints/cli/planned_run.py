@@ -1,5 +1,6 @@
 """Running a plan as it was shown: `ledger recall --plan ID --token T`."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ledger.core.kept_plan import read_plan
@@ -47,7 +48,7 @@ def run_shown(
         raise InputError("--plan and --token go together: `ledger recall … --dry-run` shows both")
     parts.lifecycle.check_shown(recall_id, token, who.name)
     report = parts.recall_reports.summary(recall_id)
-    plan = read_plan(report.plan, recall_id)
+    plan = replace(read_plan(report.plan, recall_id), excerpts=parts.planner.excerpts_of(recall_id))
     if run_at is not None:
         parts.schedules.check(plan, run_at)
     if not yes:

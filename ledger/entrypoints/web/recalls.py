@@ -97,6 +97,7 @@ def recall(
         meant=meant_by(report.selection),
         stops=_stops(parts, report, run_in_of(request)),
         ends_at=ends_at(parts, report),
+        excerpts=parts.planner.excerpts_of(seen.id) if result.status is Status.PLANNED else (),
         is_sticky=result.sticky_until is not None and result.sticky_until > view.now,
         again_query=_again(report),
         is_own=result.approval is not None and result.approval.requested_by == who.name,

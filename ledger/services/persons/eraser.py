@@ -22,7 +22,7 @@ from ledger.core.person import PSEUDONYM_BYTES, is_pseudonym, mentions_of, pseud
 from ledger.core.renaming import renaming
 from ledger.errors import InputError, WrongStateError
 from ledger.spool.spool import Spool
-from ledger.store import commitments, history, persons, remains
+from ledger.store import commitments, excerpts, history, persons, remains
 from ledger.store.database import Database
 from ledger.store.mentions import Mention, mentioned
 
@@ -124,10 +124,13 @@ class PersonEraser:
             commitment = committer.of([user])[user]
             # Before their rows have the other name: whoever is in the history keeps the commitment that is there.
             commitments.keep(connection, committer, persons.people_to_keep(connection), but_for=user)
+            # First of all: whose they are stands in the names.
+            said = excerpts.forget_of(connection, user, persons.named_in_messages(connection, user))
             done = Counter({place: persons.rename_rows(connection, place, user, pseudonym) for place in persons.TABLES})
             done["selections"] = persons.rename_in_selections(connection, user, pseudonym)
             done["answers"] = persons.rename_in_answers(connection, renaming(user, pseudonym))
             done["refused"] = refused
+            done["excerpts"] = said
             persons.rename_in_indexes(connection, user, pseudonym)
             commitments.keep_erased(connection, pseudonym, commitment)
             detail = {
@@ -163,6 +166,7 @@ def places_of(connection: Connection, user: str) -> dict[str, int]:
     """Return how many rows name a person, by place."""
     places = {place: persons.count_rows(connection, place, user) for place in persons.TABLES}
     places["selections"] = len(persons.selections_of(connection, user))
+    places["excerpts"] = excerpts.count_of(connection, user, persons.named_in_messages(connection, user))
     places["answers"] = persons.rename_in_answers(connection, renaming(user, "?"), is_rehearsal=True)
     return places
 

@@ -19,7 +19,7 @@ EXPORTED = "person_exported"
 _SHOWN: Mapping[str, Sequence[str]] = {
     "messages": (
         *("process_query_key", "robot_code", "chat", "open_conversation_id", "campaign", "source"),
-        *("sent_at", "deadline", "recorded_at"),
+        *("sent_at", "deadline", "recorded_at", "excerpt"),
     ),
     "keyless": (*("robot_code", "chat", "open_conversation_id", "campaign", "source", "sent_at"), "why", "kind"),
     "items": (

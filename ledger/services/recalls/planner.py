@@ -21,7 +21,7 @@ from ledger.core.plan import Forecast, Standing, Tally
 from ledger.core.plan_messages import LeftOut, PlanMessages
 from ledger.core.plan_seal import sealed
 from ledger.core.quota import bounds_of, month_of, quota
-from ledger.core.recall import Plan, PlannedCampaign, Status
+from ledger.core.recall import Plan, PlannedCampaign, PlannedExcerpt, Status
 from ledger.core.selection import Selection
 from ledger.core.stop import PlanStop
 from ledger.errors import EmptySelectionError, ForbiddenError
@@ -33,7 +33,7 @@ from ledger.services.recalls.rules import rules_of
 from ledger.services.recalls.run_in import RunIn
 from ledger.services.upkeep.robots import app_of
 from ledger.settings import Settings
-from ledger.store import commitments, history, paces, plans, recalls, usage
+from ledger.store import commitments, excerpts, history, paces, plan_messages, plans, recalls, usage
 from ledger.store.campaigns import campaign_names
 from ledger.store.candidates import Campaigns, candidates, holders
 from ledger.store.database import Database
@@ -177,6 +177,14 @@ class Planner:
             run_in=run_in,
         )
 
+    def excerpts_of(self, recall_id: int) -> tuple[PlannedExcerpt, ...]:
+        """Return what most messages of a plan say, as far as it is kept and they are still there."""
+        if not self._settings.keep_excerpt:
+            return ()
+        with self._database.read() as connection:
+            seen = plan_messages.unfrozen(connection, recall_id)
+            return excerpts.most_frequent(connection, seen.taken) if seen is not None else ()
+
     def follow(self, recall: recalls.Recall) -> Plan | None:
         """Plan a recall of what arrived late for a sticky one, or nothing when none of it is eligible."""
         wanted = _Wanted(
@@ -285,6 +293,7 @@ class Planner:
             held_by=tuple(holders(snapshot, selection)) if counts[Standing.IN_PROGRESS] else (),
             by_campaign=_by_campaign(messages),
             look_alikes=_look_alikes(snapshot, selection),
+            excerpts=excerpts.most_frequent(snapshot, messages.taken) if self._settings.keep_excerpt else (),
         )
 
 

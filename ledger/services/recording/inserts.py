@@ -1,6 +1,7 @@
 """Inserting: messages in, rows of the database out, in bounded transactions; recording twice changes nothing."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import Connection
@@ -22,6 +23,7 @@ class Inserter:
 
     def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
         self._database, self._clock = database, clock
+        self._keeps_excerpt = settings.keep_excerpt
         self._group_window = timedelta(hours=settings.group_window_hours)
 
     def ask(self) -> None:
@@ -55,7 +57,8 @@ class Inserter:
         now = self._clock.now()
         return [
             NewMessage(
-                message=message,
+                # It may have waited in a spool since when excerpts were kept.
+                message=message if self._keeps_excerpt or message.excerpt is None else replace(message, excerpt=None),
                 deadline=deadline_of(message.sent_at, message.chat, self._group_window),
                 recorded_at=now,
             )

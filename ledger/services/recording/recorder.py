@@ -15,7 +15,7 @@ from ledger.services.recording.batches import BatchWritten, Imported, OnRejected
 from ledger.services.recording.group_writer import GroupWriter, WriteOutcome
 from ledger.services.recording.inserts import Inserter
 from ledger.services.recording.refusals import Refusals
-from ledger.services.recording.rows import Defaults, Line, read_row, reader, within
+from ledger.services.recording.rows import Defaults, Line, Read, read_row, reader, within
 from ledger.services.recording.sends import SendRecorder
 from ledger.services.recording.spool_replay import Replayed, SpoolReplay, contents_of
 from ledger.services.recording.waiting_log import WaitingLog
@@ -40,6 +40,7 @@ class Recorder:
         # Asked for anew each time: it cannot be had while the database is away.
         self._inserter, self._clock = inserter, clock
         self._defaults = Defaults(campaign=settings.campaign, source=settings.source)
+        self._keeps_excerpt = settings.keep_excerpt
         folders = places.with_last_resort(*settings.spool_folders)
         self._spool = Spool(*folders)
         self._journal = Journal(*folders, complain=log.error)
@@ -50,7 +51,12 @@ class Recorder:
         )
         self._spool_replay = SpoolReplay(self._spool, self._write_each, self.writer.spool, self._refusals)
         self.send_recorder = SendRecorder(
-            self._journal, self.writer, clock, campaign=settings.campaign, source=settings.source
+            self._journal,
+            self.writer,
+            clock,
+            campaign=settings.campaign,
+            source=settings.source,
+            keeps_excerpt=settings.keep_excerpt,
         )
 
     def record(self, fields: Mapping[str, Any]) -> WriteCounts:
@@ -66,7 +72,7 @@ class Recorder:
 
     def keep(self, message: Message) -> WriteCounts:
         """Return once a message is on disk; raise LedgerError when neither the database nor the spool takes it."""
-        pending = self.writer.submit(message)
+        pending = self.writer.submit(self._as_kept(message))
         outcome = self.writer.wait(pending)
         if outcome is WriteOutcome.REFUSED:
             raise InvalidMessageError("the database does not take this message: `ledger doctor` says where it is kept")
@@ -80,7 +86,9 @@ class Recorder:
     def keep_entries(self, entries: Sequence[JournalEntry]) -> bool:
         """Return once what a sender handed over is on disk, and whether all of it is; nothing is raised for a fault."""
         try:
-            pending = [self.writer.submit(content) for entry in entries for content in contents_of(entry)]
+            contents = (content for entry in entries for content in contents_of(entry))
+            kept = [self._as_kept(one) if isinstance(one, Message) else one for one in contents]
+            pending = [self.writer.submit(content) for content in kept]
             return WriteOutcome.REFUSED not in [self.writer.wait(one) for one in pending]
         except LedgerError as error:
             log.error("a send is not on disk: %s", error)
@@ -107,7 +115,7 @@ class Recorder:
         bounds: Bounds = EVERYTHING,
     ) -> Imported:
         """Do the same for one of many threads: few messages are written with what the others hand in."""
-        read = within(reader(defaults, self._clock), bounds)
+        read = self._reader(defaults, bounds)
         (last,) = deque(import_lines(lines, read, self._write_beside_others, on_rejected), maxlen=1)
         return last
 
@@ -123,7 +131,7 @@ class Recorder:
 
         Every rejected row is handed to `on_rejected` with the reason; the result names the first of them.
         """
-        read = within(reader(defaults, self._clock), bounds)
+        read = self._reader(defaults, bounds)
         return import_lines(lines, read, self._write_or_spool, on_rejected)
 
     def replay(self) -> Replayed:
@@ -166,6 +174,14 @@ class Recorder:
     def close(self) -> None:
         """Write what was handed in, to the database or the spool; may be called twice."""
         self.writer.close()
+
+    def _reader(self, defaults: Defaults, bounds: Bounds) -> Read:
+        read = within(reader(defaults, self._clock), bounds)
+        return lambda fields: self._as_kept(read(fields))
+
+    def _as_kept(self, message: Message) -> Message:
+        """Return a message with what it says only where that is wanted: else neither spool nor table is to have it."""
+        return message if self._keeps_excerpt or message.excerpt is None else replace(message, excerpt=None)
 
     def _write_each(self, contents: Sequence[Content]) -> Sequence[Written]:
         return self._inserter().write_each(contents)

@@ -29,8 +29,9 @@ class SendRecorder(SendJournal[PendingWrite]):
         *,
         campaign: str | None = None,
         source: str | None = None,
+        keeps_excerpt: bool = False,
     ) -> None:
-        super().__init__(journal, clock, campaign=campaign, source=source)
+        super().__init__(journal, clock, campaign=campaign, source=source, keeps_excerpt=keeps_excerpt)
         self._writer = writer
 
     def wait(self, entry: PendingWrite | None, *, patience_seconds: float = PATIENCE_SECONDS) -> None:

@@ -31,6 +31,7 @@ from ledger.store import (
     break_glass,
     calls,
     disputes,
+    excerpts,
     figures,
     history,
     items,
@@ -91,6 +92,12 @@ class RecallReports:
     def __init__(self, database: Database, clock: Clock, wall_of: Callable[[Connection, datetime], datetime]) -> None:
         """`wall_of` gives people a moment of the clock by which leases end."""
         self._database, self._clock, self._wall_of = database, clock, wall_of
+
+    def with_excerpts(self, lines: Sequence[CampaignLine], bounds: Bounds = EVERYTHING) -> list[CampaignLine]:
+        """Return campaigns with what the newest of their messages says."""
+        with self._database.read() as connection:
+            said = excerpts.newest_of(connection, [line.campaign for line in lines if line.campaign], bounds)
+        return [replace(line, excerpt=said.get(line.campaign or "")) for line in lines]
 
     def campaigns(self, bounds: Bounds = EVERYTHING) -> list[CampaignLine]:
         """Return a line for each campaign within bounds that the ledger holds messages of.

@@ -102,7 +102,8 @@ def environment(
     home = str(Path(integrations.__file__).parent / "bootstrap")
     others = [path for path in given.get("PYTHONPATH", "").split(os.pathsep) if path and path != home]
     folders = [folder.absolute() for folder in with_last_resort(*settings.spool_folders)]
-    detail = described(folders, campaign or settings.campaign, source or settings.source, courier)
+    tags = (campaign or settings.campaign, source or settings.source)
+    detail = described(folders, *tags, courier, keeps_excerpt=settings.keep_excerpt)
     return {**given, "PYTHONPATH": os.pathsep.join([home, *others]), VARIABLE: detail}
 
 

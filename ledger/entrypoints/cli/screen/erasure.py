@@ -17,6 +17,7 @@ _PLACES = {
     "items": ("message in recalls", "messages in recalls"),
     "skips": ("message that recalls left out", "messages that recalls left out"),
     "selections": ("recall that asked for this person", "recalls that asked for this person"),
+    "excerpts": ("excerpt of a message, which is deleted", "excerpts of messages, which are deleted"),
     "answers": ("kept answer", "kept answers"),
     "refused": ("refused row", "refused rows"),
 }

@@ -54,6 +54,8 @@ def show_plan(
         facts.append(Fact("", "`ledger worker` must run", (": it recalls what arrives late",)))
     if beside:
         facts += [Fact("goes along", recalls_in_words(beside), (", running already", ": nearer deadlines go first"))]
+    for said in plan.excerpts:
+        facts.append(Fact("says", f"“{said.excerpt}”", (f" ({number_of(said.messages, 'message')})",)))
     for one in plan.look_alikes:
         fact = Fact("NOT THIS ONE", plain(one.campaign), (f": another campaign, {_DIFFERS_IN[one.differs_in]}",))
         facts.append(replace(fact, style="yellow"))

@@ -36,6 +36,7 @@ CAMPAIGNS = (
 _STICKY = Column(title="sticky", goes=7)
 # How many sends lost their key is said below the table, too.
 _KEYLESS = Column(title="key lost", is_number=True, goes=5)
+_SAYS = Column(title="says", is_text=True, gives_way=True, narrowest=12, goes=8)
 _RECALLS = (
     Column(title="id", is_number=True),
     Column(title="started", goes=1),
@@ -80,13 +81,15 @@ def print_campaigns(
     On a terminal, what nobody can recall any more, and what would push the most urgent off it, is only counted.
     """
     some_stick, some_lost = any(line.sticky_until for line in lines), any(line.keyless for line in lines)
-    more = [column for column, is_shown in ((_STICKY, some_stick), (_KEYLESS, some_lost)) if is_shown]
+    some_say = any(line.excerpt for line in lines)
+    optional = ((_STICKY, some_stick), (_KEYLESS, some_lost), (_SAYS, some_say))
+    more = [column for column, is_shown in optional if is_shown]
     to_know = [*_lost_keys(lines), *_stopped(lines), *_what_to_know(lines)]
     show_all = show_all or not paper.is_terminal
     concern = [line for line in lines if show_all or needs_somebody(line)]
     room = max(paper.height - FRAME_LINES - len(to_know), FEWEST_CAMPAIGNS)
     shown = concern if show_all else concern[:room]
-    rows = [_with_more(campaign_row(line, now), line, some_stick=some_stick, some_lost=some_lost) for line in shown]
+    rows = [_with_more(campaign_row(line, now), line, more) for line in shown]
     if rows:
         print_sheet(paper, (*CAMPAIGNS, *more), rows)
     for sentence in (*_left_out(lines, concern, shown), *to_know):
@@ -98,13 +101,14 @@ def needs_somebody(line: "CampaignLine") -> bool:
     return is_open(line) or line.sticky_until is not None
 
 
-def _with_more(row: SheetRow, line: "CampaignLine", *, some_stick: bool, some_lost: bool) -> SheetRow:
-    cells = list(row.cells)
-    if some_stick:
-        cells.append(f"to {line.sticky_until.astimezone():%H:%M}" if line.sticky_until else "")
-    if some_lost:
-        cells.append(f"{line.keyless:,}" if line.keyless else "")
-    return replace(row, cells=cells)
+def _with_more(row: SheetRow, line: "CampaignLine", more: Sequence[Column]) -> SheetRow:
+    """Return the row of a campaign with the columns that only some lists have."""
+    cells = {
+        _STICKY: f"to {line.sticky_until.astimezone():%H:%M}" if line.sticky_until else "",
+        _KEYLESS: f"{line.keyless:,}" if line.keyless else "",
+        _SAYS: plain(line.excerpt) if line.excerpt else "",
+    }
+    return replace(row, cells=(*row.cells, *(cells[column] for column in more)))
 
 
 def _left_out(
