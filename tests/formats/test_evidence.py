@@ -173,6 +173,7 @@ def test_a_page_tells_one_recall_to_people_and_runs_nothing(book: Ledger, tmp_pa
     english, chinese = ((folder / f"recall-1.{one}.html").read_text() for one in ("en", "zh"))
     for text in ("wrong &lt;link&gt;", "&lt;b&gt;no&lt;/b&gt;", "wang", "bob", "asked again", "DingTalk said no"):
         assert text in english, text
+    assert "Of 2 people whom they reached, 0 lost all of them and 2 still had one" in english
     assert "<b>" not in english
     assert "<script" not in english
     assert 'lang="zh-CN"' in chinese
@@ -180,6 +181,7 @@ def test_a_page_tells_one_recall_to_people_and_runs_nothing(book: Ledger, tmp_pa
     second = (folder / "recall-2.en.html").read_text()
     assert "approved by li" in second
     assert "Everything was recalled." in second
+    assert "Of 5 people whom they reached, 5 lost all of them" in second
 
 
 def test_tables_hold_every_message_and_no_cell_that_runs(book: Ledger, tmp_path: Path) -> None:

@@ -211,6 +211,9 @@ def test_no_page_keeps_anybody_out(
         "/recalls/new?campaign=spring",
         "/history",
         "/people?user=zhang.san",
+        "/people?user=zhangsan",
+        f"/recalls/{finished}/people",
+        "/campaign/people?name=spring",
         "/health",
         "/nowhere",
     ):

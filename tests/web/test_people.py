@@ -111,3 +111,10 @@ def test_a_name_that_there_is_not_leads_to_those_that_are_near(service: Service,
         assert "/campaign?name=spring-promo" in campaign.links
         plan = service.book.plan(campaign="sprng-promo", reason="a slip").recall_id
         assert "Did you mean: spring-promo" in Page(browser.get(f"/recalls/{plan}").text).text
+
+
+def test_the_report_of_a_recall_has_its_people(service: Service, world: World) -> None:
+    recall = recalled(service, world)
+    with looking(service, Role.AUDITOR) as browser:
+        people = browser.get(f"{recall}/report.json").json()["people"]
+    assert people == {"people": 2, "lost": 1, "left": 1, "unknown": 0, "never": 0, "still": ["bob"]}

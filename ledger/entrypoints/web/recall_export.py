@@ -15,6 +15,7 @@ from ledger.entrypoints.http.door import Door, LedgerParts, needs
 from ledger.entrypoints.http.read_watch import handed_out
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.services.reports.list_page import PAGE_ROWS_MAX, every_page
+from ledger.services.reports.people import Whose
 
 router = APIRouter(prefix="/recalls/{id}", route_class=Door, include_in_schema=False)
 
@@ -40,6 +41,7 @@ def as_json(request: Request, seen: Seen, parts: LedgerParts) -> Response:
     pages = _pages(request, parts, seen)
     whole = parts.recall_reports.summary(seen.id).to_json()
     head = {name: value for name, value in whole.items() if name not in ("items", "skipped", "calls")}
+    head["people"] = parts.people.count(Whose(recall_id=seen.id)).to_json()
     return _file(_written(head, pages), f"recall-{seen.id}.json", "application/json")
 
 

@@ -242,6 +242,11 @@ class RecallReports:
         with self._database.read() as connection:
             yield from _whole(connection, recalls.get(connection, recall_id))
 
+    def people(self, recall_id: int) -> PeopleCount:
+        """Count the people of a recall by what they have of its messages."""
+        with self._database.read() as connection:
+            return count_people(connection, Whose(recall_id=recall_id))
+
     def reasons(self, recall_id: int, *, limit: int) -> list[items.Reason]:
         """Return why messages of a recall were not recalled, the most frequent first."""
         with self._database.read() as connection:

@@ -6,6 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from itertools import chain, islice
 from pathlib import Path
@@ -86,8 +87,17 @@ class EvidenceFolder:
     def _pages(self, report: "RecallReport", handed: "HandedOut", entries: int, actor: str) -> None:
         recall = report.result.recall_id
         reasons = self._reports.reasons(recall, limit=MOST_REASONS)
+        report = replace(report, people=self._reports.people(recall))
         for language in LANGUAGES:
-            page = page_of(language, report, reasons, handed.checkpoint, entries=entries, actor=actor, left=handed.left)
+            page = page_of(
+                language,
+                report,
+                reasons,
+                handed.checkpoint,
+                entries=entries,
+                actor=actor,
+                left=handed.left,
+            )
             self._text(f"recall-{recall}.{language}.html", page)
 
     def _workbook(self, found: "Sequence[RecallReport]") -> None:

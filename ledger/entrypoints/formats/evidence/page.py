@@ -16,6 +16,7 @@ from ledger.core.recall import Outcome
 
 if TYPE_CHECKING:
     from ledger.core.approval import Approval
+    from ledger.core.reached_people import PeopleCount
     from ledger.services.audit.evidence import LeftBefore
     from ledger.services.reports.recalls import RecallReport
     from ledger.store.items import Reason
@@ -56,6 +57,7 @@ def page_of(
             timeline=[_line(words, one) for one in report.timeline],
             calls=word["made_calls"].format(count=f"{result.calls:,}"),
             outcomes=list(_outcomes(words, report)),
+            people=_people(word, report.people),
             reasons=[
                 (f"{one.count:,}", words["outcome"][one.outcome], one.code or "", printable(one.reason or ""))
                 for one in reasons
@@ -123,6 +125,14 @@ def _outcomes(words: Words, report: "RecallReport") -> Iterator[tuple[str, str, 
     for name in [*(outcome.value for outcome in Outcome), "pending"]:
         if count := getattr(report.result, name):
             yield f"{count:,}", words["outcome"][name], words["outcome_means"][name]
+
+
+def _people(word: Mapping[str, str], people: "PeopleCount | None") -> str | None:
+    """Say how many people lost it, and how many did not; None where nobody knows whom it reached."""
+    if people is None or not (people.people or people.never):
+        return None
+    counts = people.to_json().items()
+    return word["people"].format(**{name: f"{count:,}" for name, count in counts if name != "still"})
 
 
 def _moment(at: datetime | None) -> str:
