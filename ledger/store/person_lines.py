@@ -36,7 +36,7 @@ from ledger.store.candidates import IN_DOUBT, RECALLED, past
 from ledger.store.holding import DOUBTFUL
 from ledger.store.people import each_recipient
 from ledger.store.recalls import Recall
-from ledger.store.schema import messages, recall_items
+from ledger.store.schema import history, messages, person_secrets, recall_items
 from ledger.store.selecting import among, selected_messages
 from ledger.store.unfrozen import unfrozen_ids
 
@@ -81,6 +81,16 @@ def count_people_of_recall(connection: Connection, recall: Recall) -> PeopleCoun
 def count_people_of_selection(connection: Connection, selection: Selection) -> PeopleCount:
     """Count the people of the selected messages by where they stand."""
     return _count(connection, _of_selection(connection, selection))
+
+
+def standing_of(connection: Connection, recall: Recall) -> tuple[int, int, int]:
+    """Return what stays the same as long as the people of a recall do, once none of its messages is to be frozen.
+
+    What changes its items is an entry of the history, in the same transaction; what renames people, another secret.
+    """
+    entry = connection.scalar(select(func.max(history.c.id)).where(history.c.recall_id == recall.id))
+    secret = connection.scalar(select(func.max(person_secrets.c.id)))
+    return recall.id, entry or 0, secret or 0
 
 
 def _of_recall(connection: Connection, recall: Recall) -> FromClause:

@@ -15,7 +15,6 @@ from ledger.core.selection import Selection
 from ledger.errors import EmptySelectionError
 from ledger.services.reports.list_page import ListPage
 from ledger.store import person_lines, recalls
-from ledger.store.checkpoints import last_entry
 from ledger.store.database import Database
 from ledger.store.person_lines import EVERYBODY, PeopleFilter
 
@@ -30,7 +29,7 @@ class Whose:
 
 # Lists of up to so many people are kept, and of so many recalls: pages of them come at once, however many messages.
 KEPT_LINES, KEPT_LISTS = 20_000, 4
-_Standing = tuple[int, int]
+_Standing = tuple[int, int, int]
 
 
 class PeopleReports:
@@ -84,14 +83,14 @@ class PeopleReports:
             return count_people(connection, whose) if kept is None else PeopleCount.of(kept)
 
     def _whole(self, connection: Connection, whose: Whose) -> Sequence[PersonLine] | None:
-        """Return all people of a recall, which stay the same until there is an entry in the history.
+        """Return all people of a recall, which stay the same until the history has another entry of it.
 
         None where they may change without one, as those of a selection or of a plan, and where they are very many.
         """
         recall = recalls.get(connection, whose.recall_id) if whose.recall_id is not None else None
         if recall is None or recall.unfrozen_items:
             return None
-        standing = (recall.id, last_entry(connection))
+        standing = person_lines.standing_of(connection, recall)
         with self._lock:
             if standing in self._kept:
                 return self._kept[standing]

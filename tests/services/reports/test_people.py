@@ -130,3 +130,22 @@ def test_nothing_selected_is_nobody_and_an_unknown_recall_is_no_recall(book: Led
     with pytest.raises(UnknownRecallError):
         lines(book, Whose(recall_id=99))
     assert book.parts.people.count(SPRING) == PeopleCount(people=0, lost=0, left=0, unknown=0)
+
+
+def test_what_is_kept_of_a_recall_is_given_up_once_it_goes_on_or_somebody_is_erased(book: Ledger, world: World) -> None:
+    (refused,) = send(book, world, 1, users=["ann"])
+    send(book, world, 1, users=["bob"])
+    world.change(failed_reasons={refused: FailedReason(reason="no")})
+    whose = Whose(recall_id=book.run(book.plan(campaign="spring", reason="wrong link")).recall_id)
+
+    def kept() -> list[PersonLine]:
+        page = book.parts.people.page(whose, limit=10).values
+        assert list(page) == lines(book, whose)
+        return list(page)
+
+    assert kept() == kept() == [line("ann", messages=1, left=1), line("bob", messages=1, recalled=1)]
+    world.change(failed_reasons={})
+    book.retry(1)
+    assert kept() == [line("ann", messages=1, recalled=1), line("bob", messages=1, recalled=1)]
+    done = book.parts.person_eraser.erase("bob", reason="left", actor="wang")
+    assert [one.user for one in kept()] == ["ann", done.person]
