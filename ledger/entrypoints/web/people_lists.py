@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from ledger.core.campaign_patterns import literally
 from ledger.core.reached_people import PersonLine, PersonStanding
+from ledger.core.recall_state import state_of
 from ledger.core.roles import Permission
 from ledger.entrypoints.formats.csv_form import CsvForm
 from ledger.entrypoints.formats.evidence.workbook import write_workbook
@@ -36,7 +37,9 @@ def of_recall(seen: Seen, parts: LedgerParts, view: Viewed, only: Only = "", cur
     """Show the people of a recall."""
     result = parts.recall_reports.result(seen.id)
     base = f"/recalls/{seen.id}"
-    return _shown(parts, view, Whose(recall_id=seen.id), only, cursor, base=base, query="", result=result, name=None)
+    state = state_of(result, view.now)
+    whose = Whose(recall_id=seen.id)
+    return _shown(parts, view, whose, only, cursor, base=base, query="", result=result, state=state, name=None)
 
 
 @router.get("/campaign/people", **_SEE)
