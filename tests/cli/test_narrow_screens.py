@@ -12,6 +12,8 @@ from ledger.simulator import FailedReason, Simulator
 from .conftest import Shell
 
 WIDTHS = (60, 80, 120)
+# Whatever is still recorded.
+MESSAGES = "messages --since 2020-01-01T00:00:00Z"
 LONG = "spring-promotion-for-all-2026"
 CHINESE = "年终活动通知,请大家查看,谢谢大家的支持与配合"
 HOSTILE = "\x1b[2Jspring\u202e\tpromo"
@@ -30,7 +32,7 @@ def recalled(shell: Shell, simulator: Simulator) -> Shell:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("command", ["campaigns", "recalls", "history", "show 1"])
+@pytest.mark.parametrize("command", ["campaigns", "recalls", "history", "show 1", MESSAGES, "people --recall 1"])
 def test_no_line_is_wider_than_the_screen_whatever_names_are_made_of(recalled: Shell, command: str, width: int) -> None:
     lines = recalled.seen(width, *command.split())
     assert lines
@@ -39,20 +41,20 @@ def test_no_line_is_wider_than_the_screen_whatever_names_are_made_of(recalled: S
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("command", ["campaigns", "history"])
+@pytest.mark.parametrize("command", ["campaigns", "history", MESSAGES])
 def test_the_name_of_a_campaign_has_24_cells_before_anything_else_is_kept(
     recalled: Shell, command: str, width: int
 ) -> None:
-    found = next(line for line in recalled.seen(width, command) if "spring-promo" in line and "2026" in line)
+    found = next(line for line in recalled.seen(width, *command.split()) if "spring-promo" in line and "2026" in line)
     name = next(word for word in found.split() if word.startswith("spring-promo"))
     assert len(name) >= 24
     assert name == LONG or name.endswith("2026")
 
 
-@pytest.mark.parametrize("command", ["campaigns", "history"])
+@pytest.mark.parametrize("command", ["campaigns", "history", MESSAGES])
 def test_a_file_or_a_pipe_gets_every_name_and_key_whole(recalled: Shell, command: str) -> None:
     recalled.variables["COLUMNS"] = "60"
-    out = recalled(command).out
+    out = recalled(*command.split()).out
     assert LONG in out
     assert "…" not in out
     if command == "campaigns":

@@ -81,12 +81,14 @@ def test_people_without_a_selection_or_with_two_are_refused(detail: Shell) -> No
         assert detail("people", *more).code == 2
     assert detail("people", "--recall", "9").code == 2
     assert detail("people", "--recall", "1", "--json", "--csv").code == 2
-    assert detail("people", "--campaign", "nothing").err == ("there is nobody who fits. There is no campaign nothing\n")
+    assert detail("people", "--campaign", "nothing").err == (
+        "there is nobody who fits. The ledger holds nothing of campaign nothing\n"
+    )
 
 
 def test_a_slip_in_a_name_is_answered_with_the_names_that_there_are(shell: Shell, simulator: Simulator) -> None:
     shell.send(simulator, 1, campaign="spring-promo", users=["zhang.san"])
-    campaign = "There is no campaign sprng-promo: did you mean spring-promo?"
+    campaign = "The ledger holds nothing of campaign sprng-promo: did you mean spring-promo?"
     for command in (
         ["recall", "--reason", "typo"],
         ["recall", "--reason", "typo", "--dry-run"],
@@ -94,7 +96,10 @@ def test_a_slip_in_a_name_is_answered_with_the_names_that_there_are(shell: Shell
         ["messages"],
     ):
         assert campaign in shell(*command, "--campaign", "sprng-promo").err
-    assert "There is no user zhangsan: did you mean zhang.san?" in shell("people", "--user", "zhangsan").err
+    assert "Nothing of late reached user zhangsan: did you mean zhang.san?" in shell("people", "--user", "zhangsan").err
     one_of_two = ("--campaign", "spring-promo", "--campaign", "sprng-promo")
     dry = shell("recall", *one_of_two, "--reason", "typo", "--dry-run")
-    assert (dry.code, "note: there is no campaign sprng-promo: did you mean spring-promo?" in dry.err) == (0, True)
+    assert (
+        dry.code,
+        "note: the ledger holds nothing of campaign sprng-promo: did you mean spring-promo?" in dry.err,
+    ) == (0, True)

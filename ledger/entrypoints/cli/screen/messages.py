@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 _MESSAGES = (
     Column(title="sent", width=12, goes=2),
     Column(title="left", width=16),
-    Column(title="campaign", width=14, gives_way=True, narrowest=8),
-    Column(title="to", width=12, gives_way=True, narrowest=8),
-    Column(title="standing", width=10),
-    Column(title="key", width=6, goes=1),
+    Column(title="campaign", width=24),
+    Column(title="to", width=12, gives_way=True, narrowest=8, goes=3),
+    Column(title="standing", width=11),
+    Column(title="key", width=6, goes=4),
 )
 _WORDS = {
     Standing.ELIGIBLE: "recallable",

@@ -8,10 +8,17 @@ from ledger.entrypoints.cli.screen.words import plain
 if TYPE_CHECKING:
     from ledger.core.near_names import NearNames
 
+# There may have been some, which is purged.
+_NOTHING = {
+    "campaign": "the ledger holds nothing of campaign",
+    "robot": "the ledger holds nothing of robot",
+    "user": "nothing of late reached user",
+}
+
 
 def near_in_words(found: "Sequence[NearNames]") -> str:
-    """Say of each name that there is none of it, and which are near; empty where every name is known."""
-    return "; ".join(f"there is no {one.kind} {plain(one.asked)}{_question(one.names)}" for one in found)
+    """Say of each name that there is nothing of it, and which are near; empty where every name is known."""
+    return "; ".join(f"{_NOTHING[one.kind]} {plain(one.asked)}{_question(one.names)}" for one in found)
 
 
 def near_after(found: "Sequence[NearNames]") -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Widths are fixed: a long list is written in pieces, and they stand under each other.
 _PEOPLE = (
-    Column(title="user", width=24, gives_way=True, narrowest=12),
+    Column(title="user", width=24),
     Column(title="messages", is_number=True, width=8, goes=2),
     Column(title="recalled", is_number=True, width=8, goes=1),
     Column(title="left", is_number=True, width=6),
