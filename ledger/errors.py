@@ -249,6 +249,12 @@ class FormExpiredError(ForbiddenError):
     code = "form_expired"
 
 
+class TokenForProgramsError(ForbiddenError):
+    """A token signs somebody in whose role sees nothing."""
+
+    code = "token_for_programs"
+
+
 class TooManyAttemptsError(AccessError):
     """Too many tokens were tried that do not exist."""
 
@@ -274,9 +280,16 @@ class ApprovalNeededError(NotConfirmedError):
 
 
 class PausedError(LedgerError):
-    """A recall cannot go on until somebody fixes something; what is left of it waits for `ledger resume`."""
+    """A recall cannot go on until somebody fixes something; what is left of it waits for `ledger resume`.
+
+    `answered` are the words of whoever refused: of DingTalk, or of a proxy.
+    """
 
     code = "paused"
+
+    def __init__(self, message: str = "", *, answered: str | None = None) -> None:
+        super().__init__(message)
+        self.answered = answered
 
 
 class CredentialsError(PausedError):

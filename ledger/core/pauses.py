@@ -1,21 +1,28 @@
 """Why a recall pauses, in words: what DingTalk answered, what somebody has to do, and how it goes on."""
 
+import re
+
 from ledger.errors import (
     AddressNotAllowedError,
     CertificateError,
     CredentialsError,
+    LedgerError,
     PausedError,
     PermissionDeniedError,
     ProxyRefusedError,
     QuotaUsedUpError,
 )
 
+_SAID = "DingTalk said "
+_OWN_SETTINGS = "LEDGER_APP_KEY and LEDGER_APP_SECRET"
+
 
 def quota_used_up(answered: str) -> QuotaUsedUpError:
     """Return the pause of an organisation without calls left this month."""
     return QuotaUsedUpError(
         f"the organisation's monthly quota of API calls is used up ({answered}). Buy more or wait for the next month, "
-        "then `ledger resume`"
+        "then `ledger resume`",
+        answered=_words(answered),
     )
 
 
@@ -23,21 +30,24 @@ def address_not_allowed(answered: str) -> AddressNotAllowedError:
     """Return the pause of a machine whose address the app does not accept."""
     return AddressNotAllowedError(
         f"the app does not accept calls from this machine ({answered}). Add its address to the app's server exit "
-        "addresses in the developer console, then `ledger resume`"
+        "addresses in the developer console, then `ledger resume`",
+        answered=_words(answered),
     )
 
 
 def wrong_credentials(answered: str) -> CredentialsError:
     """Return the pause of an app whose key or secret DingTalk does not know."""
     return CredentialsError(
-        f"the app's key or secret is wrong ({answered}). Fix LEDGER_APP_KEY and LEDGER_APP_SECRET, then `ledger resume`"
+        f"the app's key or secret is wrong ({answered}). Fix {_OWN_SETTINGS}, then `ledger resume`",
+        answered=_words(answered),
     )
 
 
 def permission_missing(answered: str, scopes: str) -> PermissionDeniedError:
     """Return the pause of an app that may not recall."""
     return PermissionDeniedError(
-        f"the app lacks a permission ({answered}). Grant {scopes} in the developer console, then `ledger resume`"
+        f"the app lacks a permission ({answered}). Grant {scopes} in the developer console, then `ledger resume`",
+        answered=_words(answered),
     )
 
 
@@ -45,7 +55,8 @@ def wrong_endpoint(status: int, answered: str) -> PausedError:
     """Return the pause of a recall whose calls arrive somewhere that is not DingTalk."""
     return PausedError(
         f"the endpoint answered {status} to a recall ({answered}), which DingTalk never does. "
-        "Check LEDGER_API_URL, then `ledger resume`"
+        "Check LEDGER_API_URL, then `ledger resume`",
+        answered=answered,
     )
 
 
@@ -53,7 +64,8 @@ def proxy_refuses(proxy: str, answered: str) -> ProxyRefusedError:
     """Return the pause of calls that a proxy answers itself: it wants a login, or forbids them."""
     return ProxyRefusedError(
         f"the proxy {proxy} does not let calls through ({answered}). Fix its login in HTTPS_PROXY or HTTP_PROXY, or "
-        "exempt the endpoint in NO_PROXY, then `ledger resume`"
+        "exempt the endpoint in NO_PROXY, then `ledger resume`",
+        answered=answered,
     )
 
 
@@ -76,5 +88,29 @@ def every_key_refused(answered: str) -> PausedError:
     """Return the pause of a recall of which every key is refused for a reason that no page explains."""
     return PausedError(
         f"DingTalk refuses every key with a code that no page explains ({answered}), and each "
-        "refusal costs calls. Look at `ledger show`, then `ledger resume` or `ledger cancel`"
+        "refusal costs calls. Look at `ledger show`, then `ledger resume` or `ledger cancel`",
+        answered=answered,
     )
+
+
+def _words(answered: str) -> str:
+    return answered.removeprefix(_SAID)
+
+
+def facts_of(error: LedgerError, app: str | None = None) -> dict[str, str]:
+    """Return what a recall that pauses keeps of an error: its code and text, whose app, and the words of who refused.
+
+    `app` is one that has a name of its own in the settings; None for the one of the environment.
+    """
+    answered = getattr(error, "answered", None)
+    facts = {"code": error.code, "message": text_of(error, app)}
+    return facts | ({"app": app} if app else {}) | ({"answered": answered} if answered else {})
+
+
+def text_of(error: LedgerError, app: str | None = None) -> str:
+    """Return what an error says, with the name of the app and the settings that are its own."""
+    text = str(error)
+    if not app:
+        return text
+    text = text.replace(_OWN_SETTINGS, f"app_key and app_secret of [apps.{app}] in the file of LEDGER_CONFIG")
+    return re.sub(r"\bthe app\b", f"the app {app}", text, count=1)

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark
 DESKTOP, PHONE = (1280, 900), (375, 812)
 SAID = {
     "en": {"nothing left": "30 of 30 recalled", "lost": "The connection to the ledger is lost", "back": "is back"},
-    "zh-CN": {"nothing left": "已撤回 30，共 30", "lost": "与服务器的连接已断开", "back": "连接已恢复"},
+    "zh-CN": {"nothing left": "已撤回 30 条，共 30 条", "lost": "与服务器的连接已断开", "back": "连接已恢复"},
 }
 ENTER, SPACE = "\ue007", " "
 

@@ -286,7 +286,7 @@ def test_a_report_groups_the_reasons_and_can_be_taken_along(service: Service, wo
     with at_work(service, "ann", Role.AUDITOR) as ann:
         page = ann.open(f"/recalls/{recall_id}")
         assert "57 of 60 recalled" in page.text
-        assert "3 refused DingTalk said no failedResult : not yours" in page.text
+        assert "3 refused the recall was refused DingTalk did not recall it. DingTalk said: not yours" in page.text
         for_excel = ann.load(f"/recalls/{recall_id}/items.csv")
         assert for_excel.content.startswith(b"\xef\xbb\xbfprocess_query_key,")
         table = list(csv.DictReader(io.StringIO(for_excel.content.decode("utf-8-sig"), newline="")))
@@ -405,7 +405,7 @@ def test_health_names_messages_without_an_app_and_what_lies_in_a_folder_of_need(
     with at_work(service, "wang") as wang:
         page = wang.open("/health")
     assert "2 messages cannot be recalled: no app is configured for their robots." in page.text
-    assert f"in a folder of need, since the spool could not be written: {tmp_path / 'second'}" in page.text
+    assert f"The spool could not be written, so some of it lies in a spare folder: {tmp_path / 'second'}" in page.text
 
 
 def test_an_error_of_the_database_is_a_page_in_the_words_of_the_viewer(serve_ledger: ServeLedger) -> None:
@@ -413,7 +413,7 @@ def test_an_error_of_the_database_is_a_page_in_the_words_of_the_viewer(serve_led
     with service.client(headers={"Accept": "text/html", "Accept-Language": "zh"}) as browser:
         assert browser.get("/recalls/77").status_code == 404
         page = Page(browser.get("/recalls/77").text)
-        assert "没有这个撤回任务；无人执行的计划会在一段时间后删除。" in page.own
+        assert "没有这个撤回任务。长期未执行的计划会被自动删除。" in page.own
         as_problem = browser.get("/recalls/77", headers={"Accept": "application/json"})
     assert as_problem.json()["code"] == "unknown_recall"
 

@@ -9,16 +9,20 @@ import pytest
 from sqlalchemy import select, update
 
 from ledger.core.roles import Role
+from ledger.simulator import ScriptedAnswer, World
 from ledger.store.database import Database
 from ledger.store.schema import recall_items, recalls
 from tests.api.conftest import Service
+from tests.sending import send
 
 from .conftest import EVIL, Furniture
 from .reading import Page
 
 LANGUAGES = ("en", "zh-CN")
 # What stays as it is in any language: names of formats and of the time that all agree on.
-_SAME = {"CSV", "Excel", "JSON", "UTC"}
+_SAME = {"CSV", "Excel", "JSON", "UTC", "ID", "IP", "HTTP", "NTP", "Webhook"}
+# Names of DingTalk's that administrators look for, and of settings.
+_SAME |= {"AppKey", "AppSecret", "userId", "robotCode", "processQueryKey", "SSL", "CERT", "FILE"}
 
 
 @contextmanager
@@ -77,8 +81,12 @@ def test_no_page_holds_a_text_that_is_not_in_the_language_of_its_viewer(
     with looking(service, Role.OPERATOR, language) as browser:
         for address in [*pages_of(furniture), *FOR_OPERATORS]:
             answer = browser.get(address)
+            assert answer.status_code < 500, address
             page = Page(answer.text)
             assert ("html", {"lang": language}) in page.tags
+            # What is marked as English is for nobody who reads Chinese but the details of a check-up and of an error.
+            english = [tag for tag in re.findall(r"<[a-z]+[^>]* lang=.en.[^>]*>", answer.text) if "detail" not in tag]
+            assert language == "en" or [tag for tag in english if "button" not in tag] == [], address
             strange = [text for text in page.own if set(wrong.findall(text)) - _SAME]
             assert strange == [], address
 
@@ -109,10 +117,21 @@ def test_what_a_role_may_not_do_is_not_shown_and_not_done(service: Service, furn
             assert not [link for link in page.links if link.startswith("/recalls/new")], address
         for address in FOR_OPERATORS:
             assert browser.get(address).status_code == 403
-    with looking(service, Role.RECORDER) as browser:
-        refused = browser.get("/")
-    assert refused.status_code == 403
-    assert "You may not do this." in Page(refused.text).text
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "This token is for programs"), ("zh", "此令牌供程序登记消息使用")]
+)
+def test_the_token_of_a_recorder_is_told_at_the_sign_in_that_it_is_for_programs(
+    service: Service, language: str, text: str
+) -> None:
+    headers = {"Accept": "text/html", "Accept-Language": language}
+    with service.client(headers=headers, follow_redirects=True) as browser:
+        refused = browser.post("/sign-in", data={"token": service.token(Role.RECORDER)})
+        assert refused.status_code == 403
+        assert text in Page(refused.text).text
+        # It opened no session either.
+        assert browser.get("/").url.path == "/sign-in"
 
 
 def test_every_form_of_a_session_carries_its_key_and_without_it_nothing_is_done(
@@ -148,8 +167,8 @@ def test_a_language_chosen_by_hand_wins_and_stays(service: Service) -> None:
     with service.client(headers={"Accept": "text/html", "Accept-Language": "en"}, follow_redirects=True) as browser:
         assert "Needs attention" in Page(browser.get("/").text).own or "Now" in Page(browser.get("/").text).own
         chosen = browser.post("/language", data={"language": "zh", "next": "/history?campaign=x"})
-        assert (chosen.url.path, "历史" in Page(chosen.text).own) == ("/history", True)
-        assert "当前" in Page(browser.get("/").text).own
+        assert (chosen.url.path, "撤回历史" in Page(chosen.text).own) == ("/history", True)
+        assert "总览" in Page(browser.get("/").text).own
 
 
 def test_times_are_in_the_zone_that_the_browser_told_and_say_so(service: Service, furniture: Furniture) -> None:
@@ -176,6 +195,34 @@ def test_what_cannot_be_recalled_stands_beside_its_campaign_with_the_reason(serv
     with looking(service, Role.AUDITOR, language) as browser:
         for path in ("/", "/campaign?name=hooks"):
             assert {"en": "1 webhook message", "zh": "1 条 Webhook 消息"}[language] in browser.get(path).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("refusal", "says"),
+    [
+        ("invalidClientIdOrSecret", {"en": "key or secret is missing or wrong", "zh-CN": "AppKey 或 AppSecret"}),
+        ("Forbidden.AccessDenied.IpNotInWhiteList", {"en": "this machine's address", "zh-CN": "来自本机地址的调用"}),
+        ("Forbidden.AccessDenied.ApiCountLimitForOrg", {"en": "calls are used up", "zh-CN": "调用次数已用完"}),
+    ],
+)
+def test_a_pause_says_in_the_viewers_language_what_to_do_and_in_dingtalks_words_what_it_said(
+    service: Service, world: World, language: str, refusal: str, says: dict[str, str]
+) -> None:
+    send(service.book, world, 2)
+    world.script(ScriptedAnswer.error(refusal, path="/v1.0/robot/otoMessages/batchRecall"))
+    result = service.book.run(service.book.plan(campaign="spring", reason="wrong link"))
+    assert result.error is not None
+    assert refusal in result.error["answered"]
+    with looking(service, Role.AUDITOR, language) as browser:
+        pages = {path: browser.get(path) for path in (f"/recalls/{result.recall_id}", "/", "/recalls")}
+    assert {answer.status_code for answer in pages.values()} == {200}
+    recall = Page(pages[f"/recalls/{result.recall_id}"].text)
+    assert says[language] in recall.text
+    assert {"en": "DingTalk said:", "zh-CN": "钉钉答复："}[language] in recall.text
+    assert refusal in "".join(recall.outside)
+    assert "ledger resume" not in recall.text
+    assert says[language] in Page(pages["/"].text).text
 
 
 def test_a_page_loads_nothing_from_outside(service: Service) -> None:

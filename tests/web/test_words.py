@@ -7,6 +7,7 @@ from string import Formatter
 import pytest
 
 import ledger.entrypoints.web
+from ledger import Ledger
 from ledger.core.board import Order
 from ledger.core.check_up import Level
 from ledger.core.message import Chat, Keyless
@@ -15,8 +16,10 @@ from ledger.core.recall import Outcome, Status
 from ledger.core.recall_state import RecallState
 from ledger.core.reply import Verdict
 from ledger.core.roles import Role
+from ledger.entrypoints.web.page import without_flags
 from ledger.entrypoints.web.story import PAUSE, WAIT, WORK
 from ledger.entrypoints.web.words import LANGUAGES, Words, choose, words_of
+from ledger.errors import LedgerError, PausedError
 from ledger.store.calls import LOST
 
 FOLDER = Path(ledger.entrypoints.web.__path__[0])
@@ -27,6 +30,8 @@ BY_NAME = {
     "dispute",
     "error",
     "event",
+    "finding",
+    "own",
     "health",
     "lasted",
     "level",
@@ -107,6 +112,45 @@ def test_every_text_is_shown_somewhere() -> None:
 def test_whatever_the_ledger_names_has_words(section: str, names: list[str]) -> None:
     for language in LANGUAGES:
         assert [name for name in names if not words_of(language).has(f"{section}.{name}")] == []
+
+
+def _codes(of: type[LedgerError]) -> set[str]:
+    return {of.code, *(code for child in of.__subclasses__() for code in _codes(child))} - {"error"}
+
+
+def test_every_error_and_every_pause_has_words_of_its_own() -> None:
+    for language in LANGUAGES:
+        words = words_of(language)
+        assert [code for code in _codes(LedgerError) if not words.has(f"error.{code}")] == []
+        assert [code for code in _codes(PausedError) - {"paused"} if not words.has(f"pause.{code}")] == []
+
+
+def test_every_finding_of_the_doctor_has_words_of_its_own(book: Ledger) -> None:
+    names = {check.name.partition(" of ")[0] for check in book.parts.examine()}
+    for language in LANGUAGES:
+        words = words_of(language)
+        assert [name for name in names if not words.has(f"check.{name}")] == []
+        wanted = [f"finding.{name}_{level}" for name in names for level in (Level.FAILED, Level.WARNING)]
+        assert [name for name in wanted if not words.has(name)] == []
+
+
+def test_no_text_of_the_console_names_an_option_of_the_command_line() -> None:
+    for language in LANGUAGES:
+        for key, text in words_of(language).texts.items():
+            assert not [form for form in forms(text).values() if re.search(r"(^|\s)--[a-z]", form)], key
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("no worker: start `ledger serve` without --no-worker", "no worker"),
+        ("somebody may not recall: `ledger token create --role` makes one that may", "somebody may not recall"),
+        ("all is well", "all is well"),
+        ("a--b is no option. It stays", "a--b is no option. It stays"),
+    ],
+)
+def test_what_is_for_the_command_line_is_left_out_of_pages(text: str, shown: str) -> None:
+    assert without_flags(text) == shown
 
 
 @pytest.mark.parametrize(

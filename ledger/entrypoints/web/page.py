@@ -1,5 +1,6 @@
 """Pages: a template, the viewer's language and zone, and who is looking; here they become an answer."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -28,12 +29,21 @@ LANGUAGE_COOKIE, ZONE_COOKIE = "ledger-language", "ledger-zone"
 ROWS, KEY_CHARACTERS = 50, 24
 # In the address of a link that signs somebody in: who comes with it again tries it again.
 ONE_TIME_CODE = "once"
+_PIECES, _OPTION = re.compile(r"(?<=[.,;:])\s+"), re.compile(r"(?:^|[\s`(])--[a-z]")
+# Errors of which the ledger's own text says more than words for all of their kind can.
+_DETAILED = ("input", "invalid_request", "unreadable_time", "unknown_app", "unexpected", "database_unavailable")
 _NO_EVERY, AWAY_EVERY_MS = 0, 3000
 
 
 def outside(value: object) -> Markup:
     """Write a text that came from outside: in a direction of its own, without what does not print, untranslated."""
     return Markup('<bdi translate="no">{}</bdi>').format(printable(str(value)))
+
+
+def without_flags(text: object) -> str:
+    """Leave out what is for the command line: whoever looks at a page does not type options."""
+    pieces = [piece for piece in _PIECES.split(str(text)) if not _OPTION.search(piece)]
+    return " ".join(pieces).rstrip(" ,;:")
 
 
 _environment = Environment(
@@ -48,6 +58,7 @@ _environment.filters |= {
     "outside": outside,
     "shortened": partial(shortened, most=KEY_CHARACTERS),
     "named": shortened,
+    "without_flags": without_flags,
 }
 
 
@@ -125,7 +136,13 @@ def error_page(request: Request, status: int, code: str, message: str, headers: 
     # Of a database that is away: it looks again by itself, and is the page that was asked for once it can be.
     every_ms = AWAY_EVERY_MS if status == 503 and request.method == "GET" else _NO_EVERY
     return View(request).show(
-        "error.html", status=status, headers=headers, every_ms=every_ms, code=code, message=message
+        "error.html",
+        status=status,
+        headers=headers,
+        every_ms=every_ms,
+        code=code,
+        message=message,
+        is_detailed=code in _DETAILED,
     )
 
 

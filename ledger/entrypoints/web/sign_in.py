@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
+from ledger.core.roles import Permission
 from ledger.entrypoints.http.door import (
     COOKIE,
     SECURE_COOKIE,
@@ -19,7 +20,7 @@ from ledger.entrypoints.http.door import (
 )
 from ledger.entrypoints.http.problems import status_of, wants_page
 from ledger.entrypoints.web.page import ONE_TIME_CODE, Viewed
-from ledger.errors import AccessError, UnauthenticatedError
+from ledger.errors import AccessError, TokenForProgramsError, UnauthenticatedError
 from ledger.parts import Parts
 from ledger.services.access.tokens import Session
 
@@ -88,6 +89,11 @@ def own_page(path: str) -> str:
 
 
 def _signed_in(request: Request, parts: Parts, session: Session, goto: str) -> Response:
+    if not session.identity.may(Permission.SEE):
+        parts.service_tokens.sign_out(session.secret)
+        raise TokenForProgramsError(
+            "this token is for programs that record: a person signs in with one of another role"
+        )
     answer, is_secure = RedirectResponse(own_page(goto), 303), is_https(request)
     answer.set_cookie(
         SECURE_COOKIE if is_secure else COOKIE,

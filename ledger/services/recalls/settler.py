@@ -21,6 +21,7 @@ from ledger.services.recalls.call_result import CallResult, Ending
 from ledger.services.recalls.leases import end_if_cancelled
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.splitter import follow_fate, split_call
+from ledger.settings import DEFAULT_APP
 from ledger.store import calls, history, items, paces, recalls, usage
 from ledger.store.database import Database
 
@@ -181,7 +182,8 @@ def _pause(connection: Connection, call: calls.Call, error: LedgerError, now: da
     recall = recalls.get(connection, call.recall_id, lock=True)
     if recall.status is not Status.RUNNING:
         return []
-    message = {"code": error.code, "message": str(error)}
+    app = call.route.app
+    message = pauses.facts_of(error, app if app != DEFAULT_APP else None)
     recalls.change(connection, recall.id, status=Status.PAUSED, error=message)
     return [history.Entry(at=now, event="paused", actor=OURSELVES, recall_id=recall.id, detail=message)]
 
