@@ -159,3 +159,46 @@ def test_figures_are_never_broken_across_lines(chrome: Chrome, service: Service,
     figures = "[...document.querySelectorAll('.board .num b, .board td time')]"
     assert set(browser.run(f"return {figures}.map((one) => one.getClientRects().length)")) == {1}
     assert browser.run("return document.documentElement.scrollWidth") <= width
+
+
+def test_what_nobody_can_say_is_settled_by_one_button_and_shown_as_it_becomes_clear(
+    chrome: Chrome, service: Service, world: World
+) -> None:
+    keys = send(service.book, world, 5)
+    world.change(silent_keys=keys[:2], silent_keys_are_recalled=True)
+    recall_id = service.book.run(service.book.plan(campaign="spring", reason="wrong link")).recall_id
+    world.change(silent_keys=[])
+    browser = Browser(chrome, service.url, language="en")
+    signed_in(browser, service)
+    browser.open(f"/recalls/{recall_id}")
+    assert [button.text for button in browser.every("#actions button")] == [
+        "Settle 2 messages by their read status: 2 calls",
+        "Ask again for 2 messages: 1 call",
+    ]
+    browser.click("form[action$='/settle'] button")
+    browser.until_text("5 of 5 recalled")
+    browser.until(lambda: not browser.every("#actions button"))
+    assert sum(call.path.endswith("readStatus") for call in world.calls()) == 2
+    assert browser.complaints() == []
+
+
+def test_without_scripts_everything_is_drawn_and_found(chrome: Chrome, service: Service, running: int) -> None:
+    browser = Browser(chrome, service.url, language="en")
+    signed_in(browser, service)
+    browser.without_scripts(True)
+    try:
+        browser.open("/")
+        assert browser.every(".strip rect")
+        browser.type("#find input[name=q]", "nothing-like-it")
+        browser.click("#find button")
+        browser.until(lambda: browser.path.startswith("/?q=nothing-like-it"))
+        assert browser.every("#campaigns .note")
+        browser.open(f"/recalls/{running}")
+        assert browser.every(".deadline")
+        assert browser.every(".story li")
+        assert not browser.every("#tell")
+        browser.open("/recalls")
+        browser.click(".cover")
+        browser.until(lambda: browser.path == f"/recalls/{running}")
+    finally:
+        browser.without_scripts(False)
