@@ -189,7 +189,7 @@ def on_a_terminal(shell: Shell, act: Callable[[int, StartedCommand], object], wo
     process = shell.start(*words, stream=theirs)
     os.close(theirs)
     heard = b""
-    while b"[y/N]" not in heard:
+    while not any(question in heard for question in (b"[y/N]", b"to confirm:")):
         heard += os.read(ours, 65536)
     # Again and again: a signal that comes just before somebody listens at a terminal is not heard there.
     for _ in range(60):
