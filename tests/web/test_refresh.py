@@ -108,3 +108,12 @@ def test_whatever_is_clicked_is_at_least_24_pixels_high_and_wide(browser: Browse
     """)
     assert small == []
     assert browser.complaints() == []
+
+
+def test_a_screen_reader_is_told_of_a_new_state_and_not_of_each_message(browser: Browser, service: Service) -> None:
+    plan = service.book.plan(campaign="spring", reason="wrong link")
+    service.book.parts.lifecycle.start(plan.recall_id)
+    browser.open(f"/recalls/{plan.recall_id}")
+    told = [one.text for one in browser.every("#head [role=status]")]
+    assert told == [f"Recall {plan.recall_id} running"]
+    assert not browser.every("h1 [role=status], h1[role=status], [aria-live] h1")
