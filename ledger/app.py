@@ -15,6 +15,7 @@ from ledger.clock import Clock
 from ledger.core.actors import check_actor
 from ledger.core.campaign import CampaignLine
 from ledger.core.check_up import CheckUp
+from ledger.core.expiry import seconds_of
 from ledger.core.message import Chat
 from ledger.core.period import period_of_recall
 from ledger.core.recall import Item, Outcome, Plan, Result, Status
@@ -99,10 +100,13 @@ class Ledger:
         open_conversation_id: str | None = None,
         source: str | None = None,
         chat: Chat | str | None = None,
+        expires_in: float | None = None,
+        expires_at: datetime | str | None = None,
     ) -> WriteCounts:
         """Record one message and return once it is on disk; without `sent_at` it counts as sent now.
 
-        Without a chat kind, one that has a conversation is taken for a group message.
+        Without a chat kind, one that has a conversation is taken for a group message. A worker recalls it by itself
+        `expires_in` seconds after it was sent, or at `expires_at`.
 
         On disk is in the database, or in the spool while that is away: one of `recorded`, `duplicates`, `spooled` is 1.
         Raise InvalidMessageError (a naive time, a key over 1,024 characters, ...); then nothing was recorded.
@@ -119,6 +123,8 @@ class Ledger:
             "open_conversation_id": open_conversation_id,
             "source": source,
             "chat": chat,
+            "expires_in": expires_in,
+            "expires_at": expires_at,
         }
         return self.parts.recorder.record(row)
 
@@ -166,14 +172,19 @@ class Ledger:
         clients.watch(client, Watching(sink=sink, waits=wait, is_stopped=is_stopped if stops else None))
         return client
 
-    def campaign(self, name: str, source: str | None = None) -> AbstractContextManager[None]:
+    def campaign(
+        self, name: str, source: str | None = None, *, expires_in: float | None = None
+    ) -> AbstractContextManager[None]:
         """Tag what watched clients send inside the block, also in tasks, threads, processes and jobs that begin there.
 
-        Raise InputError for an empty name or source.
+        With `expires_in`, a worker recalls each message by itself so many seconds after it was sent. Raise InputError
+        for an empty name or source, or a time that is none.
         """
         if not name or source == "":
             raise InputError("the campaign or source is empty: leave it out, or name what is meant")
-        return tags.tagged(tags.Tags(campaign=name, source=source))
+        if expires_in is not None and seconds_of(expires_in) is None:
+            raise InputError(f"expires_in is {expires_in!r}: give a number of seconds, as in 3600")
+        return tags.tagged(tags.Tags(campaign=name, source=source, expires_in=expires_in))
 
     def campaigns(self) -> list[CampaignLine]:
         """Return what can still be recalled, a line a campaign, soonest deadline first.

@@ -23,6 +23,7 @@ from ledger.services.access.tokens import ServiceTokens
 from ledger.services.audit.dispute_keeper import DisputeKeeper
 from ledger.services.audit.read_sealer import ReadSealer
 from ledger.services.recalls.current_recalls import CurrentRecalls
+from ledger.services.recalls.expiry import Expiry
 from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.leases import LostCalls, own_name
 from ledger.services.recalls.lifecycle import Lifecycle
@@ -190,6 +191,7 @@ class Parts:
             self.freezer,
             self.settings,
             self.schedules,
+            self.expiry,
             self.align_clock,
             self.recorder.replay,
             self.read_sealer,
@@ -460,6 +462,11 @@ class Parts:
         """Starts recalls at the moments that were set for them."""
         lifecycle, freezer = self.lifecycle, self.freezer
         return Schedules(self.opened(), self.clock, self.settings, lifecycle, freezer, self.recall_reports)
+
+    @part
+    def expiry(self) -> Expiry:
+        """Recalls what shall vanish by itself."""
+        return Expiry(self.opened(), self.clock, self.settings, self.planner, self.lifecycle, self.freezer)
 
     @part
     def read_status(self) -> "Inquirer":

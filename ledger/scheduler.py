@@ -13,6 +13,7 @@ from ledger.core.message import AppName
 from ledger.errors import DatabaseUnavailableError, LedgerError
 from ledger.services.audit.read_sealer import ReadSealer
 from ledger.services.recalls.claimer import Claim
+from ledger.services.recalls.expiry import Expiry
 from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.leases import LostCalls
 from ledger.services.recalls.runner import Calls, Runner
@@ -63,6 +64,7 @@ class Worker:
         freezer: Freezer,
         settings: Settings,
         schedules: Schedules,
+        expiry: Expiry,
         align_clock: Callable[[], None],
         replay: Callable[[], object],
         reads: ReadSealer,
@@ -73,7 +75,8 @@ class Worker:
         self._chores, self._runner, self._caller, self._settings = chores, runner, caller, settings
         self._sticky, self._align_clock, self._replay = sticky, align_clock, replay
         self._notifier = notifier
-        self._schedules = schedules
+        self._schedules, self._expiry = schedules, expiry
+        self._expiring = Chore(name="expiry", every=_seconds(1), lease=_seconds(20), action=expiry.run_once)
         self._stopping = threading.Event()
         self._unready: dict[str, str] = {}
         self._served: frozenset[int] = frozenset()
@@ -107,6 +110,7 @@ class Worker:
         if self._notifier is not None:
             self._add(scheduler, "notices", NOTICES_SECONDS, self._notifier.run_once)
         self._add(scheduler, "schedules", LOOK_FOR_RECALLS_SECONDS, self.start_scheduled)
+        self._add(scheduler, "expiry", LOOK_FOR_RECALLS_SECONDS, self.recall_expiring)
         self._add(scheduler, "recalls", LOOK_FOR_RECALLS_SECONDS, self.serve_recalls)
         scheduler.start()
         try:
@@ -139,6 +143,11 @@ class Worker:
     def start_scheduled(self) -> None:
         """Start recalls whose moment has come; as it is a look and then one transaction each, nobody needs a lease."""
         self._schedules.run_once()
+
+    def recall_expiring(self) -> None:
+        """Start a recall of what shall vanish by itself, when any of it is due and no other worker is at it."""
+        if self._expiry.is_due():
+            self._chores.do(self._expiring)
 
     def _add(
         self,

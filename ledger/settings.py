@@ -139,6 +139,7 @@ class Settings(BaseSettings):
     spool_dir: _Path | None = None
     spool_fallback_dir: _Path | None = None
     group_window_hours: Annotated[float, Field(gt=0, le=24)] = 24.0
+    expiry_window_seconds: Annotated[float, Field(ge=0, le=3600)] = 60.0
     plan_valid_seconds: Annotated[float, Field(gt=0, le=86400)] = 900.0
     calls_in_flight: Annotated[int, Field(ge=1, le=256)] = 16
     http_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0

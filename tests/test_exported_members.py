@@ -84,11 +84,13 @@ ACTOR, PROGRESS = "actor: str | None = None", "on_progress: Callable[[Result], N
 METHODS = {
     "record": "*, process_query_key: str, robot_code: str, user_ids: Sequence[str] = (), campaign: str | None = None, "
     "sent_at: datetime | str | None = None, open_conversation_id: str | None = None, "
-    "source: str | None = None, chat: Chat | str | None = None -> WriteCounts",
+    "source: str | None = None, chat: Chat | str | None = None, "
+    "expires_in: float | None = None, expires_at: datetime | str | None = None -> WriteCounts",
     "record_many": "rows: Iterable[Mapping[str, Any]], *, campaign: str | None = None, robot_code: str | None = None, "
     "sent_at: datetime | None = None -> Imported",
     "watch": "client: ~Watched, *, wait: bool = False, stops: bool = False -> ~Watched",
-    "campaign": "name: str, source: str | None = None -> AbstractContextManager[None]",
+    "campaign": "name: str, source: str | None = None, *, expires_in: float | None = None "
+    "-> AbstractContextManager[None]",
     "campaigns": "-> list[CampaignLine]",
     "plan": f"*, reason: str, {PARTS}, include_shared: bool = False, {ACTOR} -> Plan",
     "run": f"plan: Plan | int, *, {ACTOR}, {TOKEN}, break_glass: str | None = None, "

@@ -16,7 +16,10 @@ HOUSE = ROOT / "ledger"
 # The demonstration, which plays an existing sender, and the tool for tests.
 PLAYERS = {"entrypoints/cli/commands/demo.py", "entrypoints/cli/demo_story.py", "testing.py"}
 HEAVY = ("sqlalchemy", "alembic", "httpx", "pydantic", "fastapi", "typer", "rich", "alibabacloud")
-CORE_OF_SENDERS = ("bodies", "capture", "deliveries", "excerpt", "limits", "message", "never_left", "send_calls")
+CORE_OF_SENDERS = (
+    *("bodies", "capture", "deliveries", "excerpt", "expiry", "limits"),
+    *("message", "never_left", "send_calls"),
+)
 SPOOL_OF_SENDERS = ("courier", "frames", "journal", "lines", "places", "segments", "sends", "steps")
 # What `ledger run` loads into the programs of others, beside the integrations.
 LOADED_INTO_SENDERS = [

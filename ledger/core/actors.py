@@ -13,6 +13,8 @@ WORKER = "worker"
 OURSELVES = "the ledger"
 # What a recall did at the moment that somebody had set for it.
 SCHEDULE = "schedule"
+# What was recalled since whoever sent it had said until when it stays.
+EXPIRY = "expiry"
 
 # Of the confusables of Unicode 15.1 (UTS 39), those with which a case-folded name in Latin letters can be imitated. In
 # each pair, a letter of the first text looks like the one at its place in the second. A 1 and a capital i
@@ -64,7 +66,7 @@ def _is_seen(letter: str) -> bool:
     return not is_selector and letter not in _UNSEEN and unicodedata.category(letter) not in _UNSEEN_KINDS
 
 
-_OURS = frozenset(map(likeness, (WORKER, OURSELVES, SCHEDULE)))
+_OURS = frozenset(map(likeness, (WORKER, OURSELVES, SCHEDULE, EXPIRY)))
 
 
 def check_actor(actor: str) -> str:

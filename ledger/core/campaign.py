@@ -29,6 +29,7 @@ class CampaignLine(JsonValue):
     `unrecallable`, which never get a key. `recipients_unknown` counts one-on-one messages of which nobody can say
     whom they reached: they are recalled by campaign or key, and not found by user. `excerpt` is what the newest of its
     messages says, where that is kept.
+    `expiring` messages shall vanish by themselves, the first of them at `expires_next`.
     """
 
     campaign: str | None
@@ -46,6 +47,8 @@ class CampaignLine(JsonValue):
     people_counted_at: datetime | None = None
     sending_stopped_by: str | None = None
     excerpt: str | None = None
+    expiring: int = 0
+    expires_next: datetime | None = None
 
 
 def no_messages(campaign: str | None) -> CampaignLine:

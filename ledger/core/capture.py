@@ -14,6 +14,7 @@ from typing import Any
 from .bodies import fields_of, ids_of, plain_text
 from .deliveries import Delivery, answered_fields, asked_fields, deliveries_of
 from .excerpt import EXCERPT, excerpt_of
+from .expiry import seconds_of
 from .limits import NAME_MAX_CHARACTERS, RECIPIENTS_MAX
 from .message import UNKNOWN, Campaign, Chat, ConversationId, Keyless, KeylessSend, Message, RobotCode, UserId
 from .send_calls import CREATE_AND_DELIVER, KEYLESS_PATHS, PATHS, SEND_PATHS, path_of, send_path
@@ -32,6 +33,8 @@ class Exchange:
     """One send call as a door saw it; of the bodies only what is recorded, of what the message says
     an excerpt at most.
 
+    What was sent shall vanish after `expires_in` seconds.
+
     `path` is the documented one. `status` is None when no answer came, and `trouble` says why. `id` names the call,
     once in the world. `keyless` is set for what is known to have no key, and why.
     """
@@ -42,6 +45,7 @@ class Exchange:
     sent_at: datetime
     campaign: str | None = None
     source: str | None = None
+    expires_in: float | None = None
     status: int | None = None
     answered: Mapping[str, Any] = field(default_factory=dict)
     trouble: str | None = None
@@ -186,6 +190,7 @@ def _message(exchange: Exchange, delivery: Delivery) -> Message:
             "source": tag_of(exchange.source),
             "undelivered": {why: missed[:RECIPIENTS_MAX] for why, missed in undelivered.items() if missed},
             EXCERPT: exchange.asked.get(EXCERPT),
+            "expiresIn": seconds_of(exchange.expires_in),
         }
     ).to_message()
 

@@ -32,6 +32,7 @@ class Message:
     `recipients` are the user ids that got it (empty for a group, whose members the API does not name);
     `undelivered` maps a reason (invalid, flow_controlled, filtered) to the user ids that did not get it. `excerpt` is
     the beginning of what it says, where that is kept.
+    At `expires_at` it shall vanish, if whoever sent it wants that.
     """
 
     process_query_key: MessageKey
@@ -44,6 +45,7 @@ class Message:
     recipients: tuple[UserId, ...] = ()
     undelivered: Mapping[str, tuple[UserId, ...]] = field(default_factory=dict)
     excerpt: str | None = None
+    expires_at: datetime | None = None
 
 
 class Keyless(StrEnum):

@@ -28,3 +28,4 @@ class RecordedMessage(JsonValue):
     recorded_at: datetime
     standing: Standing
     excerpt: str | None = None
+    expires_at: datetime | None = None

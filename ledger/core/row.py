@@ -1,7 +1,7 @@
 """The row that people hand in: its fields, their limits, and the errors that name what to fix."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any, Self
 
@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from ledger.clock import as_utc, format_time, parse_time
 from ledger.core.excerpt import shortened_excerpt
+from ledger.core.expiry import LONGEST_SECONDS
 from ledger.core.limits import (
     KEY_MAX_BYTES,
     KEY_MAX_CHARACTERS,
@@ -61,6 +62,10 @@ def _moment(value: object) -> datetime:
     return moment
 
 
+def _moment_or_none(value: object) -> datetime | None:
+    return None if value is None else _moment(value)
+
+
 def _indexable(key: str) -> str:
     if len(key) > KEY_MAX_BYTES // 4 and (size := len(key.encode())) > KEY_MAX_BYTES:
         text = "has {size} bytes, and at most {most} fit"
@@ -95,6 +100,10 @@ class Row(BaseModel):
     chat: Chat | None = None
     undelivered: dict[_Short, _Users] = Field(default_factory=dict)
     excerpt: Annotated[str | None, BeforeValidator(shortened_excerpt)] = None
+    expires_at: Annotated[datetime | None, BeforeValidator(_moment_or_none)] = Field(default=None, alias="expiresAt")
+    expires_in: Annotated[float | None, Field(ge=0, le=LONGEST_SECONDS, allow_inf_nan=False)] = Field(
+        default=None, alias="expiresIn"
+    )
 
     @model_validator(mode="after")
     def _conversation_fits_chat(self) -> Self:
@@ -104,6 +113,12 @@ class Row(BaseModel):
             raise PydanticCustomError("chat", "a one_to_one message has no openConversationId")
         return self
 
+    @model_validator(mode="after")
+    def _vanishes_once(self) -> Self:
+        if self.expires_at is not None and self.expires_in is not None:
+            raise PydanticCustomError("expiry", "expiresAt and expiresIn exclude each other")
+        return self
+
     @classmethod
     def read(cls, fields: Mapping[str, Any]) -> "Row":
         """Check a row; raise InvalidMessageError with everything that is wrong with it."""
@@ -111,6 +126,9 @@ class Row(BaseModel):
             return cls.model_validate(fields)
         except ValidationError as error:
             raise InvalidMessageError("; ".join(_say(detail) for detail in error.errors())) from None
+
+    def _vanishes_at(self) -> datetime | None:
+        return self.expires_at if self.expires_in is None else self.sent_at + timedelta(seconds=self.expires_in)
 
     def to_message(self) -> Message:
         """Return the message that the row describes."""
@@ -126,6 +144,7 @@ class Row(BaseModel):
             recipients=tuple(dict.fromkeys(self.user_ids)),
             undelivered=self.undelivered,
             excerpt=self.excerpt,
+            expires_at=self._vanishes_at(),
         )
 
 
@@ -142,6 +161,7 @@ def row_of(message: Message) -> dict[str, Any]:
         "chat": message.chat.value,
         "undelivered": {why: list(users) for why, users in message.undelivered.items()},
         "excerpt": message.excerpt,
+        "expiresAt": format_time(message.expires_at) if message.expires_at else None,
     }
     return {name: value for name, value in fields.items() if value}
 

@@ -19,6 +19,7 @@ class Selection:
 
     Of several campaigns it fits one; `untagged` are messages without any. `within` are the robots that whoever selects
     may touch, `within_campaigns` the (beginnings of) campaigns, none for all; they narrow, and alone select nothing.
+    `expires_until` are those that shall vanish by themselves by then.
     """
 
     campaigns: frozenset[Campaign] = frozenset()
@@ -31,6 +32,7 @@ class Selection:
     until: datetime | None = None
     within: frozenset[RobotCode] = frozenset()
     within_campaigns: frozenset[str] = frozenset()
+    expires_until: datetime | None = None
 
     @property
     def bounds(self) -> Bounds:
@@ -40,8 +42,8 @@ class Selection:
     @property
     def is_empty(self) -> bool:
         """True when nothing is set, which never means everything."""
-        parts = (self.campaigns, self.untagged, self.source, self.users, self.keys, self.robot, self.since, self.until)
-        return not any(parts)
+        parts = (self.campaigns, self.untagged, self.source, self.users, self.keys, self.robot)
+        return not any((*parts, self.since, self.until, self.expires_until))
 
     @property
     def campaign(self) -> Campaign | None:
@@ -62,6 +64,7 @@ class Selection:
             until=parse_time(parts["until"]) if "until" in parts else None,
             within=frozenset(parts.get("within", ())),
             within_campaigns=frozenset(parts.get("within_campaigns", ())),
+            expires_until=parse_time(parts["expires_until"]) if "expires_until" in parts else None,
         )
 
     def to_json(self) -> Mapping[str, Any]:
@@ -76,6 +79,7 @@ class Selection:
             "robot": self.robot,
             "since": self.since and format_time(self.since),
             "until": self.until and format_time(self.until),
+            "expires_until": self.expires_until and format_time(self.expires_until),
             "within": sorted(self.within) or None,
             "within_campaigns": sorted(self.within_campaigns) or None,
         }

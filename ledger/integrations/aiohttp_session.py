@@ -48,7 +48,7 @@ async def _request(
 
 def _without_tags(session: Any, options: dict[str, Any]) -> tuple[tags.Tags, dict[str, Any]]:
     defaults = session.headers
-    if tags.CAMPAIGN_HEADER in defaults or tags.SOURCE_HEADER in defaults:
+    if any(name in defaults for name in tags.HEADERS):
         _of_sessions[session] = tags.taken_for_good(defaults)
     own = _of_sessions.get(session)
     headers = options.get("headers")

@@ -42,7 +42,16 @@ class Sink(Protocol):
     """Where sends go: the send recorder of a ledger, or a feed. None of its methods raises."""
 
     def sending(
-        self, method: str, url: str, body: object, /, *, campaign: str | None, source: str | None, instead: str | None
+        self,
+        method: str,
+        url: str,
+        body: object,
+        /,
+        *,
+        campaign: str | None,
+        source: str | None,
+        expires_in: float | None,
+        instead: str | None,
     ) -> SendUnderWay | None:
         """Begin a send that is about to leave, `instead` of one; None when it is none, or cannot be followed."""
 
@@ -122,7 +131,15 @@ class Watching:
             raise SendingStoppedError(stopped)
         further_out = outer.sending if outer is not None and outer.watching.sink is self.sink else None
         instead = further_out.id if further_out is not None else None
-        sending = self.sink.sending(method, url, body, campaign=tagged.campaign, source=tagged.source, instead=instead)
+        sending = self.sink.sending(
+            method,
+            url,
+            body,
+            campaign=tagged.campaign,
+            source=tagged.source,
+            expires_in=tagged.expires_in,
+            instead=instead,
+        )
         following = Following(self, sending, own)
         if outer is not None and further_out is not None and sending is not None:
             outer.give_way()

@@ -3,30 +3,38 @@
 import functools
 import importlib
 import threading
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.expiry import seconds_of
+
 CAMPAIGN_HEADER = "x-ledger-campaign"
 SOURCE_HEADER = "x-ledger-source"
-HEADERS = (CAMPAIGN_HEADER, SOURCE_HEADER)
+EXPIRES_HEADER = "x-ledger-expires"
+HEADERS = (CAMPAIGN_HEADER, SOURCE_HEADER, EXPIRES_HEADER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tags:
-    """What the sends of a block, or one request, are tagged with."""
+    """What the sends of a block, or one request, are tagged with; after `expires_in` seconds they shall vanish."""
 
     campaign: str | None = None
     source: str | None = None
+    expires_in: float | None = None
 
     def over(self, other: "Tags | None") -> "Tags":
         """Return these tags, with those of another for what is left open."""
         if other is None:
             return self
-        return Tags(campaign=self.campaign or other.campaign, source=self.source or other.source)
+        return Tags(
+            campaign=self.campaign or other.campaign,
+            source=self.source or other.source,
+            expires_in=other.expires_in if self.expires_in is None else self.expires_in,
+        )
 
 
 NONE = Tags()
@@ -48,18 +56,26 @@ def tagged(tags: Tags) -> Iterator[None]:
 
 def taken_for_good(headers: MutableMapping[str, Any]) -> Tags:
     """Take the tags out of headers and return them."""
-    return Tags(campaign=_text(headers.pop(CAMPAIGN_HEADER, None)), source=_text(headers.pop(SOURCE_HEADER, None)))
+    return _read({name: headers.pop(name) for name in HEADERS if name in headers})
 
 
 @contextmanager
 def taken_from(headers: MutableMapping[str, Any]) -> Iterator[Tags]:
     """Take the tags out of a request's headers while it is under way: they are for us, and are not sent."""
-    taken = {name: headers.pop(name) for name in (CAMPAIGN_HEADER, SOURCE_HEADER) if name in headers}
+    taken = {name: headers.pop(name) for name in HEADERS if name in headers}
     try:
-        yield Tags(campaign=_text(taken.get(CAMPAIGN_HEADER)), source=_text(taken.get(SOURCE_HEADER)))
+        yield _read(taken)
     finally:
         for name, value in taken.items():
             headers[name] = value
+
+
+def _read(taken: Mapping[str, Any]) -> Tags:
+    return Tags(
+        campaign=_text(taken.get(CAMPAIGN_HEADER)),
+        source=_text(taken.get(SOURCE_HEADER)),
+        expires_in=seconds_of(_text(taken.get(EXPIRES_HEADER))),
+    )
 
 
 def _text(value: object) -> str | None:

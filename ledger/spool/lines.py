@@ -13,6 +13,7 @@ from typing import Any
 from ..clock import format_time, parse_time
 from ..core.capture import Exchange, path_of
 from ..core.excerpt import EXCERPT
+from ..core.expiry import seconds_of
 from ..core.message import Keyless, KeylessSend
 from .frames import Record
 
@@ -45,6 +46,7 @@ def _facts(exchange: Exchange) -> dict[str, Any]:
         "sentAt": format_time(exchange.sent_at),
         "campaign": exchange.campaign,
         "source": exchange.source,
+        **({"expiresIn": exchange.expires_in} if exchange.expires_in is not None else {}),
     }
 
 
@@ -177,6 +179,7 @@ def _exchange(facts: Mapping[str, Any]) -> Exchange:
         sent_at=_moment(facts["sentAt"]),
         campaign=facts["campaign"],
         source=facts["source"],
+        expires_in=seconds_of(facts.get("expiresIn")),
     )
 
 

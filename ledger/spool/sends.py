@@ -70,6 +70,7 @@ class SendJournal(ABC, Generic[Entry]):
         *,
         campaign: str | None = None,
         source: str | None = None,
+        expires_in: float | None = None,
         instead: str | None = None,
     ) -> OpenSend[Entry] | None:
         """Begin to follow a request that is about to leave; None when it is no send, or on any fault of ours.
@@ -88,6 +89,7 @@ class SendJournal(ABC, Generic[Entry]):
                 sent_at=self._clock.now(),
                 campaign=campaign or self._campaign,
                 source=source or self._source,
+                expires_in=expires_in,
             )
             return OpenSend(exchange, self._begin(exchange, instead), self)
         except Exception as error:

@@ -49,6 +49,7 @@ class NewMessage:
     message: Message
     deadline: datetime
     recorded_at: datetime
+    expires_at: datetime | None = None
 
 
 def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> int:
@@ -146,6 +147,7 @@ def _values(
         document(message.undelivered),
         moment(new.recorded_at),
         message.excerpt,
+        moment(new.expires_at) if new.expires_at is not None else None,
     )
 
 

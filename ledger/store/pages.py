@@ -177,4 +177,5 @@ def _recorded(row: Any, now: datetime, *, is_held: bool) -> RecordedMessage:
         recorded_at=row.recorded_at,
         standing=standing,
         excerpt=row.excerpt,
+        expires_at=row.expires_at,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
 
-from ledger.core.actors import is_ours
+from ledger.core.actors import EXPIRY, is_ours
 from ledger.core.approval import Decision
 from ledger.core.plan_messages import PlanMessages, Taken
 from ledger.core.recall import Outcome, Status
@@ -65,6 +65,8 @@ def started_alone(
     if with_waiting:
         is_asked = exists().where(approvals.c.recall_id == recalls.c.id)
         counts = or_(counts, and_(recalls.c.status == Status.PLANNED, is_scheduled(), ~is_asked))
+    # What vanishes by itself was decided by whoever sent it.
+    counts = and_(counts, recalls.c.actor != EXPIRY)
     alone = and_(counts, recalls.c.id.not_in(agreed.union_all(reviewed)))
     if other_than is not None:
         alone = and_(alone, recalls.c.id != other_than)

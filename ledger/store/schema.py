@@ -23,7 +23,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ledger.store.count_triggers import POSTGRESQL_COUNTS, SQLITE_COUNTS
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0020"
+REVISION = "0021"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -58,6 +58,8 @@ messages = Table(
     Column("recorded_at", UtcDateTime, nullable=False),
     # Last, as a migration added it.
     Column("excerpt", Text),
+    # When it shall vanish by itself; no more once a recall was started for that.
+    Column("expires_at", UtcDateTime),
     # The key first: people look for keys without their robot.
     UniqueConstraint("process_query_key", "robot_code"),
     CheckConstraint("length(process_query_key) BETWEEN 1 AND 1024", name="key_length"),
@@ -68,6 +70,9 @@ messages = Table(
     Index("ix_messages_recipients", "recipients", postgresql_using="gin").ddl_if(dialect="postgresql"),
     sqlite_autoincrement=True,
 )
+
+_expiring: ColumnElement[bool] = text("expires_at IS NOT NULL")  # type: ignore[assignment]
+Index("ix_messages_expires", messages.c.expires_at, postgresql_where=_expiring, sqlite_where=_expiring)
 
 # Sends that may have reached people, and whose key never came back: they cannot be recalled, and somebody has to know.
 keyless_sends = Table(

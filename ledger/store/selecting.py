@@ -65,6 +65,8 @@ def rows_of(connection: Connection, **columns: list[tuple[Any, Any]]) -> FromCla
 def selected_messages(selection: Selection, *, is_sqlite: bool) -> list[ColumnElement[bool]]:
     """Return the conditions under which a row of `messages` is selected."""
     conditions = _common(selection, messages, is_sqlite=is_sqlite)
+    if selection.expires_until is not None:
+        conditions += [messages.c.expires_at.is_not(None), messages.c.expires_at <= selection.expires_until]
     if selection.users:
         found = _messages_of_users(selection) if is_sqlite else _overlaps(messages, selection)
         conditions.append(found)
@@ -73,7 +75,7 @@ def selected_messages(selection: Selection, *, is_sqlite: bool) -> list[ColumnEl
 
 def selected_sends(selection: Selection, *, is_sqlite: bool) -> list[ColumnElement[bool]]:
     """Return the conditions under which a row of `keyless_sends` is selected; who names keys means none of them."""
-    if selection.keys:
+    if selection.keys or selection.expires_until is not None:
         return [false()]
     conditions = _common(selection, keyless_sends, is_sqlite=is_sqlite)
     if selection.users:

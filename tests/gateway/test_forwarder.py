@@ -252,13 +252,13 @@ def test_a_change_of_a_card_that_is_out_is_forwarded_as_it_is_and_is_no_send(
 ) -> None:
     upstream.answer = KEYED
     changed = {"cardBizId": "x", "cardData": "{}"}
-    with gateway.client({"x-ledger-campaign": "spring"}) as client:
+    with gateway.client({"x-ledger-campaign": "spring", "x-ledger-expires": "60"}) as client:
         for path in CARD_UPDATE_PATHS:
             answer = client.put(path, json=changed)
             assert (answer.status_code, answer.content) == (200, KEYED.partition(b"\r\n\r\n")[2])
     assert {seen.line.split(b" ")[0] for seen in upstream.seen} == {b"PUT"}
     assert [json.loads(seen.body) for seen in upstream.seen] == [changed] * len(CARD_UPDATE_PATHS)
-    assert not any(seen.values(b"x-ledger-campaign") for seen in upstream.seen)
+    assert not any(seen.values(name) for name in (b"x-ledger-campaign", b"x-ledger-expires") for seen in upstream.seen)
     assert gateway.book.campaigns() == []
     assert not [text for text in caplog.messages if "nothing of it is recorded" in text]
 

@@ -404,3 +404,14 @@ def make_ledger_here(sqlite_url: str, upstream: Upstream, tmp_path: Path) -> Ite
     given = {"database_url": sqlite_url, "api_url": upstream.url, "spool_dir": tmp_path / "spool"}
     with Ledger(Settings.load(**given)) as book:
         yield book
+
+
+def test_how_long_a_message_stays_is_for_the_gateway_alone_and_nonsense_holds_no_send_up(
+    recording: Running, simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {**token_of(simulator), "x-ledger-campaign": "codes"}
+    for said in ("3600", "soon", "-5"):
+        assert recording.send("ann", headers={**headers, "x-ledger-expires": said}).is_success
+    (line,) = recording.book.campaigns()
+    assert (line.messages, line.expiring) == (3, 1)
+    assert caplog.text.count("x-ledger-expires is no number of seconds") == 2

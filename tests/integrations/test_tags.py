@@ -7,19 +7,27 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
 from multiprocessing.pool import ThreadPool
+from typing import Any
 
 import pytest
 
 from ledger import Ledger
+from ledger.clock import FakeClock
+from ledger.errors import InputError
 from ledger.integrations import tags
 from tests.conftest import MakeLedger
-from tests.integrations.senders import Letter, with_httpx
+from tests.integrations.senders import Letter, with_aiohttp, with_httpx, with_requests, with_urllib3
 from tests.integrations.test_clients import on_one_database
 
 pytestmark = on_one_database
 # Later versions of Python warn of it; what is forked here does nothing with the threads of others.
 multithreaded_forks = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+
+
+SENDERS = {"httpx": with_httpx, "requests": with_requests, "aiohttp": with_aiohttp, "urllib3": with_urllib3}
 
 
 def seen() -> str | None:
@@ -293,3 +301,22 @@ def test_settings_tag_what_has_no_tag_of_its_own(make_ledger: MakeLedger, letter
         with_httpx(book.watch, letter)
     assert {line.campaign: line.messages for line in book.campaigns()} == {"from-settings": 2, "spring": 1}
     assert book.plan(source="cron", reason="x").eligible == 3
+
+
+@pytest.mark.parametrize("sender", SENDERS.values(), ids=SENDERS)
+def test_what_is_sent_inside_a_block_vanishes_by_itself_and_one_request_may_say_otherwise(
+    book: Ledger, letter: Letter, clock: FakeClock, sender: Callable[..., object]
+) -> None:
+    with book.campaign("codes", expires_in=7200), book.campaign("inner"):
+        sender(book.watch, letter)
+        assert book.campaigns()[0].expires_next == clock.now() + timedelta(hours=2)
+        sender(book.watch, replace(letter, headers={"x-ledger-expires": "3600"}))
+        sender(book.watch, replace(letter, headers={"x-ledger-expires": "soon"}))
+    (line,) = book.campaigns()
+    assert (line.campaign, line.expiring, line.expires_next) == ("inner", 3, clock.now() + timedelta(hours=1))
+
+
+@pytest.mark.parametrize("nonsense", [-1, float("nan"), "soon"])
+def test_a_block_whose_sends_would_never_vanish_is_refused(book: Ledger, nonsense: Any) -> None:
+    with pytest.raises(InputError, match="number of seconds"):
+        book.campaign("codes", expires_in=nonsense)

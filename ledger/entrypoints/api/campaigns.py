@@ -38,6 +38,8 @@ class CampaignOut(BaseModel):
     recipients_unknown: int = Field(description="Messages of which nobody can say whom they reached.", examples=[0])
     excerpt: str | None = Field(description="What its newest message says, where LEDGER_KEEP_EXCERPT keeps it.")
     sticky_until: datetime | None = Field(description="Until then, what is still recorded is recalled as it arrives.")
+    expiring: int = Field(description="Messages that vanish by themselves.", examples=[0])
+    expires_next: datetime | None = Field(description="When the first of these does.")
     sending_stopped_by: str | None = Field(description="Who let the gateway refuse what is still sent of it.")
 
 

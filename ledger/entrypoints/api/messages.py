@@ -46,6 +46,8 @@ _ROW = {
         "sentAt": {"type": "string", "format": "date-time"},
         "openConversationId": {"type": ["string", "null"]},
         "source": {"type": ["string", "null"]},
+        "expiresAt": {"type": ["string", "null"], "format": "date-time", "description": "Recalled by itself then."},
+        "expiresIn": {"type": ["number", "null"], "minimum": 0, "description": "The same, so many seconds after it."},
         "chat": {"enum": ["one_to_one", "group", "private", None]},
         "request": {"type": "object"},
         "response": {"type": "object"},

@@ -102,6 +102,7 @@ class Message(ApiModel):
     recorded_at: datetime = Field(examples=[TIME])
     standing: Standing = Field(description="Whether it can be recalled, and if not, why.")
     excerpt: str | None = Field(description="Its title or first letters, where LEDGER_KEEP_EXCERPT keeps them.")
+    expires_at: datetime | None = Field(description="When it vanishes by itself; null once that is under way.")
 
 
 class RecallRequest(Given):

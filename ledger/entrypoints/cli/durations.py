@@ -24,6 +24,11 @@ def read_duration(text: str | None) -> float | None:
     return None if text is None else _read(text, "--sticky", "a recall can be sticky for at most 24h")
 
 
+def read_expiry(text: str | None) -> float | None:
+    """Read after how long a message shall vanish into seconds, None from None; raise InputError for what is no time."""
+    return None if text is None else _read(text, "--expires-in", "no message can be recalled after 24h")
+
+
 def _read(text: str, option: str, longest: str) -> float:
     found = _SPAN.fullmatch(text.strip().lower())
     seconds = float(found[1]) * _SECONDS[found[2]] if found else 0.0

@@ -7,6 +7,7 @@ RawHeaders = list[tuple[bytes, bytes]]
 
 CALLER = b"x-ledger-"
 CAMPAIGN, SOURCE, KEY = b"x-ledger-campaign", b"x-ledger-source", b"x-ledger-gateway-key"
+EXPIRES = b"x-ledger-expires"
 # Of one connection, not of the request (RFC 9110, 7.6.1); `host` becomes that of the endpoint.
 _OF_THE_CONNECTION = frozenset(
     (

@@ -4,10 +4,20 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
+from ledger.core.expiry import seconds_of
 from ledger.dingtalk.forwarder import ForwardedAnswer, Forwarder, NoAnswerError
 from ledger.entrypoints.gateway.answers import Reply, problem
 from ledger.entrypoints.gateway.encodings import unpacked
-from ledger.entrypoints.gateway.headers import CAMPAIGN, SOURCE, RawHeaders, of_a_send, tag_of, travelling, value_of
+from ledger.entrypoints.gateway.headers import (
+    CAMPAIGN,
+    EXPIRES,
+    SOURCE,
+    RawHeaders,
+    of_a_send,
+    tag_of,
+    travelling,
+    value_of,
+)
 from ledger.services.recording.group_writer import PATIENCE_SECONDS, PendingWrite
 from ledger.services.recording.sends import SendRecorder
 from ledger.spool.sends import OpenSend
@@ -61,6 +71,7 @@ class Sends:
             unpacked(send.body, value_of(send.headers, b"content-encoding")),
             campaign=tag_of(send.headers, CAMPAIGN),
             source=tag_of(send.headers, SOURCE),
+            expires_in=_expires_in(send.headers),
         )
         try:
             reply = await self._forward(send)
@@ -92,6 +103,15 @@ class Sends:
             await asyncio.to_thread(self._send_recorder.wait, entry, patience_seconds=0)
         elif outcome.exception() is not None:
             log.error("a send is not on disk: %s", outcome.exception())
+
+
+def _expires_in(headers: RawHeaders) -> float | None:
+    """Return after how many seconds what is sent shall vanish; what is no such number is said, and holds nothing up."""
+    said = tag_of(headers, EXPIRES)
+    seconds = seconds_of(said)
+    if said is not None and seconds is None:
+        log.warning("x-ledger-expires is no number of seconds (%.60r): this send does not vanish by itself", said)
+    return seconds
 
 
 def travelling_back(answer: ForwardedAnswer) -> RawHeaders:

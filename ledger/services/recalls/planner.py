@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.actors import check_actor
+from ledger.core.actors import EXPIRY, check_actor
 from ledger.core.approval import Approval
 from ledger.core.bounds import Bounds
 from ledger.core.limits import check_reason
@@ -37,6 +37,7 @@ from ledger.store import commitments, excerpts, history, paces, plan_messages, p
 from ledger.store.campaigns import campaign_names
 from ledger.store.candidates import Campaigns, candidates, holders
 from ledger.store.database import Database
+from ledger.store.expiring import next_due
 from ledger.store.late import is_late
 from ledger.store.messages import count_known_keys
 from ledger.store.people import count_people
@@ -44,6 +45,9 @@ from ledger.store.people import count_people
 BATCH_ROWS = 5000
 # A plan that takes some of more campaigns does not name each.
 MOST_CAMPAIGNS = 100
+# So many vanish in one recall, and those after them in the next one.
+MOST_EXPIRING = 5000
+EXPIRED = "it was sent to vanish after a while"
 # The token of a plan: nobody can guess it, and everybody sees what it is.
 TOKEN_BEGIN, TOKEN_BYTES = "plan_", 24
 
@@ -62,6 +66,7 @@ class _Wanted:
     is_proven: bool = False
     keeps_empty: bool = True
     run_in: RunIn = RunIn.CALLER
+    is_by_itself: bool = False
 
     def tally(self, now: datetime) -> Tally:
         """Return sums that are still zero."""
@@ -193,6 +198,18 @@ class Planner:
             actor=recall.actor,
             include_shared=recall.include_shared,
             follows=recall,
+            is_by_itself=True,
+        )
+        return self._plan_whole(wanted)
+
+    def expiring(self, until: datetime) -> Plan | None:
+        """Plan a recall of what shall vanish by itself by a moment, or nothing when none of it is eligible."""
+        wanted = _Wanted(
+            selection=Selection(expires_until=until),
+            reason=EXPIRED,
+            actor=EXPIRY,
+            include_shared=True,
+            is_by_itself=True,
         )
         return self._plan_whole(wanted)
 
@@ -201,11 +218,13 @@ class Planner:
         now = self._clock.now()
         tally, left_out, campaigns = wanted.tally(now), LeftOut(), Campaigns()
         with self._database.read() as snapshot, plans.reading_all_once(snapshot):
-            late = is_late(snapshot, wanted.follows, now) if wanted.follows else None
+            which = is_late(snapshot, wanted.follows, now) if wanted.follows else None
+            if wanted.selection.expires_until is not None:
+                which = next_due(wanted.selection.expires_until, MOST_EXPIRING)
             apps = partial(app_of, self._settings)
-            for candidate in candidates(snapshot, wanted.selection, apps, BATCH_ROWS, late, campaigns):
+            for candidate in candidates(snapshot, wanted.selection, apps, BATCH_ROWS, which, campaigns):
                 left_out.add(candidate, tally.add(candidate))
-            if wanted.follows is not None:
+            if wanted.is_by_itself:
                 self._tell_of_unconfigured(wanted.follows, tally)
                 if not tally.counts[Standing.ELIGIBLE]:
                     # Nobody asked for this plan by hand, so nobody has to see that it is empty.
@@ -214,9 +233,9 @@ class Planner:
             plan = self._plan(snapshot, wanted.selection, tally, messages)
         if not plan.eligible and not wanted.keeps_empty:
             return plan
-        if wanted.follows is None and self._needs_approval(wanted, plan, messages, now):
+        if not wanted.is_by_itself and self._needs_approval(wanted, plan, messages, now):
             plan = replace(plan, approval=Approval())
-        if wanted.follows is None:
+        if not wanted.is_by_itself:
             token = TOKEN_BEGIN + secrets.token_urlsafe(TOKEN_BYTES)
             plan = replace(plan, token=token, stops=self._stops(wanted, plan, messages))
         return self._write(wanted, replace(plan, valid_until=now + self.valid_for), messages, now)
@@ -240,12 +259,13 @@ class Planner:
         with self._database.read() as connection:
             return self._preflight.stops(connection, plan.to_json(), apps, wanted.run_in)
 
-    def _tell_of_unconfigured(self, recall: recalls.Recall, tally: Tally) -> None:
-        """Say once of each robot that a sticky recall waits for somebody to configure it; nobody sees its plan."""
-        new = {(recall.id, robot) for robot in tally.unconfigured} - self._told
+    def _tell_of_unconfigured(self, recall: recalls.Recall | None, tally: Tally) -> None:
+        """Say once of each robot that messages wait for somebody to configure it; nobody sees their plan."""
+        new = {(recall.id if recall else 0, robot) for robot in tally.unconfigured} - self._told
         self._told |= new
+        what = f"sticky recall {recall.id}" if recall else "what shall vanish by itself"
         for _, robot in sorted(new):
-            log.warning("sticky recall %s: messages of robot %s wait: no app is configured for it", recall.id, robot)
+            log.warning("%s: messages of robot %s wait: no app is configured for it", what, robot)
 
     def _needs_approval(self, wanted: _Wanted, plan: Plan, messages: PlanMessages, now: datetime) -> bool:
         starting = Starting(

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from ledger.clock import Clock
 from ledger.core.deadline import deadline_of
+from ledger.core.expiry import expiry_of
 from ledger.core.message import KeylessSend, Message
 from ledger.services.recording.batches import BatchWritten
 from ledger.services.recording.write_apart import Written
@@ -24,6 +25,7 @@ class Inserter:
     def __init__(self, database: Database, clock: Clock, settings: Settings) -> None:
         self._database, self._clock = database, clock
         self._keeps_excerpt = settings.keep_excerpt
+        self._margin = timedelta(seconds=settings.margin_seconds)
         self._group_window = timedelta(hours=settings.group_window_hours)
 
     def ask(self) -> None:
@@ -55,14 +57,16 @@ class Inserter:
 
     def _new(self, messages: Sequence[Message]) -> list[NewMessage]:
         now = self._clock.now()
+        deadlines = [deadline_of(message.sent_at, message.chat, self._group_window) for message in messages]
         return [
             NewMessage(
                 # It may have waited in a spool since when excerpts were kept.
                 message=message if self._keeps_excerpt or message.excerpt is None else replace(message, excerpt=None),
-                deadline=deadline_of(message.sent_at, message.chat, self._group_window),
+                deadline=deadline,
                 recorded_at=now,
+                expires_at=expiry_of(message.expires_at, deadline, now, self._margin),
             )
-            for message in messages
+            for message, deadline in zip(messages, deadlines, strict=True)
         ]
 
 

@@ -9,7 +9,7 @@ from ledger.clock import Clock, format_time
 from ledger.core.bounds import Bounds
 from ledger.core.capture import capture_pair
 from ledger.core.message import Message
-from ledger.core.row import Row
+from ledger.core.row import Row, row_of
 from ledger.errors import InvalidMessageError
 from ledger.spool.refused import REASON
 
@@ -17,6 +17,7 @@ from ledger.spool.refused import REASON
 FUTURE_TOLERANCE = timedelta(minutes=5)
 # What is older cannot be recalled for long, and is a time that was written wrong, but for files of history.
 OLDEST = timedelta(days=30)
+_EXPIRY = ("expiresAt", "expiresIn", "expires_at", "expires_in")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,9 @@ def message_of(fields: Mapping[str, Any], defaults: Defaults) -> Message:
     given = {name: value for name, value in fields.items() if value not in (None, "") and name != REASON}
     if "request" in given or "response" in given:
         pair = {"campaign": defaults.campaign, "source": defaults.source, "sentAt": defaults.sent_at, **given}
-        return capture_pair(pair)
+        message = capture_pair({name: value for name, value in pair.items() if name not in _EXPIRY})
+        expiry = {name: value for name, value in given.items() if name in _EXPIRY}
+        return Row.read(row_of(message) | expiry).to_message() if expiry else message
     wanted = {
         "campaign": ("campaign", defaults.campaign),
         "source": ("source", defaults.source),

@@ -32,6 +32,7 @@ from ledger.store import (
     calls,
     disputes,
     excerpts,
+    expiring,
     figures,
     history,
     items,
@@ -108,6 +109,7 @@ class RecallReports:
         with self._database.read() as connection:
             counted, people = count_campaigns(connection, now, within), known_people(connection, within)
             stopped = {stop.campaign: stop.stopped_by for stop in sending_stops.listed(connection)}
+            vanishing = expiring.by_campaign(connection, within)
             without_key = keyless.count_by_campaign(connection, now - WINDOW, within)
             until: dict[str | None, datetime | None] = {
                 campaign: recall.sticky_until
@@ -128,6 +130,8 @@ class RecallReports:
                 sending_stopped_by=stopped.get(line.campaign) if line.campaign else None,
                 keyless=without_key.get(line.campaign, {}).get(Keyless.NO_KEY, 0),
                 unrecallable=_unrecallable(without_key.get(line.campaign, {})),
+                expiring=vanishing[line.campaign].messages if line.campaign in vanishing else 0,
+                expires_next=vanishing[line.campaign].next_at if line.campaign in vanishing else None,
             )
             for line in lines
             if bounds.hold_campaign(line.campaign)

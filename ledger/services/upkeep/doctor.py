@@ -1,11 +1,13 @@
 """The check-up: is everything there that a recall needs, and if not, what fixes it."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from ledger.clock import Clock, SystemClock, format_time
 from ledger.core.check_up import Check, failed, ok, warning
+from ledger.core.deadline import WINDOW
+from ledger.core.expiry import count_calls
 from ledger.core.json_value import printable
 from ledger.core.message import UNKNOWN
 from ledger.core.quota import QuotaLevel, bounds_of, level_of, month_of
@@ -19,7 +21,7 @@ from ledger.services.upkeep.robots import app_of, count_unconfigured
 from ledger.settings import Settings, given_by
 from ledger.spool import places
 from ledger.spool.spool import Depth, Spool
-from ledger.store import calls, chores, fitness, migrate, recalls, schedules, shape, tokens, usage
+from ledger.store import calls, chores, expiring, fitness, migrate, recalls, schedules, shape, tokens, usage
 from ledger.store.campaigns import count_recipients_unknown
 from ledger.store.database import Database
 from ledger.store.messages import any_robot_of
@@ -35,6 +37,7 @@ class Doctor:
 
     def __init__(self, database: Database, asking: DingTalkProbe, clock: Clock, settings: Settings) -> None:
         self._database, self._asking, self._clock, self._settings = database, asking, clock, settings
+        self._expiry_window = timedelta(seconds=settings.expiry_window_seconds)
 
     def examine(self) -> Iterator[Check]:
         """Yield what each look finds, as it is found; whatever that is, nothing is raised."""
@@ -125,6 +128,7 @@ class Doctor:
             is_served = bool(calls.owners(connection))
             waiting = schedules.waiting(connection)
             moment = schedules.get(connection, waiting[0]) if waiting else None
+            expires = expiring.first_due(connection)
         age = _seconds_between(now, heartbeat) if heartbeat is not None else None
         if age is not None and age <= HEARTBEAT_STOPPED.total_seconds():
             return ok(name, f"seen {age:.0f} s ago")
@@ -136,6 +140,9 @@ class Doctor:
         if moment is not None:
             of = f"recall {waiting[0]}, which waits until {format_time(moment.run_at)}"
             return failed(name, f"{seen}, and nobody will start {of}: start `ledger worker` or `ledger serve`")
+        if expires is not None:
+            what = f"nobody recalls what shall vanish by itself, from {format_time(expires)} on"
+            return failed(name, f"{seen}, and {what}: start `ledger worker` or `ledger serve`")
         if sticky:
             return failed(name, f"{seen}, and nobody follows sticky recalls: start `ledger worker` or `ledger serve`")
         return warning(name, f"{seen}. Recalls of the command line need none; the purge does")
@@ -144,8 +151,11 @@ class Doctor:
         now, limit = self._clock.now(), self._settings.monthly_calls
         with self._database.read() as connection:
             used = usage.used_calls(connection, month_of(now), *bounds_of(now))
+            ahead = count_calls(expiring.in_order(connection, now + WINDOW), self._expiry_window)
         message = f"{used:,} of the month's {limit:,} calls used, as far as recorded"
-        level = level_of(used, limit, self._settings.quota_reserve_calls)
+        if ahead:
+            message += f"; what vanishes by itself takes {ahead:,} more in the next 24 hours"
+        level = level_of(used + ahead, limit, self._settings.quota_reserve_calls)
         if level is QuotaLevel.USED_UP:
             return failed(name, f"{message}: buy more, then set LEDGER_MONTHLY_CALLS, or recalls end in the middle")
         if level is QuotaLevel.SHORT:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -42,7 +43,7 @@ def record(book: Ledger, key: str, **more: object) -> WriteCounts:
     return book.record(**{**fields, **more})  # type: ignore[arg-type]
 
 
-def sending(book: Ledger, path: str = ONE, **more: str) -> OpenSend[PendingWrite]:
+def sending(book: Ledger, path: str = ONE, **more: Any) -> OpenSend[PendingWrite]:
     body = json.dumps({"robotCode": "robot-1", "userIds": ["ann", "bob"], "openConversationId": "cid"})
     found = book.parts.recorder.send_recorder.sending("POST", f"https://api.dingtalk.com{path}", body, **more)
     assert found is not None

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.clock import parse_time
+from ledger.entrypoints.cli.durations import read_expiry
 from ledger.entrypoints.cli.options import CampaignTag, SentAt, SourceTag
 from ledger.entrypoints.cli.screen.output import AsJson, console, document
 from ledger.entrypoints.process.book import opened
@@ -27,6 +28,13 @@ def record(
         typer.Option("--chat", help="one_to_one, group or private. Without: group when there is a conversation."),
     ] = None,
     source: SourceTag = None,
+    expires_in: Annotated[
+        str | None,
+        typer.Option("--expires-in", metavar="DURATION", help="A worker recalls it so long after (90s, 30m, 8h)."),
+    ] = None,
+    expires_at: Annotated[
+        str | None, typer.Option("--expires-at", metavar="TIME", help="A worker recalls it then.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Record one message.
@@ -45,6 +53,8 @@ def record(
                 "open_conversation_id": conversation,
                 "source": source,
                 "chat": chat,
+                "expires_in": read_expiry(expires_in),
+                "expires_at": expires_at,
             }
         )
     if as_json:

@@ -163,6 +163,9 @@ def _what_to_know(lines: Sequence["CampaignLine"]) -> Iterator[str]:
     """Say of each campaign what a recall of it would not reach, or not by user."""
     for line in lines:
         name = UNTAGGED if line.campaign is None else plain(line.campaign)
+        if line.expires_next is not None:
+            count = number_of(line.expiring, "message vanishes by itself", "messages vanish by themselves")
+            yield f"{name}: {count}, the first {moment(line.expires_next)}."
         for sends in line.unrecallable:
             yield f"{name}: {number_of(sends.sends, 'send')} cannot be recalled, because {sends.reason}."
     unknown = sum(line.recipients_unknown for line in lines)
