@@ -59,12 +59,13 @@ def recall(
 ) -> Response:
     """Show one recall: its plan while nobody has confirmed it, then how far it is, in the end its report."""
     started = time.monotonic()
+    # Before what it changes is read: a page that says that it is over shows what came of it, and looks no more.
+    is_settling = settlings.is_running(seen.id)
     report = parts.recall_reports.summary(seen.id)
     result = report.result
     outcomes = (Outcome(only),) if only in tuple(Outcome) else ()
     page = parts.pages.items(seen.id, outcomes=outcomes, only_pending=only == WAITING, cursor=cursor, limit=ROWS)
     waits = result.status is Status.PLANNED and result.approval is not None and result.approval.is_waiting
-    is_settling = settlings.is_running(seen.id)
     is_live = result.status in (Status.RUNNING, Status.PAUSED) or waits or result.is_scheduled or is_settling
     every_ms = RESTING_MS if result.status is Status.PAUSED else EVERY_MS
     progress = parts.recall_reports.progress(seen.id) if result.status is Status.RUNNING else result
