@@ -8,7 +8,7 @@ LedgerError
 |  |- BadMomentError, ScheduleMissedError
 |  |- UnknownTokenError, BadCursorError, KeyReusedError
 |- AccessError                somebody asks who is not known, may not, or asks too often
-|  |- UnauthenticatedError, ForbiddenError (FormExpiredError), TooManyAttemptsError
+|  |- UnauthenticatedError, ForbiddenError (FormExpiredError, TokenForProgramsError), TooManyAttemptsError
 |- UnwritableFileError, ImportStoppedError
 |  |- RefusedFileError         ... and an InputError: it cannot be begun, and nothing was done
 |- NothingEligibleError       the selection holds nothing that can be recalled
