@@ -77,6 +77,12 @@ WHO_MAY = {
     "POST /recalls/{id}/break-glass": RECALL,
     "POST /recalls/{id}/schedule": RECALL,
     "POST /recalls/{id}/review": APPROVE,
+    "POST /recalls/{id}/settle": RECALL,
+    "POST /recalls/{id}/plan-again": RECALL,
+    "POST /campaign/stop": RECALL,
+    "POST /campaign/allow": RECALL,
+    "POST /v1/campaigns/stop": RECALL,
+    "POST /v1/campaigns/allow": RECALL,
 }
 
 

@@ -111,9 +111,9 @@ def drawn() -> dict[tuple[str, str], set[str]]:
 
 def paused(book: Ledger, world: World) -> int:
     """Return a paused recall of which one message was refused, and one waits."""
-    send(book, world, 1, robot="robot-1", sent_ago=timedelta(hours=1))
-    # No message of DingTalk has this key; its deadline is nearer, so that it is asked first.
-    book.record_many([row("no-such-key", book.parts.clock.now() - timedelta(hours=2), robot="robot-2")])
+    send(book, world, 1, robot="robot-1", sent_ago=timedelta(minutes=1))
+    # No message of DingTalk has this key, which may come; its deadline is nearer, so that it is asked first.
+    book.record_many([row("no-such-key", book.parts.clock.now() - timedelta(minutes=2), robot="robot-2")])
     plan = book.plan(campaign="spring", reason="typo")
 
     def stop_at_the_first(result: Result) -> None:

@@ -48,7 +48,8 @@ def test_calls_and_outcomes_are_counted_from_the_start_of_the_meter_on(
 
 
 def test_counters_do_not_fall_by_retry_and_purge(book: Ledger, world: World, clock: FakeClock) -> None:
-    send(book, world, 1)
+    # A key that is older and not known never will be, and is not asked for again.
+    send(book, world, 1, sent_ago=timedelta(minutes=1))
     meter = book.parts.figures
     world.script(ScriptedAnswer.error("invalid.processQueryKey", path=ONE_ON_ONE))
     number = recall(book)
