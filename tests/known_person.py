@@ -20,6 +20,8 @@ def name_everywhere(book: Ledger, world: World) -> None:
     book.run(book.plan(users=[ANN], include_shared=True, reason="wrong link", actor="wang"))
     book.plan(users=[BOB, ANN], reason="only looking")
     now = book.parts.clock.now()
+    # Kept only where excerpts are.
+    book.record_many([{**row("said", now, users=[BOB]), "excerpt": f"call {ANN}"}])
     for number, undelivered in enumerate(({"invalid": [ANN, "zoe"]}, {"filtered": ["zoe"]})):
         book.record_many([{**row(f"missed-{number}", now, users=[BOB]), "undelivered": undelivered}])
     lost = KeylessSend(

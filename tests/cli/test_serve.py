@@ -126,7 +126,7 @@ def test_no_auth_is_loud_and_lasts_until_there_is_a_token(shell: Shell) -> None:
         address = f"http://127.0.0.1:{port_of(service)}"
         assert "WARNING" in service.message()
         assert "whoever can open a connection on this machine may recall" in service.message()
-        assert "--no-auth" in httpx.get(f"{address}/", headers={"Accept": "text/html"}).text
+        assert "Nobody has to sign in here" in httpx.get(f"{address}/", headers={"Accept": "text/html"}).text
         assert httpx.get(f"{address}/v1/campaigns").status_code == 200
         assert shell("token", "list", "--json").json == []
         shell("token", "create", "--name", "wang", "--role", "operator")

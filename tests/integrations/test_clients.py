@@ -155,7 +155,7 @@ def test_a_sender_that_wants_it_is_stopped_while_its_campaign_is_recalled_and_no
         send(watching, letter)
     with book.campaign("spring"):
         send(book.watch, letter)
-    assert [one.campaign for one in book.campaigns() if one.messages] == ["summer", "spring"]
+    assert {one.campaign: one.messages for one in book.campaigns() if one.messages} == {"summer": 1, "spring": 1}
     assert keyless(book) == 0
     stops.allow("spring", actor="ann")
     book.parts.known_stops.look()

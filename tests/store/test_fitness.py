@@ -55,7 +55,8 @@ def test_a_role_that_has_what_the_ledger_needs_and_odd_settings_works_as_any_oth
     clock = FakeClock(NOON)
     world = World(clock.now, seed=7)
     with role(url, ODD_STYLES) as odd:
-        settings = Settings.load(database_url=odd, spool_dir=tmp_path, app_key="dingapp", app_secret="a-long-secret")
+        own = {"app_key": "dingapp", "app_secret": "a-long-secret", "keep_excerpt": True}
+        settings = Settings.load(database_url=odd, spool_dir=tmp_path, **own)
         world.configure(apps={"dingapp": "a-long-secret"})
         transport = WorldTransport(world, clock)
         with Ledger(settings, clock=clock, executor=InlineExecutor(), transport=transport) as book:

@@ -48,7 +48,7 @@ class SendingStops:
     def allow(self, campaign: str, *, actor: str, bounds: Bounds = EVERYTHING) -> None:
         """Let a campaign be sent again; raise InputError when it was not stopped, ForbiddenError beyond bounds."""
         who = check_actor(actor)
-        _check(campaign, bounds)
+        _check(check_text("the campaign", campaign), bounds)
         with self._database.write() as connection:
             if not sending_stops.drop(connection, campaign):
                 raise InputError(f"nothing of {campaign!r} is stopped: `ledger allow` alone lists what is")
