@@ -141,9 +141,13 @@ def write_stand_in(path: Path) -> None:
 
 def stand_in(address: str) -> NoReturn:
     """Run the command that this process was started for, and end as it does."""
+    passed_on = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    # The command may say that it is there before it is known here whom a signal is for.
+    signal.pthread_sigmask(signal.SIG_BLOCK, passed_on)
     command = ForkedCommand(sys.argv[1:], env=os.environ, stdin=0, stdout=1, stderr=2, address=address)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in passed_on:
         signal.signal(number, lambda sent, _: os.kill(command.pid, sent))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, passed_on)
     code = command.wait()
     if code < 0:
         with suppress(OSError):

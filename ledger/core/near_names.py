@@ -27,9 +27,10 @@ class NearNames(JsonValue):
 def near(asked: str, known: Iterable[str]) -> tuple[str, ...]:
     """Return the known names that somebody may have meant, the nearest first.
 
-    Those that look the same come first, then those a few slips of the hand away, then those that begin so.
+    Those that look the same come first, then those a few slips of the hand away, then those that begin so. Of two that
+    are as near, the one that is so without other letters that look alike: a zero is hardly typed for an o.
     """
-    wanted, found = likeness(asked), list[tuple[int, bool, str]]()
+    wanted, found, plain = likeness(asked), list[tuple[int, int, bool, str]](), asked.casefold()
     most = next((slips for letters, slips in _SLIPS if len(wanted) <= letters), _MOST_SLIPS)
     letters = _letters(wanted)
     for name in known:
@@ -38,9 +39,9 @@ def near(asked: str, known: Iterable[str]) -> tuple[str, ...]:
         other = likeness(name)
         slips = _slips(wanted, other, most) if (letters ^ _letters(other)).bit_count() <= 2 * most else most + 1
         if slips <= most:
-            found.append((slips, name[:1] != asked[:1], name))
+            found.append((slips, _slips(plain, name.casefold(), most), name[:1] != asked[:1], name))
         elif len(wanted) >= _BEGINNING and other.startswith(wanted):
-            found.append((most + 1, name[:1] != asked[:1], name))
+            found.append((most + 1, 0, name[:1] != asked[:1], name))
     return tuple(name for *_, name in sorted(found)[:MOST_NEAR])
 
 

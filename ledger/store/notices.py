@@ -126,6 +126,14 @@ def failed(connection: Connection, sent: TakenNotice, error: str, now: datetime)
     return again is None
 
 
+def note_test(connection: Connection, place: str, error: str | None, now: datetime) -> None:
+    """Note what came of a test, which was never in the outbox."""
+    if error is None:
+        _note(connection, place, {"reached_at": now, "failing_since": None, "error": None})
+    else:
+        _note(connection, place, {"error": error, "failing_since": func.coalesce(notice_places.c.failing_since, now)})
+
+
 def drop_others(connection: Connection, places: Sequence[str]) -> None:
     """Forget what is for places that the settings do not name any more."""
     connection.execute(delete(notices).where(notices.c.place.not_in(places)))

@@ -46,6 +46,8 @@ def test_a_test_says_of_each_place_whether_it_arrived(shell: Shell, server: Rece
     shell.variables["LEDGER_WEBHOOK_URLS"] = f"desk={server.url}"
     assert shell("notify", "test", "--json").json == {"places": [{"name": "desk", "error": None}]}
     assert len(server.taken) == 2
+    (place,) = shell("notify", "places", "--json").json["places"]
+    assert (place["name"], place["reached_at"] is None, place["error"]) == ("desk", False, None)
 
 
 def test_without_a_place_it_says_what_to_set(shell: Shell) -> None:
@@ -58,6 +60,7 @@ def test_a_campaign_is_watched_until_nobody_wants_it_any_more(shell: Shell) -> N
     ended = shell("notify", "watch", "spring", "--before", "30m", "--actor", "ann")
     assert ended.code == 0, ended.err
     assert "30 min" in ended.out
+    assert "the ledger holds nothing of campaign spring" in ended.err
     assert shell("notify", "places", "--json").json["watched"][0]["before_seconds"] == 1800
     assert shell("notify", "unwatch", "spring").code == 0
     again = shell("notify", "unwatch", "spring")

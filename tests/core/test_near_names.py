@@ -30,6 +30,11 @@ def test_names_that_somebody_may_have_meant_come_the_nearest_first(asked: str, f
     assert near(asked, KNOWN) == found
 
 
+def test_of_names_that_look_alike_the_one_that_is_typed_so_comes_first() -> None:
+    known = ["spring-prom0", "Spring-promo", "spring-promo"]
+    assert near("sprng-promo", known) == ("spring-promo", "Spring-promo", "spring-prom0")
+
+
 def test_at_most_three_are_offered_of_however_many() -> None:
     assert near("campaign-1", (f"campaign-{number}" for number in range(2000))) == (
         "campaign-0",

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil
 from typing import Any
 
 from ledger.core.check_up import Check, Level
@@ -40,7 +39,7 @@ def troubles(parts: Parts, checks: Sequence[Check] = ()) -> Iterator[Trouble]:
     if level is not QuotaLevel.ENOUGH:
         yield Trouble(name="quota", is_bad=level is QuotaLevel.USED_UP, values={"used": used, "limit": limit})
     for one in figures.counted.packings[:MOST_PACKINGS]:
-        yield _of_packing(one, parts.settings.calls_per_second)
+        yield _of_packing(one)
     for pace in figures.paces:
         if pace.blocked_seconds > LONG_BAN_SECONDS:
             yield Trouble(name="blocked", values={"app": pace.app, "seconds": int(pace.blocked_seconds)})
@@ -48,15 +47,13 @@ def troubles(parts: Parts, checks: Sequence[Check] = ()) -> Iterator[Trouble]:
         yield Trouble(name="clock")
 
 
-def _of_packing(one: Packing, calls_per_second: float) -> Trouble:
-    calls, packed = one.recall_calls, one.packed_recall_calls
+def _of_packing(one: Packing) -> Trouble:
     values = {
         "source": printable(one.source or ""),
         "sends": one.sends,
         "packed_sends": one.packed_sends,
-        "calls": calls,
-        "packed_calls": packed,
-        "minutes": ceil((calls - packed) / calls_per_second / 60),
+        "calls": one.recall_calls,
+        "packed_calls": one.packed_recall_calls,
     }
     return Trouble(name="packing" if one.source is not None else "packing_of_any", values=values)
 

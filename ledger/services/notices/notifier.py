@@ -84,7 +84,12 @@ class Notifier:
     def test(self, actor: str) -> dict[str, str | None]:
         """Send a test to every place at once; return what is wrong with each, None where it has arrived."""
         notice = self._notice(NoticeEvent.TEST, {"by": actor})
-        return {name: _sent(receiver, notice) for name, receiver in self._receivers.items()}
+        found = {name: _sent(receiver, notice) for name, receiver in self._receivers.items()}
+        now = self._clock.now()
+        with self._database.write() as connection:
+            for name, error in found.items():
+                notices.note_test(connection, name, error, now)
+        return found
 
     def _is_due(self) -> bool:
         with self._database.read() as connection:

@@ -327,11 +327,15 @@ def _by_campaign(messages: PlanMessages) -> tuple[PlannedCampaign, ...] | None:
 
 
 def _look_alikes(snapshot: Connection, selection: Selection) -> tuple[LookAlike, ...]:
-    """Return the recorded campaigns, within bounds, that one could take for those that were named."""
+    """Return the recorded campaigns, within bounds, that one could take for those that were named, and that there are.
+
+    Of a name that there is nothing of, what is near is rather what was meant.
+    """
     if not selection.campaigns:
         return ()
-    others = sorted(set(campaign_names(snapshot, selection.bounds)) - selection.campaigns)
-    found = (one for meant in sorted(selection.campaigns) for one in look_alikes(meant, others))
+    known = set(campaign_names(snapshot, selection.bounds))
+    others = sorted(known - selection.campaigns)
+    found = (one for meant in sorted(selection.campaigns & known) for one in look_alikes(meant, others))
     return tuple({one.campaign: one for one in found}.values())[:MOST_SHOWN]
 
 

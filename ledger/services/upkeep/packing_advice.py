@@ -25,9 +25,10 @@ def _advice(one: Packing, calls_per_second: float) -> str:
     who = "messages without a source" if one.source is None else printable(one.source)
     before, after = (_span(calls / calls_per_second) for calls in (one.recall_calls, one.packed_recall_calls))
     calls = f"{one.packed_recall_calls:,} call{'' if one.packed_recall_calls == 1 else 's'}"
+    times = f" ({after} instead of {before})" if after != before else ""
     return (
         f"{who}, {one.packed_sends:,} sends instead of {one.sends:,}, and a recall of them {calls} instead of "
-        f"{one.recall_calls:,} ({after} instead of {before})"
+        f"{one.recall_calls:,}{times}"
     )
 
 

@@ -211,6 +211,6 @@ def test_a_sender_of_one_user_a_call_is_told_what_packing_saves(book: Ledger, wo
     checks = {check.name: check for check in book.doctor().checks}
     assert checks["packing"].level is Level.WARNING
     assert "messages without a source, 8 sends instead of 150" in checks["packing"].found
-    assert "1 call instead of 8 (under 1 s instead of under 1 s)" in checks["packing"].found
+    assert checks["packing"].found.endswith("1 call instead of 8")
     (trouble,) = [one for one in troubles(book.parts) if one.name == "packing_of_any"]
-    assert (trouble.values["sends"], trouble.values["packed_sends"], trouble.values["minutes"]) == (150, 8, 1)
+    assert (trouble.values["sends"], trouble.values["packed_sends"], trouble.values["calls"]) == (150, 8, 8)

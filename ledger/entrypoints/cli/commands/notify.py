@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
+from ledger.core.selection import select
 from ledger.entrypoints.cli.durations import read_notice
 from ledger.entrypoints.cli.options import Actor
+from ledger.entrypoints.cli.screen.near import near_in_words
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
 from ledger.entrypoints.cli.screen.words import moment, plain, span
 from ledger.entrypoints.process.book import opened
@@ -68,10 +70,13 @@ def watch(
     with opened() as parts:
         watched = parts.notice_desk.watch(campaign, int(seconds), actor=who_acts(actor))
         goes_somewhere = bool(parts.settings.notice_places)
+        unknown = near_in_words(parts.names.near(select(campaign=campaign)))
     if as_json:
         document(watched)
     else:
         console().print(f"{plain(campaign)} is watched: {span(watched.before_seconds)} before its first deadline.")
+    if unknown:
+        say(f"note: {unknown}")
     if not goes_somewhere:
         say("notices go nowhere yet: set LEDGER_NOTIFY_URLS or LEDGER_WEBHOOK_URLS for the worker")
 

@@ -39,7 +39,7 @@ class Look:
 _TROUBLES = {
     "worker": "no worker is at work: start `ledger worker`",
     "near_deadline": "{n} that wait in paused recalls have less than {minutes} minutes left",
-    "spool": "{n} journals wait in the spool: `ledger doctor` says why",
+    "spool": "journals of the spool wait ({n}): `ledger doctor` says how much",
     "spool_fallback": "the spool could not be written; some of it is in {folders}",
     "spool_refused": "{n} rows in the spool were refused: `ledger doctor` names the file",
     "robots": "{n} messages are of robots of no app: `ledger doctor` names them",
