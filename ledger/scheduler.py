@@ -12,7 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from ledger.core.message import AppName
 from ledger.errors import DatabaseUnavailableError, LedgerError
 from ledger.services.audit.read_sealer import ReadSealer
-from ledger.services.recalls.claimer import Claim
+from ledger.services.recalls.call_loop import Claim
 from ledger.services.recalls.expiry import Expiry
 from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.leases import LostCalls
@@ -23,6 +23,7 @@ from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Cho
 from ledger.services.upkeep.people_counter import PeopleCounter
 from ledger.services.upkeep.purger import Purger
 from ledger.settings import Settings
+from ledger.store.calls import Call
 
 if TYPE_CHECKING:
     from ledger.services.audit.checkpointer import Checkpointer
@@ -129,7 +130,7 @@ class Worker:
         self._runner.run(apps, self._goes_on)
         self._served = frozenset()
 
-    def _goes_on(self, claim: Claim) -> bool:
+    def _goes_on(self, claim: Claim[Call]) -> bool:
         """Say whether anything is left to serve; a recall that is new to this worker is told of."""
         for recall_id in sorted(claim.going_on - self._served):
             log.info("working on recall %s", recall_id, extra={"facts": {"recall": recall_id}})

@@ -52,9 +52,9 @@ def permission_missing(answered: str, scopes: str) -> PermissionDeniedError:
 
 
 def wrong_endpoint(status: int, answered: str) -> PausedError:
-    """Return the pause of a recall whose calls arrive somewhere that is not DingTalk."""
+    """Return the pause of calls that arrive somewhere that is not DingTalk."""
     return PausedError(
-        f"the endpoint answered {status} to a recall ({answered}), which DingTalk never does. "
+        f"the endpoint answered {status} to a call ({answered}), which DingTalk never does. "
         "Check LEDGER_API_URL, then `ledger resume`",
         answered=answered,
     )

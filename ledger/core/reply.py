@@ -76,6 +76,18 @@ _NOT_THERE = {301, 302, 303, 307, 308, 404, 410}
 
 def read(answer: Answer | NoAnswer, keys: Sequence[str]) -> Reading:
     """Read the answer to a recall call for `keys`; whatever came, it never claims a success that nobody stated."""
+    whole = read_whole(answer)
+    if whole is not None:
+        return whole
+    assert isinstance(answer, Answer)  # noqa: S101  (its absence speaks of the whole call)
+    return _read_success(answer, keys) if answer.status == 200 else _read_refused(answer, keys)
+
+
+def read_whole(answer: Answer | NoAnswer) -> Reading | None:
+    """Read what concerns a call as a whole, whatever it asked for; None for a 200, and for a 400 with a reason.
+
+    What these say depends on what was asked.
+    """
     if isinstance(answer, NoAnswer):
         return Reading(
             verdict=Verdict.TROUBLE,
@@ -87,9 +99,7 @@ def read(answer: Answer | NoAnswer, keys: Sequence[str]) -> Reading:
         return Reading(verdict=Verdict.PAUSE, code=error.code, reason=beginning_of(answer), error=error)
     if _is_ban(answer):
         return _read_ban(answer)
-    if answer.status == 200 and errcode_of(answer) is None:
-        return _read_success(answer, keys)
-    return _read_error(answer, keys)
+    return None if answer.status == 200 and errcode_of(answer) is None else _read_error(answer)
 
 
 def _is_ban(answer: Answer) -> bool:
@@ -116,7 +126,7 @@ def _read_success(answer: Answer, keys: Sequence[str]) -> Reading:
     return Reading(verdict=Verdict.ANSWERED, keys=read_keys(keys, body.get("successResult"), body.get("failedResult")))
 
 
-def _read_error(answer: Answer, keys: Sequence[str]) -> Reading:
+def _read_error(answer: Answer) -> Reading | None:
     code, message = error_of(answer)
     if is_throttled(answer):
         busy = answer.status == 503
@@ -134,11 +144,16 @@ def _read_error(answer: Answer, keys: Sequence[str]) -> Reading:
     if error := read_refusal(answer):
         return Reading(verdict=Verdict.PAUSE, code=code, reason=message, error=error)
     if answer.status == 200:
-        # An error of the older API that no page of a recall explains: it may pass, and nobody says what it did.
+        # An error of the older API that no page of these calls explains: it may pass, and nobody says what it did.
         return Reading(verdict=Verdict.TROUBLE, code=code, reason=message, may_have_worked=True)
     if answer.status != 400:
         error = pauses.wrong_endpoint(answer.status, f"{code}: {message}")
         return Reading(verdict=Verdict.PAUSE, code=code, reason=message, error=error)
+    return None
+
+
+def _read_refused(answer: Answer, keys: Sequence[str]) -> Reading:
+    code, message = error_of(answer)
     if len(keys) > 1 and code not in _CALL_CODES:
         suspects = tuple(key for key in keys if key in message)
         documented = code in _KEY_CODES

@@ -45,7 +45,7 @@ class ApiSlots:
         held_until = pace_clock.held_until
         if held_until is not None:
             before = blocked(before, held_until)
-        self._turns = _turns(before, pace_clock.now() + lead, calls_per_second, free)
+        self._turns = turns(before, pace_clock.now() + lead, calls_per_second, free)
         self._used = 0
         slots, first_slot = len(self._turns) - 1, self._turns[0][0] + self._to_wall
         self._queue = (
@@ -88,7 +88,7 @@ class ApiSlots:
         return next_slot if self.deadline is not None else None
 
 
-def _turns(pace: Pace, soonest: datetime, calls_per_second: float, free: int) -> list[tuple[datetime, Pace]]:
+def turns(pace: Pace, soonest: datetime, calls_per_second: float, free: int) -> list[tuple[datetime, Pace]]:
     """Return the slots that come soon, each with the pace after it, and the first slot that is for later.
 
     `soonest` is when a call can leave: a slot that is over before its call is written down would be lost.

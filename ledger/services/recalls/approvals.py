@@ -9,22 +9,20 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from ledger.clock import format_time, parse_time
-from ledger.core.actors import Acting, People
+from ledger.core.actors import Acting
 from ledger.core.approval import Approval, Decision, Reach, valid_until
 from ledger.core.limits import check_reason
-from ledger.core.policy import PolicyName, stricter
 from ledger.errors import (
     ApprovalNeededError,
-    ForbiddenError,
     LedgerError,
     RetryTooLargeError,
-    UnauthenticatedError,
     WrongStateError,
 )
 from ledger.services.recalls.approval_texts import what_now, why_beyond
 from ledger.services.recalls.reach import Starting, reach_beyond
+from ledger.services.recalls.second_person import check_other, is_strict, known_people, most_alone, unproven
 from ledger.settings import Settings
-from ledger.store import approvals, break_glass, history, policies, schedules, tokens
+from ledger.store import approvals, break_glass, history, schedules
 from ledger.store.recalls import Recall
 
 log = logging.getLogger(__name__)
@@ -34,11 +32,11 @@ class Approvals:
     """Says whether a recall may start, inside the transactions of who starts it."""
 
     def __init__(self, settings: Settings) -> None:
-        self._most, self._plan_valid = settings.approval_recipients, timedelta(seconds=settings.plan_valid_seconds)
+        self._settings, self._plan_valid = settings, timedelta(seconds=settings.plan_valid_seconds)
 
     def most(self, connection: Connection) -> int | None:
         """Return how much one person may reach alone: of settings and policy, the stricter counts."""
-        return stricter(self._most, policies.value_of(connection, PolicyName.APPROVAL_RECIPIENTS))
+        return most_alone(connection, self._settings)
 
     def reach(self, connection: Connection, starting: Starting, now: datetime) -> Reach | None:
         """Return what goes beyond what one person may do, if a recall starts now; None when nothing does."""
@@ -48,10 +46,10 @@ class Approvals:
         return reach_beyond(
             connection,
             starting,
-            _people(connection),
+            known_people(connection),
             self.most(connection),
             now,
-            is_strict=_is_strict(connection),
+            is_strict=is_strict(connection),
             with_waiting=with_waiting,
         )
 
@@ -72,8 +70,8 @@ class Approvals:
         reach = self.reach(connection, _starting(recall, acting, recall.actor), now)
         if reach is None:
             return None
-        if _is_strict(connection) and not acting.is_proven:
-            raise _unproven(acting, "to ask for a second person")
+        if is_strict(connection) and not acting.is_proven:
+            raise unproven(acting, "to ask for a second person")
         if without is not None:
             self._break_glass(connection, recall, acting.name, now, reach, check_reason("breaking the glass", without))
             return None
@@ -152,7 +150,7 @@ class Approvals:
             raise WrongStateError(f"recall {recall.id} was not started without a second person: there is no review")
         if broken.reviewed_by is not None:
             raise WrongStateError(f"{broken.reviewed_by} has reviewed recall {recall.id} already")
-        _check_other(connection, {broken.broken_by, recall.actor}, acting, f"started recall {recall.id}")
+        check_other(connection, {broken.broken_by, recall.actor}, acting, f"started recall {recall.id}")
         break_glass.review(connection, recall.id, acting.name, now, text)
         _note(connection, recall, "reviewed", acting.name, now, {"reason": text, "broken_by": broken.broken_by})
 
@@ -160,7 +158,7 @@ class Approvals:
         approval = approvals.get(connection, recall.id)
         if approval is None or not approval.is_waiting or approval.requested_by is None:
             raise WrongStateError(f"recall {recall.id} does not wait for a second person")
-        _check_other(connection, {approval.requested_by}, acting, f"asked for recall {recall.id}")
+        check_other(connection, {approval.requested_by}, acting, f"asked for recall {recall.id}")
         return approval.requested_by
 
     def _break_glass(
@@ -178,29 +176,6 @@ class Approvals:
         )
 
 
-def _check_other(connection: Connection, those: set[str], acting: Acting, did: str) -> None:
-    """Raise an AccessError unless somebody is for sure another person than those who did something."""
-    people = _people(connection)
-    first = next((name for name in sorted(those) if people.are_one(name, acting.name)), None)
-    if first is not None:
-        raise ForbiddenError(f"{first} {did}, and {acting.name} is the same: it takes another person to answer")
-    # Once there was a token, a name alone proves nothing, as at the doors of the service.
-    if not acting.is_proven and (_is_strict(connection) or tokens.any_exists(connection)):
-        raise _unproven(acting, "to be the second person")
-
-
-def _unproven(acting: Acting, why: str) -> UnauthenticatedError:
-    return UnauthenticatedError(
-        f"{acting.name} is only a name here, and {why} takes a token of the service: put it into LEDGER_TOKEN, or into "
-        "a file for --token-file (`ledger token create` makes one)"
-    )
-
-
-def _is_strict(connection: Connection) -> bool:
-    """Say whether the limit is set for everybody, so that nobody passes it under a name that nothing proves."""
-    return policies.value_of(connection, PolicyName.APPROVAL_RECIPIENTS) is not None
-
-
 def _starting(recall: Recall, acting: Acting, *others: str) -> Starting:
     names = frozenset({acting.name, *others})
     people, messages = recall.plan["recipients"], recall.plan["eligible"]
@@ -209,10 +184,6 @@ def _starting(recall: Recall, acting: Acting, *others: str) -> Starting:
 
 def _size(recall: Recall) -> dict[str, object]:
     return {"recipients": recall.plan["recipients"], "messages": recall.plan["eligible"]}
-
-
-def _people(connection: Connection) -> People:
-    return People.of_tokens(tokens.names_and_owners(connection))
 
 
 def _note(

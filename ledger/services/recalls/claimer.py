@@ -6,7 +6,6 @@ process took the recall in hand, and recalls whose process went away go on.
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -18,30 +17,15 @@ from ledger.core.message import AppName
 from ledger.core.recall import Status
 from ledger.services.recalls import leases
 from ledger.services.recalls.api_slots import LOOKAHEAD, Api, ApiSlots
+from ledger.services.recalls.call_loop import BETWEEN_LOOKS, LONGEST_NAP, Claim
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.settings import Settings
 from ledger.store import calls, history, items, recalls
 from ledger.store.database import Database
 
-# Looks are so far apart that, at high rates, each opens many calls in one transaction.
-BETWEEN_LOOKS = timedelta(milliseconds=50)
-LONGEST_NAP = timedelta(seconds=1)
 GRACE_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What one look at the queue gave: calls to make, when to look again, and which recalls go on.
-
-    `look_again_at` is in seconds of the even clock. With `is_freezing`, some of them have yet to become items.
-    """
-
-    calls: Sequence[calls.Call]
-    look_again_at: float
-    going_on: frozenset[int]
-    is_freezing: bool = False
 
 
 class Claimer:
@@ -64,7 +48,7 @@ class Claimer:
 
     def claim(
         self, apps: frozenset[AppName], free: int, dead_owners: Sequence[str] = (), held: Collection[int] = ()
-    ) -> Claim:
+    ) -> Claim[calls.Call]:
         """Open up to `free` calls of running recalls that use the given apps only, and end what needs no call.
 
         What calls this process holds, whose answers it waits for or has, is not lost, however old they are.

@@ -17,7 +17,7 @@ from ledger.core.recall import Result, Status
 from ledger.errors import LedgerError, NothingEligibleError, WrongStateError
 from ledger.services.recalls import leases
 from ledger.services.recalls.approvals import Approvals
-from ledger.services.recalls.claimer import Claim
+from ledger.services.recalls.call_loop import Claim
 from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.plan_check import PlanCheck
@@ -338,7 +338,7 @@ class Lifecycle:
         """
         others: set[int] = set()
 
-        def goes_on(claim: Claim) -> bool:
+        def goes_on(claim: Claim[calls.Call]) -> bool:
             others.update(call.recall_id for call in claim.calls if call.recall_id != recall_id)
             return recall_id in claim.going_on
 

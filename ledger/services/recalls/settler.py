@@ -3,13 +3,12 @@
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core import pace as pacing
 from ledger.core import pauses
 from ledger.core.actors import OURSELVES
 from ledger.core.quota import month_of
@@ -19,14 +18,12 @@ from ledger.core.settle import Settlement, backoff, settle
 from ledger.errors import LedgerError
 from ledger.services.recalls.call_result import CallResult, Ending
 from ledger.services.recalls.leases import end_if_cancelled
+from ledger.services.recalls.pace_changes import FREE_VERDICTS, change_paces
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.splitter import follow_fate, split_call
 from ledger.settings import DEFAULT_APP
-from ledger.store import calls, history, items, paces, recalls, usage
+from ledger.store import calls, history, items, recalls, usage
 from ledger.store.database import Database
-
-# Refused before it counted, or never sent: these calls cost nothing of the month's quota.
-_FREE_VERDICTS = (Verdict.THROTTLED, Verdict.BANNED)
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +110,7 @@ class Settler:
                 usage.count_usage(connection, call.route.app, month_of(now), -1)
         else:
             calls.release_items(connection, call.id, ids, in_doubt=reading.may_have_worked, unasked=True)
-            if reading.verdict in _FREE_VERDICTS:
+            if reading.verdict in FREE_VERDICTS:
                 usage.count_usage(connection, call.route.app, month_of(now), -1)
             elif reading.error is not None:
                 return _pause(connection, call, reading.error, now)
@@ -128,25 +125,11 @@ class Settler:
             usage.count_usage(connection, app, month_of(now), -count)
 
     def _change_paces(self, connection: Connection, over: Sequence[CallResult]) -> None:
-        self._pace_clock.look(connection, may_write=False)
-        now = self._pace_clock.now()
         readings: dict[tuple[str, str], list[Reading]] = defaultdict(list)
         for one in over:
             if one.reading is not None:
                 readings[one.call.route.app, one.call.route.chat].append(one.reading)
-        for (app, api), of_api in sorted(readings.items()):
-            # A pace that is whole stays so when all goes well: nobody needs to wait for us.
-            if all(one.verdict is Verdict.ANSWERED for one in of_api) and paces.is_whole(connection, app, api):
-                continue
-            before = paces.lock_pace(connection, app, api)
-            after = before
-            for reading in of_api:
-                after = _paced(after, reading, now)
-            if after != before:
-                paces.save_pace(connection, app, api, after)
-        for one in over:
-            if one.reading is not None and one.reading.verdict is Verdict.BANNED:
-                paces.block_all(connection, now + timedelta(seconds=one.reading.wait_seconds))
+        change_paces(connection, self._pace_clock, readings)
 
 
 def _tell_of_call(over: CallResult) -> None:
@@ -164,17 +147,6 @@ def _tell_of_call(over: CallResult) -> None:
         "duration_ms": made.duration_ms,
     }
     log.info("call %s of recall %s: %s", call.id, call.recall_id, made.verdict, extra={"facts": facts})
-
-
-def _paced(pace: pacing.Pace, reading: Reading, now: datetime) -> pacing.Pace:
-    """Return the pace after one answer; what found no connection says nothing of how much the API bears."""
-    if reading.verdict is Verdict.ANSWERED:
-        return pacing.recovered(pace, 1)
-    if reading.verdict is Verdict.TROUBLE and reading.code != NOT_SENT:
-        return pacing.throttled(pace, now, 0)
-    if reading.verdict is Verdict.THROTTLED:
-        return pacing.throttled(pace, now, reading.wait_seconds)
-    return pace
 
 
 def _pause(connection: Connection, call: calls.Call, error: LedgerError, now: datetime) -> list[history.Entry]:
