@@ -3,7 +3,7 @@
 It shares nothing with the client that it tests: what both have to agree on is the documentation at open.dingtalk.com.
 """
 
-from .behaviour import BadKey, BanForm, Behaviour, FailedReason, SecondRecall
+from .behaviour import BadKey, BanForm, Behaviour, FailedReason, ReadsAfterRecall, SecondRecall
 from .exchange import TOKEN_HEADER, Cut, Reply, Request
 from .journal import Call
 from .messages import Chat, Message
@@ -21,6 +21,7 @@ __all__ = [
     "Cut",
     "FailedReason",
     "Message",
+    "ReadsAfterRecall",
     "Reply",
     "Request",
     "ScriptedAnswer",

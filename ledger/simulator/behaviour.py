@@ -22,6 +22,14 @@ class SecondRecall(StrEnum):
     INVALID_KEY_400 = "invalid_key_400"
 
 
+class ReadsAfterRecall(StrEnum):
+    """What is told of who has read a message that was recalled."""
+
+    READERS = "readers"
+    NOBODY = "nobody"
+    EXPIRED_400 = "expired_400"
+
+
 class BanForm(StrEnum):
     """How a banned address is answered."""
 
@@ -60,7 +68,7 @@ class Behaviour:
     failed_reasons: Mapping[str, FailedReason] = field(default_factory=dict)
     """By key; the key `*` stands for every key that is not named."""
     null_fields: bool = False
-    """Answer null for an empty successResult or failedResult."""
+    """Answer null for an empty successResult or failedResult, and for whatever is empty in who has read a message."""
     capitalised_error_fields: bool = False
 
     card_results_are_nested: bool = True
@@ -101,3 +109,10 @@ class Behaviour:
     """How long after its send a message's sendStatus is PROCESSING."""
     misspelt_success: bool = False
     """Write SUCESS, as one documented sample does."""
+    reads_after_recall: ReadsAfterRecall = ReadsAfterRecall.READERS
+    reads_leave_out: frozenset[str] = frozenset()
+    """Fields that are missing in what is told of who has read a message."""
+    names_union_ids: bool = False
+    """Whether the readers of a message in a group are named by unionId too, as the SDK has it."""
+    still_there: frozenset[str] = frozenset()
+    """Keys that were recalled, and whose sendStatus says nevertheless that the message is there."""

@@ -35,5 +35,7 @@ ROUTES: Mapping[tuple[str, str], Callable[[Ask], dict[str, Any]]] = MappingProxy
         ("POST", "/v1.0/robot/groupMessages/recall"): recalling.recall_in_group,
         ("POST", "/v1.0/robot/privateChatMessages/batchRecall"): recalling.recall_private,
         ("GET", "/v1.0/robot/oToMessages/readStatus"): reading.read_status,
+        ("POST", "/v1.0/robot/groupMessages/query"): reading.readers_in_group,
+        ("POST", "/v1.0/robot/privateChatMessages/query"): reading.readers_in_private,
     }
 )
