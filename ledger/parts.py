@@ -74,7 +74,8 @@ if TYPE_CHECKING:
     from ledger.services.notices.notifier import Notifier
     from ledger.services.persons.eraser import PersonEraser
     from ledger.services.persons.export import PersonExport
-    from ledger.services.recalls.read_status import Inquirer
+    from ledger.services.recalls.inquiries import Inquirer
+    from ledger.services.recalls.read_status import DoubtSettler
 
 T = TypeVar("T")
 
@@ -469,14 +470,19 @@ class Parts:
         return Expiry(self.opened(), self.clock, self.settings, self.planner, self.lifecycle, self.freezer)
 
     @part
-    def read_status(self) -> "Inquirer":
-        """Settles doubts by the read status."""
-        from ledger.services.recalls.read_status import Inquirer
+    def inquirer(self) -> "Inquirer":
+        """Asks about single messages."""
+        from ledger.services.recalls.inquiries import Inquirer
 
         executor = self.executor or self.threads
-        return Inquirer(
-            self.opened(), self.caller, self.clock, self.pace_clock, self.settings, executor, self.recall_reports
-        )
+        return Inquirer(self.opened(), self.caller, self.clock, self.pace_clock, self.settings, executor)
+
+    @part
+    def read_status(self) -> "DoubtSettler":
+        """Settles doubts by the read status."""
+        from ledger.services.recalls.read_status import DoubtSettler
+
+        return DoubtSettler(self.opened(), self.clock, self.inquirer, self.recall_reports)
 
     @part
     def runner(self) -> Runner:

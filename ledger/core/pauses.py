@@ -51,6 +51,14 @@ def permission_missing(answered: str, scopes: str) -> PermissionDeniedError:
     )
 
 
+def held_back(seconds: float) -> PausedError:
+    """Return why nothing is asked now that can as well be asked later."""
+    return PausedError(
+        f"DingTalk wants no calls for another {seconds:,.0f} s, and a question can wait: ask again after that. "
+        "What was answered is kept"
+    )
+
+
 def wrong_endpoint(status: int, answered: str) -> PausedError:
     """Return the pause of calls that arrive somewhere that is not DingTalk."""
     return PausedError(

@@ -83,6 +83,18 @@ def read(answer: Answer | NoAnswer, keys: Sequence[str]) -> Reading:
     return _read_success(answer, keys) if answer.status == 200 else _read_refused(answer, keys)
 
 
+def read_inquiry(answer: Answer | NoAnswer) -> Reading:
+    """Read the answer to a question about a message: ANSWERED also when it says, in `code`, that it does not tell."""
+    whole = read_whole(answer)
+    if whole is not None:
+        return whole
+    assert isinstance(answer, Answer)  # noqa: S101  (its absence speaks of the whole call)
+    if answer.status == 200:
+        return Reading(verdict=Verdict.ANSWERED if isinstance(answer.body, Mapping) else Verdict.TROUBLE)
+    code, message = error_of(answer)
+    return Reading(verdict=Verdict.ANSWERED, code=code, reason=message)
+
+
 def read_whole(answer: Answer | NoAnswer) -> Reading | None:
     """Read what concerns a call as a whole, whatever it asked for; None for a 200, and for a 400 with a reason.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ledger.core.answer import Answer, NoAnswer, error_of, is_token_refused
-from ledger.core.message import UNKNOWN, AppName, RobotCode, Route
+from ledger.core.message import UNKNOWN, AppName, Chat, RobotCode, Route
 from ledger.dingtalk.client import Client
 from ledger.dingtalk.tokens import DingTalkToken, DingTalkTokens
 from ledger.settings import Settings
@@ -26,22 +26,26 @@ class Caller:
         token = self._tokens.get(route.app)
         if isinstance(token, NoAnswer):
             return token
-        known = replace(route, robot_code=RobotCode(self._robot(route.app, route.robot_code)))
-        answer = self._client.recall(self._endpoint(route.app), token.value, known, keys)
+        answer = self._client.recall(self._endpoint(route.app), token.value, self._known(route), keys)
         return self._noted(route.app, token, answer)
 
-    def read_status(self, app: AppName, robot_code: str, key: str) -> Answer | NoAnswer:
-        """Ask what became of one message; raise PausedError as `recall` does."""
-        token = self._tokens.get(app)
+    def read_status(self, route: Route, key: str, next_token: str | None = None) -> Answer | NoAnswer:
+        """Ask who has read one message, on a later page with its token; raise PausedError as `recall` does."""
+        token = self._tokens.get(route.app)
         if isinstance(token, NoAnswer):
             return token
-        robot = self._robot(app, robot_code)
-        answer = self._client.read_status(self._endpoint(app), token.value, robot, key)
-        return self._noted(app, token, answer)
+        endpoint, known = self._endpoint(route.app), self._known(route)
+        if route.chat is Chat.ONE_TO_ONE:
+            answer = self._client.read_status(endpoint, token.value, known.robot_code, key)
+        else:
+            answer = self._client.readers(endpoint, token.value, known, key, next_token)
+        return self._noted(route.app, token, answer)
 
-    def _robot(self, app: AppName, robot_code: str) -> str:
-        """Return a robot as the API knows it: of a send that named none, that of its app."""
-        return self._settings.robot_of(app) or robot_code if robot_code == UNKNOWN else robot_code
+    def _known(self, route: Route) -> Route:
+        """Return a route as the API knows it: of a send that named no robot, that of its app."""
+        if route.robot_code != UNKNOWN:
+            return route
+        return replace(route, robot_code=RobotCode(self._settings.robot_of(route.app) or route.robot_code))
 
     def _endpoint(self, app: AppName) -> str:
         return self._settings.app(app).api_url or ""

@@ -32,6 +32,11 @@ RECALL_PATHS = {
     Chat.PRIVATE: "/v1.0/robot/privateChatMessages/batchRecall",
 }
 READ_STATUS_PATH = "/v1.0/robot/oToMessages/readStatus"
+READERS_PATHS = {
+    Chat.GROUP: "/v1.0/robot/groupMessages/query",
+    Chat.PRIVATE: "/v1.0/robot/privateChatMessages/query",
+}
+READERS_PER_PAGE = 200
 INTERNAL_TOKEN_PATH = "/v1.0/oauth2/accessToken"  # noqa: S105
 THIRD_PARTY_TOKEN_PATH = "/v1.0/oauth2/corpAccessToken"  # noqa: S105
 TOKEN_HEADER = "x-acs-dingtalk-access-token"  # noqa: S105
@@ -98,9 +103,26 @@ class Client:
         return self._send(request, token=token)
 
     def read_status(self, api_url: str, token: str, robot_code: str, key: str) -> Answer | NoAnswer:
-        """Ask who has read one message; costs one call of the quota."""
+        """Ask who has read one one-on-one message; costs one call of the quota."""
         parameters = {"robotCode": robot_code, "processQueryKey": key}
         return self._send(self._http.build_request("GET", api_url + READ_STATUS_PATH, params=parameters), token=token)
+
+    def readers(
+        self, api_url: str, token: str, route: Route, key: str, next_token: str | None = None
+    ) -> Answer | NoAnswer:
+        """Ask for a page of those who have read one message of a conversation; costs one call of the quota.
+
+        The fields are optional by the page, and missing ones are errors by its table: all are sent.
+        """
+        body = {
+            "robotCode": route.robot_code,
+            "openConversationId": route.open_conversation_id,
+            "processQueryKey": key,
+            "maxResults": READERS_PER_PAGE,
+        }
+        if next_token is not None:
+            body["nextToken"] = next_token
+        return self._send(self._http.build_request("POST", api_url + READERS_PATHS[route.chat], json=body), token=token)
 
     def internal_token(self, api_url: str, app_key: str, app_secret: str) -> Answer | NoAnswer:
         """Ask for the token of an internal app."""

@@ -6,7 +6,6 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
 
 from ledger.core.asking_again import FINAL_CODES, KNOWN_AFTER, WRONG_KEY, AskAgain
-from ledger.core.message import Chat
 from ledger.core.plan import KEYS_PER_CALL
 from ledger.core.recall import RETRYABLE, Outcome
 from ledger.store import plan_messages
@@ -32,7 +31,7 @@ def ask_again(connection: Connection, recall_id: int, now: datetime) -> AskAgain
         (_is_elsewhere(connection, recall_id), "elsewhere"),
         else_="messages",
     )
-    settles = case((and_(_columns.outcome.in_(DOUBTFUL), _columns.chat == Chat.ONE_TO_ONE, _columns.deadline > now), 1))
+    settles = case((and_(_columns.outcome.in_(DOUBTFUL), _columns.deadline > now), 1))
     is_in_doubt = case((_columns.outcome.in_(DOUBTFUL), 1), else_=0)
     failed = and_(_columns.recall_id == recall_id, _columns.outcome.in_(RETRYABLE))
     each = (

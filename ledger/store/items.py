@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func,
 
 from ledger.core.approval import Decision
 from ledger.core.key_results import KeyReading
-from ledger.core.message import AppName, Chat
+from ledger.core.message import AppName, Chat, Route
 from ledger.core.period import ALWAYS, Period
 from ledger.core.plan import KEYS_PER_CALL
 from ledger.core.recall import Item, Outcome
@@ -23,6 +23,7 @@ from ledger.store.schema import approvals, recall_calls, recall_items, recall_sk
 from ledger.store.selecting import among, at_most, selected_items
 
 _BATCH_ROWS = 1000
+ROUTE = ("app", "chat", "robot_code", "open_conversation_id")
 _ENDED = tuple(recall_items.c[name] for name in ("id", "process_query_key", "outcome", "code", "reason", "attempts"))
 
 
@@ -301,40 +302,46 @@ class Doubtful:
     """An item that ended unknown or partial, and that the read status may settle."""
 
     item_id: int
-    app: AppName
-    robot_code: str
+    route: Route
     process_query_key: str
     outcome: Outcome
     finished_at: datetime
 
 
 def doubtful(connection: Connection, recall_id: int, now: datetime) -> list[Doubtful]:
-    """Return the one-on-one items of a recall that ended unknown or partial, while their read status can be asked."""
+    """Return the items of a recall that ended unknown or partial, while their read status can be asked."""
     columns = recall_items.c
     statement = (
         select(
             columns.id,
-            columns.app,
-            columns.robot_code,
+            *(columns[name] for name in ROUTE),
             columns.process_query_key,
             columns.outcome,
             columns.finished_at,
         )
-        .where(columns.recall_id == recall_id, columns.outcome.in_(DOUBTFUL))
-        .where(columns.chat == Chat.ONE_TO_ONE, columns.deadline > now)
+        .where(columns.recall_id == recall_id, columns.outcome.in_(DOUBTFUL), columns.deadline > now)
         .order_by(columns.deadline, columns.id)
     )
     return [
         Doubtful(
             item_id=row.id,
-            app=AppName(row.app),
-            robot_code=row.robot_code,
+            route=route_of(row),
             process_query_key=row.process_query_key,
             outcome=Outcome(row.outcome),
             finished_at=row.finished_at,
         )
         for row in connection.execute(statement)
     ]
+
+
+def route_of(row: Any) -> Route:
+    """Read the route of an item."""
+    return Route(
+        app=AppName(row.app),
+        chat=Chat(row.chat),
+        robot_code=row.robot_code,
+        open_conversation_id=row.open_conversation_id,
+    )
 
 
 def correct(connection: Connection, one: Doubtful, reading: KeyReading, by: str) -> Ended | None:

@@ -23,7 +23,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ledger.store.count_triggers import POSTGRESQL_COUNTS, SQLITE_COUNTS
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0021"
+REVISION = "0022"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -496,6 +496,18 @@ watched_campaigns = Table(
     Column("before_seconds", Integer, nullable=False),
     Column("watched_by", Text, nullable=False),
     Column("watched_at", UtcDateTime, nullable=False),
+)
+
+# How many people had read a message, the last time that DingTalk was asked: numbers alone, no ids of people. Without a
+# number of those who had not, it told of readers only.
+read_counts = Table(
+    "read_counts",
+    metadata,
+    Column("message_id", Id, primary_key=True, autoincrement=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("status", Text),
+    Column("read", Integer, nullable=False),
+    Column("unread", Integer),
 )
 
 # Append-only: triggers refuse changes, and each digest covers the one before it. What has left may be deleted.

@@ -187,7 +187,7 @@ def test_the_read_status_is_asked_with_the_token_of_the_app(
     (key,) = simulator.world.make_messages(1, robot_code=ROUTE.robot_code)
     caller.recall(ROUTE, [key])
     simulator.world.revoke_tokens()
-    refused, answer = (caller.read_status(ROUTE.app, ROUTE.robot_code, key) for _ in range(2))
+    refused, answer = (caller.read_status(ROUTE, key) for _ in range(2))
     assert isinstance(refused, Answer)
     assert refused.status == 400
     assert isinstance(answer, Answer)

@@ -41,6 +41,7 @@ NOT_SHOWN_AFTERWARDS = {
     "audit_reads": "sealed part by part (tests/services/audit/test_reads.py)",
     "audit_read_seals": "up to which these are sealed; what proves it is in the history",
     "anchors": "where checkpoints have arrived",
+    "read_counts": "what DingTalk was asked; each answer stands in the history",
     "sending_stops": "what is refused now; the history says who stopped it",
     "notices": "what is on its way to somebody",
     "notice_places": "where notices have arrived",

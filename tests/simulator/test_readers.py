@@ -1,10 +1,10 @@
-"""Who has read a message in a conversation: readers alone, a page at a time, and every way in which an answer can lack."""
+"""Who has read a message in a conversation: readers alone, a page at a time, and all ways in which answers can lack."""
 
 from typing import Any
 
 import pytest
 
-from ledger.simulator import Behaviour, Chat, Reply, ReadsAfterRecall
+from ledger.simulator import Behaviour, Chat, ReadsAfterRecall, Reply
 
 from .worlds import ROBOT, Caller, code_of
 
@@ -15,7 +15,7 @@ QUERIES = {
 READERS = frozenset(f"user{number:03}" for number in range(5))
 
 
-def ask(caller: Caller, key: str, chat: Chat = Chat.GROUP, **fields: object) -> Reply:
+def ask(caller: Caller, key: str, chat: Chat = Chat.GROUP, **fields: Any) -> Reply:
     body: dict[str, Any] = {"robotCode": ROBOT, "openConversationId": "cid", "processQueryKey": key, "maxResults": 200}
     return caller.post(QUERIES[chat], {name: value for name, value in (body | fields).items() if value is not None})
 
@@ -55,7 +55,7 @@ def test_of_a_message_whose_members_are_known_only_they_can_be_readers() -> None
         ({"nextToken": "made up"}, "invalidParameter.cursor.invalid"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_its_code(fields: dict[str, object], code: str) -> None:
+def test_what_does_not_fit_is_refused_with_its_code(fields: dict[str, Any], code: str) -> None:
     caller = Caller(Behaviour(readers=READERS))
     assert code_of(ask(caller, a_message(caller), **fields)) == (400, code)
 

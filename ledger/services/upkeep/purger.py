@@ -16,7 +16,7 @@ from ledger.core.deadline import WINDOW
 from ledger.core.json_value import JsonValue
 from ledger.core.quota import month_of
 from ledger.settings import Settings
-from ledger.store import history, plans, usage
+from ledger.store import history, plans, read_counts, usage
 from ledger.store.database import Database
 from ledger.store.keyless import purge_traces
 from ledger.store.messages import purge_index, purge_messages
@@ -56,6 +56,8 @@ class Purger:
         hour = int((now - WINDOW).timestamp()) // 3600
         self._delete(lambda connection, rows: purge_index(connection, hour, rows), MOST_INDEX_ROWS)
         self._delete_plans(now - self._plan_valid)
+        with self._database.write() as connection:
+            read_counts.forget_orphans(connection)
         if purged:
             with self._database.write() as connection:
                 history.append(connection, [self._entry("purged", {"messages": purged})])

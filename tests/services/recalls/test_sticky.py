@@ -167,6 +167,20 @@ def test_the_read_status_settles_what_nobody_could_say(book: Ledger, world: Worl
     assert book.verify().ok
 
 
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_what_nobody_could_say_of_a_group_is_settled_by_who_has_read_it(
+    book: Ledger, world: World, *, is_gone: bool
+) -> None:
+    keys = send(book, world, 2, conversation="cid-1")
+    world.change(silent_keys=keys, silent_keys_are_recalled=is_gone, misspelt_success=True)
+    number = recall(book)
+    assert book.parts.recall_reports.ask_again(number).settle == book.parts.read_status.cost(number) == 2
+    result = book.parts.read_status.run(number, actor="tester")
+    assert (result.recalled, result.refused, result.unknown) == ((2, 0, 0) if is_gone else (0, 2, 0))
+    assert len(world.calls("/v1.0/robot/groupMessages/query")) == 2
+    assert book.verify().ok
+
+
 def test_inquiries_keep_the_rate_of_their_app_whichever_ledger_asks(make_ledger: MakeLedger, world: World) -> None:
     book, other = make_ledger(calls_per_second=2), make_ledger(calls_per_second=2)
     for campaign in ("spring", "summer"):
