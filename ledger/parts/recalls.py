@@ -1,0 +1,118 @@
+"""What makes the life of a recall."""
+
+from typing import TYPE_CHECKING
+
+from ledger.parts.part import part
+from ledger.parts.reports import ReportParts
+
+if TYPE_CHECKING:
+    from ledger.services.recalls.expiry import Expiry
+    from ledger.services.recalls.freezer import Freezer
+    from ledger.services.recalls.lifecycle import Lifecycle
+    from ledger.services.recalls.planner import Planner
+    from ledger.services.recalls.preflight import Preflight
+    from ledger.services.recalls.read_status import Inquirer
+    from ledger.services.recalls.runner import Runner
+    from ledger.services.recalls.schedules import Schedules
+    from ledger.services.recalls.sticky import StickyRecalls
+    from ledger.services.upkeep.purger import Purger
+
+
+class RecallParts(ReportParts):
+    """From a plan to its last outcome, and what may be deleted then."""
+
+    @part
+    def planner(self) -> "Planner":
+        """Makes plans."""
+        from ledger.services.recalls.planner import Planner
+
+        return Planner(
+            self.opened(), self.clock, self.pace_clock, self.settings, self.recorder.catch_up, self.preflight
+        )
+
+    @part
+    def preflight(self) -> "Preflight":
+        """Says what would stop a plan."""
+        from ledger.services.recalls.preflight import Preflight
+
+        return Preflight(self.opened(), self.clock, self.settings)
+
+    @part
+    def freezer(self) -> "Freezer":
+        """Copies what a plan saw once it is run."""
+        from ledger.services.recalls.freezer import Freezer
+
+        return Freezer(self.opened(), self.clock)
+
+    @part
+    def lifecycle(self) -> "Lifecycle":
+        """Moves recalls from state to state."""
+        from ledger.services.recalls.lifecycle import Lifecycle
+
+        return Lifecycle(
+            self.opened(),
+            self.clock,
+            self.pace_clock,
+            self.settings,
+            self.caller,
+            self.runner,
+            self.recall_reports,
+            self.held_calls,
+            self.freezer,
+        )
+
+    @part
+    def runner(self) -> "Runner":
+        """Makes the calls of recalls."""
+        from ledger.services.recalls.runner import Runner
+
+        return Runner(
+            self.opened(),
+            self.caller,
+            self.clock,
+            self.pace_clock,
+            self.settings,
+            self.executor or self.threads,
+            self.held_calls,
+            self.outage,
+            self.freezer,
+        )
+
+    @part
+    def sticky(self) -> "StickyRecalls":
+        """Follows sticky recalls."""
+        from ledger.services.recalls.sticky import StickyRecalls
+
+        return StickyRecalls(self.opened(), self.clock, self.planner, self.lifecycle, self.recall_reports)
+
+    @part
+    def schedules(self) -> "Schedules":
+        """Starts recalls at the moments that were set for them."""
+        from ledger.services.recalls.schedules import Schedules
+
+        lifecycle, freezer = self.lifecycle, self.freezer
+        return Schedules(self.opened(), self.clock, self.settings, lifecycle, freezer, self.recall_reports)
+
+    @part
+    def expiry(self) -> "Expiry":
+        """Recalls what shall vanish by itself."""
+        from ledger.services.recalls.expiry import Expiry
+
+        return Expiry(self.opened(), self.clock, self.settings, self.planner, self.lifecycle, self.freezer)
+
+    @part
+    def read_status(self) -> "Inquirer":
+        """Settles doubts by the read status."""
+        from ledger.services.recalls.read_status import Inquirer
+
+        executor = self.executor or self.threads
+        return Inquirer(
+            self.opened(), self.caller, self.clock, self.pace_clock, self.settings, executor, self.recall_reports
+        )
+
+    @part
+    def purger(self) -> "Purger":
+        """Deletes what is past its window."""
+        from ledger.services.upkeep.purger import Purger
+
+        return Purger(self.opened(), self.clock, self.settings, self.freezer.finish)
