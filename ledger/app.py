@@ -11,33 +11,32 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from ledger.clock import Clock
 from ledger.core.actors import check_actor
-from ledger.core.campaign import CampaignLine
 from ledger.core.check_up import CheckUp
 from ledger.core.expiry import seconds_of
 from ledger.core.message import Chat
 from ledger.core.period import period_of_recall
-from ledger.core.recall import Item, Outcome, Plan, Result, Status
+from ledger.core.recall import Item, OnProgress, Outcome, Plan, Result, Status
 from ledger.core.recall_filter import recall_filter
 from ledger.core.roles import Identity, Permission
 from ledger.core.selection import select
 from ledger.errors import InputError
-from ledger.integrations import clients, tags
-from ledger.integrations.following import Watching
+from ledger.integrations import tags
 from ledger.parts import Parts
 from ledger.services.access.actor import shows_token, who_acts, who_shows
-from ledger.services.recalls.lifecycle import OnProgress
-from ledger.services.recording.batches import Imported, WriteCounts
-from ledger.services.recording.rows import Defaults, Line
-from ledger.services.recording.tagger import Tagged
-from ledger.services.reports.recalls import RecallReport
-from ledger.services.reports.verifier import Verification
-from ledger.services.upkeep.purger import Purged
 from ledger.settings import Settings
 
+# What a method returns is loaded by the part that makes it, and a hook by who watches a client.
 if TYPE_CHECKING:
     from httpx import BaseTransport
+
+    from ledger.clock import Clock
+    from ledger.core.campaign import CampaignLine
+    from ledger.services.recording.batches import Imported, WriteCounts
+    from ledger.services.recording.tagger import Tagged
+    from ledger.services.reports.recalls import RecallReport
+    from ledger.services.reports.verifier import Verification
+    from ledger.services.upkeep.purger import Purged
 
 Watched = TypeVar("Watched")
 
@@ -60,7 +59,7 @@ class Ledger:
         self,
         settings: Settings | None = None,
         *,
-        clock: Clock | None = None,
+        clock: "Clock | None" = None,
         executor: Executor | None = None,
         transport: "BaseTransport | None" = None,
     ) -> None:
@@ -102,7 +101,7 @@ class Ledger:
         chat: Chat | str | None = None,
         expires_in: float | None = None,
         expires_at: datetime | str | None = None,
-    ) -> WriteCounts:
+    ) -> "WriteCounts":
         """Record one message and return once it is on disk; without `sent_at` it counts as sent now.
 
         Without a chat kind, one that has a conversation is taken for a group message. A worker recalls it by itself
@@ -135,7 +134,7 @@ class Ledger:
         campaign: str | None = None,
         robot_code: str | None = None,
         sent_at: datetime | None = None,
-    ) -> Imported:
+    ) -> "Imported":
         """Record rows as in `ledger import`; bad ones are listed with their number (from 1) and stop nothing.
 
         What the database does not take waits in the spool. Raise LedgerError when the spool cannot be written either;
@@ -146,6 +145,8 @@ class Ledger:
         >>> done.recorded, done.rejected_count, done.rejected[0].line
         (1, 1, 2)
         """
+        from ledger.services.recording.rows import Defaults, Line
+
         lines = (Line(number=number, fields=row) for number, row in enumerate(rows, start=1))
         return self.parts.recorder.record_many(lines, Defaults(campaign=campaign, robot=robot_code, sent_at=sent_at))
 
@@ -159,6 +160,9 @@ class Ledger:
         sent does not leave, and raises SendingStoppedError; without, no recall stops a sender. One request can be
         tagged with the headers `x-ledger-campaign` and `x-ledger-source`, which are not sent.
         """
+        from ledger.integrations import clients
+        from ledger.integrations.following import Watching
+
         parts = self.parts
 
         def is_stopped(campaign: str | None) -> str | None:
@@ -186,7 +190,7 @@ class Ledger:
             raise InputError(f"expires_in is {expires_in!r}: give a number of seconds, as in 3600")
         return tags.tagged(tags.Tags(campaign=name, source=source, expires_in=expires_in))
 
-    def campaigns(self) -> list[CampaignLine]:
+    def campaigns(self) -> "list[CampaignLine]":
         """Return what can still be recalled, a line a campaign, soonest deadline first.
 
         >>> [(line.campaign, line.messages, line.recallable) for line in book.campaigns()]
@@ -355,7 +359,7 @@ class Ledger:
         )
         return self.parts.current_recalls.results(statuses=statuses, asked=asked, limit=limit)
 
-    def show(self, recall_id: int) -> RecallReport:
+    def show(self, recall_id: int) -> "RecallReport":
         """Return one recall with its items, what it left out, its HTTP requests, and who did what.
 
         Raise UnknownRecallError.
@@ -381,7 +385,7 @@ class Ledger:
         since: datetime | None = None,
         until: datetime | None = None,
         actor: str | None = None,
-    ) -> Tagged:
+    ) -> "Tagged":
         """Put the messages that fit every given part, and that the ledger still holds, under a campaign.
 
         Those that have another one already are moved only when that is named, or their keys are. What recalls hold
@@ -443,7 +447,7 @@ class Ledger:
             limit=limit,
         )
 
-    def purge(self) -> Purged:
+    def purge(self) -> "Purged":
         """Delete the messages that are past their window; recalls and their history stay.
 
         >>> book.purge().purged
@@ -451,7 +455,7 @@ class Ledger:
         """
         return self.parts.purger.run_once()
 
-    def verify(self, known_digest: str | None = None) -> Verification:
+    def verify(self, known_digest: str | None = None) -> "Verification":
         """Check that nobody rewrote the history, nor cut off what came before a digest that was kept elsewhere.
 
         >>> book.verify().ok

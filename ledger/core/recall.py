@@ -1,6 +1,6 @@
 """The words of a recall: its states, the outcomes of its items, and the values that doors show."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -155,6 +155,10 @@ class Result(JsonValue):
     def is_complete(self) -> bool:
         """True when everything that was eligible is recalled."""
         return self.status is Status.FINISHED and self.recalled == self.eligible
+
+
+# Told of a recall now and then, while it runs.
+OnProgress = Callable[[Result], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select, text, true
-from sqlalchemy.dialects import postgresql, sqlite
 
+from ledger.store.dialects import insert_into
 from ledger.store.people import each_recipient
 from ledger.store.schema import campaign_people, message_counts, messages
 
@@ -95,8 +95,7 @@ def count_people_by_campaign(
 
 def keep_people(connection: Connection, robots: Collection[str], counted: Mapping[str | None, CountedPeople]) -> None:
     """Keep what was counted, in place of what was known."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(campaign_people)
+    statement = insert_into(connection, campaign_people)
     taken = {name: statement.excluded[name] for name in ("changes", "people", "counted_at")}
     rows = [
         {

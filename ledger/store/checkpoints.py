@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from ledger.store.dialects import insert_into
 from ledger.store.raw_rows import raw_rows
 from ledger.store.schema import anchors, checkpoints, history, history_segments
 
@@ -59,9 +59,8 @@ def add_segments(connection: Connection, closed: Sequence[ClosedSegment]) -> Non
     """Note segments that are closed now; whoever was quicker has noted the same."""
     if not closed:
         return
-    dialect = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     rows = [{"number": one.number, "last_id": one.last_id, "root": one.root} for one in closed]
-    connection.execute(dialect(history_segments).on_conflict_do_nothing(), rows)
+    connection.execute(insert_into(connection, history_segments).on_conflict_do_nothing(), rows)
 
 
 def digests_after(connection: Connection, last_id: int) -> Iterator[tuple[int, str]]:
@@ -157,5 +156,4 @@ def failed(connection: Connection, name: str, error: str, now: datetime) -> None
 def _note(connection: Connection, name: str, values: Mapping[str, Any]) -> None:
     mine = update(anchors).where(anchors.c.name == name).values(**values)
     if connection.execute(mine).rowcount == 0:
-        dialect = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        connection.execute(dialect(anchors).values(name=name, **values).on_conflict_do_nothing())
+        connection.execute(insert_into(connection, anchors).values(name=name, **values).on_conflict_do_nothing())

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from ledger.store.dialects import insert_into
 from ledger.store.schema import chores
 
 
@@ -23,9 +23,8 @@ def take(connection: Connection, name: str, lease: Lease, *, now: datetime, ever
 
     When it was done is a time for people, by the wall clock. That it lies ahead says that somebody set that one back.
     """
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     ours = {"owner": lease.owner, "lease_until": lease.begins + lease.lasts}
-    new = insert(chores).values(name=name, **ours).on_conflict_do_nothing()
+    new = insert_into(connection, chores).values(name=name, **ours).on_conflict_do_nothing()
     if connection.execute(new.execution_options(preserve_rowcount=True)).rowcount == 1:
         return True
     done_at = chores.c.done_at

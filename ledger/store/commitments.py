@@ -7,9 +7,9 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, collate, insert, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.person import SECRET_BYTES, commitments_of, committed, is_pseudonym, seal_of, users_in
+from ledger.store.dialects import insert_into
 from ledger.store.schema import person_commitments, person_secrets
 from ledger.store.selecting import among
 
@@ -117,8 +117,7 @@ def renew_secret(connection: Connection) -> bytes:
 
 def keep(connection: Connection, committer: Committer, people: Iterable[Sequence[str]], *, but_for: str) -> None:
     """Keep the commitments of people one by one, but for one of them, and make another secret for who comes later."""
-    inserting = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = inserting(person_commitments).on_conflict_do_nothing()
+    statement = insert_into(connection, person_commitments).on_conflict_do_nothing()
     for some in people:
         commitments = committer.of(some)
         rows = [{"user_id": user, "commitment": commitments[user]} for user in some if user != but_for]

@@ -46,7 +46,7 @@ def _of_campaigns(campaigns: list[str], *, is_sqlite: bool) -> ColumnElement[boo
     ended = select(columns.recall_id).where(columns.campaign.in_(campaigns), columns.outcome.is_not(None))
     if not is_sqlite:
         named = [
-            recalls.c.selection.contains(part)
+            recalls.c.selection.bool_op("@>")(part)
             for one in campaigns
             for part in ({"campaign": one}, {"campaigns": [one]})
         ]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from ledger.store.dialects import insert_into
 from ledger.store.schema import answers
 
 
@@ -25,10 +25,9 @@ def claim(
     """Claim a request until a moment, unless it came before; return it as it stands."""
     columns = answers.c
     connection.execute(delete(answers).where(columns.expires_at <= now))
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     values = {"scope": scope, "key": key, "request_digest": request_digest, "claim": claim, "expires_at": until}
     # In one statement, which changes nothing of a row that is there: whoever drops it comes before or after.
-    claiming = insert(answers).values(values)
+    claiming = insert_into(connection, answers).values(values)
     claiming = claiming.on_conflict_do_update(index_elements=[columns.scope, columns.key], set_={"scope": scope})
     shown = (columns.request_digest, columns.claim, columns.status, columns.body)
     row = connection.execute(claiming.returning(*shown)).one()

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
 from ledger.clock import as_utc
@@ -37,8 +36,6 @@ _KEEPS_KEYS_APART = """
     SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass('messages') AND contype = 'u')
 """
 _COPY = f"COPY messages ({_NAMES}) FROM STDIN (FORMAT BINARY)"
-_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # a class in all but name
-_COPY_TYPES = [column.type.compile(_DIALECT).lower() for column in _COLUMNS]
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -115,7 +112,7 @@ def _copied(connection: Connection, new: Sequence[NewMessage]) -> bool:
     try:
         with connection.begin_nested(), driver.cursor() as cursor:
             with cursor.copy(_COPY) as copy:
-                copy.set_types(_COPY_TYPES)
+                copy.set_types(column.type.compile(connection.dialect).lower() for column in _COLUMNS)
                 for one in new:
                     copy.write_row(_values(one, as_utc, lambda fields: Jsonb(dict(fields))))
             if cursor.rowcount != len(new):

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.message import Keyless, KeylessSend
+from ledger.store.dialects import insert_into
 from ledger.store.faults import dropped, of_rows
 from ledger.store.schema import keyless_sends
 
@@ -17,8 +17,7 @@ def insert_traces(connection: Connection, sends: Sequence[KeylessSend], recorded
     Raise InvalidMessageError when the values of one of them are at fault, StatementRefusedError when the database
     drops one without an error.
     """
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(keyless_sends).on_conflict_do_nothing().returning(keyless_sends.c.trace)
+    statement = insert_into(connection, keyless_sends).on_conflict_do_nothing().returning(keyless_sends.c.trace)
     new: set[str] = set()
     # In one order everywhere, so that two writers of the same traces wait for each other instead of deadlocking.
     for send in sorted(sends, key=lambda send: send.trace):

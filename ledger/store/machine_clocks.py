@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from ledger.store.dialects import insert_into
 from ledger.store.schema import machine_clocks
 from ledger.store.types import UtcDateTime
 
@@ -16,8 +16,9 @@ def zero_of(connection: Connection, machine: str) -> datetime | None:
 
 def agree_on(connection: Connection, machine: str, zero_at: datetime) -> None:
     """Write down when a machine's even clock showed zero, unless another process was quicker."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    connection.execute(insert(machine_clocks).values(machine=machine, zero_at=zero_at).on_conflict_do_nothing())
+    connection.execute(
+        insert_into(connection, machine_clocks).values(machine=machine, zero_at=zero_at).on_conflict_do_nothing()
+    )
 
 
 def server_time(connection: Connection) -> datetime:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.json_value import JsonValue
 from ledger.core.notices import LEASE, LONGEST_WAIT, Notice, next_try
 from ledger.notice_events import NoticeEvent
+from ledger.store.dialects import insert_into
 from ledger.store.schema import history, notice_marks, notice_places, notices
 
 
@@ -52,8 +52,7 @@ def move_mark(connection: Connection, name: str, before: str | None, now: str) -
     if before is not None:
         mine = (notice_marks.c.name == name) & (notice_marks.c.value == before)
         return connection.execute(update(notice_marks).where(mine).values(value=now)).rowcount == 1
-    dialect = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    new = dialect(notice_marks).values(name=name, value=now).on_conflict_do_nothing()
+    new = insert_into(connection, notice_marks).values(name=name, value=now).on_conflict_do_nothing()
     return connection.execute(new.execution_options(preserve_rowcount=True)).rowcount == 1
 
 
@@ -155,7 +154,6 @@ def standing(connection: Connection) -> dict[str, NoticePlace]:
 def _note(connection: Connection, name: str, values: Mapping[str, object]) -> None:
     mine = update(notice_places).where(notice_places.c.name == name).values(**values)
     if connection.execute(mine).rowcount == 0:
-        dialect = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        new = dialect(notice_places).values(name=name, given_up=0).on_conflict_do_nothing()
+        new = insert_into(connection, notice_places).values(name=name, given_up=0).on_conflict_do_nothing()
         connection.execute(new)
         connection.execute(mine)

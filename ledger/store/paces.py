@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.pace import Pace
+from ledger.store.dialects import insert_into
 from ledger.store.schema import paces
 
 # A ban concerns the address, so it holds for what was never called before as well.
@@ -21,11 +21,11 @@ def read_pace(connection: Connection, app: str, api: str) -> Pace:
 
 def lock_pace(connection: Connection, app: str, api: str) -> Pace:
     """Return the pace of one app and API, locked against every other process until the transaction ends."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = _select(app, api).with_for_update()
     row = connection.execute(statement).one_or_none()
     if row is None:
-        new = insert(paces).values(app=app, api=api, share=1.0, blocked_until=_BANNED_UNTIL.scalar_subquery())
+        first = {"app": app, "api": api, "share": 1.0, "blocked_until": _BANNED_UNTIL.scalar_subquery()}
+        new = insert_into(connection, paces).values(first)
         connection.execute(new.on_conflict_do_nothing())
         row = connection.execute(statement).one()
     return _pace(row)

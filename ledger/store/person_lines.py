@@ -27,7 +27,6 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from ledger.core.reached_people import NAMED, PeopleCount, PersonLine, PersonStanding
 from ledger.core.recall import Outcome
@@ -38,6 +37,7 @@ from ledger.store.people import each_recipient
 from ledger.store.recalls import Recall
 from ledger.store.schema import history, messages, person_secrets, recall_items
 from ledger.store.selecting import among, selected_messages
+from ledger.store.types import Document
 from ledger.store.unfrozen import unfrozen_ids
 
 _BATCH_ROWS = 1000
@@ -123,7 +123,7 @@ def _deliveries(connection: Connection, parts: list[Select[Any]]) -> Subquery:
         columns = table.c
         rows.append(select(user.label("user_id"), columns.outcome, columns.fate).select_from(table.join(each, true())))
         kinds, users, user = _each_undelivered(table, is_sqlite=is_sqlite)
-        nothing = literal("{}") if is_sqlite else cast(literal("{}"), JSONB)
+        nothing = literal("{}") if is_sqlite else cast(literal("{}"), Document)
         missed = (user.label("user_id"), columns.outcome, literal(_UNDELIVERED).label("fate"))
         undelivered = type_coerce(columns.undelivered, Text()) if is_sqlite else columns.undelivered
         rows.append(
@@ -138,7 +138,9 @@ def _each_undelivered(of: FromClause, *, is_sqlite: bool) -> tuple[FromClause, F
         kinds = func.json_each(of.c.undelivered).table_valued("value", name="kind")
         users = func.json_each(kinds.c.value).table_valued("value", name="missed")
         return kinds, users, users.c.value
-    kinds = func.jsonb_each(of.c.undelivered).table_valued("key", column("value", JSONB), name="kind").render_derived()
+    kinds = (
+        func.jsonb_each(of.c.undelivered).table_valued("key", column("value", Document), name="kind").render_derived()
+    )
     users = (
         func.jsonb_array_elements_text(kinds.c.value).table_valued(column("user_id", Text), name="missed")
     ).render_derived()

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Connection,
     Table,
@@ -20,7 +21,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import cast as as_text
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from ledger.core.person import replaced
 from ledger.core.recall import Status
@@ -216,7 +216,7 @@ def _names(connection: Connection, place: str, user: str) -> ColumnElement[bool]
         each = func.json_each(table.c.recipients).table_valued("value")
         reached = select(each.c.value).where(each.c.value == user).exists()
     else:
-        reached = cast("ColumnElement[bool]", table.c.recipients.overlap(literal([user], ARRAY(Text))))
+        reached = table.c.recipients.bool_op("&&")(literal([user], ARRAY(Text)))
     return or_(reached, _did_not_reach(table, user, is_sqlite=is_sqlite)) if "undelivered" in table.c else reached
 
 

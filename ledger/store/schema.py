@@ -18,9 +18,9 @@ from sqlalchemy import (
     event,
     text,
 )
-from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.store.count_triggers import POSTGRESQL_COUNTS, SQLITE_COUNTS
+from ledger.store.special_indexes import ARRAY_INDEXES, PARTIAL_INDEXES
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
 REVISION = "0022"
@@ -67,12 +67,8 @@ messages = Table(
     CheckConstraint("(chat = 'one_to_one') = (open_conversation_id IS NULL)", name="conversation"),
     Index("ix_messages_deadline", "deadline"),
     Index("ix_messages_campaign", "campaign", "deadline"),
-    Index("ix_messages_recipients", "recipients", postgresql_using="gin").ddl_if(dialect="postgresql"),
     sqlite_autoincrement=True,
 )
-
-_expiring: ColumnElement[bool] = text("expires_at IS NOT NULL")  # type: ignore[assignment]
-Index("ix_messages_expires", messages.c.expires_at, postgresql_where=_expiring, sqlite_where=_expiring)
 
 # Sends that may have reached people, and whose key never came back: they cannot be recalled, and somebody has to know.
 keyless_sends = Table(
@@ -182,33 +178,11 @@ recall_items = Table(
         name="outcome",
     ),
     CheckConstraint("(outcome IS NULL) = (finished_at IS NULL)", name="finished"),
+    Index("ix_recall_items_outcome", "recall_id", "outcome"),
+    Index("ix_recall_items_message", "message_id"),
+    Index("ix_recall_items_call", "call_id"),
     sqlite_autoincrement=True,
 )
-
-
-def _partial_index(name: str, *columns: str, where: str) -> Index:
-    condition: ColumnElement[bool] = text(where)  # type: ignore[assignment]
-    table_columns = [recall_items.c[column] for column in columns]
-    return Index(name, *table_columns, postgresql_where=condition, sqlite_where=condition)
-
-
-WAITING = "outcome IS NULL AND call_id IS NULL"
-ENDED = "outcome IS NOT NULL"
-# The claim reads the first two from their start: ordering by anything else would scan the finished rows.
-_partial_index("ix_recall_items_next", "recall_id", "app", "chat", "deadline", "id", where=WAITING)
-_partial_index("ix_recall_items_lane", "recall_id", "lane", "deadline", "id", where=WAITING)
-_partial_index("ix_recall_items_finished", "finished_at", "id", where=ENDED)
-_partial_index("ix_recall_items_campaign", "campaign", "finished_at", where=ENDED)
-_partial_index("ix_recall_items_key", "process_query_key", where=ENDED)
-Index("ix_recall_items_outcome", recall_items.c.recall_id, recall_items.c.outcome)
-Index("ix_recall_items_message", recall_items.c.message_id)
-Index("ix_recall_items_call", recall_items.c.call_id)
-Index(
-    "ix_recall_items_recipients",
-    recall_items.c.recipients,
-    postgresql_using="gin",
-    postgresql_where=text(ENDED),
-).ddl_if(dialect="postgresql")
 
 # What was selected but not taken, and why: messages that were too late or spared are facts of history too.
 recall_skips = Table(
@@ -257,13 +231,6 @@ recall_calls = Table(
     CheckConstraint("(finished_at IS NULL) = (verdict IS NULL)", name="finished"),
     Index("ix_recall_calls_recall", "recall_id", "id"),
     sqlite_autoincrement=True,
-)
-_in_flight: ColumnElement[bool] = text("finished_at IS NULL")  # type: ignore[assignment]
-Index(
-    "ix_recall_calls_in_flight",
-    recall_calls.c.lease_until,
-    postgresql_where=_in_flight,
-    sqlite_where=_in_flight,
 )
 
 # One small row per app and API, which all processes share: when the next call may leave.
@@ -326,9 +293,6 @@ tokens = Table(
     CheckConstraint("length(name) > 0", name="name"),
     sqlite_autoincrement=True,
 )
-_valid: ColumnElement[bool] = text("revoked_at IS NULL")  # type: ignore[assignment]
-# A name is the actor of what its token does: two that work at once would be one in the history.
-Index("uq_tokens_valid_name", tokens.c.name, unique=True, postgresql_where=_valid, sqlite_where=_valid)
 
 # Who is signed in at the console; as with tokens, only the digest of what the browser holds is stored.
 sessions = Table(
@@ -415,8 +379,6 @@ break_glass = Table(
     CheckConstraint("(reviewed_by IS NULL) = (review IS NULL)", name="reviewed"),
     CheckConstraint("reviewed_by <> broken_by", name="two_people"),
 )
-_open_glass: ColumnElement[bool] = text("reviewed_by IS NULL")  # type: ignore[assignment]
-Index("ix_break_glass_open", break_glass.c.recall_id, postgresql_where=_open_glass, sqlite_where=_open_glass)
 
 # A plan that was confirmed and runs at a moment of its own: whose word that is. It stays beside the recall.
 schedules = Table(
@@ -728,5 +690,6 @@ def _complete(_: MetaData, connection: Connection, **_kw: object) -> None:
     """Add what the table definitions cannot say."""
     if connection.dialect.name == "sqlite":
         sqlite_metadata.create_all(connection)
-    for statement in SQLITE_TRIGGERS if connection.dialect.name == "sqlite" else POSTGRESQL_TRIGGERS:
+    rest = SQLITE_TRIGGERS if connection.dialect.name == "sqlite" else (*ARRAY_INDEXES, *POSTGRESQL_TRIGGERS)
+    for statement in (*PARTIAL_INDEXES, *rest):
         connection.exec_driver_sql(statement)

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     Connection,
     FromClause,
     Select,
@@ -20,7 +21,6 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.core.bounds import Bounds, split
@@ -128,15 +128,13 @@ def in_bounds(bounds: Bounds, table: FromClause) -> list[ColumnElement[bool]]:
 
 
 def _overlaps(table: FromClause, selection: Selection) -> ColumnElement[bool]:
-    overlap: ColumnElement[bool] = table.c.recipients.overlap(literal(sorted(selection.users), ARRAY(Text)))
-    return overlap
+    return table.c.recipients.bool_op("&&")(literal(sorted(selection.users), ARRAY(Text)))
 
 
 def reached_others(users: Collection[str], *, is_sqlite: bool) -> ColumnElement[bool]:
     """Return the condition under which a message reached anybody but these."""
     if not is_sqlite:
-        within: ColumnElement[bool] = messages.c.recipients.contained_by(literal(sorted(users), ARRAY(Text)))
-        return ~within
+        return ~messages.c.recipients.bool_op("<@")(literal(sorted(users), ARRAY(Text)))
     each = func.json_each(messages.c.recipients).table_valued("value", name="other")
     return select(each.c.value).where(~among(each.c.value, sorted(users), is_sqlite=True)).exists()
 

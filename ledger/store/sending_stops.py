@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.json_value import JsonValue
+from ledger.store.dialects import insert_into
 from ledger.store.schema import sending_stops
 
 
@@ -22,14 +22,13 @@ class SendingStop(JsonValue):
 
 def add(connection: Connection, stop: SendingStop) -> bool:
     """Stop a campaign; say whether it was not stopped yet."""
-    dialect = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = {
         "campaign": stop.campaign,
         "stopped_by": stop.stopped_by,
         "stopped_at": stop.stopped_at,
         "recall_id": stop.recall_id,
     }
-    new = dialect(sending_stops).values(row).on_conflict_do_nothing()
+    new = insert_into(connection, sending_stops).values(row).on_conflict_do_nothing()
     return connection.execute(new.execution_options(preserve_rowcount=True)).rowcount == 1
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Dialect, text
 from sqlalchemy.schema import AddConstraint, CreateIndex
 
 from ledger.store.schema import POSTGRESQL_TRIGGERS, SQLITE_TRIGGERS, metadata
+from ledger.store.special_indexes import PARTIAL_INDEXES
 
 _SCHEMAS = text("""
     SELECT wanted.name, pg_namespace.nspname FROM unnest(CAST(:names AS text[])) AS wanted (name)
@@ -28,7 +29,7 @@ _RULES = text("""
 """)
 # There a constraint goes with its table alone.
 _RULES_OF_SQLITE = text("SELECT name FROM sqlite_master WHERE type IN ('index', 'trigger')")
-_TRIGGER = re.compile(r"\s*CREATE TRIGGER (\w+)")
+_RULE = re.compile(r"\s*CREATE (?:TRIGGER|UNIQUE INDEX) (\w+)")
 
 
 def troubles_of(connection: Connection) -> list[str]:
@@ -75,8 +76,8 @@ def _rules(dialect: Dialect) -> Iterator[tuple[str, str]]:
         for index in table.indexes:
             if index.unique:
                 yield str(index.name), _on_one_line(str(CreateIndex(index).compile(dialect=dialect)))
-    for statement in SQLITE_TRIGGERS if is_sqlite else POSTGRESQL_TRIGGERS:
-        if (found := _TRIGGER.match(statement)) is not None:
+    for statement in (*PARTIAL_INDEXES, *(SQLITE_TRIGGERS if is_sqlite else POSTGRESQL_TRIGGERS)):
+        if (found := _RULE.match(statement)) is not None:
             yield found[1], _on_one_line(statement)
 
 

@@ -3,9 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
+from sqlalchemy import ARRAY, JSON, BigInteger, DateTime, Dialect, Integer, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ledger.clock import as_utc
 
@@ -31,7 +30,22 @@ class UtcDateTime(TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if dialect.name == "sqlite" else moment.astimezone(UTC)
 
 
+class JsonDocument(TypeDecorator[Any]):
+    """A JSON document: jsonb on PostgreSQL, text on SQLite."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the type of a database; that of PostgreSQL is loaded by who connects to one."""
+        if dialect.name == "sqlite":
+            return super().load_dialect_impl(dialect)
+        from sqlalchemy.dialects.postgresql import JSONB
+
+        return dialect.type_descriptor(JSONB())
+
+
 # What psql users expect on PostgreSQL, and the nearest thing on SQLite.
 Id: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
 UserIds: TypeEngine[Any] = ARRAY(Text()).with_variant(JSON(), "sqlite")
-Document: TypeEngine[Any] = JSONB().with_variant(JSON(), "sqlite")
+Document: TypeEngine[Any] = JsonDocument()

@@ -4,10 +4,10 @@ from collections import Counter
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.deadline import WINDOW
 from ledger.core.message import Keyless
+from ledger.store.dialects import insert_into
 from ledger.store.schema import keyless_sends, message_counts, messages, usage
 
 # Sends are counted by the messages (or traces) that they left behind; the purge puts down how many it took away.
@@ -16,8 +16,7 @@ PURGED_SENDS = "(sends)"
 
 def count_usage(connection: Connection, app: str, month: str, calls: int) -> None:
     """Add calls (or take back, when negative) to what an app has used of the month's quota."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(usage).values(app=app, month=month, calls=max(calls, 0))
+    statement = insert_into(connection, usage).values(app=app, month=month, calls=max(calls, 0))
     grown = {"calls": usage.c.calls + calls}
     connection.execute(statement.on_conflict_do_update(index_elements=["app", "month"], set_=grown))
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.json_value import JsonValue
+from ledger.store.dialects import insert_into
 from ledger.store.schema import watched_campaigns
 
 
@@ -22,14 +22,13 @@ class WatchedCampaign(JsonValue):
 
 def put(connection: Connection, watched: WatchedCampaign) -> None:
     """Watch a campaign from now on; the latest wish counts."""
-    dialect = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     values = {
         "campaign": watched.campaign,
         "before_seconds": watched.before_seconds,
         "watched_by": watched.watched_by,
         "watched_at": watched.watched_at,
     }
-    new = dialect(watched_campaigns).values(values)
+    new = insert_into(connection, watched_campaigns).values(values)
     connection.execute(new.on_conflict_do_update(index_elements=["campaign"], set_=values))
 
 

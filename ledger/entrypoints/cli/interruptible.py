@@ -7,15 +7,13 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ledger.core.recall import Result
+from ledger.core.recall import OnProgress, Result
 from ledger.entrypoints.cli.screen.run_progress import shown
 from ledger.entrypoints.process.signals import InterruptedRun, Stop, outliving_its_terminal
 from ledger.services.access.actor import who_acts
 
 if TYPE_CHECKING:
     from ledger.parts import Parts
-
-OnProgress = Callable[[Result], None]
 
 
 def run_interruptibly(

@@ -1,7 +1,7 @@
 """The life of a recall: started once from its plan, paused, resumed, retried, cancelled. The runner makes the calls."""
 
 import logging
-from collections.abc import Callable, Set
+from collections.abc import Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from ledger.core.actors import OURSELVES, Acting
 from ledger.core.limits import check_reason
 from ledger.core.message import AppName
 from ledger.core.pace import shifted, unblocked
-from ledger.core.recall import Result, Status
+from ledger.core.recall import OnProgress, Result, Status
 from ledger.errors import LedgerError, NothingEligibleError, WrongStateError
 from ledger.services.recalls import leases
 from ledger.services.recalls.approvals import Approvals
@@ -31,8 +31,6 @@ from ledger.store.database import Database
 from ledger.trace import request_id
 
 log = logging.getLogger(__name__)
-
-OnProgress = Callable[[Result], None]
 
 
 class Lifecycle:
