@@ -6,49 +6,12 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from inspect import cleandoc
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from ledger.entrypoints.cli.commands import (
-    allow,
-    approve,
-    audit,
-    campaigns,
-    cancel,
-    db,
-    demo,
-    doctor,
-    gateway,
-    history,
-    import_,
-    messages,
-    notify,
-    ops,
-    people,
-    person,
-    policy,
-    purge,
-    recall,
-    recalls,
-    record,
-    refuse,
-    resume,
-    retry,
-    review,
-    run,
-    serve,
-    show,
-    simulator,
-    tag,
-    token,
-    unstick,
-    verify,
-    watch,
-    worker,
-)
+from ledger.entrypoints.cli.menu import Menu
 from ledger.entrypoints.cli.screen.output import document_of_error, say
 from ledger.entrypoints.cli.screen.width import sane_width
 from ledger.entrypoints.process.exits import Code, code_of_error
@@ -58,12 +21,18 @@ from ledger.errors import InputError, LedgerError
 # Typer carries its own copy of Click since 0.20-something; the public name leads to whichever there is.
 _UsageError: Any = typer.BadParameter.__mro__[1]
 
-_FOLD = re.compile(r"(?<!\n)\n(?!\n)")
 _TOO_MANY = re.compile(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)$")
 
 
 class Root(TyperGroup):
     """The command `ledger`: whatever happens inside ends here, as an exit code and at most one line."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "commands": Menu()})
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """Return the names, without a look at what they stand for."""
+        return list(self.commands)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
         """Run a command and exit with its code."""
@@ -151,48 +120,6 @@ def _root(
     """Record what DingTalk bots sent, recall it within its 24 hours, and prove what was done."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-
-
-def _add(panel: str, **commands: Any) -> None:
-    for name, function in commands.items():
-        app.command(name.rstrip("_"), rich_help_panel=panel)(function)
-
-
-_add("Record", record=record.record, import_=import_.import_, campaigns=campaigns.campaigns, tag=tag.tag)
-# What follows the sender's name is the sender's, options too.
-app.command(
-    "run",
-    rich_help_panel="Record",
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-)(run.run)
-_add("Recall", recall=recall.recall, resume=resume.resume, retry=retry.retry, cancel=cancel.cancel)
-_add("Recall", watch=watch.watch)
-_add("Recall", allow=allow.allow)
-_add("Recall", approve=approve.approve, refuse=refuse.refuse, review=review.review)
-_add("Recall", unstick=unstick.unstick)
-_add("Record", messages=messages.messages)
-_add("Audit", people=people.people)
-_add("Audit", recalls=recalls.recalls, show=show.show, history=history.history, verify=verify.verify)
-_add("Run", demo=demo.demo, serve=serve.serve, worker=worker.worker, purge=purge.purge, doctor=doctor.doctor)
-_add("Run", gateway=gateway.gateway, simulator=simulator.simulator, ops=ops.ops)
-app.add_typer(db.app, name="db", rich_help_panel="Run")
-app.add_typer(audit.app, name="audit", rich_help_panel="Audit")
-app.add_typer(person.app, name="person", rich_help_panel="Audit")
-app.add_typer(notify.app, name="notify", rich_help_panel="Run")
-app.add_typer(policy.app, name="policy", rich_help_panel="Run")
-app.add_typer(token.app, name="token", rich_help_panel="Run")
-
-
-def _let_flow(commands: typer.Typer) -> None:
-    """Fold no help where its source is folded: a terminal may be narrower."""
-    for one in commands.registered_commands:
-        one.help = one.help or _FOLD.sub(" ", cleandoc((one.callback and one.callback.__doc__) or ""))
-    for group in commands.registered_groups:
-        if group.typer_instance is not None:
-            _let_flow(group.typer_instance)
-
-
-_let_flow(app)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """`ledger purge`: deletes the messages that are past their window, and what is older than the history is kept."""
 
-from ledger.entrypoints.cli.screen.output import AsJson, console, document
+from ledger.entrypoints.cli.screen.output import AsJson, document, tell
 from ledger.entrypoints.cli.screen.words import number_of
 from ledger.entrypoints.process.book import opened
 
@@ -17,7 +17,7 @@ def purge(as_json: AsJson = False) -> None:
     if as_json:
         document({**purged.to_json(), **({} if left is None else {"left": left.to_json()})})
         return
-    console().print(f"{number_of(purged.purged, 'message')} deleted")
+    tell(f"{number_of(purged.purged, 'message')} deleted")
     if left is not None:
         entries, recalls = number_of(left.entries, "entry", "entries"), number_of(left.recalls, "recall")
-        console().print(f"{entries} and {recalls} have left the history")
+        tell(f"{entries} and {recalls} have left the history")

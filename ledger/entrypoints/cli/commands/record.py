@@ -7,7 +7,7 @@ import typer
 from ledger.clock import parse_time
 from ledger.entrypoints.cli.durations import read_expiry
 from ledger.entrypoints.cli.options import CampaignTag, SentAt, SourceTag
-from ledger.entrypoints.cli.screen.output import AsJson, console, document
+from ledger.entrypoints.cli.screen.output import AsJson, document, tell
 from ledger.entrypoints.process.book import opened
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def record(
     if as_json:
         document(recorded)
     else:
-        console().print(_message(recorded))
+        tell(_message(recorded))
 
 
 def _message(recorded: "WriteCounts") -> str:

@@ -8,7 +8,7 @@ import typer
 from ledger.core.selection import select
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.options import Actor
-from ledger.entrypoints.cli.screen.output import AsJson, console, document
+from ledger.entrypoints.cli.screen.output import AsJson, document, tell
 from ledger.entrypoints.cli.screen.words import number_of, plain
 from ledger.entrypoints.process.book import opened
 from ledger.services.access.actor import who_acts
@@ -55,7 +55,7 @@ def tag(
         document(result)
         return
     for line in _lines(result, plain(campaign)):
-        console().print(line, soft_wrap=not console().is_terminal)
+        tell(line)
 
 
 def _lines(result: "Tagged", campaign: str) -> Iterator[str]:

@@ -29,8 +29,24 @@ def console(*, to_stderr: bool = False) -> "Console":
 
 def say(text: str) -> None:
     """Write a sentence for people to stderr; a file or a pipe gets it in one line."""
-    screen = console(to_stderr=True)
-    screen.print(text, soft_wrap=not screen.is_terminal)
+    _write_sentence(text, to_stderr=True)
+
+
+def tell(text: str) -> None:
+    """Write a sentence for people to stdout; a file or a pipe gets it in one line."""
+    _write_sentence(text, to_stderr=False)
+
+
+def _write_sentence(text: str, *, to_stderr: bool) -> None:
+    stream = sys.stderr if to_stderr else sys.stdout
+    if stream.isatty():
+        console(to_stderr=to_stderr).print(text)
+    else:
+        # Nobody has to wait for what draws tables, which is half as much again as all that a record needs.
+        from ledger.core.json_value import printable_lines
+
+        stream.write(f"{printable_lines(text)}\n")
+        stream.flush()
 
 
 def document(value: object) -> None:
