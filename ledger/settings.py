@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 
-import platformdirs
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -345,6 +344,9 @@ def _variables() -> Iterator[str]:
 
 
 def _data_folder() -> Path:
+    # Loaded late, as whatever only some settings want: each start of a command pays for it.
+    import platformdirs
+
     try:
         folder = platformdirs.user_data_path("dingtalk-ledger")
     except RuntimeError:

@@ -2,7 +2,6 @@
 
 import os
 import stat
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,8 @@ def path_of_file() -> Path | None:
 
 def read_file(path: Path) -> dict[str, Any]:
     """Return what a file holds, as it stands there; raise SettingsError."""
+    import tomllib
+
     try:
         found = path.stat()
         if path != Path(os.devnull) and not stat.S_ISREG(found.st_mode):
@@ -38,7 +39,9 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def _why(path: Path, error: OSError | ValueError) -> str:
-    if isinstance(error, tomllib.TOMLDecodeError):
+    from tomllib import TOMLDecodeError
+
+    if isinstance(error, TOMLDecodeError):
         return f"{path} is not TOML: {error}"
     if isinstance(error, UnicodeDecodeError):
         return f"{path} is not TOML: byte {error.start + 1} is not UTF-8; save it as UTF-8"

@@ -8,10 +8,11 @@ from ledger.parts.reports import ReportParts
 if TYPE_CHECKING:
     from ledger.services.recalls.expiry import Expiry
     from ledger.services.recalls.freezer import Freezer
+    from ledger.services.recalls.inquiries import Inquirer
     from ledger.services.recalls.lifecycle import Lifecycle
     from ledger.services.recalls.planner import Planner
     from ledger.services.recalls.preflight import Preflight
-    from ledger.services.recalls.read_status import Inquirer
+    from ledger.services.recalls.read_status import DoubtSettler
     from ledger.services.recalls.runner import Runner
     from ledger.services.recalls.schedules import Schedules
     from ledger.services.recalls.sticky import StickyRecalls
@@ -101,14 +102,19 @@ class RecallParts(ReportParts):
         return Expiry(self.opened(), self.clock, self.settings, self.planner, self.lifecycle, self.freezer)
 
     @part
-    def read_status(self) -> "Inquirer":
-        """Settles doubts by the read status."""
-        from ledger.services.recalls.read_status import Inquirer
+    def inquirer(self) -> "Inquirer":
+        """Asks about single messages."""
+        from ledger.services.recalls.inquiries import Inquirer
 
         executor = self.executor or self.threads
-        return Inquirer(
-            self.opened(), self.caller, self.clock, self.pace_clock, self.settings, executor, self.recall_reports
-        )
+        return Inquirer(self.opened(), self.caller, self.clock, self.pace_clock, self.settings, executor)
+
+    @part
+    def read_status(self) -> "DoubtSettler":
+        """Settles doubts by the read status."""
+        from ledger.services.recalls.read_status import DoubtSettler
+
+        return DoubtSettler(self.opened(), self.clock, self.inquirer, self.recall_reports)
 
     @part
     def purger(self) -> "Purger":

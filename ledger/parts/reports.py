@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ledger.core.campaign import CampaignLine, CampaignSender
     from ledger.services.recalls.current_recalls import CurrentRecalls
     from ledger.services.reports.campaign_counts import CampaignCounts
+    from ledger.services.reports.campaigns import CampaignReports
     from ledger.services.reports.courses import Courses
     from ledger.services.reports.figures import Meter
     from ledger.services.reports.near_names import NameFinder
@@ -28,12 +29,19 @@ class ReportParts(CallParts):
         """Return what can still be recalled, within bounds, once the spool is caught up with."""
         self.recorder.catch_up()
         self.people_counter.count_some(bounds.robots)
-        lines = self.recall_reports.campaigns(bounds)
-        return self.recall_reports.with_excerpts(lines, bounds) if self.settings.keep_excerpt else lines
+        lines = self.campaign_reports.campaigns(bounds)
+        return self.campaign_reports.with_excerpts(lines, bounds) if self.settings.keep_excerpt else lines
+
+    @part
+    def campaign_reports(self) -> "CampaignReports":
+        """Answers questions about what was sent."""
+        from ledger.services.reports.campaigns import CampaignReports
+
+        return CampaignReports(self.opened(), self.clock)
 
     @part
     def recall_reports(self) -> "RecallReports":
-        """Answers questions."""
+        """Answers questions about recalls."""
         from ledger.services.reports.recalls import RecallReports
 
         return RecallReports(self.opened(), self.clock, self.pace_clock.wall_of)
@@ -64,7 +72,7 @@ class ReportParts(CallParts):
         """Who sent what can still be recalled, for those who look for a robot or a source."""
         from ledger.services.reports.campaign_counts import CampaignCounts
 
-        return CampaignCounts(self.recall_reports.senders, self.clock)
+        return CampaignCounts(self.campaign_reports.senders, self.clock)
 
     @part
     def people_counter(self) -> "PeopleCounter":
@@ -110,7 +118,6 @@ class ReportParts(CallParts):
 
     @part
     def courses(self) -> "Courses":
-        """How recalls go, in time."""
         from ledger.services.reports.courses import Courses
 
         return Courses(self.opened(), self.clock, self.settings, self.pace_clock.seen)

@@ -437,14 +437,16 @@ def test_in_a_container_nothing_is_left_when_the_first_process_ends(stage: Stage
     assert (done.returncode, done.stderr) == (code, "")
     assert len(stage.sent()) == 3
     with stage.book() as book:
-        assert sum(line.messages for line in book.parts.recall_reports.campaigns()) == 3, "without a look at the spool"
+        assert sum(line.messages for line in book.parts.campaign_reports.campaigns()) == 3, (
+            "without a look at the spool"
+        )
 
 
 def test_keys_are_taken_in_while_the_sender_still_runs_and_nobody_stays_behind(stage: Stage) -> None:
     stage.write(end="import signal\nsignal.pause()")
     process = stage.start()
     with stage.book() as book:
-        until(lambda: sum(line.messages for line in book.parts.recall_reports.campaigns()) == 3)
+        until(lambda: sum(line.messages for line in book.parts.campaign_reports.campaigns()) == 3)
     assert len(processes(stage)) == 2, "the sender, and who is beside it"
     process.kill()
     until(lambda: not processes(stage))
@@ -589,7 +591,7 @@ def test_a_database_that_goes_away_on_the_way_leaves_what_came_before_recorded(s
     )
     process = stage.start()
     with stage.book() as book:
-        until(lambda: sum(line.messages for line in book.parts.recall_reports.campaigns()) == 3)
+        until(lambda: sum(line.messages for line in book.parts.campaign_reports.campaigns()) == 3)
     for file in stage.folder.glob("ledger.sqlite*"):
         file.rename(file.with_name(f"away-{file.name}"))
     (stage.folder / "ledger.sqlite").mkdir()

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from ledger.core.recall import Result, Status
 from ledger.errors import AccessError, InputError, NotConfirmedError, NothingEligibleError, PausedError
+
+if TYPE_CHECKING:
+    from ledger.core.recall import Result
 
 
 class Code(IntEnum):
@@ -34,13 +37,15 @@ def code_of_error(error: BaseException) -> Code:
     return next((code for kind, code in _CODES if isinstance(error, kind)), Code.UNEXPECTED)
 
 
-def code_of_result(result: Result) -> Code:
+def code_of_result(result: "Result") -> Code:
     """Return the exit code of a recall as it stands."""
+    from ledger.core.recall import Status
+
     if result.is_complete or result.is_scheduled:
         return Code.DONE
     return Code.PAUSED if result.status is Status.PAUSED else Code.INCOMPLETE
 
 
-def code_of_results(results: Iterable[Result]) -> Code:
+def code_of_results(results: "Iterable[Result]") -> Code:
     """Return the exit code of several recalls: that of the one that went worst."""
     return max((code_of_result(result) for result in results), default=Code.DONE)

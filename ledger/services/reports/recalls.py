@@ -1,7 +1,7 @@
-"""Reports: what can still be recalled, where recalls stand, what happened to every key. They only read."""
+"""Reports of recalls: where they stand, and what happened to every key. They only read."""
 
 import heapq
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,19 +11,15 @@ from sqlalchemy import Connection
 from ledger.clock import Clock, format_time
 from ledger.core.approval import Approval
 from ledger.core.asking_again import AskAgain
-from ledger.core.bounds import EVERYTHING, Bounds
-from ledger.core.campaign import CampaignLine, CampaignSender, UnrecallableSends, no_messages
-from ledger.core.deadline import WINDOW
 from ledger.core.disputes import Disputes
 from ledger.core.json_value import jsonable
-from ledger.core.message import Keyless
 from ledger.core.period import ALWAYS, Period
 from ledger.core.plan_seal import without_digest
 from ledger.core.reached_people import PeopleCount
 from ledger.core.recall import Item, Outcome, Result, Status
 from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.core.reply import Verdict
-from ledger.core.selection import Selection, campaigns_of, robots_of
+from ledger.core.selection import Selection, campaigns_of
 from ledger.services.reports.people import Whose, count_people
 from ledger.services.reports.work import work_of
 from ledger.store import (
@@ -31,22 +27,15 @@ from ledger.store import (
     break_glass,
     calls,
     disputes,
-    excerpts,
-    expiring,
     figures,
     history,
     items,
-    keyless,
     recalls,
     schedules,
-    sending_stops,
 )
 from ledger.store.asking_again import ask_again
-from ledger.store.campaign_people import CountedPeople, known_people
-from ledger.store.campaigns import CountedCampaign, count_campaigns
 from ledger.store.database import Database
 from ledger.store.late import count_late
-from ledger.store.senders import campaign_senders
 from ledger.store.unfrozen import unfrozen_items, unfrozen_skips
 
 
@@ -88,59 +77,11 @@ class RecallReport:
 
 
 class RecallReports:
-    """Answers questions about the ledger."""
+    """Answers questions about recalls."""
 
     def __init__(self, database: Database, clock: Clock, wall_of: Callable[[Connection, datetime], datetime]) -> None:
         """`wall_of` gives people a moment of the clock by which leases end."""
         self._database, self._clock, self._wall_of = database, clock, wall_of
-
-    def with_excerpts(self, lines: Sequence[CampaignLine], bounds: Bounds = EVERYTHING) -> list[CampaignLine]:
-        """Return campaigns with what the newest of their messages says."""
-        with self._database.read() as connection:
-            said = excerpts.newest_of(connection, [line.campaign for line in lines if line.campaign], bounds)
-        return [replace(line, excerpt=said.get(line.campaign or "")) for line in lines]
-
-    def campaigns(self, bounds: Bounds = EVERYTHING) -> list[CampaignLine]:
-        """Return a line for each campaign within bounds that the ledger holds messages of.
-
-        The soonest deadline comes first.
-        """
-        now, within = self._clock.now(), bounds.robots
-        with self._database.read() as connection:
-            counted, people = count_campaigns(connection, now, within), known_people(connection, within)
-            stopped = {stop.campaign: stop.stopped_by for stop in sending_stops.listed(connection)}
-            vanishing = expiring.by_campaign(connection, within)
-            without_key = keyless.count_by_campaign(connection, now - WINDOW, within)
-            until: dict[str | None, datetime | None] = {
-                campaign: recall.sticky_until
-                for recall in recalls.sticky(connection, now)
-                for campaign in campaigns_of(recall.selection)
-                if recall.status not in (Status.PLANNED, Status.CANCELLED) and _may_hold(recall, within)
-            }
-        lines = [_with_people(one, people.get(one.line.campaign)) for one in counted]
-        if not bounds.robots:
-            names: set[str | None] = {one.campaign for one in lines} | set(without_key)
-            lines += [no_messages(campaign) for campaign in stopped if campaign not in names]
-        known = {line.campaign for line in lines}
-        lines += [no_messages(campaign) for campaign in without_key if campaign not in known]
-        return [
-            replace(
-                line,
-                sticky_until=until.get(line.campaign) if line.campaign else None,
-                sending_stopped_by=stopped.get(line.campaign) if line.campaign else None,
-                keyless=without_key.get(line.campaign, {}).get(Keyless.NO_KEY, 0),
-                unrecallable=_unrecallable(without_key.get(line.campaign, {})),
-                expiring=vanishing[line.campaign].messages if line.campaign in vanishing else 0,
-                expires_next=vanishing[line.campaign].next_at if line.campaign in vanishing else None,
-            )
-            for line in lines
-            if bounds.hold_campaign(line.campaign)
-        ]
-
-    def senders(self, bounds: Bounds = EVERYTHING) -> list[CampaignSender]:
-        """Return who sent what can still be recalled, within the robots of somebody's bounds."""
-        with self._database.read() as connection:
-            return campaign_senders(connection, self._clock.now(), bounds.robots)
 
     def result(self, recall_id: int) -> Result:
         """Return where one recall stands; raise UnknownRecallError."""
@@ -350,13 +291,6 @@ class RecallReports:
         )
 
 
-def _with_people(counted: CountedCampaign, known: CountedPeople | None) -> CampaignLine:
-    if known is None:
-        return counted.line
-    is_of_now = known.changes == counted.changes
-    return replace(counted.line, people=known.people, people_counted_at=None if is_of_now else known.counted_at)
-
-
 def _cause(entry: history.Entry) -> Mapping[str, str] | None:
     """Return why a recall was paused, which it no longer says of itself once it goes on."""
     if entry.event != "paused":
@@ -369,18 +303,6 @@ def _whole(connection: Connection, recall: recalls.Recall) -> Iterator[Item]:
     """Yield the items of a recall with those that it has yet to freeze, nearest deadline first."""
     frozen, coming = items.of_recall(connection, recall.id), unfrozen_items(connection, recall)
     return heapq.merge(frozen, coming, key=lambda item: item.deadline)
-
-
-def _may_hold(recall: recalls.Recall, robots: Collection[str]) -> bool:
-    """Say whether a recall can hold messages of some robots, or of any when none are given."""
-    held = robots_of(recall.selection)
-    return not robots or not held or not held.isdisjoint(robots)
-
-
-def _unrecallable(counts: Mapping[Keyless, int]) -> tuple[UnrecallableSends, ...]:
-    """Return the sends that never get a key, a line a kind."""
-    kinds = sorted(kind for kind in counts if kind is not Keyless.NO_KEY)
-    return tuple(UnrecallableSends(kind=kind, sends=counts[kind], reason=kind.reason) for kind in kinds)
 
 
 def _approval(recall: recalls.Recall, asked: Mapping[int, Approval]) -> Approval | None:

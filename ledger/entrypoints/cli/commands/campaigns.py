@@ -17,13 +17,13 @@ def campaigns(show_all: ShowAll = False, as_json: AsJson = False) -> None:
 
     On a terminal as many as it has lines for; --json has all of them.
     """
-    from ledger.entrypoints.cli.screen.tables import print_campaigns
-
     with opened() as parts:
         lines, now = parts.campaigns(), parts.clock.now()
     if as_json:
         document(lines)
     elif lines:
+        from ledger.entrypoints.cli.screen.tables import print_campaigns
+
         print_campaigns(console(), lines, now, show_all=show_all)
     else:
         say("the ledger holds no message: `ledger record` and `ledger import` put some in")
