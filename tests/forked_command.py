@@ -26,6 +26,7 @@ ROOT = Path(__file__).parent.parent
 # What the commands load when they need it.
 LOADED = (
     "ledger.parts",
+    "ledger.dingtalk.client",
     "ledger.scheduler",
     "ledger.entrypoints.cli",
     "ledger.entrypoints.gateway.application",
@@ -34,6 +35,7 @@ LOADED = (
     "ledger.entrypoints.service.server",
     "rich.progress",
     "sqlalchemy.dialects.postgresql.psycopg",
+    "psycopg",
 )
 Stream = int | IO[Any]
 
@@ -193,10 +195,17 @@ def _wait_for_order(address: str) -> dict[str, Any]:
     """Listen until this process ends; return, in a new one, what it is to do."""
     import gc
     import importlib
+    import pkgutil
     import select
+
+    from ledger import services
+    from ledger.entrypoints.cli import commands
 
     for name in LOADED:
         importlib.import_module(name)
+    for package in (services, commands):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
     gc.collect()
     gc.freeze()
     # Who looks after a command ends with it, and nobody waits for that.

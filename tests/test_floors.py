@@ -16,6 +16,15 @@ HOUSE = ROOT / "ledger"
 # The demonstration, which plays an existing sender, and the tool for tests.
 PLAYERS = {"entrypoints/cli/commands/demo.py", "entrypoints/cli/demo_story.py", "testing.py"}
 HEAVY = ("sqlalchemy", "alembic", "httpx", "pydantic", "fastapi", "typer", "rich", "alibabacloud")
+# What is loaded by whoever comes to use it.
+LATE = (
+    "alembic",
+    "httpx",
+    "psycopg",
+    "sqlalchemy.dialects.postgresql",
+    "ledger.dingtalk",
+    "ledger.integrations.clients",
+)
 CORE_OF_SENDERS = (
     *("bodies", "capture", "deliveries", "excerpt", "expiry", "limits"),
     *("message", "never_left", "send_calls"),
@@ -111,6 +120,15 @@ def test_importing_loads_nothing_heavy(statement: str) -> None:
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert "ledger" in loaded
     assert not [name for name in loaded if name.startswith(HEAVY)]
+
+
+def test_the_facade_loads_the_room_that_records_and_no_other() -> None:
+    done = run_python("-c", "import sys; from ledger import Ledger; print(*sys.modules)")
+    assert done.returncode == 0, done.stderr
+    loaded = done.stdout.split()
+    # `access` says who is at work, where nobody signs in.
+    assert {name.split(".")[2] for name in loaded if name.startswith("ledger.services.")} == {"recording", "access"}
+    assert not [name for name in loaded if name.startswith(LATE)]
 
 
 def test_importing_opens_nothing() -> None:

@@ -91,6 +91,36 @@ def test_help_loads_nothing_heavy(shell: Shell) -> None:
     assert done.returncode == 0, done.stderr
 
 
+OF_POSTGRESQL = "sqlalchemy.dialects.postgresql"
+NEVER = ("httpx", "alembic", "psycopg", "rich", "cryptography", "fastapi", "apscheduler", "aiohttp")
+
+
+@pytest.mark.parametrize(
+    ("words", "rooms"),
+    [
+        ("record --robot dingbot --key k1", "recording"),
+        ("campaigns --json", "recording reports upkeep"),
+        ("recalls --json", "recalls recording reports"),
+        ("purge", "recalls recording upkeep"),
+    ],
+)
+def test_what_a_cron_job_starts_loads_what_it_needs_and_no_more(shell: Shell, words: str, rooms: str) -> None:
+    assert shell("db", "upgrade").code == 0
+    code = (
+        "import sys; from ledger.__main__ import main\n"
+        f"sys.argv[1:] = {words.split()}\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "sys.stderr.write(' '.join(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=shell.environment, capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stderr.split())
+    assert "sqlalchemy.dialects.sqlite.pysqlite" in loaded
+    assert not [name for name in loaded if name.partition(".")[0] in NEVER or name.startswith(OF_POSTGRESQL)]
+    assert {name.split(".")[2] for name in loaded if name.startswith("ledger.services.")} == set(rooms.split())
+
+
 def test_the_simulator_runs_until_it_is_stopped(shell: Shell) -> None:
     with subprocess.Popen(
         shell.command("simulator", "--port", "0"), env=shell.environment, stdout=subprocess.PIPE

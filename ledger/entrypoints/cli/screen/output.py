@@ -1,6 +1,7 @@
 """Where things are written: one JSON document or a table on stdout, everything else for people on stderr."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ledger.core.json_value import JsonValue
 
 Value = TypeVar("Value")
+# With these, Rich may take a file or a pipe for a terminal.
+_TAKEN_FOR_TERMINAL = {"FORCE_COLOR", "TTY_COMPATIBLE"}
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout, and nothing else.")]
 
 
@@ -39,10 +42,11 @@ def tell(text: str) -> None:
 
 def _write_sentence(text: str, *, to_stderr: bool) -> None:
     stream = sys.stderr if to_stderr else sys.stdout
-    if stream.isatty():
-        console(to_stderr=to_stderr).print(text)
+    if stream.isatty() or not _TAKEN_FOR_TERMINAL.isdisjoint(os.environ):
+        screen = console(to_stderr=to_stderr)
+        screen.print(text, soft_wrap=not screen.is_terminal)
     else:
-        # Nobody has to wait for what draws tables, which is half as much again as all that a record needs.
+        # A start that writes one line is not to pay for what draws tables.
         from ledger.core.json_value import printable_lines
 
         stream.write(f"{printable_lines(text)}\n")
