@@ -12,12 +12,15 @@ from tests.world import deeds, mischief, truths
 from tests.world.databases import Makes
 from tests.world.deeds import DEEDS
 from tests.world.mischief import MISCHIEF
+from tests.world.process import Process
 from tests.world.scene import LEASE_SECONDS, Scene
 from tests.world.truths import UntrueError, tables
 
 T = TypeVar("T")
 
 STEPS = (6, 30)
+# What could not be taken is looked at again, and the clock may have been set.
+LEAST_WAIT_SECONDS = 30.0
 
 
 class Day:
@@ -106,6 +109,22 @@ class Day:
         scene.timeline.run()
         scene.do(healer, "fix", self._resume_all)
         scene.timeline.run()
+        self._keep_watch(healer)
+
+    def _keep_watch(self, worker: Process) -> None:
+        """Let a worker that nothing happens to wait for every moment that was set, and tell of what came of it."""
+        scene = self.scene
+        while True:
+            deeds.keep_time(scene, worker)
+            scene.timeline.run()
+            deeds.tell(scene, worker)
+            scene.timeline.run()
+            moment = truths.next_moment(scene)
+            if moment is None:
+                return
+            wait = max((moment - scene.timeline.wall.now()).total_seconds(), LEAST_WAIT_SECONDS)
+            scene.timeline.spawn(f"watch until {moment}", partial(scene.timeline.sleep, wait), self)
+            scene.timeline.run()
 
     def _resume_all(self, book: Ledger) -> str:
         for result in book.recalls():
@@ -126,7 +145,9 @@ class Day:
         scene.timeline.run()
         last = scene.add_process()
         scene.do(last, "purge days later", lambda book: f"{book.purge().purged} gone")
+        deeds.tell(scene, last)
         scene.timeline.run()
+        truths.check_all_was_heard(scene)
         before = tables(scene)
         scene.do(last, "repeat everything", self._repeat)
         scene.timeline.run()

@@ -64,6 +64,7 @@ def _messages(scene: Scene, count: int) -> list[Sent]:
     chat, robot, campaign = random.choice(CHATS), random.choice(ROBOTS), random.choice(CAMPAIGNS)
     conversation = None if chat is Chat.ONE_ON_ONE else random.choice(CONVERSATIONS)
     sent_at = scene.timeline.wall.now() - _ago(random)
+    expires_in = random.choice([None, None, None, 1.0, 60.0, 7200.0, 80_000.0])
     return [
         Sent(
             key=key,
@@ -73,6 +74,7 @@ def _messages(scene: Scene, count: int) -> list[Sent]:
             campaign=campaign,
             users=() if conversation else tuple(random.sample(USERS, random.choice([1, 1, 2, 4]))),
             sent_at=sent_at - timedelta(seconds=random.choice([0, 0.001, 1, 30]) * number),
+            expires_in=expires_in,
         )
         for number, key in enumerate(scene.world.make_keys(count))
     ]
@@ -119,6 +121,37 @@ def recall(scene: Scene, process: Process) -> None:
         return _watched(book, plan.recall_id, lambda tell: book.run(plan, on_progress=tell), looks)
 
     scene.do(process, "recall", deed)
+
+
+def set_in_advance(scene: Scene, process: Process) -> None:
+    """Plan now what shall be recalled later."""
+    selection, wait = _selection(scene), timedelta(seconds=scene.random.choice([0.5, 30, 600, 7200]))
+
+    def deed(book: Ledger) -> str:
+        plan = book.plan(reason="wrong link", actor="ann", **selection)
+        scene.planned[plan.recall_id] = plan.eligible
+        moment = scene.timeline.wall.now() + wait
+        book.parts.schedules.set(plan.recall_id, moment, actor="ann")
+        return f"recall {plan.recall_id} of {plan.eligible} waits until {moment}: {selection}"
+
+    scene.do(process, "set a recall in advance", deed)
+
+
+def keep_time(scene: Scene, process: Process) -> None:
+    """Start what is due, as a worker does each second, and serve it."""
+    scene.do(process, "keep time", _kept_time)
+
+
+def _kept_time(book: Ledger) -> None:
+    worker = book.parts.worker()
+    worker.start_scheduled()
+    worker.recall_expiring()
+    worker.serve_recalls()
+
+
+def tell(scene: Scene, process: Process) -> None:
+    """Let people hear of what was done."""
+    scene.do(process, "tell", lambda book: book.parts.notifier.run_once())
 
 
 def start(scene: Scene, process: Process, plan: Plan) -> None:
@@ -273,4 +306,7 @@ DEEDS: Mapping[Callable[[Scene, Process], None], int] = {
     stick: 2,
     follow: 3,
     forget: 1,
+    set_in_advance: 3,
+    keep_time: 3,
+    tell: 2,
 }

@@ -1,6 +1,7 @@
 """One process of the ledger: it can be killed at any commit and any call, and then does nothing more, ever."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,11 +10,13 @@ from random import Random
 from sqlalchemy.exc import OperationalError
 
 from ledger import Ledger, Settings
+from ledger.services.notices.notifier import Notifier
 from ledger.services.recalls import leases
 from ledger.simulator import World
 from tests.world.databases import Tapped
 from tests.world.executor import TimelineExecutor
 from tests.world.line import Line, Weather
+from tests.world.messenger import PLACES, Messenger
 from tests.world.timeline import Killed, Timeline
 
 # No machine has a process of such a number.
@@ -44,6 +47,7 @@ class Process:
         random: Random,
         say: Callable[[str], None],
         tapped: Tapped,
+        heard: Counter[tuple[str, str]],
     ) -> None:
         self.name, self.is_dead = name, False
         self._timeline, self._trouble, self._random, self._say = timeline, trouble, random, say
@@ -67,6 +71,16 @@ class Process:
         self.ledger.parts.freezer._rows = 20
         # Its thread lives on real time; here whoever takes in is a task like any other.
         self.ledger.parts.recorder.writer.start = lambda: None  # type: ignore[method-assign]
+        parts = self.ledger.parts
+        parts.notifier = Notifier(
+            tapped.database,
+            parts.clock,
+            settings,
+            parts.recall_reports,
+            parts.people,
+            parts.recorder.depth,
+            {place: Messenger(place, self, timeline, weather, random, heard) for place in PLACES},
+        )
         tapped.listener = self
 
     def kill_after(self, boundaries: int) -> None:

@@ -1,5 +1,6 @@
 """What all who take part in a day share: the world, the timeline, the processes, and a record of what was done."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,12 +8,15 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from ledger import Ledger, Settings
 from ledger.clock import format_time
 from ledger.errors import LedgerError
+from ledger.services.notices.notifier import HISTORY
 from ledger.simulator import Behaviour, Chat, World
+from ledger.store import notices
+from ledger.store.schema import history
 from tests.world.databases import Makes
 from tests.world.line import KINDS, Weather
 from tests.world.process import Process, Trouble
@@ -42,6 +46,7 @@ class Sent:
     campaign: str | None
     users: tuple[str, ...]
     sent_at: datetime
+    expires_in: float | None = None
 
     def row(self) -> dict[str, Any]:
         """Return it as a row to record."""
@@ -53,6 +58,7 @@ class Sent:
             "campaign": self.campaign,
             "openConversationId": self.conversation,
             "chat": WIRE_CHAT[self.chat],
+            "expiresIn": self.expires_in,
         }
 
 
@@ -93,11 +99,15 @@ class Scene:
         self.recorded: dict[str, Sent] = {}
         self.unrecorded: list[Sent] = []
         self.planned: dict[int, int] = {}
+        self.heard: Counter[tuple[str, str]] = Counter()
         self.kills = 0
         self._made = 0
 
     def set_the_scene(self) -> None:
         """Decide what kind of day it is, and start the processes."""
+        with self.database.write() as connection:
+            # Somebody has listened since before the first recall.
+            notices.move_mark(connection, HISTORY, None, "0")
         self.choose_weather()
         if self.random.random() < 0.3:
             self.trouble.away = self.random.choice([0.005, 0.02])
@@ -126,6 +136,7 @@ class Scene:
             Random(self.random.random()),  # noqa: S311
             self.journal.say,
             self._databases.open(),
+            self.heard,
         )
         self.processes.append(process)
         return process
@@ -152,6 +163,12 @@ class Scene:
         """Look into the database."""
         with self.database.read() as connection:
             return [dict(row._mapping) for row in connection.execute(text(statement))]
+
+    def entries(self, event: str) -> list[Mapping[str, Any]]:
+        """Return what the history says of an event."""
+        with self.database.read() as connection:
+            found = connection.execute(select(history).where(history.c.event == event).order_by(history.c.id))
+            return [dict(row._mapping) for row in found]
 
     def close(self) -> None:
         """Close what the processes held open; the operating system would."""

@@ -5,12 +5,31 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ledger.core.recall import Outcome
+from sqlalchemy import func, select
+
+from ledger.clock import parse_time
+from ledger.core.actors import EXPIRY, SCHEDULE
+from ledger.core.notices import OF_HISTORY
+from ledger.core.recall import Outcome, Status
+from ledger.store import expiring
+from ledger.store.schema import recalls, schedules
 from tests.world.line import Arrival
+from tests.world.messenger import PLACES
 from tests.world.scene import KEY_OF_ROBOT, Scene
 
 MAY_BE_GONE = {Outcome.RECALLED, Outcome.UNKNOWN, Outcome.PARTIAL}
-TABLES = ("messages", "recalls", "plan_messages", "recall_items", "recall_skips", "recall_calls", "usage", "history")
+TABLES = (
+    "messages",
+    "recalls",
+    "plan_messages",
+    "recall_items",
+    "recall_skips",
+    "recall_calls",
+    "schedules",
+    "notices",
+    "usage",
+    "history",
+)
 SECOND = timedelta(seconds=1)
 KEYS_PER_CALL = 20
 
@@ -63,6 +82,8 @@ def check_evening(scene: Scene) -> None:
     _check_deadlines(scene)
     _check_outcomes(scene)
     _check_usage(scene)
+    _check_schedules(scene)
+    _check_vanished(scene)
     if not scene.timeline.jumped_back:
         _check_rate(scene)
 
@@ -71,10 +92,14 @@ def _check_counts(scene: Scene) -> None:
     statement = "SELECT recall_id, count(*) AS items, count(outcome) AS ended FROM recall_items GROUP BY recall_id"
     counted = {row["recall_id"]: row["items"] for row in scene.rows(statement)}
     known = {row["id"]: row for row in scene.rows("SELECT id, status, unfrozen_items, unfrozen_skips FROM recalls")}
+    left_out = Counter[int]()
+    for entry in scene.entries("left_out"):
+        left_out[entry["recall_id"]] += entry["detail"]["messages"]
     wrong = [
         (recall_id, eligible, counted.get(recall_id, 0))
         for recall_id, eligible in scene.planned.items()
-        if recall_id in known and counted.get(recall_id, 0) + known[recall_id]["unfrozen_items"] != eligible
+        if recall_id in known
+        and counted.get(recall_id, 0) + known[recall_id]["unfrozen_items"] + left_out[recall_id] != eligible
     ]
     _hold(wrong, "recalls whose items do not add up to the plan")
     unfrozen = {row["recall_id"] for row in scene.rows("SELECT recall_id FROM plan_messages")}
@@ -137,6 +162,63 @@ def _check_outcomes(scene: Scene) -> None:
         if done_by.get(row["process_query_key"]) == row["recall_id"] and row["outcome"] not in MAY_BE_GONE
     )
     _hold(denied, "items whose message this very recall has taken back, and that say it stands")
+
+
+def next_moment(scene: Scene) -> datetime | None:
+    """Return the next moment that somebody has set, for a recall or for messages that shall vanish."""
+    with scene.database.read() as connection:
+        waits = (
+            select(func.min(schedules.c.run_at))
+            .join(recalls, recalls.c.id == schedules.c.recall_id)
+            .where(recalls.c.status == Status.PLANNED)
+        )
+        found = [connection.scalar(waits), expiring.first_due(connection)]
+    return min((moment for moment in found if moment is not None), default=None)
+
+
+def _check_schedules(scene: Scene) -> None:
+    started = Counter(entry["recall_id"] for entry in scene.entries("started"))
+    _hold((number for number, times in started.items() if times > 1), "recalls that were started twice")
+    moments = {entry["recall_id"]: parse_time(entry["detail"]["at"]) for entry in scene.entries("scheduled")}
+    missed = {entry["recall_id"] for entry in scene.entries("schedule_missed")}
+    cancelled = {entry["recall_id"] for entry in scene.entries("cancel")}
+    waiting = moments.keys() - started.keys() - missed - cancelled
+    _hold(waiting, "recalls that were set in advance, and of whose moment nothing came")
+    begun = {entry["recall_id"]: entry for entry in scene.entries("started") if entry["actor"] == SCHEDULE}
+    if not scene.timeline.jumped_back:
+        early = [number for number, entry in begun.items() if entry["at"] < moments[number]]
+        _hold(early, "recalls that began before their moment")
+
+
+def _check_vanished(scene: Scene) -> None:
+    """Whatever was to vanish, and could be recalled by then, somebody has tried to recall, and only once by itself."""
+    statement = "SELECT process_query_key FROM recall_items i JOIN recalls r ON r.id = i.recall_id"
+    tried = {row["process_query_key"] for row in scene.rows(statement)}
+    now, window = scene.timeline.wall.now(), _window(scene)
+    left = [
+        key
+        for key, one in scene.recorded.items()
+        if one.expires_in is not None and key not in tried and one.sent_at + window[one.chat.value] > now
+    ]
+    _hold(left, "messages that were to vanish, and that nobody recalled")
+    by_itself = Counter(row["process_query_key"] for row in scene.rows(f"{statement} WHERE r.actor = '{EXPIRY}'"))
+    _hold((key for key, times in by_itself.items() if times > 1), "messages that two recalls by themselves took")
+    wanted = {key for key, one in scene.recorded.items() if one.expires_in is not None}
+    _hold(by_itself.keys() - wanted, "messages that vanished and were to stay")
+
+
+def check_all_was_heard(scene: Scene) -> None:
+    """Check that whatever people are told of has reached every place, and that nothing waits any more."""
+    _hold(scene.rows("SELECT uid, place FROM notices"), "notices that wait for ever")
+    _hold(scene.rows("SELECT * FROM notice_places WHERE given_up > 0"), "places that notices were given up for")
+    told = [
+        (place, f"entry-{entry['id']}")
+        for event in OF_HISTORY
+        for entry in scene.entries(event)
+        if entry["recall_id"] is not None
+        for place in PLACES
+    ]
+    _hold((one for one in told if one not in scene.heard), "what was done and somebody never heard of")
 
 
 def _check_usage(scene: Scene) -> None:
