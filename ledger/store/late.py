@@ -19,6 +19,33 @@ LOOK_BACK = timedelta(hours=1)
 
 def is_late(connection: Connection, recall: Recall, now: datetime) -> ColumnElement[bool]:
     """Say whether a selected message can be recalled, was not seen by a recall's plan, and is in no recall that ran."""
+    return and_(_is_of_its_time(recall, now), _is_nobodys(connection, recall))
+
+
+def count_late(connection: Connection, recall: Recall, now: datetime) -> int:
+    """Return how many messages are late for a recall."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    selected = selected_messages(Selection.from_json(recall.selection), is_sqlite=is_sqlite)
+    mine = select(recall_items.c.id).where(
+        recall_items.c.recall_id == recall.id, recall_items.c.message_id == messages.c.id
+    )
+    # Nearly all of them are its own items, which one index tells: only of the others the rest is asked.
+    others = (
+        select(messages.c.id)
+        .where(*selected, _is_of_its_time(recall, now), ~mine.correlate(messages).exists())
+        .cte("others")
+        .prefix_with("MATERIALIZED")
+    )
+    statement = select(func.count()).select_from(messages.join(others, others.c.id == messages.c.id))
+    return connection.scalar(statement.where(_is_nobodys(connection, recall))) or 0
+
+
+def _is_of_its_time(recall: Recall, now: datetime) -> ColumnElement[bool]:
+    return and_(messages.c.recorded_at > recall.planned_at - LOOK_BACK, messages.c.deadline > now)
+
+
+def _is_nobodys(connection: Connection, recall: Recall) -> ColumnElement[bool]:
+    """Say whether a message was seen by no plan of a recall, and is in no recall that ran."""
     columns = messages.c
     in_a_recall = (
         select(recall_items.c.id)
@@ -34,8 +61,6 @@ def is_late(connection: Connection, recall: Recall, now: datetime) -> ColumnElem
         recall_skips.c.recall_id.in_(plans), recall_skips.c.standing != Standing.UNCONFIGURED
     )
     return and_(
-        columns.recorded_at > recall.planned_at - LOOK_BACK,
-        columns.deadline > now,
         ~in_a_recall,
         tuple_(columns.robot_code, columns.process_query_key).not_in(skips),
         *_not_seen(connection, recall),
@@ -51,11 +76,3 @@ def _not_seen(connection: Connection, recall: Recall) -> list[ColumnElement[bool
         if recall.id in (other.recall_id, other.follows):
             seen += other.messages.skipped_as(*(set(Standing) - {Standing.UNCONFIGURED}))
     return [~among(messages.c.id, seen, is_sqlite=connection.dialect.name == "sqlite")] if seen else []
-
-
-def count_late(connection: Connection, recall: Recall, now: datetime) -> int:
-    """Return how many messages are late for a recall."""
-    is_sqlite = connection.dialect.name == "sqlite"
-    selected = selected_messages(Selection.from_json(recall.selection), is_sqlite=is_sqlite)
-    late = and_(*selected, is_late(connection, recall, now))
-    return connection.scalar(select(func.count()).select_from(messages).where(late)) or 0

@@ -61,7 +61,7 @@ def recall(
     started = time.monotonic()
     # Before what it changes is read: a page that says that it is over shows what came of it, and looks no more.
     is_settling = settlings.is_running(seen.id)
-    report = parts.recall_reports.summary(seen.id)
+    report = parts.recall_reports.summary(seen.id, late_of_plans=False)
     result = report.result
     outcomes = (Outcome(only),) if only in tuple(Outcome) else ()
     page = parts.pages.items(seen.id, outcomes=outcomes, only_pending=only == WAITING, cursor=cursor, limit=ROWS)

@@ -155,15 +155,20 @@ class RecallReports:
                 people=count_people(connection, Whose(recall_id=recall_id)),
             )
 
-    def summary(self, recall_id: int) -> RecallReport:
-        """Return one recall without its items, what it left out, and its requests; raise UnknownRecallError."""
+    def summary(self, recall_id: int, *, late_of_plans: bool = True) -> RecallReport:
+        """Return one recall without its items, what it left out, and its requests; raise UnknownRecallError.
+
+        What is late for a plan takes long to count: nothing that its plan saw is an item yet.
+        """
         with self._database.read() as connection:
             recall = recalls.get(connection, recall_id)
-            return self._summary(connection, recall)
+            counts_late = late_of_plans or recall.status is not Status.PLANNED
+            return self._summary(connection, recall, counts_late=counts_late)
 
-    def _summary(self, connection: Connection, recall: recalls.Recall) -> RecallReport:
+    def _summary(self, connection: Connection, recall: recalls.Recall, *, counts_late: bool = True) -> RecallReport:
+        result = self.results_of(connection, [recall])[0]
         return RecallReport(
-            result=self._whole_result(connection, recall, self.results_of(connection, [recall])[0]),
+            result=self._whole_result(connection, recall, result, counts_late=counts_late),
             selection=recall.selection,
             plan=without_digest(recall.plan),
             items=(),
@@ -224,10 +229,13 @@ class RecallReports:
         with self._database.read() as connection:
             yield from items.ended(connection, selection, outcome=outcome, actor=actor, recalled=recalled, limit=limit)
 
-    def _whole_result(self, connection: Connection, recall: recalls.Recall, result: Result) -> Result:
+    def _whole_result(
+        self, connection: Connection, recall: recalls.Recall, result: Result, *, counts_late: bool = True
+    ) -> Result:
         """Add what is counted for one recall alone."""
         now = self._clock.now()
-        late, worked = count_late(connection, recall, now), work_of(connection, recall.id, now)
+        late = count_late(connection, recall, now) if counts_late else None
+        worked = work_of(connection, recall.id, now)
         return replace(
             result, late=late, working_seconds=None if worked is None else min(worked, result.elapsed_seconds)
         )
