@@ -40,6 +40,8 @@ def likeness(name: str) -> str:
 
     Names are folded by NFKC, case and look-alikes; blanks and what is not seen do not count, and all dashes are one.
     """
+    if name.isascii() and name.isprintable() and " " not in name:  # as nearly all are, of which there are many
+        return name.lower().translate(_ALIKE) or name
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     # Of a name of which nothing is seen, nothing would be left: then it stands for itself.
     return "".join(_as_written_here(letter) for letter in folded if _is_seen(letter)).translate(_ALIKE) or name

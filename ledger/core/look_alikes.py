@@ -8,11 +8,12 @@ from heapq import nsmallest
 
 from ledger.core.actors import likeness
 from ledger.core.json_value import JsonValue
+from ledger.core.slips import Slips, letters_of
 
 MOST_SHOWN = 5
-_MOST_EDITS = 2
+_MOST_SLIPS = 2
 # Of shorter names, nearly every other one would be so near.
-_LETTERS_PER_EDIT = 3
+_LETTERS_PER_SLIP = 3
 
 
 class Likeness(StrEnum):
@@ -50,13 +51,14 @@ class _Name:
     composed: str
     seen: str
     letters: int
-    edits: int
+    slips: Slips
+    most: int
 
     @classmethod
     def of(cls, name: str) -> "_Name":
         composed = _composed(name)
-        edits = min(_MOST_EDITS, len(composed) // _LETTERS_PER_EDIT)
-        return cls(name.casefold(), composed, likeness(name), _letters(composed), edits)
+        most = min(_MOST_SLIPS, len(composed) // _LETTERS_PER_SLIP)
+        return cls(name.casefold(), composed, likeness(name), letters_of(composed), Slips(composed), most)
 
     def rank(self, other: str) -> int | None:
         """Return how near another name is, 0 for the nearest; None when nobody would mistake it."""
@@ -65,53 +67,12 @@ class _Name:
         composed = _composed(other)
         if composed == self.composed:
             return 1
-        # Each letter that is changed adds one kind of letter at most, and takes one away.
-        is_near = (
-            abs(len(composed) - len(self.composed)) <= self.edits
-            and (_letters(composed) ^ self.letters).bit_count() <= 2 * self.edits
-        )
-        if is_near and (edits := _edits(self.composed, composed, self.edits)) <= self.edits:
-            return 2 if likeness(other) == self.seen else 2 + edits
+        is_near = (letters_of(composed) ^ self.letters).bit_count() <= 2 * self.most
+        if is_near and (slips := self.slips.to(composed, self.most)) <= self.most:
+            return 2 if likeness(other) == self.seen else 2 + slips
         return 2 if likeness(other) == self.seen else None
 
 
 def _composed(name: str) -> str:
     return name.casefold() if name.isascii() else unicodedata.normalize("NFKC", name).casefold()
 
-
-def _letters(name: str) -> int:
-    """Return which letters a name has, a bit each; some share one, which makes names seem nearer, never farther."""
-    found = 0
-    for letter in set(name):
-        found |= 1 << (ord(letter) & 127)
-    return found
-
-
-def _edits(one: str, other: str, most: int) -> int:
-    """Count the letters to add, leave out, change or swap with their neighbour; beyond `most`, only that it is more."""
-    one, other = _where_they_differ(one, other)
-    before_last: list[int] = []
-    last = list(range(len(other) + 1))
-    for row, letter in enumerate(one, start=1):
-        current = [row, *[most + 1] * len(other)]
-        for column in range(max(1, row - most), min(len(other), row + most) + 1):
-            is_other = letter != other[column - 1]
-            cost = min(last[column] + 1, current[column - 1] + 1, last[column - 1] + is_other)
-            if row > 1 < column and letter == other[column - 2] and one[row - 2] == other[column - 1]:
-                cost = min(cost, before_last[column - 2] + 1)
-            current[column] = cost
-        if min(current) > most:
-            return most + 1
-        before_last, last = last, current
-    return last[-1]
-
-
-def _where_they_differ(one: str, other: str) -> tuple[str, str]:
-    """Leave out what two names begin and end with alike, which changes nothing of how many edits lie between."""
-    begin, length = 0, min(len(one), len(other))
-    while begin < length and one[begin] == other[begin]:
-        begin += 1
-    end = 0
-    while end < length - begin and one[-1 - end] == other[-1 - end]:
-        end += 1
-    return one[begin : len(one) - end], other[begin : len(other) - end]

@@ -6,9 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Row,
+    Select,
+    and_,
+    case,
+    desc,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from ledger.core.approval import Decision
+from ledger.core.cursor import Place
 from ledger.core.key_results import KeyReading
 from ledger.core.message import AppName, Chat, Route
 from ledger.core.period import ALWAYS, Period
@@ -20,10 +36,11 @@ from ledger.store.calls import PUT_IN_DOUBT, UNSENT
 from ledger.store.finding import within
 from ledger.store.holding import DOUBTFUL
 from ledger.store.schema import approvals, recall_calls, recall_items, recall_skips, recalls
-from ledger.store.selecting import among, at_most, selected_items
+from ledger.store.selecting import among, at_most, beyond, selected_items
 
 _BATCH_ROWS = 1000
 ROUTE = ("app", "chat", "robot_code", "open_conversation_id")
+_NEWEST_FIRST = (recall_items.c.finished_at.desc(), recall_items.c.id.desc())
 _ENDED = tuple(recall_items.c[name] for name in ("id", "process_query_key", "outcome", "code", "reason", "attempts"))
 
 
@@ -49,19 +66,37 @@ def ended(
 
 
 def ended_items(
-    selection: Selection, *, outcome: Outcome | None, actor: str | None, recalled: Period, is_sqlite: bool
-) -> Select[Any]:
-    """Select the outcome of every key of recalls that started in a time, newest first; `item_of` reads them."""
+    selection: Selection,
+    *,
+    outcome: Outcome | None,
+    actor: str | None,
+    recalled: Period,
+    is_sqlite: bool,
+    after: Place | None = None,
+) -> Select[Any] | CompoundSelect[Any]:
+    """Select the outcome of every key of recalls that started in a time, newest first; `item_of` reads them.
+
+    After a place, only those that come after it.
+    """
     conditions = selected_items(selection, is_sqlite=is_sqlite)
     # A plan that was cancelled before anybody ran it did nothing to any message.
     conditions += [recall_items.c.outcome.is_not(None), recalls.c.started_at.is_not(None)]
     if outcome is not None:
         conditions.append(recall_items.c.outcome == outcome)
-    if actor is not None:
-        conditions.append(_whose() == actor)
+    if outcome not in (None, Outcome.RECALLED):
+        # Word for word what the index of these says.
+        conditions.append(recall_items.c.outcome != literal_column(f"'{Outcome.RECALLED}'"))
     conditions += within(recalls.c.started_at, recalled)
-    newest_first = (recall_items.c.finished_at.desc(), recall_items.c.id.desc())
-    return joined_items().where(*conditions).order_by(*newest_first)
+    if after is not None:
+        conditions.append(beyond(recall_items.c.finished_at, recall_items.c.id, after, descending=True))
+    all_of_them = joined_items().where(*conditions)
+    if actor is None:
+        return all_of_them.order_by(*_NEWEST_FIRST)
+    # Apart, since each has an index of its own, and reads no more of it than is asked for.
+    in_order = all_of_them.add_columns(recall_items.c.finished_at.label("ended"), recall_items.c.id.label("number"))
+    by_them = in_order.where(recall_items.c.ended_by == actor)
+    of_their_plans = in_order.where(recall_items.c.ended_by.is_(None), recalls.c.actor == actor)
+    return union_all(by_them, of_their_plans).order_by(desc("ended"), desc("number"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,7 +302,7 @@ def _whose() -> ColumnElement[str]:
     return func.coalesce(recall_items.c.ended_by, recalls.c.actor)
 
 
-def _items(connection: Connection, statement: Select[Any]) -> Iterator[Item]:
+def _items(connection: Connection, statement: Select[Any] | CompoundSelect[Any]) -> Iterator[Item]:
     for row in connection.execute(statement.execution_options(yield_per=_BATCH_ROWS)):
         yield item_of(row)
 

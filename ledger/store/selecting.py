@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 
 from ledger.core.bounds import Bounds, split
-from ledger.core.cursor import LARGEST_ID
+from ledger.core.cursor import LARGEST_ID, Place
 from ledger.core.selection import Selection
 from ledger.store.schema import keyless_sends, message_recipients, messages, recall_item_recipients, recall_items
 
@@ -48,6 +48,16 @@ def _json_list(values: Collection[Any]) -> str:
     every = iter(values)
     parts = (json.dumps(some)[1:-1] for some in iter(lambda: list(islice(every, _AT_ONCE)), []))
     return f"[{','.join(parts)}]"
+
+
+def beyond(
+    time: ColumnElement[Any], number: ColumnElement[Any], after: Place, *, descending: bool
+) -> ColumnElement[bool]:
+    """Return the condition for rows after a place; its first part is what an index begins with."""
+    moment, last = after
+    if descending:
+        return and_(time <= moment, or_(time < moment, number < last))
+    return and_(time >= moment, or_(time > moment, number > last))
 
 
 def rows_of(connection: Connection, **columns: list[tuple[Any, Any]]) -> FromClause:

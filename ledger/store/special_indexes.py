@@ -9,6 +9,9 @@ PARTIAL_INDEXES = (
     # The claim reads the first two from their start: ordering by anything else would scan the finished rows.
     f"CREATE INDEX ix_recall_items_next ON recall_items (recall_id, app, chat, deadline, id) WHERE {_WAITING}",
     f"CREATE INDEX ix_recall_items_lane ON recall_items (recall_id, lane, deadline, id) WHERE {_WAITING}",
+    # What somebody did in the history, and the few that are not recalled, newest first.
+    f"CREATE INDEX ix_recall_items_ended_by ON recall_items (ended_by, finished_at, id) WHERE {_ENDED}",
+    "CREATE INDEX ix_recall_items_failed ON recall_items (outcome, finished_at, id) WHERE outcome <> 'recalled'",
     f"CREATE INDEX ix_recall_items_finished ON recall_items (finished_at, id) WHERE {_ENDED}",
     f"CREATE INDEX ix_recall_items_campaign ON recall_items (campaign, finished_at) WHERE {_ENDED}",
     f"CREATE INDEX ix_recall_items_key ON recall_items (process_query_key) WHERE {_ENDED}",

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.core.near_names import _slips, near
+from ledger.core.actors import likeness
+from ledger.core.near_names import near
+from ledger.core.slips import Slips
 
 KNOWN = ["spring-promo", "spring-promo-2", "summer", "春季通知", "zhang.san", "ab"]
 
@@ -58,4 +60,9 @@ def naive(one: str, other: str) -> int:
 
 @given(st.text("abc", max_size=7), st.text("abc", max_size=7), st.integers(1, 3))
 def test_slips_are_counted_as_the_definition_has_it_and_no_further_than_needed(one: str, other: str, most: int) -> None:
-    assert min(_slips(one, other, most), most + 1) == min(naive(one, other), most + 1)
+    assert min(Slips(one).to(other, most), most + 1) == min(naive(one, other), most + 1)
+
+
+@given(st.text(st.characters(max_codepoint=127), min_size=1, max_size=12))
+def test_names_of_plain_letters_are_alike_as_all_others_are(name: str) -> None:
+    assert likeness(name) == (likeness(f"{name}\u200b") if likeness(f"{name}\u200b") != f"{name}\u200b" else name)

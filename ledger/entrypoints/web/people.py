@@ -47,14 +47,17 @@ def people(
     if asked.user:
         selection = asked.selection(view.times, who)
         names = (group,) if group in (ALONE, SHARED) else (ALONE, SHARED)
-        groups = [one for name in names if (one := _group(parts, selection, name, cursor)).count]
+        groups = [one for name in names if (one := _group(parts, selection, name, cursor)).page.values]
         handed_out(request, sum(len(one.page.values) for one in groups))
         near = parts.names.near(selection) if not groups else ()
     return view.show("people.html", asked=asked, groups=groups, near=near, is_first=cursor is None)
 
 
 def _group(parts: Parts, selection: Selection, name: str, cursor: str | None) -> Group:
-    shared = name == SHARED
-    count = parts.pages.count_messages(selection, only_recallable=True, shared=shared)
-    page = parts.pages.messages(selection, only_recallable=True, shared=shared, cursor=cursor, limit=ROWS)
-    return Group(name=name, count=count, page=page)
+    wanted = {"only_recallable": True, "shared": name == SHARED}
+    page = parts.pages.messages(selection, **wanted, cursor=cursor, limit=ROWS)
+    # What is on the page whole is counted there.
+    is_whole = cursor is None and page.cursor is None
+    return Group(
+        name=name, count=len(page.values) if is_whole else parts.pages.count_messages(selection, **wanted), page=page
+    )

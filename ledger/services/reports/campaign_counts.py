@@ -18,7 +18,7 @@ from ledger.errors import DatabaseError, DatabaseUnavailableError
 Line = TypeVar("Line")
 Counting = Callable[[Bounds], Sequence[Line]]
 
-QUICK_SECONDS = 0.25
+QUICK_SECONDS = 0.05
 # For so long one waits for a count that should be quick, or that is the first; for others, not even so long.
 PATIENCE_SECONDS, IMPATIENCE_SECONDS = 2.0, 0.1
 LARGEST_SHARE = 0.2
