@@ -75,4 +75,3 @@ class _Name:
 
 def _composed(name: str) -> str:
     return name.casefold() if name.isascii() else unicodedata.normalize("NFKC", name).casefold()
-

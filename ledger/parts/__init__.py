@@ -54,7 +54,7 @@ class Parts(RecordingParts, RecallParts, AuditParts, NoticeParts, AccessParts, P
             self.align_clock()
         whose = "this machine's" if self.database.is_sqlite else "the database server's"
         probe = DingTalkProbe(self.client, self.dingtalk_tokens, self.clock, self.settings, whose)
-        yield from Doctor(self.database, probe, self.clock, self.settings).examine()
+        yield from Doctor(self.database, probe, self.clock, self.settings, self.recorder.depth).examine()
 
     def worker(self) -> "Worker":
         """Return a worker, which resumes recalls, follows sticky ones, and purges, until it is stopped."""

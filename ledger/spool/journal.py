@@ -30,7 +30,7 @@ OWN = ".journal"
 FEED = ".feed"
 LARGEST_SEGMENT_BYTES = 4 * 1024 * 1024
 # A segment that has nothing left is emptied when it has grown to this, so that it is neither rewritten all the time nor
-# grows for ever.
+# grows for ever; and when its process has a moment, so that nobody takes it for what waits.
 EMPTY_AFTER_BYTES = 64 * 1024
 # So long is a folder left alone that could not be written, while another one can.
 LEFT_ALONE_SECONDS = 5.0
@@ -104,9 +104,13 @@ class Journal:
         self._steps.take(partial(self._tidy, segment))
 
     @property
-    def has_handed_over(self) -> bool:
-        """Say whether some segment is left to others and not let go yet."""
-        return any(segment.is_handed_over for segment in tuple(self._open_segments))
+    def handed_over(self) -> list[Path]:
+        """Return the segments that are left to others and not let go yet."""
+        return [segment.path for segment in tuple(self._open_segments) if segment.is_handed_over]
+
+    def empty(self) -> None:
+        """Take out what is in the database of segments that have nothing left, however small they are."""
+        self._steps.take(self._empty)
 
     def seal(self) -> None:
         """Write no more to segments that are left to others, so that they are replayed once their sends are over."""
@@ -145,6 +149,10 @@ class Journal:
     def _settle(self, segment: Segment, entries: int) -> None:
         segment.unsettled -= entries
         self._tidy(segment)
+
+    def _empty(self) -> None:
+        for segment in tuple(self._open_segments):
+            self._tidy(segment, empty_after=0)
 
     def _seal(self) -> None:
         for segment in [segment for segment in tuple(self._open_segments) if segment.is_handed_over]:
@@ -250,12 +258,13 @@ class Journal:
         if self._active is segment:
             self._active = None
 
-    def _tidy(self, segment: Segment) -> None:
+    def _tidy(self, segment: Segment, empty_after: int | None = None) -> None:
         """Empty, delete or let go of a segment of which nothing is left for us to do."""
         if segment.open > 0 or segment not in self._open_segments:
             return
         if segment.is_active:
-            if segment.unsettled == 0 and segment.size > EMPTY_AFTER_BYTES and not segment.is_handed_over:
+            most = EMPTY_AFTER_BYTES if empty_after is None else empty_after
+            if segment.unsettled == 0 and segment.size > most and not segment.is_handed_over:
                 segments.empty(segment)
             return
         if segment.unsettled > 0 and not segment.is_handed_over:

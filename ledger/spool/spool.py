@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,9 @@ from ledger.spool.refused import RefusedRows
 from ledger.spool.segments import is_abandoned
 
 ENTRIES_PER_BATCH = 1000
+# So long after it was written a key of a process that lives is on its way: a journal that has nothing left is emptied
+# sooner.
+UNDER_WAY_SECONDS = 15.0
 
 log = logging.getLogger(__name__)
 
@@ -67,19 +72,34 @@ class Spool:
         self._folders, self.refused = folders, RefusedRows(*folders)
         self._followed: dict[Path, _Followed] = {}
 
-    def depth(self) -> Depth:
-        """Return how much waits."""
-        found = [(path, size) for path in self._journals() if (size := _size(path)) is not None]
-        elsewhere = {path: size for path, size in found if size and path.parent != self._folders[0]}
+    def depth(self, handed_over: Collection[Path] = ()) -> Depth:
+        """Return how much waits; of the journal of this process, what it has handed over does.
+
+        What a process that lives has just written does not: it is on its way into the database.
+        """
+        found = {path: size for path in self._journals() if (size := self._waiting_bytes(path, handed_over))}
+        elsewhere = {path: size for path, size in found.items() if path.parent != self._folders[0]}
         refused = [_size(path) or 0 for path in self.refused.paths()]
         return Depth(
             files=len(found),
-            bytes=sum(size for _, size in found),
+            bytes=sum(found.values()),
             fallback_bytes=sum(elsewhere.values()),
             fallback_folders=tuple(sorted({path.parent for path in elsewhere})),
             refused_rows=self.refused.count() if refused else 0,
             refused_bytes=sum(refused),
         )
+
+    def _waiting_bytes(self, path: Path, handed_over: Collection[Path]) -> int:
+        try:
+            with places.opened(path) as file:
+                found = os.fstat(file.fileno())
+                if not found.st_size or path in handed_over or is_abandoned(file):
+                    return found.st_size
+        except OSError:  # somebody was quicker, or it is not for us
+            return _size(path) or 0
+        if path.suffix == FEED:
+            return found.st_size - self._followed.get(path, _Followed()).offset
+        return found.st_size if time.time() - found.st_mtime > UNDER_WAY_SECONDS else 0
 
     def journals_naming(self, user: str) -> list[Path]:
         """Return the journals in which a user id stands, as far as they can be read."""

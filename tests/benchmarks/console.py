@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -28,12 +28,14 @@ from ledger.settings import Settings
 
 from . import machine, programs
 from .databases import KINDS
-from .filling import fill, made_up
+from .filling import fill, made_up, user_id
+from .painting import first_paints
 from .workload import ROBOT
 
 CAMPAIGNS = 40
 ITEMS_PER_RECALL = 10
-LARGE_CAMPAIGNS = 4
+# Recalled whole, a minute ago.
+LARGE = "campaign 37"
 REPEATS = 15
 _RECALLS = """
 INSERT INTO recalls (status, reason, actor, selection, include_shared, plan, next_lane, planned_at, activated_at,
@@ -43,12 +45,14 @@ VALUES ('finished', 'a reason', :actor, :selection, false, :plan, 1, :at, :at, :
 # Every tenth message of these recalls was refused.
 _ITEMS = """
 INSERT INTO recall_items (recall_id, message_id, lane, app, chat, robot_code, process_query_key, campaign, sent_at,
-                          deadline, recipients, undelivered, outcome, code, attempts, finished_at)
+                          deadline, recipients, undelivered, outcome, code, attempts, finished_at, ended_by)
 SELECT r.id, m.id, 0, 'default', m.chat, m.robot_code, m.process_query_key, m.campaign, m.sent_at, m.deadline,
        m.recipients, m.undelivered, CASE WHEN m.id % 10 = 0 THEN 'refused' ELSE 'recalled' END, 'a code', 1,
-       r.finished_at
-FROM messages m JOIN recalls r ON r.id = (m.id - (SELECT min(id) FROM messages)) / :each + 1
+       r.finished_at, r.actor
+FROM messages m JOIN recalls r ON
 """
+_FEW_EACH = "r.id = (m.id - (SELECT min(id) FROM messages)) / :each + 1"
+_ALL_OF_ONE = "m.campaign = :campaign AND r.id = (SELECT max(id) FROM recalls)"
 
 
 def main() -> None:
@@ -80,25 +84,33 @@ def _fill(url: str, messages: int, recalls: int) -> None:
         ago = timedelta(hours=23.5) * (CAMPAIGNS - number) / CAMPAIGNS
         fill(url, made_up(f"campaign {number}", each), campaign=f"campaign {number}", sent_ago=ago)
     with Ledger(Settings.load(database_url=url)) as book:
-        now = book.parts.clock.now()
+        database, now = book.parts.database, book.parts.clock.now()
+        # Once all of it was sent.
+        begun = now - timedelta(hours=20)
         rows = [
-            {
-                "actor": f"actor {number % 50}",
-                "selection": json.dumps({"campaign": "campaign 0"}),
-                "plan": json.dumps({"eligible": ITEMS_PER_RECALL, "recipients": ITEMS_PER_RECALL}),
-                "at": now - timedelta(days=1) + timedelta(seconds=number),
-            }
+            _row(number, "campaign 0", ITEMS_PER_RECALL, begun + timedelta(seconds=number), database.is_sqlite)
             for number in range(recalls)
         ]
-        with book.parts.database.write() as connection:
-            typed = _RECALLS.replace(":selection", "CAST(:selection AS JSON)").replace(":plan", "CAST(:plan AS JSON)")
-            statement = text(_RECALLS if book.parts.database.is_sqlite else typed)
-            if book.parts.database.is_sqlite:
-                rows = [row | {"at": f"{row['at']:%Y-%m-%d %H:%M:%S.%f}"} for row in rows]
+        large = _row(recalls, LARGE, each, now - timedelta(minutes=1), database.is_sqlite)
+        typed = _RECALLS.replace(":selection", "CAST(:selection AS JSON)").replace(":plan", "CAST(:plan AS JSON)")
+        statement = text(_RECALLS if database.is_sqlite else typed)
+        with database.write() as connection:
             connection.execute(statement, rows)
-            connection.execute(text(_ITEMS), {"each": ITEMS_PER_RECALL})
-        with book.parts.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
-            plain.exec_driver_sql("ANALYZE")
+            connection.execute(text(_ITEMS + _FEW_EACH), {"each": ITEMS_PER_RECALL})
+            connection.execute(statement, large)
+            connection.execute(text(_ITEMS + _ALL_OF_ONE), {"campaign": LARGE})
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
+            # As an hour's work leaves it on PostgreSQL.
+            plain.exec_driver_sql("ANALYZE" if database.is_sqlite else "VACUUM ANALYZE")
+
+
+def _row(number: int, campaign: str, messages: int, at: datetime, is_sqlite: bool) -> dict[str, Any]:
+    return {
+        "actor": f"actor {number % 50}",
+        "selection": json.dumps({"campaign": campaign}),
+        "plan": json.dumps({"eligible": messages, "recipients": messages}),
+        "at": f"{at:%Y-%m-%d %H:%M:%S.%f}" if is_sqlite else at,
+    }
 
 
 def _measure(url: str, spool: Path, asked: argparse.Namespace) -> dict[str, Any]:
@@ -109,12 +121,18 @@ def _measure(url: str, spool: Path, asked: argparse.Namespace) -> dict[str, Any]
         planned = time.perf_counter() - started
         running = book.plan(campaign=f"campaign {CAMPAIGNS - 2}", reason="large").recall_id
         book.parts.lifecycle.run(running, run_in=RunIn.ANY_WORKER)
-        found = {name: _ask(client, path) for name, path in _pages(client, large, running, asked.recalls).items()}
-        return {"planning (s)": round(planned, 2), "pages": found, "programs": programs.measure(client)}
+        pages = _pages(client, large, running, asked.recalls)
+        found = {name: _ask(client, path) for name, path in pages.items()}
+        return {
+            "planning (s)": round(planned, 2),
+            "pages": found,
+            "first paint": first_paints(str(client.base_url), pages),
+            "programs": programs.measure(client),
+        }
 
 
 def _pages(client: httpx.Client, large: int, running: int, recalls: int) -> Mapping[str, str]:
-    user = str(700_000_000 + 37 * 1234)
+    user = user_id(CAMPAIGNS)
     return {
         "now": "/",
         "now, looking for a name": "/?q=campaign+3",
@@ -126,6 +144,9 @@ def _pages(client: httpx.Client, large: int, running: int, recalls: int) -> Mapp
         "plan": f"/recalls/{large}",
         "running": f"/recalls/{running}",
         "finished": f"/recalls/{recalls // 2}",
+        "finished, large": f"/recalls/{recalls + 1}",
+        "its people": f"/recalls/{recalls + 1}/people",
+        "people of a campaign": "/campaign/people?name=campaign+20",
         "recalls": "/recalls",
         "recalls, paused": "/recalls?status=paused",
         "recalls, partly done": "/recalls?status=partly",

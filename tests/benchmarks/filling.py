@@ -38,13 +38,18 @@ def made_up(campaign: str, count: int) -> Iterator[str]:
     return (key_of(f"{campaign}/{number}") for number in range(count))
 
 
+def user_id(number: int) -> str:
+    """Return whom a message of this number went to; each campaign begins anew."""
+    return f"{number * _SPREAD % _IDS:010}"
+
+
 def _rows(
     keys: Iterable[str], campaign: str, recipients: int, sent_ago: timedelta, *, is_sqlite: bool
 ) -> Iterator[tuple[Any, ...]]:
     start = datetime.now(UTC) - sent_ago
     for number, key in enumerate(keys):
         sent_at = start + timedelta(milliseconds=number / 10)
-        users = [f"{(number * recipients + one) * _SPREAD % _IDS:010}" for one in range(recipients)]
+        users = [user_id(number * recipients + one) for one in range(recipients)]
         times: tuple[Any, ...] = (sent_at, sent_at + DAY)
         undelivered: Any = Jsonb({})
         stored_users: Any = users

@@ -308,3 +308,45 @@ def test_no_line_whatever_it_holds_breaks_the_reading(junk: list[bytes]) -> None
     for line in junk:
         kept = line_replay.add(Record(line + b"\n"))
         assert all(one.unreadable is not None or one.row is not None for one in kept)
+
+
+def test_what_a_process_that_lives_has_just_written_does_not_wait(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    segment = journal.begin(lines.sending(exchange("a")))
+    finish(journal, segment, answered("a"))
+    spool = Spool(tmp_path)
+    assert (spool.depth().files, spool.depth().bytes) == (0, 0)
+    # Written long ago and still there: its writer is stuck, or the database is away.
+    os.utime(segment.path, (0, 0))
+    assert (spool.depth().files, spool.depth().bytes) == (1, segment.size)
+    journal.settle(segment)
+    journal.empty()
+    os.utime(segment.path, (0, 0))
+    assert (spool.depth().files, spool.depth().bytes) == (0, 0)
+    assert segment.path.stat().st_size == 0
+    journal.close()
+
+
+def test_what_is_left_to_others_waits_at_once(tmp_path: Path) -> None:
+    journal, spool = Journal(tmp_path), Spool(tmp_path)
+    segment = journal.add(lines.row({"processQueryKey": "k"}))
+    assert spool.depth(journal.handed_over).bytes == 0
+    journal.sync(segment)
+    journal.hand_over(segment)
+    journal.empty()
+    assert spool.depth(journal.handed_over).bytes == segment.size
+    journal.seal()
+    assert journal.handed_over == []
+    assert spool.depth().bytes == segment.size
+    journal.close()
+
+
+def test_of_a_feed_waits_what_was_not_followed_yet(tmp_path: Path) -> None:
+    feed, spool = Journal(tmp_path, kind=FEED), Spool(tmp_path)
+    segment = feed.add(lines.row({"processQueryKey": "k"}))
+    assert spool.depth().bytes == segment.size
+    spool.replay(lambda _: None)
+    assert spool.depth().bytes == 0
+    feed.add(lines.row({"processQueryKey": "l"}))
+    assert 0 < spool.depth().bytes < segment.size
+    feed.close()

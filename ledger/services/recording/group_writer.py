@@ -200,7 +200,7 @@ class GroupWriter:
         looked_at = time.monotonic()
         # Not for ever: whoever closed may have gone on without it, and others may have started another one.
         while self._thread is threading.current_thread() or self._closing:
-            is_looking = self._journal.has_handed_over or self._waiting_log.is_outage
+            is_looking = bool(self._journal.handed_over) or self._waiting_log.is_outage
             patience = LEFT_ALONE_SECONDS if is_looking else IDLE_SECONDS
             try:
                 batch = [self._waiting.get(timeout=patience)]
@@ -317,6 +317,7 @@ class GroupWriter:
             self._journal.settle(segment)
 
     def _look_around(self) -> None:
+        self._journal.empty()
         try:
             self._when_idle()
         except Exception as error:

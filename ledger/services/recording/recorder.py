@@ -160,7 +160,7 @@ class Recorder:
 
     def depth(self) -> Depth:
         """Return how much waits in the spool; the database is not asked."""
-        return self._spool.depth()
+        return self._spool.depth(self._journal.handed_over)
 
     def count_waiting(self, journals: Collection[str]) -> int:
         """Return how many sends with a key of these journals wait in the spool; the database is not asked."""

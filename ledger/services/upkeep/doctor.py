@@ -35,8 +35,16 @@ MOST_ROBOTS = 3
 class Doctor:
     """Looks at everything that a recall needs; what rests on the database is left out when that is away."""
 
-    def __init__(self, database: Database, asking: DingTalkProbe, clock: Clock, settings: Settings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        asking: DingTalkProbe,
+        clock: Clock,
+        settings: Settings,
+        depth: Callable[[], Depth],
+    ) -> None:
         self._database, self._asking, self._clock, self._settings = database, asking, clock, settings
+        self._depth = depth
         self._expiry_window = timedelta(seconds=settings.expiry_window_seconds)
 
     def examine(self) -> Iterator[Check]:
@@ -94,13 +102,13 @@ class Doctor:
             return shape.troubles_of(connection)
 
     def _spool_state(self, name: str) -> Check:
-        spool = Spool(*places.with_last_resort(*self._settings.spool_folders))
         disk = disks.probe(self._settings.spool_folder)
         if disk.trouble is not None:
             return failed(name, f"{disk.folder} {disk.trouble}: fix it or set LEDGER_SPOOL_DIR")
-        depth = spool.depth()
+        depth = self._depth()
         if depth.refused_rows:
-            files = ", ".join(map(str, spool.refused.paths()))
+            refused = Spool(*places.with_last_resort(*self._settings.spool_folders)).refused
+            files = ", ".join(map(str, refused.paths()))
             rows = f"{depth.refused_rows:,} row{'s' if depth.refused_rows > 1 else ''}"
             fix = f"put right what can be and `ledger import` it, then delete the file: {files}"
             return failed(name, f"{rows} could not be recorded, each with its reason: {fix}")
