@@ -3,12 +3,13 @@
 from collections import Counter
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select
 
 from ledger.core.asking_again import FINAL_CODES, KNOWN_AFTER, WRONG_KEY, AskAgain
 from ledger.core.plan import KEYS_PER_CALL
 from ledger.core.recall import RETRYABLE, Outcome
 from ledger.store import plan_messages
+from ledger.store.calls import PUT_IN_DOUBT
 from ledger.store.holding import DOUBTFUL, is_taken
 from ledger.store.schema import recall_items, recalls
 from ledger.store.selecting import among
@@ -32,14 +33,13 @@ def ask_again(connection: Connection, recall_id: int, now: datetime) -> AskAgain
         else_="messages",
     )
     settles = case((and_(_columns.outcome.in_(DOUBTFUL), _columns.deadline > now), 1))
-    is_in_doubt = case((_columns.outcome.in_(DOUBTFUL), 1), else_=0)
     failed = and_(_columns.recall_id == recall_id, _columns.outcome.in_(RETRYABLE))
     each = (
-        select(kind.label("kind"), _columns.lane, is_in_doubt.label("in_doubt"), settles.label("settles"))
+        select(kind.label("kind"), _lane(recall_id).label("lane"), settles.label("settles"))
         .where(failed)
         .subquery()
     )
-    groups = (each.c.kind, each.c.lane, each.c.in_doubt)
+    groups = (each.c.kind, each.c.lane)
     statement = select(*groups, func.count().label("items"), func.count(each.c.settles).label("settle"))
     counts: Counter[str] = Counter()
     for row in connection.execute(statement.group_by(*groups)):
@@ -48,6 +48,19 @@ def ask_again(connection: Connection, recall_id: int, now: datetime) -> AskAgain
         if row.kind == "messages":
             counts["calls"] += -(-row.items // KEYS_PER_CALL)
     return AskAgain(**counts)
+
+
+def doubted_elsewhere(recall_id: int) -> Select[tuple[int]]:
+    """Select the messages that another recall has asked for, which may have worked unsaid."""
+    other = recall_items.alias("other")
+    ran = select(recalls.c.id).where(recalls.c.id != recall_id, recalls.c.activated_at.is_not(None))
+    return select(other.c.message_id).where(other.c.recall_id.in_(ran), other.c.outcome.in_(DOUBTFUL))
+
+
+def _lane(recall_id: int) -> ColumnElement[int]:
+    """Return the lane in which an item is asked again: another one for what comes to be in doubt only then."""
+    comes = and_(_columns.outcome.not_in(DOUBTFUL), _columns.message_id.in_(doubted_elsewhere(recall_id)))
+    return case((comes, PUT_IN_DOUBT["lane"]), else_=_columns.lane)
 
 
 def _is_final(connection: Connection, recall_id: int) -> ColumnElement[bool]:

@@ -31,7 +31,7 @@ from ledger.core.period import ALWAYS, Period
 from ledger.core.plan import KEYS_PER_CALL
 from ledger.core.recall import Item, Outcome
 from ledger.core.selection import Selection
-from ledger.store.asking_again import can_be_asked_again
+from ledger.store.asking_again import can_be_asked_again, doubted_elsewhere
 from ledger.store.calls import PUT_IN_DOUBT, UNSENT
 from ledger.store.finding import within
 from ledger.store.holding import DOUBTFUL
@@ -275,13 +275,11 @@ def share_doubts(connection: Connection, recall_id: int, only: Collection[int] |
 
     With messages, only what waits of these.
     """
-    columns, other = recall_items.c, recall_items.alias("other")
-    ran = select(recalls.c.id).where(recalls.c.id != recall_id, recalls.c.activated_at.is_not(None))
-    doubted = select(other.c.message_id).where(other.c.recall_id.in_(ran), other.c.outcome.in_(DOUBTFUL))
+    columns, doubted = recall_items.c, doubted_elsewhere(recall_id)
     sure = and_(_waits(recall_id), columns.in_doubt.is_(False), columns.message_id.in_(doubted))
     if only is not None:
         is_sqlite = connection.dialect.name == "sqlite"
-        doubted = doubted.where(among(other.c.message_id, only, is_sqlite=is_sqlite))
+        doubted = doubted.where(among(doubted.selected_columns.message_id, only, is_sqlite=is_sqlite))
         sure = and_(sure, among(columns.message_id, only, is_sqlite=is_sqlite), columns.message_id.in_(doubted))
     connection.execute(update(recall_items).where(sure).values(PUT_IN_DOUBT))
 

@@ -34,6 +34,28 @@ def test_what_nobody_can_say_can_be_settled_at_a_call_each_or_asked_again(book: 
     assert book.parts.read_status.cost(result.recall_id) == ask.settle
 
 
+def test_what_is_in_doubt_is_asked_beside_what_was_refused_at_the_price_of_one_call(book: Ledger, world: World) -> None:
+    keys = send(book, world, 6)
+    world.change(silent_keys=keys[:2], failed_reasons={keys[3]: "busy"})
+    before = book.run(book.plan(campaign="spring", reason="wrong link"))
+    ask = book.parts.recall_reports.ask_again(before.recall_id)
+    assert (ask.messages, ask.calls) == (3, 1)
+    world.change(failed_reasons={}, silent_keys=[])
+    assert book.retry(before.recall_id).calls - before.calls == ask.calls
+
+
+def test_what_comes_to_be_in_doubt_by_another_recall_is_priced_apart(book: Ledger, world: World) -> None:
+    keys = send(book, world, 4)
+    world.change(failed_reasons=dict.fromkeys(keys[:2], "busy"))
+    before = book.run(book.plan(campaign="spring", reason="wrong link"))
+    world.change(failed_reasons={}, silent_keys=keys[:1])
+    assert book.run(book.plan(keys=keys[:1], reason="another")).unknown == 1
+    ask = book.parts.recall_reports.ask_again(before.recall_id)
+    assert (ask.messages, ask.calls) == (2, 2)
+    world.change(silent_keys=[])
+    assert book.retry(before.recall_id).calls - before.calls == ask.calls
+
+
 @pytest.mark.parametrize("code", FINAL_CODES)
 def test_what_was_refused_for_good_is_counted_apart_and_not_asked_again(book: Ledger, world: World, code: str) -> None:
     final, passing = send(book, world, 2)
