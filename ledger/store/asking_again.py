@@ -34,11 +34,7 @@ def ask_again(connection: Connection, recall_id: int, now: datetime) -> AskAgain
     )
     settles = case((and_(_columns.outcome.in_(DOUBTFUL), _columns.deadline > now), 1))
     failed = and_(_columns.recall_id == recall_id, _columns.outcome.in_(RETRYABLE))
-    each = (
-        select(kind.label("kind"), _lane(recall_id).label("lane"), settles.label("settles"))
-        .where(failed)
-        .subquery()
-    )
+    each = select(kind.label("kind"), _lane(recall_id).label("lane"), settles.label("settles")).where(failed).subquery()
     groups = (each.c.kind, each.c.lane)
     statement = select(*groups, func.count().label("items"), func.count(each.c.settles).label("settle"))
     counts: Counter[str] = Counter()
@@ -52,15 +48,20 @@ def ask_again(connection: Connection, recall_id: int, now: datetime) -> AskAgain
 
 def doubted_elsewhere(recall_id: int) -> Select[tuple[int]]:
     """Select the messages that another recall has asked for, which may have worked unsaid."""
-    other = recall_items.alias("other")
-    ran = select(recalls.c.id).where(recalls.c.id != recall_id, recalls.c.activated_at.is_not(None))
-    return select(other.c.message_id).where(other.c.recall_id.in_(ran), other.c.outcome.in_(DOUBTFUL))
+    other, owner = recall_items.alias("other"), recalls.alias("owner")
+    return (
+        select(other.c.message_id)
+        .join_from(other, owner, owner.c.id == other.c.recall_id)
+        .where(other.c.recall_id != recall_id, other.c.outcome.in_(DOUBTFUL), owner.c.activated_at.is_not(None))
+    )
 
 
 def _lane(recall_id: int) -> ColumnElement[int]:
     """Return the lane in which an item is asked again: another one for what comes to be in doubt only then."""
-    comes = and_(_columns.outcome.not_in(DOUBTFUL), _columns.message_id.in_(doubted_elsewhere(recall_id)))
-    return case((comes, PUT_IN_DOUBT["lane"]), else_=_columns.lane)
+    doubted = doubted_elsewhere(recall_id)
+    # One by one: those that are asked again are few.
+    mine = doubted.where(doubted.selected_columns.message_id == _columns.message_id).correlate(recall_items).exists()
+    return case((and_(_columns.outcome.not_in(DOUBTFUL), mine), PUT_IN_DOUBT["lane"]), else_=_columns.lane)
 
 
 def _is_final(connection: Connection, recall_id: int) -> ColumnElement[bool]:

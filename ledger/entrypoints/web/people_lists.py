@@ -85,11 +85,11 @@ def of_campaign_as_workbook(
 
 def _shown(parts: Parts, view: View, whose: Whose, only: str, cursor: str | None, **values: Any) -> Response:
     standing = _standing(only)
-    page = parts.people.page(whose, standing=standing, cursor=cursor, limit=ROWS)
+    look = parts.people.look(whose, standing=standing, cursor=cursor, limit=ROWS)
     return view.show(
         "people_list.html",
-        page=page,
-        count=parts.people.count(whose),
+        page=look.page,
+        count=look.count,
         only=standing.value if standing else "",
         standings=list(PersonStanding),
         is_first=cursor is None,

@@ -12,11 +12,11 @@ from ledger.core.cursor import decode_name, encode_name
 from ledger.core.reached_people import PeopleCount, PersonLine, PersonStanding
 from ledger.core.recall import Outcome
 from ledger.core.selection import Selection
-from ledger.errors import EmptySelectionError
+from ledger.errors import BadCursorError, EmptySelectionError
 from ledger.services.reports.list_page import ListPage
 from ledger.store import person_lines, recalls
 from ledger.store.database import Database
-from ledger.store.person_lines import EVERYBODY, PeopleFilter
+from ledger.store.person_lines import PeopleFilter, PersonPlace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,24 @@ class Whose:
     selection: Selection = field(default_factory=Selection)
 
 
-# Lists of up to so many people are kept, and of so many recalls: pages of them come at once, however many messages.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleLook:
+    """How many people there are and where they stand, and some of them: those first who still have a message."""
+
+    count: PeopleCount
+    page: ListPage[PersonLine]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Head:
+    """The people of a recall: their count, and the first of them as a look has them; of few, all."""
+
+    count: PeopleCount
+    lines: Sequence[PersonLine]
+    is_whole: bool
+
+
+# So many people are kept, and of so many recalls: the pages that are looked at come at once, however many messages.
 KEPT_LINES, KEPT_LISTS = 20_000, 4
 _Standing = tuple[int, int, int]
 
@@ -38,7 +55,7 @@ class PeopleReports:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._kept: dict[_Standing, Sequence[PersonLine] | None] = {}
+        self._kept: dict[_Standing, _Head] = {}
 
     def lines(
         self,
@@ -68,24 +85,44 @@ class PeopleReports:
         after = decode_name(cursor) if cursor is not None else None
         wanted = PeopleFilter(standing=standing, outcome=outcome, after=after)
         with self._database.read() as connection:
-            kept = self._whole(connection, whose) if outcome is None else None
-            if kept is not None:
-                found = list(islice(_fitting(kept, wanted), limit + 1))
+            head = self._head(connection, whose) if outcome is None else None
+            if head is not None and head.is_whole:
+                found = _fitting(sorted(head.lines, key=lambda line: line.user), wanted, limit + 1)
             else:
                 found = list(_lines(connection, whose, wanted, limit + 1))
         more = encode_name(found[limit - 1].user) if len(found) > limit else None
         return ListPage(values=found[:limit], cursor=more)
 
+    def look(
+        self,
+        whose: Whose,
+        *,
+        standing: PersonStanding | None = None,
+        cursor: str | None = None,
+        limit: int,
+    ) -> PeopleLook:
+        """Return some people and the count of all, those first who still have a message; raise as `lines` does."""
+        after = _place(cursor) if cursor is not None else None
+        with self._database.read() as connection:
+            head = self._head(connection, whose)
+            found = _of_head(head, standing, after, limit + 1) if head is not None else None
+            if head is not None and found is not None:
+                count = head.count
+            else:
+                count, found = _look(connection, whose, limit + 1, standing=standing, after=after)
+        more = _cursor(found[limit - 1]) if len(found) > limit else None
+        return PeopleLook(count=count, page=ListPage(values=found[:limit], cursor=more))
+
     def count(self, whose: Whose) -> PeopleCount:
         """Count people by where they stand, and name the first of those who still have a message."""
         with self._database.read() as connection:
-            kept = self._whole(connection, whose)
-            return count_people(connection, whose) if kept is None else PeopleCount.of(kept)
+            head = self._head(connection, whose)
+            return count_people(connection, whose) if head is None else head.count
 
-    def _whole(self, connection: Connection, whose: Whose) -> Sequence[PersonLine] | None:
-        """Return all people of a recall, which stay the same until the history has another entry of it.
+    def _head(self, connection: Connection, whose: Whose) -> _Head | None:
+        """Return the people of a recall, which stay the same until the history has another entry of it.
 
-        None where they may change without one, as those of a selection or of a plan, and where they are very many.
+        None where they may change without one, as those of a selection or of a plan.
         """
         recall = recalls.get(connection, whose.recall_id) if whose.recall_id is not None else None
         if recall is None or recall.unfrozen_items:
@@ -94,20 +131,47 @@ class PeopleReports:
         with self._lock:
             if standing in self._kept:
                 return self._kept[standing]
-        found = list(_lines(connection, whose, EVERYBODY, KEPT_LINES + 1))
-        kept = tuple(found) if len(found) <= KEPT_LINES else None
+        count, found = person_lines.look_at_recall(connection, recall, KEPT_LINES + 1)
+        head = _Head(count=count, lines=tuple(found[:KEPT_LINES]), is_whole=len(found) <= KEPT_LINES)
         with self._lock:
             self._kept = {one: lines for one, lines in self._kept.items() if one[0] != recall.id}
             while len(self._kept) >= KEPT_LISTS:
                 del self._kept[next(iter(self._kept))]
-            self._kept[standing] = kept
-        return kept
+            self._kept[standing] = head
+        return head
 
 
-def _fitting(lines: Sequence[PersonLine], wanted: PeopleFilter) -> Iterator[PersonLine]:
+def _fitting(lines: Sequence[PersonLine], wanted: PeopleFilter, limit: int) -> list[PersonLine]:
+    """Return some of all people by their ids."""
     start = bisect_right(lines, wanted.after, key=lambda line: line.user) if wanted.after is not None else 0
     rest = islice(lines, start, None)
-    return (line for line in rest if wanted.standing in (None, line.standing))
+    return list(islice((line for line in rest if wanted.standing in (None, line.standing)), limit))
+
+
+def _of_head(
+    head: _Head, standing: PersonStanding | None, after: PersonPlace | None, limit: int
+) -> list[PersonLine] | None:
+    """Return some of the first people; None where they may lie beyond."""
+    start = bisect_right(head.lines, _rank(after), key=lambda line: _rank((line.standing, line.user))) if after else 0
+    rest = islice(head.lines, start, None)
+    found = list(islice((line for line in rest if standing in (None, line.standing)), limit))
+    return found if len(found) == limit or head.is_whole else None
+
+
+def _rank(place: PersonPlace) -> tuple[int, str]:
+    return list(PersonStanding).index(place[0]), place[1]
+
+
+def _cursor(line: PersonLine) -> str:
+    return encode_name(f"{line.standing} {line.user}")
+
+
+def _place(cursor: str) -> PersonPlace:
+    """Read a place in a list of people; raise BadCursorError for one of another kind of list."""
+    standing, _, user = decode_name(cursor).partition(" ")
+    if standing not in tuple(PersonStanding):
+        raise BadCursorError
+    return PersonStanding(standing), user
 
 
 def count_people(connection: Connection, whose: Whose) -> PeopleCount:
@@ -121,6 +185,16 @@ def _lines(connection: Connection, whose: Whose, wanted: PeopleFilter, limit: in
     if whose.recall_id is None:
         return person_lines.people_of_selection(connection, _chosen(whose), wanted, limit)
     return person_lines.people_of_recall(connection, recalls.get(connection, whose.recall_id), wanted, limit)
+
+
+def _look(
+    connection: Connection, whose: Whose, limit: int, *, standing: PersonStanding | None, after: PersonPlace | None
+) -> tuple[PeopleCount, list[PersonLine]]:
+    if whose.recall_id is None:
+        chosen = _chosen(whose)
+        return person_lines.look_at_selection(connection, chosen, limit, standing=standing, after=after)
+    recall = recalls.get(connection, whose.recall_id)
+    return person_lines.look_at_recall(connection, recall, limit, standing=standing, after=after)
 
 
 def _chosen(whose: Whose) -> Selection:

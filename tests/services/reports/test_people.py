@@ -7,10 +7,12 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock, format_time
+from ledger.core.cursor import encode_name
 from ledger.core.reached_people import PeopleCount, PersonLine, PersonStanding
 from ledger.core.recall import Outcome
 from ledger.core.selection import select
 from ledger.errors import BadCursorError, EmptySelectionError, UnknownRecallError
+from ledger.services.reports import people as people_reports
 from ledger.services.reports.people import Whose
 from ledger.simulator import FailedReason, World
 from tests.sending import send
@@ -122,6 +124,34 @@ def test_a_page_goes_on_where_the_one_before_it_ended(book: Ledger, world: World
     for nonsense in ("x", "MQ", "bnVsbA"):
         with pytest.raises(BadCursorError):
             book.parts.people.page(SPRING, cursor=nonsense, limit=2)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 3, 100])
+def test_a_look_begins_with_those_who_still_have_it_and_counts_all_however_many_are_kept(
+    book: Ledger, world: World, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr(people_reports, "KEPT_LINES", kept)
+    users = ["ann", "bob", "cid", "dan", "eve", "fay"]
+    keys = [send(book, world, 1, users=[user])[0] for user in users]
+    refused = dict.fromkeys((keys[1], keys[4]), FailedReason(reason="no"))
+    world.change(failed_reasons=refused, silent_keys=[keys[2]])
+    recall_id = book.run(book.plan(campaign="spring", reason="wrong link")).recall_id
+    expected = ["bob", "eve", "cid", "ann", "dan", "fay"]
+    for whose in (Whose(recall_id=recall_id), SPRING):
+        found, cursor, looks = list[str](), None, 0
+        while looks == 0 or cursor is not None:
+            look = book.parts.people.look(whose, cursor=cursor, limit=2)
+            found += [line.user for line in look.page.values]
+            cursor, looks = look.page.cursor, looks + 1
+            assert look.count == book.parts.people.count(whose)
+            assert (look.count.left, look.count.unknown, look.count.lost) == (2, 1, 3)
+        assert (found, looks) == (expected, 3)
+        lost = book.parts.people.look(whose, standing=PersonStanding.LOST, limit=2)
+        assert [line.user for line in lost.page.values] == ["ann", "dan"]
+        rest = book.parts.people.look(whose, standing=PersonStanding.LOST, cursor=lost.page.cursor, limit=2)
+        assert [line.user for line in rest.page.values] == ["fay"]
+        with pytest.raises(BadCursorError):
+            book.parts.people.look(whose, cursor=encode_name("ann"), limit=2)
 
 
 def test_nothing_selected_is_nobody_and_an_unknown_recall_is_no_recall(book: Ledger) -> None:
