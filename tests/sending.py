@@ -22,7 +22,9 @@ def send(
     """Send messages some time ago, record them, and return their keys; each reaches a user of its own by default."""
     sent_at = book.parts.clock.now() - sent_ago
     chat = Chat.GROUP if conversation else Chat.ONE_ON_ONE
-    keys = world.make_messages(count, robot_code=robot, sent_at=sent_at, chat=chat, conversation=conversation)
+    keys = world.make_messages(
+        count, robot_code=robot, sent_at=sent_at, chat=chat, conversation=conversation, users=users or ()
+    )
     rows = [row(key, sent_at, robot=robot, campaign=campaign, users=users, conversation=conversation) for key in keys]
     imported = book.record_many(rows)
     assert imported.rejected == ()

@@ -35,16 +35,16 @@ class AskedMessage:
     read: int | None
 
 
-def share_of(asked: Sequence[AskedMessage], *, messages: int, people: int) -> tuple[float, float] | None:
+def share_of(asked: Sequence[AskedMessage], *, messages: int, people: int | None) -> tuple[float, float] | None:
     """Return the range of the share, 0 to 1, of so many people in so many messages; None while nothing is known.
 
-    `asked` is drawn by lot from these messages, or all of them.
+    `asked` is drawn by lot from these messages, or all of them. How many people there are may be unknown (None).
     """
     if people == 0 or all(one.read is None for one in asked):
         return None
     read = sum(one.read or 0 for one in asked)
     unread = sum(one.people - one.read for one in asked if one.read is not None)
-    certain = read / people, 1 - unread / people
+    certain = (0.0, 1.0) if people is None else (read / people, 1 - unread / people)
     if len(asked) >= messages:
         return certain
     lowest = _interval([(one.people, one.read or 0) for one in asked], messages)

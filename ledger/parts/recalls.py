@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ledger.services.recalls.planner import Planner
     from ledger.services.recalls.preflight import Preflight
     from ledger.services.recalls.read_status import DoubtSettler
+    from ledger.services.recalls.readers import ReadAsker
     from ledger.services.recalls.runner import Runner
     from ledger.services.recalls.schedules import Schedules
     from ledger.services.recalls.sticky import StickyRecalls
@@ -115,6 +116,13 @@ class RecallParts(ReportParts):
         from ledger.services.recalls.read_status import DoubtSettler
 
         return DoubtSettler(self.opened(), self.clock, self.inquirer, self.recall_reports)
+
+    @part
+    def read_asker(self) -> "ReadAsker":
+        """Asks who has read it."""
+        from ledger.services.recalls.readers import ReadAsker
+
+        return ReadAsker(self.opened(), self.clock, self.settings, self.inquirer)
 
     @part
     def purger(self) -> "Purger":

@@ -24,7 +24,7 @@ CLOCK_SET_BACK = "clock_set_back"
 # What an upgrade says when it has changed what entries are made of; a last digest that was kept before is in it.
 CHAINED_ANEW = "chained_anew"
 # What tells of single calls and items.
-OF_ITEMS = ("call", "lost", "expired", "cancelled", "unanswered", "reopened", "frozen")
+OF_ITEMS = ("call", "lost", "expired", "cancelled", "unanswered", "reopened", "frozen", "reads_answered")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,12 @@
 """Rows of `read_counts`: how many people had read a message when DingTalk was asked. Whoever has read it stays so."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ledger.core.read_sample import KnownReading
 from ledger.core.recall import Outcome
 from ledger.store.schema import messages, read_counts, recall_items
 from ledger.store.selecting import among
@@ -15,20 +14,7 @@ from ledger.store.selecting import among
 _BATCH_ROWS = 5000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadCount:
-    """How many people had read a message, and had not: None where DingTalk tells of readers alone.
-
-    `status` is what it called the message then: None when that was nothing known.
-    """
-
-    asked_at: datetime
-    status: str | None
-    read: int
-    unread: int | None
-
-
-def keep(connection: Connection, counts: Mapping[int, ReadCount]) -> None:
+def keep(connection: Connection, counts: Mapping[int, KnownReading]) -> None:
     """Write down what was answered, by message; an answer that names fewer readers than an earlier one changes none."""
     if not counts:
         return
@@ -44,13 +30,13 @@ def keep(connection: Connection, counts: Mapping[int, ReadCount]) -> None:
     connection.execute(adding.on_conflict_do_update(index_elements=["message_id"], set_=newer, where=more), rows)
 
 
-def of_messages(connection: Connection, ids: Collection[int]) -> dict[int, ReadCount]:
+def of_messages(connection: Connection, ids: Collection[int]) -> dict[int, KnownReading]:
     """Return what is known of some messages, by their numbers."""
     known = among(read_counts.c.message_id, ids, is_sqlite=connection.dialect.name == "sqlite")
     return {row.message_id: _count(row) for row in connection.execute(select(read_counts).where(known))}
 
 
-def of_recalled(connection: Connection, recall_id: int) -> Iterator[tuple[int, ReadCount | None]]:
+def of_recalled(connection: Connection, recall_id: int) -> Iterator[tuple[int, KnownReading | None]]:
     """Yield the messages that a recall took back: how many people each reached, and what is known of their reading."""
     columns = recall_items.c
     statement = (
@@ -69,5 +55,5 @@ def forget_orphans(connection: Connection) -> None:
     connection.execute(delete(read_counts).where(~there[0], ~there[1]))
 
 
-def _count(row: Any) -> ReadCount:
-    return ReadCount(asked_at=row.asked_at, status=row.status, read=row.read, unread=row.unread)
+def _count(row: Any) -> KnownReading:
+    return KnownReading(asked_at=row.asked_at, status=row.status, read=row.read, unread=row.unread)
