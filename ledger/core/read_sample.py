@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from math import ceil, floor
 from typing import Protocol, TypeVar
 
 from ledger.core.json_value import JsonValue
@@ -97,6 +98,60 @@ class Numbered(Protocol):
 
 
 Message = TypeVar("Message", bound=Numbered)
+
+
+def percents(low: float | None, high: float | None) -> tuple[str, str] | None:
+    """Return a range of shares in percent, as people read it: rounded outwards, and one value in tenths.
+
+    Only nobody is 0, and only everybody is 100.
+    """
+    if low is None or high is None:
+        return None
+    if low == high:
+        tenths = min(max(round(low * 1000), int(low > 0)), 1000 - int(low < 1))
+        return (f"{tenths / 10:g}",) * 2
+    return str(floor(low * 100)), str(ceil(high * 100))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeforeReading(JsonValue):
+    """How many people lost messages of a recall before they had read them, as far as somebody asked.
+
+    Of `people` in so many `messages` that were recalled, `read` had read them when DingTalk was asked last. When that
+    was before the recall, more may have read them since: then what is left `is_most`. Of messages `of_unknown_size`
+    readers alone are known; of `not_known` messages nobody asked, or nothing was answered.
+    """
+
+    messages: int
+    people: int
+    read: int
+    share: float | None
+    is_most: bool
+    of_unknown_size: int
+    readers_of_unknown_size: int
+    not_known: int
+    asked_at: datetime
+
+
+def before_reading(known: Iterable[KnownReading], recalled: int) -> BeforeReading | None:
+    """Add up what is known of some of the messages that a recall took back; None when nothing is."""
+    every = list(known)
+    if not every:
+        return None
+    sized = [one for one in every if one.unread is not None]
+    unsized = [one for one in every if one.unread is None]
+    read, unread = sum(one.read for one in sized), sum(one.unread or 0 for one in sized)
+    return BeforeReading(
+        messages=len(sized),
+        people=read + unread,
+        read=read,
+        share=unread / (read + unread) if read + unread else None,
+        is_most=any(one.status != SendStatus.RECALLED for one in sized),
+        of_unknown_size=len(unsized),
+        readers_of_unknown_size=sum(one.read for one in unsized),
+        not_known=recalled - len(every),
+        asked_at=max(one.asked_at for one in every),
+    )
 
 
 def drawn(messages: Iterable[Message]) -> list[Message]:

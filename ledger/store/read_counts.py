@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, delete, exists, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.core.read_sample import KnownReading
 from ledger.core.recall import Outcome
+from ledger.store.dialects import insert_into
 from ledger.store.schema import messages, read_counts, recall_items
 from ledger.store.selecting import among
 
@@ -18,12 +18,11 @@ def keep(connection: Connection, counts: Mapping[int, KnownReading]) -> None:
     """Write down what was answered, by message; an answer that names fewer readers than an earlier one changes none."""
     if not counts:
         return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     names = ("asked_at", "status", "read", "unread")
     rows = [
         {"message_id": number, **{name: getattr(one, name) for name in names}} for number, one in sorted(counts.items())
     ]
-    adding = insert(read_counts)
+    adding = insert_into(connection, read_counts)
     said = adding.excluded
     newer = {name: said[name] for name in names}
     more = said.read >= read_counts.c.read
@@ -33,19 +32,19 @@ def keep(connection: Connection, counts: Mapping[int, KnownReading]) -> None:
 def of_messages(connection: Connection, ids: Collection[int]) -> dict[int, KnownReading]:
     """Return what is known of some messages, by their numbers."""
     known = among(read_counts.c.message_id, ids, is_sqlite=connection.dialect.name == "sqlite")
-    return {row.message_id: _count(row) for row in connection.execute(select(read_counts).where(known))}
+    return {row.message_id: _known(row) for row in connection.execute(select(read_counts).where(known))}
 
 
-def of_recalled(connection: Connection, recall_id: int) -> Iterator[tuple[int, KnownReading | None]]:
-    """Yield the messages that a recall took back: how many people each reached, and what is known of their reading."""
+def of_recalled(connection: Connection, recall_id: int) -> Iterator[KnownReading]:
+    """Yield what is known of messages that a recall took back."""
     columns = recall_items.c
     statement = (
-        select(columns.recipients, read_counts)
-        .outerjoin(read_counts, read_counts.c.message_id == columns.message_id)
+        select(read_counts)
+        .join_from(read_counts, recall_items, read_counts.c.message_id == columns.message_id)
         .where(columns.recall_id == recall_id, columns.outcome == Outcome.RECALLED)
     )
     for row in connection.execute(statement.execution_options(yield_per=_BATCH_ROWS)):
-        yield len(row.recipients), None if row.message_id is None else _count(row)
+        yield _known(row)
 
 
 def forget_orphans(connection: Connection) -> None:
@@ -55,5 +54,5 @@ def forget_orphans(connection: Connection) -> None:
     connection.execute(delete(read_counts).where(~there[0], ~there[1]))
 
 
-def _count(row: Any) -> KnownReading:
+def _known(row: Any) -> KnownReading:
     return KnownReading(asked_at=row.asked_at, status=row.status, read=row.read, unread=row.unread)

@@ -29,6 +29,8 @@ WHO_MAY = {
     "GET /v1/history": SEE,
     "POST /v1/people/erase": "admin",
     "POST /v1/people/export": "admin",
+    "POST /v1/reads": RECALL,
+    "POST /v1/recalls/{id}/reads": RECALL,
     "POST /v1/recalls": RECALL,
     "POST /v1/recalls/{id}/run": RECALL,
     "POST /v1/recalls/{id}/pause": RECALL,

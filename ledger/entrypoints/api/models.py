@@ -105,8 +105,8 @@ class Message(ApiModel):
     expires_at: datetime | None = Field(description="When it vanishes by itself; null once that is under way.")
 
 
-class RecallRequest(Given):
-    """Which messages are meant, and why; what is given narrows together, and nothing at all is refused."""
+class SelectionRequest(Given):
+    """Which messages are meant; what is given narrows together, and nothing at all is refused."""
 
     campaign: Short | None = Field(default=None, examples=["spring"])
     campaigns: list[Short] | None = Field(
@@ -123,17 +123,22 @@ class RecallRequest(Given):
     robot: Short | None = Field(default=None, examples=[ROBOT])
     since: Moment | None = Field(default=None, description="Sent at or after.")
     until: Moment | None = Field(default=None, description="Sent before.")
-    reason: Reason = Field(description="Why; the history keeps it.", examples=["wrong link"])
-    include_shared: bool = Field(default=False, description="With users: also messages that reached others.")
-    sticky_seconds: float | None = Field(
-        default=None, gt=0, le=86_400, description="For so long, what is still recorded is recalled too."
-    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if self.campaign is not None and self.campaigns is not None:
             raise ValueError("campaign and campaigns exclude each other: name all in campaigns")
         return self
+
+
+class RecallRequest(SelectionRequest):
+    """Which messages are meant, and why."""
+
+    reason: Reason = Field(description="Why; the history keeps it.", examples=["wrong link"])
+    include_shared: bool = Field(default=False, description="With users: also messages that reached others.")
+    sticky_seconds: float | None = Field(
+        default=None, gt=0, le=86_400, description="For so long, what is still recorded is recalled too."
+    )
 
 
 class RunRequest(Given):
@@ -355,6 +360,20 @@ class PeoplePage(Page[Person]):
     count: PeopleCount | None = Field(description="On the first page: of everybody, whatever was narrowed.")
 
 
+class BeforeReading(ApiModel):
+    """How many people lost messages of a recall before they had read them, as far as somebody asked."""
+
+    messages: int = Field(description="Recalled, and asked about.", examples=[58])
+    people: int = Field(description="Whom these reached; a person counts for each message.", examples=[1140])
+    read: int = Field(description="Who had read them, when DingTalk was asked last.", examples=[130])
+    share: float | None = Field(description="Who had not, of people, 0 to 1.", examples=[0.886])
+    is_most: bool = Field(description="true: it was asked before the recall, so that more may have read them since.")
+    of_unknown_size: int = Field(description="Messages of which readers alone are known.", examples=[2])
+    readers_of_unknown_size: int = Field(examples=[45])
+    not_known: int = Field(description="Recalled messages that nobody asked about.", examples=[1140])
+    asked_at: datetime = Field(description="When it was asked last.", examples=[TIME])
+
+
 class Recall(Result):
     """A recall with what was asked for and who did what; its items are a list of their own."""
 
@@ -362,6 +381,7 @@ class Recall(Result):
     plan: Mapping[str, Any] = Field(description="The plan as it was made.")
     timeline: list[TimelineEntry]
     disputes: Disputes | None = Field(description="null: the latest check of the history found nothing, or none was.")
+    before_reading: BeforeReading | None = Field(description="null: nobody ever asked who had read it.")
 
 
 class Item(ApiModel):

@@ -109,7 +109,7 @@ def recalls(
 def recall(seen: Seen, parts: LedgerParts) -> Recall:
     """Return one recall: where it stands, what was asked for, who did what."""
     report = parts.recall_reports.summary(seen.id)
-    more = {name: getattr(report, name) for name in ("selection", "plan", "timeline", "disputes")}
+    more = {name: getattr(report, name) for name in ("selection", "plan", "timeline", "disputes", "before_reading")}
     return Recall.model_validate(report.result.to_json() | more)
 
 

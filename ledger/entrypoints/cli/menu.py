@@ -14,7 +14,7 @@ HEADINGS = {
         *("recall", "resume", "retry", "cancel", "watch", "allow", "approve", "refuse", "review"),
         "unstick",
     ),
-    "Audit": ("people", "recalls", "show", "history", "verify", "audit", "person"),
+    "Audit": ("people", "reads", "recalls", "show", "history", "verify", "audit", "person"),
     "Run": (
         *("demo", "serve", "worker", "purge", "doctor", "gateway", "simulator", "ops", "db", "notify", "policy"),
         "token",

@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
-from ledger.entrypoints.api import campaigns, events, history, messages, people, people_lists, probes, recalls
+from ledger.entrypoints.api import campaigns, events, history, messages, people, people_lists, probes, reads, recalls
 from ledger.entrypoints.http.access_log import AccessLog
 from ledger.entrypoints.http.door import COOKIE
 from ledger.entrypoints.http.forwarded import BehindProxies
@@ -38,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     history.router,
     people_lists.router,
+    reads.router,
     people.router,
     probes.router,
     *console.ROUTERS,

@@ -6,7 +6,7 @@ again for the same: what was answered within ten minutes is not asked a second t
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -73,7 +73,8 @@ class _Drawing:
         """Return what is known now."""
         every = [SampledMessage(people=_people(one), known=self.known.get(one.message_id)) for one in self.messages]
         drawn_ones = self.price.sample
-        return report_of(every[:drawn_ones], every[drawn_ones:], calls=calls, recall_id=self.whose.recall_id)
+        found = report_of(every[:drawn_ones], every[drawn_ones:], calls=calls, recall_id=self.whose.recall_id)
+        return replace(found, too_late=self.price.too_late, unconfigured=self.price.unconfigured)
 
 
 def _people(message: ReadableMessage) -> int | None:

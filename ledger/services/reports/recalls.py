@@ -16,6 +16,7 @@ from ledger.core.json_value import jsonable
 from ledger.core.period import ALWAYS, Period
 from ledger.core.plan_seal import without_digest
 from ledger.core.reached_people import PeopleCount
+from ledger.core.read_sample import BeforeReading, before_reading
 from ledger.core.recall import Item, Outcome, Result, Status
 from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.core.reply import Verdict
@@ -30,6 +31,7 @@ from ledger.store import (
     figures,
     history,
     items,
+    read_counts,
     recalls,
     schedules,
 )
@@ -44,7 +46,7 @@ class RecallReport:
     """One recall whole: where it stands, what was asked for, items, what it left out, requests, who did what.
 
     `disputes` is what the latest check of the history found of it; None when that was nothing. `people` counts those
-    whom it concerned; None in a summary.
+    whom it concerned; None in a summary. `before_reading` counts who lost it unread; None when nobody ever asked.
     """
 
     result: Result
@@ -56,6 +58,7 @@ class RecallReport:
     timeline: Sequence[Mapping[str, Any]]
     disputes: Disputes | None
     people: PeopleCount | None = None
+    before_reading: BeforeReading | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the result's fields and the rest beside them.
@@ -73,6 +76,7 @@ class RecallReport:
             "timeline": jsonable(self.timeline),
             "disputes": jsonable(self.disputes),
             "people": jsonable(self.people),
+            "before_reading": jsonable(self.before_reading),
         }
 
 
@@ -185,6 +189,7 @@ class RecallReports:
                 for entry in history.of_recall(connection, recall.id)
             ],
             disputes=disputes.of_recall(connection, recall.id),
+            before_reading=before_reading(read_counts.of_recalled(connection, recall.id), result.recalled),
         )
 
     def items_of(self, recall_id: int) -> Iterator[Item]:

@@ -163,9 +163,7 @@ def test_a_ban_stops_at_once_and_nothing_more_is_asked_while_it_lasts(
     assert ask(book, 1).asked == 1
 
 
-def test_whoever_is_killed_in_the_middle_has_kept_what_was_answered(
-    make_ledger: MakeLedger, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whoever_is_killed_in_the_middle_has_kept_what_was_answered(make_ledger: MakeLedger, world: World) -> None:
     book = make_ledger(calls_in_flight=4)
     to_pairs(book, world, 10, readers=10)
 

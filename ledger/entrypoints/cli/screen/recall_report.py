@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.core.recall import Outcome
 from ledger.entrypoints.cli.screen.disputes import mark_of, show_disputes
+from ledger.entrypoints.cli.screen.reads import before_reading_in_words
 from ledger.entrypoints.cli.screen.results import show_result
 from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, print_sheet
 from ledger.entrypoints.cli.screen.tables import print_items
@@ -36,6 +37,9 @@ def show_report(paper: "Console", report: "RecallReport", now: datetime) -> None
         show_disputes(paper, report.disputes)
     calls = report.plan.get("calls")
     show_result(paper, result, report.items, now=now, planned_calls=calls, people=report.people)
+    if report.before_reading is not None:
+        words = before_reading_in_words(report.before_reading)
+        paper.print(f"  read: {words}", soft_wrap=not paper.is_terminal)
     paper.print(f"  reason: {plain(result.reason)} ({plain(result.actor)})", soft_wrap=not paper.is_terminal)
     paper.print(f"  asked for: {_selection(report.selection)}", soft_wrap=not paper.is_terminal)
     for entry in report.timeline:
