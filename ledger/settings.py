@@ -143,6 +143,8 @@ class Settings(BaseSettings):
     calls_in_flight: Annotated[int, Field(ge=1, le=256)] = 16
     http_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
     approval_recipients: Annotated[int | None, Field(ge=0, le=1_000_000_000)] = None
+    # None at all: what an agent reads was written by others, and no recall can be taken back.
+    agent_most_people: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
     public_url: _PublicUrl | None = None
     # Whoever is at this machine can ask without a proxy as well.

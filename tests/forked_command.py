@@ -32,7 +32,7 @@ LOADED = (
     "ledger.entrypoints.gateway.application",
     "ledger.entrypoints.gateway.server",
     "ledger.entrypoints.service.application",
-    "ledger.entrypoints.service.server",
+    "ledger.entrypoints.http.server",
     "rich.progress",
     "sqlalchemy.dialects.postgresql.psycopg",
     "psycopg",

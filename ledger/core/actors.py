@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ledger.core.agents import is_agent, looks_like_agent, person_behind
 from ledger.core.limits import check_text
 from ledger.errors import InputError
 
@@ -78,14 +79,22 @@ def check_actor(actor: str) -> str:
     return check_person("the actor", actor, "Say who does this, with --actor or LEDGER_ACTOR")
 
 
+def check_acting(actor: str) -> str:
+    """Return who does something, who may be an agent on behalf of a person; raise as `check_actor` does."""
+    check_actor(person_behind(actor))
+    return check_text("the actor", actor)
+
+
 def check_person(what: str, name: str, instead: str = "Take another name") -> str:
-    """Return the name of somebody; raise InputError for one that nobody sees, or that is the ledger's own."""
+    """Return the name of somebody; raise InputError for one that nobody sees, the ledger's own, or an agent's."""
     if shows_nothing(name):
         raise InputError(f"{what} holds nothing that people see: {name!a}")
     if is_ours(name):
         raise InputError(
             f"{what} looks like a name under which the history keeps what nobody did by hand: {name!a}. {instead}"
         )
+    if looks_like_agent(name, likeness):
+        raise InputError(f"{what} looks like the name of an agent that acts for somebody: {name!a}. {instead}")
     return check_text(what, name)
 
 
@@ -99,7 +108,7 @@ class Acting:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who is who, by the tokens that were ever made: a token's name stands for its owner."""
+    """Who is who, by the tokens that were ever made: a token's name stands for its owner, an agent for its person."""
 
     owners: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -112,8 +121,9 @@ class People:
         return cls(owners)
 
     def faces(self, name: str) -> frozenset[str]:
-        """Return all that somebody of a name may be known as."""
-        return self.owners.get(likeness(name), frozenset()) | {likeness(name)}
+        """Return all that somebody of a name may be known as; an agent is whoever it acts for."""
+        known = self.owners.get(likeness(name), frozenset()) | {likeness(name)}
+        return known | self.faces(person_behind(name)) if is_agent(name) else known
 
     def overlap(self, some: Iterable[str], others: Iterable[str]) -> bool:
         """Say whether a name of some and one of others may be those of one person."""

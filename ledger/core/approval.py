@@ -67,6 +67,7 @@ class CountedTogether(StrEnum):
 
     RECALL = "recall"  # one recall
     ACTOR = "actor"  # all that one person started alone
+    AGENTS = "agents"  # all that agents of one person started alone
     CAMPAIGN = "campaign"  # all that was started alone of one campaign; what has none counts as one
 
 

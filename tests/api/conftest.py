@@ -13,8 +13,8 @@ from fastapi import FastAPI
 
 from ledger import Ledger
 from ledger.core.roles import Role
+from ledger.entrypoints.http.server import ServiceServer
 from ledger.entrypoints.service.application import build_app
-from ledger.entrypoints.service.server import ServiceServer
 from tests.conftest import MakeLedger
 
 

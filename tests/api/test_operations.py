@@ -14,10 +14,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.roles import Role
+from ledger.entrypoints.http.server import ServiceServer
 from ledger.entrypoints.process.logs import JsonFormatter
 from ledger.entrypoints.process.metrics import Metrics
 from ledger.entrypoints.service.application import build_app
-from ledger.entrypoints.service.server import ServiceServer
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Chores
 from ledger.simulator import World
 from ledger.store import migrate

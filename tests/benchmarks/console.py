@@ -21,8 +21,8 @@ import httpx
 from sqlalchemy import text
 
 from ledger.app import Ledger
+from ledger.entrypoints.http.server import ServiceServer
 from ledger.entrypoints.service.application import build_app
-from ledger.entrypoints.service.server import ServiceServer
 from ledger.services.recalls.lifecycle import RunIn
 from ledger.settings import Settings
 

@@ -138,17 +138,22 @@ async def admit(request: Request, permission: Permission) -> Identity:
         if permission is not Permission.RECORD or (handing_in := await _identify_without_database(request)) is None:
             raise
         return handing_in
+    check_may(identity, permission)
+    return identity
+
+
+def check_may(identity: Identity, permission: Permission) -> None:
+    """Raise ForbiddenError when the role of somebody does not grant a permission."""
     if not identity.may(permission):
         raise ForbiddenError(
             f"{identity.name} is {identity.role}, which may not {permission}: `ledger token create --role` makes a "
             "token that may"
         )
-    return identity
 
 
 async def _identify(request: Request) -> Identity:
     """Return who asks, by token, by session, or as whoever sits at this machine."""
-    secret = _secret_of(request)
+    secret = bearer_of(request)
     # Not here: the first time, it opens the database, for which nobody else is to wait.
     tokens = await run_in_threadpool(lambda: parts_of(request).service_tokens)
     if secret is not None:
@@ -163,7 +168,7 @@ async def _identify(request: Request) -> Identity:
     raise UnauthenticatedError("say who you are: send a token as `Authorization: Bearer TOKEN`, or sign in")
 
 
-def _secret_of(request: Request) -> str | None:
+def bearer_of(request: Request) -> str | None:
     """Return the token that a request has, None without; raise UnauthenticatedError for what is none."""
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if not scheme:
@@ -179,7 +184,7 @@ async def _identify_without_database(request: Request) -> Identity | None:
     That is whoever held a token when it was last known who does. Whether there are tokens at all nobody can know now:
     who sits at this machine may, as `ledger record` would put it there for them.
     """
-    if (secret := _secret_of(request)) is not None:
+    if (secret := bearer_of(request)) is not None:
         known = await run_in_threadpool(parts_of(request).known_tokens.find, digest_of(secret))
         return known if known is not None and known.may(Permission.RECORD) else None
     return Identity(name=default_actor(), role=Role.RECORDER) if _is_nobody_at_this_machine(request) else None

@@ -6,10 +6,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from ledger.core.roles import Identity, Permission
@@ -139,7 +140,7 @@ def document_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def answer_problems(app: FastAPI, page: ErrorPage) -> None:
+def answer_problems(app: Starlette, page: ErrorPage) -> None:
     """Let every error of an application end as a problem, or as a page when a person looks."""
     app.state.error_page = page
     app.add_exception_handler(LedgerError, _ledger_error)
@@ -162,7 +163,8 @@ def _ledger_error(request: Request, error: Exception) -> Response:
     if status >= 500:
         log.error("%s %s: %s", request.method, request.url.path, error)
     more = error.received if isinstance(error, RejectedError) else {}
-    return _answer(request, status, error.code, _text_of(request, error), headers, **more)
+    who: Identity | None = getattr(request.state, "identity", None)
+    return _answer(request, status, error.code, text_for(who, error), headers, **more)
 
 
 def _page_of(request: Request) -> str:
@@ -181,8 +183,8 @@ def with_notice(page: str, code: str) -> str:
     return f"{page}{'&' if '?' in page else '?'}{urlencode({NOTICE: code})}"
 
 
-def _text_of(request: Request, error: LedgerError) -> str:
-    who: Identity | None = getattr(request.state, "identity", None)
+def text_for(who: Identity | None, error: LedgerError) -> str:
+    """Return what an error says to whoever asked over the network, None for who is not known."""
     if isinstance(error, DatabaseError) and not (who and who.may(Permission.OPERATE)):
         return _TO_STRANGERS
     return _TEXTS_HERE.get(error.code, str(error))

@@ -11,7 +11,9 @@ from fastapi import Depends, Path
 from pydantic import Field
 
 from ledger.core.cursor import LARGEST_ID
+from ledger.core.roles import Identity
 from ledger.entrypoints.http.door import LedgerParts, Who
+from ledger.parts import Parts
 
 RecallNumber = Annotated[int, Field(ge=1, le=LARGEST_ID, examples=[7])]
 
@@ -24,6 +26,10 @@ class SeenRecall:
 
 
 def _seen(number: Annotated[RecallNumber, Path(alias="id")], parts: LedgerParts, who: Who) -> SeenRecall:
+    return look_up(number, parts, who)
+
+
+def look_up(number: int, parts: Parts, who: Identity) -> SeenRecall:
     """Look a recall up; raise UnknownRecallError, or ForbiddenError when it may hold messages of other robots."""
     parts.pages.check_within(number, who)
     return SeenRecall(number)

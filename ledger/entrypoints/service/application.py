@@ -1,11 +1,10 @@
 """The application: every door of the service in one place, and the worker that runs beside them."""
 
-import logging
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
@@ -20,15 +19,12 @@ from ledger.entrypoints.http.prompt_pages import PromptPages
 from ledger.entrypoints.http.read_watch import ReadWatch
 from ledger.entrypoints.http.request_guard import RequestGuard
 from ledger.entrypoints.process.metrics import Metrics
+from ledger.entrypoints.process.worker_thread import WorkerThread
 from ledger.entrypoints.web import console
 from ledger.entrypoints.web.page import error_page
-from ledger.errors import LedgerError
 from ledger.parts import Parts
 from ledger.services.access.lockout import Lockout
 from ledger.services.access.sign_in_links import SignInLinks
-
-if TYPE_CHECKING:
-    from ledger.scheduler import Worker
 
 # Here doors are added: each has a router of its own.
 ROUTERS: tuple[APIRouter, ...] = (
@@ -43,7 +39,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     probes.router,
     *console.ROUTERS,
 )
-RESTART_SECONDS = 2.0
 # What is compressed already, and streams of events, which are to arrive one by one.
 NOT_COMPRESSED = (
     *DEFAULT_EXCLUDED_CONTENT_TYPES,
@@ -53,8 +48,6 @@ DESCRIPTION = (
     "Records what DingTalk bots sent, recalls it within its 24 hours, and proves what was done. Every error is a "
     "problem document (RFC 9457): go by its `code`. Times are RFC 3339 in UTC; given ones may have any offset."
 )
-
-log = logging.getLogger(__name__)
 
 
 def build_app(parts: Parts, *, is_open: bool = False, with_worker: bool = True) -> FastAPI:
@@ -119,35 +112,3 @@ class Application(FastAPI):
             document["security"] = [{"token": []}, {"session": []}]
         assert self.openapi_schema is not None  # noqa: S101  (it was made above)
         return self.openapi_schema
-
-
-class WorkerThread:
-    """A worker in a thread beside the doors; it starts, and starts again, once the database is there."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._parts, self._stopping = parts, threading.Event()
-        self._worker: Worker | None = None
-        self._complained_of = ""
-        self._thread = threading.Thread(target=self._run, name="ledger-worker")
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Return once what was under way is written down."""
-        self._stopping.set()
-        if self._worker is not None:
-            self._worker.stop()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._worker = self._worker or self._parts.worker()
-                # Told to stop while it was made, it would not hear of it.
-                if not self._stopping.is_set():
-                    self._worker.run()
-                self._complained_of = ""
-            except LedgerError as error:
-                if str(error) != self._complained_of:
-                    log.warning("the worker starts again once it can: %s", error)
-                self._complained_of = str(error)
-                self._stopping.wait(RESTART_SECONDS)

@@ -15,6 +15,11 @@ def why_beyond(recall_id: int, reach: Reach) -> str:
                 f"recall {recall_id} and what the same person started alone in the last 24 hours are together larger "
                 f"than one person may start alone ({size})."
             )
+        case CountedTogether.AGENTS:
+            return (
+                f"recall {recall_id} and what agents of the same person started alone in the last 24 hours are more "
+                f"than LEDGER_AGENT_MOST_PEOPLE lets agents start alone ({size})."
+            )
         case CountedTogether.CAMPAIGN:
             return (
                 f"recall {recall_id} and what was recalled of the same campaign in the last 24 hours without a second "

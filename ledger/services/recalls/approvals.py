@@ -10,16 +10,18 @@ from sqlalchemy import Connection
 
 from ledger.clock import format_time, parse_time
 from ledger.core.actors import Acting
+from ledger.core.agents import is_agent
 from ledger.core.approval import Approval, Decision, Reach, valid_until
 from ledger.core.limits import check_reason
 from ledger.errors import (
     ApprovalNeededError,
+    ForbiddenError,
     LedgerError,
     RetryTooLargeError,
     WrongStateError,
 )
 from ledger.services.recalls.approval_texts import what_now, why_beyond
-from ledger.services.recalls.reach import Starting, reach_beyond
+from ledger.services.recalls.reach import Starting, agents_reach_beyond, reach_beyond
 from ledger.services.recalls.second_person import check_other, is_strict, known_people, most_alone, unproven
 from ledger.settings import Settings
 from ledger.store import approvals, break_glass, history, schedules
@@ -43,14 +45,18 @@ class Approvals:
         return self._reach(connection, starting, now, with_waiting=True)
 
     def _reach(self, connection: Connection, starting: Starting, now: datetime, *, with_waiting: bool) -> Reach | None:
-        return reach_beyond(
+        people = known_people(connection)
+        beyond = reach_beyond(
             connection,
             starting,
-            known_people(connection),
+            people,
             self.most(connection),
             now,
             is_strict=is_strict(connection),
             with_waiting=with_waiting,
+        )
+        return beyond or agents_reach_beyond(
+            connection, starting, people, self._settings.agent_most_people, now, with_waiting=with_waiting
         )
 
     def ask(
@@ -72,6 +78,11 @@ class Approvals:
             return None
         if is_strict(connection) and not acting.is_proven:
             raise unproven(acting, "to ask for a second person")
+        if without is not None and (is_agent(acting.name) or is_agent(recall.actor)):
+            raise ForbiddenError(
+                f"recall {recall.id} is an agent's, and nobody breaks the glass for one: whoever cannot wait plans it "
+                "anew under their own name (`ledger recall`)"
+            )
         if without is not None:
             self._break_glass(connection, recall, acting.name, now, reach, check_reason("breaking the glass", without))
             return None

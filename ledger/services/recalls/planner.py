@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.actors import EXPIRY, check_actor
+from ledger.core.actors import EXPIRY, check_acting
 from ledger.core.approval import Approval
 from ledger.core.bounds import Bounds
 from ledger.core.limits import check_reason
@@ -155,7 +155,7 @@ class Planner:
         wanted = _Wanted(
             selection=selection,
             reason=check_reason("a recall", reason),
-            actor=check_actor(actor),
+            actor=check_acting(actor),
             include_shared=include_shared,
             is_proven=is_proven,
             keeps_empty=keeps_empty,

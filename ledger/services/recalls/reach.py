@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ledger.core.actors import People
+from ledger.core.agents import is_agent
 from ledger.core.approval import COUNTED_FOR, CountedTogether, Reach, is_needed
 from ledger.core.plan_messages import PlanMessages
 from ledger.store import reached
@@ -97,10 +98,38 @@ def reach_beyond(
         for one in alone
         if people.overlap(one.names, starting.names) or (is_strict and not (starting.is_proven or one.is_proven))
     ]
-    return _of_actor(connection, own, theirs, most) or _of_campaigns(connection, own, alone, most)
+    found = _of_one(connection, own, theirs, most, CountedTogether.ACTOR)
+    return found or _of_campaigns(connection, own, alone, most)
 
 
-def _of_actor(connection: Connection, own: Sequence[Reached], alone: Sequence[StartedAlone], most: int) -> Reach | None:
+def agents_reach_beyond(
+    connection: Connection, starting: Starting, people: People, most: int, now: datetime, *, with_waiting: bool = True
+) -> Reach | None:
+    """Return what goes beyond what agents of one person may do, if a recall of theirs starts now.
+
+    However many agents somebody has, whatever they call themselves and into how many plans they cut it, all of it
+    counts together for a day. None when nothing goes beyond, and for what no agent has to do with.
+    """
+    if not any(map(is_agent, starting.names)):
+        return None
+    if is_needed(recipients=starting.people, messages=starting.messages, most=most):
+        return Reach(counted=CountedTogether.AGENTS, people=starting.people, messages=starting.messages)
+    alone = reached.started_alone(
+        connection, now - COUNTED_FOR, other_than=starting.recall_id, with_waiting=with_waiting
+    )
+    theirs = [one for one in alone if any(map(is_agent, one.names)) and people.overlap(one.names, starting.names)]
+    if not theirs:
+        return None
+    return _of_one(connection, starting.reached(connection), theirs, most, CountedTogether.AGENTS)
+
+
+def _of_one(
+    connection: Connection,
+    own: Sequence[Reached],
+    alone: Sequence[StartedAlone],
+    most: int,
+    counted: CountedTogether,
+) -> Reach | None:
     large, small = _by_size(alone, most)
     both = _Sum()
     for one in own:
@@ -108,12 +137,12 @@ def _of_actor(connection: Connection, own: Sequence[Reached], alone: Sequence[St
     for recall in large:
         both.add_counted(recall.messages, recall.people)
     if large:
-        return both.to_reach(CountedTogether.ACTOR)
+        return both.to_reach(counted)
     with closing(reached.reached_by(connection, [recall.recall_id for recall in small])) as found:
         for one in found:
             both.add(one)
             if both.is_beyond(most):
-                return both.to_reach(CountedTogether.ACTOR)
+                return both.to_reach(counted)
     return None
 
 

@@ -10,10 +10,12 @@ from ledger.settings import Settings
 def rules_of(settings: Settings, apps: Iterable[str], most_alone: int | None) -> Mapping[str, Any]:
     """Return who has to agree, what the month allows, how fast each app may call, and for how long a message lasts.
 
-    `most_alone` people or messages is what one person may reach alone, by settings and policy.
+    `most_alone` people or messages is what one person may reach alone, by settings and policy; an agent, never more
+    than `agent_most_people`.
     """
     return {
         "approval_recipients": most_alone,
+        "agent_most_people": settings.agent_most_people,
         "plan_valid_seconds": settings.plan_valid_seconds,
         "monthly_calls": settings.monthly_calls,
         "quota_reserve_calls": settings.quota_reserve_calls,

@@ -120,7 +120,7 @@ def _app(parts: "Parts", *, is_open: bool, with_worker: bool) -> "FastAPI":
 
 
 def _run(parts: "Parts", app: "FastAPI", listener: socket.socket, *, makes_first_token: bool) -> None:
-    from ledger.entrypoints.service.server import ServiceServer
+    from ledger.entrypoints.http.server import ServiceServer
 
     # The server gives signals back to whoever had them before: they were obeyed already.
     with Stop(signal.SIGTERM, signal.SIGHUP, say_so=lambda: None) as stop:

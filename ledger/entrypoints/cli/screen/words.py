@@ -3,11 +3,7 @@
 from datetime import datetime
 
 from ledger.core.json_value import printable
-
-
-def number_of(count: int, noun: str, plural: str | None = None) -> str:
-    """Write `1 message`, `1,200 messages`."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+from ledger.entrypoints.formats.decisions import number_of as number_of
 
 
 def is_are(count: int) -> str:
