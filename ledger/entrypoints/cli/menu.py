@@ -16,7 +16,7 @@ HEADINGS = {
     ),
     "Audit": ("people", "reads", "recalls", "show", "history", "verify", "audit", "person"),
     "Run": (
-        *("demo", "serve", "worker", "purge", "doctor", "gateway", "simulator", "ops", "db", "notify", "policy"),
+        *("demo", "serve", "worker", "purge", "doctor", "gateway", "mcp", "simulator", "ops", "db", "notify", "policy"),
         "token",
     ),
 }

@@ -29,14 +29,15 @@ def who_is(
     parts: "Parts", permission: Permission, actor: str | None, token_file: str | None, recall_id: int | None = None
 ) -> Identity:
     """Return who does something; a token that is bound opens only recalls that are within its bounds."""
-    token = _read(token_file) if token_file is not None else None
+    token = read_token(token_file) if token_file is not None else None
     identity = who_shows(parts.service_tokens, permission, actor, token)
     if recall_id is not None:
         parts.pages.check_within(recall_id, identity)
     return identity
 
 
-def _read(name: str) -> str:
+def read_token(name: str) -> str:
+    """Return the token that a file holds; raise InputError for what holds none."""
     try:
         with nullcontext(sys.stdin) if name == "-" else Path(name).open(encoding="utf-8") as file:
             token = file.read(_MOST_CHARACTERS).strip()

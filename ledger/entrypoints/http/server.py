@@ -4,7 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from ledger.entrypoints.process.http_server import BoundedServer
 
@@ -18,7 +18,7 @@ class ServiceServer(BoundedServer):
     So does `is_over`: a signal may come before the server takes signals.
     """
 
-    def __init__(self, app: FastAPI, is_over: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, app: Starlette, is_over: Callable[[], bool] = lambda: False) -> None:
         self._app, self._is_over = app, is_over
         super().__init__(app, app.state.parts.settings, timeout_graceful_shutdown=GRACE_SECONDS)
 

@@ -1,0 +1,33 @@
+"""Who calls a tool: the person behind an agent, whose rights hold, and what the agent calls itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.server.context import ServerRequestContext
+
+from ledger.core.agents import agent_name, through_agent
+from ledger.core.roles import Identity, Permission
+
+Context = ServerRequestContext[Any, Any]
+# Says who asks, and raises an AccessError when they may not.
+Identify = Callable[[Context, Permission], Identity]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCall:
+    """A call of a tool: on whose behalf, by which agent."""
+
+    who: Identity
+    agent: str
+
+    @property
+    def actor(self) -> str:
+        """Whom the history names."""
+        return through_agent(self.who.name, self.agent)
+
+
+def agent_of(context: Context) -> str:
+    """Return what the client calls itself, which nothing proves."""
+    said = context.session.client_params
+    return agent_name(said.client_info.name if said is not None else None)
