@@ -182,6 +182,15 @@ def test_what_a_foreign_sender_loads_is_relative_and_of_the_standard_library() -
     assert {Path(path) for path in done.stdout.split()} <= {*files, *HOUSE.glob("*/__init__.py")}
 
 
+def test_only_the_door_for_agents_loads_their_library_and_nobody_loads_that_door_without_need() -> None:
+    command = "entrypoints/cli/commands/mcp.py"
+    theirs = {path for path in importers_of("mcp") if not path.startswith("entrypoints/agents/")}
+    assert theirs == {command}
+    outside = {path for path in importers_of("ledger.entrypoints.agents") if not path.startswith("entrypoints/agents/")}
+    assert outside == {command}
+    assert not [name for name in at_the_top(HOUSE / command) if name.startswith(("mcp", "ledger.entrypoints.agents"))]
+
+
 def test_only_the_store_writes_sql() -> None:
     found = importers_of("sqlalchemy")
     assert "store/messages.py" in found

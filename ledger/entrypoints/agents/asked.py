@@ -86,7 +86,7 @@ class MessagesAsked(PageAsked, SelectionAsked):
     recallable: bool = Field(default=False, description="Only what can still be recalled.")
 
 
-class PeopleAsked(PageAsked, SelectionAsked):
+class ReachedAsked(PageAsked, SelectionAsked):
     """Whose people: of one recall, or of the messages that are meant."""
 
     recall_id: Number | None = Field(default=None, description="Those of this recall; then nothing else is meant.")

@@ -28,7 +28,7 @@ def serve(server: Server[Any], line_max_bytes: int) -> None:
 
 
 async def _serve(server: Server[Any], line_max_bytes: int) -> None:
-    loop, lines = asyncio.get_running_loop(), _Lines(line_max_bytes)
+    loop, lines = asyncio.get_running_loop(), _InputLines(line_max_bytes)
 
     def end() -> None:
         loop.call_soon_threadsafe(scope.cancel)
@@ -42,7 +42,7 @@ async def _serve(server: Server[Any], line_max_bytes: int) -> None:
             log.info("the client has left")
 
 
-class _Lines:
+class _InputLines:
     """Lines of standard input, read by a thread of its own: one that waits for the next could not be ended."""
 
     def __init__(self, line_max_bytes: int) -> None:

@@ -25,13 +25,13 @@ Outside = TypeAliasType(
 )
 
 
-class Told(BaseModel):
+class ToldValue(BaseModel):
     """A value of an answer."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
-class CampaignTold(Told):
+class CampaignTold(ToldValue):
     """What can still be recalled of a campaign; without a name, of what has none."""
 
     campaign: Outside | None
@@ -46,7 +46,7 @@ class CampaignTold(Told):
     sending_stopped_by: Outside | None
 
 
-class MessageTold(Told):
+class MessageTold(ToldValue):
     """A message that the ledger holds."""
 
     process_query_key: Outside
@@ -62,7 +62,7 @@ class MessageTold(Told):
     users: list[Outside] = Field(description=f"The first {NAMED_MAX} of them.")
 
 
-class PersonTold(Told):
+class PersonTold(ToldValue):
     """One person, and of how many messages that reached them what is so."""
 
     user: Outside
@@ -73,7 +73,7 @@ class PersonTold(Told):
     undelivered: int
 
 
-class PeopleCountTold(Told):
+class PeopleCountTold(ToldValue):
     """How many people stand where."""
 
     people: int
@@ -83,7 +83,7 @@ class PeopleCountTold(Told):
     never: int
 
 
-class ItemTold(Told):
+class ItemTold(ToldValue):
     """A message of a recall, and how it ended."""
 
     recall_id: int
@@ -101,7 +101,7 @@ class ItemTold(Told):
     people: int
 
 
-class ApprovalTold(Told):
+class ApprovalTold(ToldValue):
     """The second person that a recall needs."""
 
     requested_by: Outside | None
@@ -111,7 +111,7 @@ class ApprovalTold(Told):
     refusal: Outside | None
 
 
-class RecallTold(Told):
+class RecallTold(ToldValue):
     """Where a recall stands; the outcomes and `pending` add up to `eligible`."""
 
     recall_id: int
@@ -136,7 +136,7 @@ class RecallTold(Told):
     finished_at: datetime | None
 
 
-class PlannedCampaignTold(Told):
+class PlannedCampaignTold(ToldValue):
     """What a plan takes of one campaign."""
 
     campaign: Outside | None
@@ -144,28 +144,28 @@ class PlannedCampaignTold(Told):
     deliveries: int
 
 
-class LookAlikeTold(Told):
+class LookAlikeTold(ToldValue):
     """A campaign that one could take for the one that is meant."""
 
     campaign: Outside
     differs_in: Likeness
 
 
-class StopTold(Told):
+class StopTold(ToldValue):
     """What would stop the recall, with what a person has to do."""
 
     code: StopCode
     text: Outside
 
 
-class ExcerptTold(Told):
+class ExcerptTold(ToldValue):
     """What so many messages of a plan say."""
 
     excerpt: Outside
     messages: int
 
 
-class QuotaTold(Told):
+class QuotaTold(ToldValue):
     """Calls of the month."""
 
     limit: int
@@ -173,7 +173,7 @@ class QuotaTold(Told):
     after: int
 
 
-class PlanTold(Told):
+class PlanTold(ToldValue):
     """What a recall would do; nothing was recalled."""
 
     plan_id: int
@@ -203,7 +203,7 @@ class PlanTold(Told):
     reason: Outside
 
 
-class FindingTold(Told):
+class FindingTold(ToldValue):
     """A value that is not what the history says."""
 
     kind: str
@@ -215,7 +215,7 @@ class FindingTold(Told):
     shown: Outside | None
 
 
-class ProofTold(Told):
+class ProofTold(ToldValue):
     """Whether the history is whole."""
 
     ok: bool
@@ -229,10 +229,10 @@ class ProofTold(Told):
     findings: list[FindingTold] = Field(description=f"The first {NAMED_MAX}.")
 
 
-RowTold = TypeVar("RowTold", bound=Told)
+RowTold = TypeVar("RowTold", bound=ToldValue)
 
 
-class PageTold(Told, Generic[RowTold]):
+class PageTold(ToldValue, Generic[RowTold]):
     """A part of a list; with `cursor`, the next part follows."""
 
     rows: list[RowTold]
@@ -245,7 +245,7 @@ class PeoplePageTold(PageTold[PersonTold]):
     count: PeopleCountTold | None
 
 
-DataTold = TypeVar("DataTold", bound=Told)
+DataTold = TypeVar("DataTold", bound=ToldValue)
 
 
 class AnswerTold(BaseModel, Generic[DataTold]):

@@ -108,7 +108,7 @@ def messages(desk: Desk, call: AgentCall, given: asked.MessagesAsked) -> Message
     return told.AnswerTold(data=_page(read, given.limit, line))
 
 
-def people(desk: Desk, call: AgentCall, given: asked.PeopleAsked) -> People:
+def people(desk: Desk, call: AgentCall, given: asked.ReachedAsked) -> People:
     """Return whom messages reached, and what they have of them."""
     selection, reports = given.selection(within(call.who, given.robot)), desk.parts.people
     if given.recall_id is not None:
@@ -286,7 +286,7 @@ TOOLS: Sequence[AgentTool] = (
         title="Who has it",
         description=f"List whom selected messages, or those of one recall, reached, and what each still has. {_CUT}",
         permission=Permission.SEE,
-        asks=asked.PeopleAsked,
+        asks=asked.ReachedAsked,
         tells=People,
         work=people,
     ),
