@@ -26,14 +26,14 @@ from tests.cli.terminal import on_terminal
 from tests.forked_command import write_stand_in
 
 from .commands import asked_of_ledger, command_of, lines_of, options_of, take
-from .pages import PAGES, README, ROOT, Block, blocks, prose_of
+from .pages import PAGES, README, ROOT, Block, block_with, blocks, prose_of
 
 SEND_PATH = "/v1.0/robot/oToMessages/batchSend"
 SHELL = ("bash", "sh")
 LANGUAGES = {*SHELL, "dockerfile", "ini", "json", "mermaid", "python", "text", "toml", "yaml"}
 # The app of the pages: only the app that sent a message can recall it.
 APP = "dingxxxxxxxx"
-LISTENERS = ("serve", "gateway")
+LISTENERS = ("serve", "gateway", "mcp")
 STORIES = sorted({block.page for block in blocks("bash") if block.remark is None})
 PYTHON_PAGES = sorted({block.page for block in blocks("python")})
 
@@ -242,6 +242,12 @@ def test_a_file_of_settings_that_a_page_shows_is_read(
     assert set(shown) <= set(Settings.model_fields)
     for name in ("apps", "notify_urls", "notify_events"):
         assert set(getattr(read, name)) == set(shown.get(name, {}))
+
+
+def test_a_client_that_is_set_up_as_a_page_says_starts_what_the_command_takes() -> None:
+    (server,) = json.loads(block_with("mcpServers", language="text").text)["mcpServers"].values()
+    assert server["command"] == "ledger"
+    take(server["args"])
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=str)
