@@ -205,7 +205,9 @@ def _wait_for_order(address: str) -> dict[str, Any]:
     from ledger.entrypoints.cli import commands
 
     for name in LOADED:
-        importlib.import_module(name)
+        # Whoever has not installed an extra yet runs all tests but its own.
+        with suppress(ModuleNotFoundError):
+            importlib.import_module(name)
     for package in (services, commands):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)

@@ -71,7 +71,7 @@ class Agent:
 
     def tools(self) -> Sequence[types.Tool]:
         """Return the tools that there are."""
-        return self._portal.call(lambda: self.client.list_tools()).tools
+        return list(self._portal.call(lambda: self.client.list_tools()).tools)
 
 
 @contextmanager

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from mcp.server.context import ServerRequestContext
 
 from ledger.core.agents import agent_name, through_agent
 from ledger.core.roles import Identity, Permission
 
-Context = ServerRequestContext[Any, Any]
+Context: TypeAlias = ServerRequestContext[Any, Any]
 # Says who asks, and raises an AccessError when they may not.
 Identify = Callable[[Context, Permission], Identity]
 
