@@ -11,6 +11,7 @@ class NoticeEvent(StrEnum):
     FINISHED = "finished"
     CANCELLED = "cancelled"
     BREAK_GLASS = "break_glass"
+    CONTRADICTED = "contradicted"  # what is recalled is still there, says DingTalk
     CLOSING = "closing"  # the window of a campaign that somebody watches
     QUOTA = "quota"
     SPOOL = "spool"

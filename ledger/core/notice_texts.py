@@ -130,6 +130,12 @@ _EN: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
         f"{_n(facts['people'], 'person', 'people')}: “{_said(facts['why'])}”. "
         f"Another person has to review it (`ledger review {facts['recall_id']} --reason TEXT`).",
     ),
+    NoticeEvent.CONTRADICTED: lambda facts: (
+        f"Messages of recall {facts['recall_id']} are still there",
+        f"DingTalk had said that they were recalled{_of_en(facts)}. {printable(facts['by'])} asked again: "
+        f"{_n(facts['still_there'], 'message is', 'messages are')} there. "
+        f"`ledger show {facts['recall_id']}` names what is.",
+    ),
     NoticeEvent.CLOSING: lambda facts: (
         f"{_campaigns(facts, '', ', ')} can be recalled until {facts['first_deadline']}",
         f"{_n(facts['recallable'], 'message', 'messages')} can still be recalled. "
@@ -182,6 +188,11 @@ _ZH: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
         f"撤回任务 {facts['recall_id']} 未经第二人同意即已启动",
         f"{_of_zh(facts)}{printable(facts['by'])} 紧急启动，{facts['eligible']:,} 条消息，涉及 {facts['people']:,} 人，"
         f"原因：{_said(facts['why'])}。须由另一人复核。",
+    ),
+    NoticeEvent.CONTRADICTED: lambda facts: (
+        f"撤回任务 {facts['recall_id']} 中有消息仍未消失",
+        f"{_of_zh(facts)}钉钉曾答复已撤回，经 {printable(facts['by'])} 再次查询，"
+        f"有 {facts['still_there']:,} 条消息仍然存在。请运行 `ledger show {facts['recall_id']}` 查看。",
     ),
     NoticeEvent.CLOSING: lambda facts: (
         f"{_campaigns(facts, '', '、')}：{facts['first_deadline']} 起开始无法撤回",

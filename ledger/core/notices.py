@@ -15,6 +15,7 @@ OF_HISTORY: Mapping[str, NoticeEvent] = {
     "cancel": NoticeEvent.CANCELLED,
     "schedule_missed": NoticeEvent.CANCELLED,
     "break_glass": NoticeEvent.BREAK_GLASS,
+    "contradicted": NoticeEvent.CONTRADICTED,
 }
 # The schedule that Standard Webhooks proposes: a receiver that was away for a day has missed nothing.
 _AFTER_FAILURE = tuple(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ledger.services.recalls.readers import ReadAsker
     from ledger.services.recalls.runner import Runner
     from ledger.services.recalls.schedules import Schedules
+    from ledger.services.recalls.spot_checks import SpotChecker
     from ledger.services.recalls.sticky import StickyRecalls
     from ledger.services.upkeep.purger import Purger
 
@@ -116,6 +117,13 @@ class RecallParts(ReportParts):
         from ledger.services.recalls.read_status import DoubtSettler
 
         return DoubtSettler(self.opened(), self.clock, self.inquirer, self.recall_reports)
+
+    @part
+    def spot_checker(self) -> "SpotChecker":
+        """Asks whether what is recalled is gone."""
+        from ledger.services.recalls.spot_checks import SpotChecker
+
+        return SpotChecker(self.opened(), self.clock, self.inquirer)
 
     @part
     def read_asker(self) -> "ReadAsker":

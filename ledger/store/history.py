@@ -24,7 +24,10 @@ CLOCK_SET_BACK = "clock_set_back"
 # What an upgrade says when it has changed what entries are made of; a last digest that was kept before is in it.
 CHAINED_ANEW = "chained_anew"
 # What tells of single calls and items.
-OF_ITEMS = ("call", "lost", "expired", "cancelled", "unanswered", "reopened", "frozen", "reads_answered")
+OF_ITEMS = (
+    *("call", "lost", "expired", "cancelled", "unanswered", "reopened", "frozen"),
+    *("reads_answered", "spot_checked"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +156,13 @@ def of_recall(connection: Connection, recall_id: int) -> list[Entry]:
     columns = [history.c[field.name] for field in fields(Entry)]
     rows = connection.execute(select(*columns).where(mine).order_by(history.c.id))
     return [Entry(**row._mapping) for row in rows]
+
+
+def of_events(connection: Connection, recall_id: int, events: Sequence[str]) -> list[Entry]:
+    """Return the entries of some events of one recall, in the order of doing."""
+    mine = (history.c.recall_id == recall_id) & history.c.event.in_(events)
+    columns = [history.c[field.name] for field in fields(Entry)]
+    return [Entry(**row._mapping) for row in connection.execute(select(*columns).where(mine).order_by(history.c.id))]
 
 
 def latest_of(connection: Connection, recalls: Sequence[int], events: Sequence[str]) -> list[Entry]:

@@ -377,6 +377,29 @@ def route_of(row: Any) -> Route:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """An item that ended recalled, and that can still be asked about."""
+
+    item_id: int
+    route: Route
+    process_query_key: str
+
+
+def recalled(connection: Connection, recall_id: int, now: datetime) -> list[Recalled]:
+    """Return the items of a recall that ended recalled, while they can be asked about."""
+    columns = recall_items.c
+    statement = (
+        select(columns.id, *(columns[name] for name in ROUTE), columns.process_query_key)
+        .where(columns.recall_id == recall_id, columns.outcome == Outcome.RECALLED, columns.deadline > now)
+        .order_by(columns.id)
+    )
+    return [
+        Recalled(item_id=row.id, route=route_of(row), process_query_key=row.process_query_key)
+        for row in connection.execute(statement)
+    ]
+
+
 def correct(connection: Connection, one: Doubtful, reading: KeyReading, by: str) -> Ended | None:
     """Give a doubtful item the outcome that somebody found out; None when it is no longer what it was."""
     columns = recall_items.c

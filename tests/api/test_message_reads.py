@@ -64,3 +64,19 @@ def test_a_bound_token_asks_within_its_robots_alone(service: Service, world: Wor
         assert client.post("/v1/reads", json={"campaign": "spring", "robot": "theirs"}).status_code == 403
         assert client.post(f"/v1/recalls/{number}/reads", json={}).status_code == 403
     assert world.calls(READ_STATUS) == []
+
+
+def test_what_is_unknown_is_settled_and_what_is_recalled_is_spot_checked(service: Service, world: World) -> None:
+    keys = send(service.book, world, 4, users=["ann"])
+    world.change(silent_keys=keys[:1], silent_keys_are_recalled=True)
+    number = service.book.run(service.book.plan(campaign="spring", reason="wrong link")).recall_id
+    world.change(silent_keys=[], still_there=keys[3:])
+    address = f"/v1/recalls/{number}"
+    with service.client() as client:
+        price = client.post(f"{address}/verify", json={"sample": 9, "dry_run": True}).json()
+        assert (price["calls"], price["result"], world.calls(READ_STATUS)) == (4, None, [])
+        done = client.post(f"{address}/verify", json={"sample": 9}).json()
+        assert (done["settled"], done["result"]["recalled"]) == (1, 4)
+        assert done["checked"] == {"asked": 3, "gone": 2, "still_there": 1}
+        (there,) = client.get(address).json()["still_there"]
+    assert there["process_query_key"] == keys[3]

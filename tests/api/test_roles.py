@@ -31,6 +31,7 @@ WHO_MAY = {
     "POST /v1/people/export": "admin",
     "POST /v1/reads": RECALL,
     "POST /v1/recalls/{id}/reads": RECALL,
+    "POST /v1/recalls/{id}/verify": RECALL,
     "POST /v1/recalls": RECALL,
     "POST /v1/recalls/{id}/run": RECALL,
     "POST /v1/recalls/{id}/pause": RECALL,

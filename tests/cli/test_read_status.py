@@ -93,3 +93,32 @@ def test_retry_says_what_it_costs_and_what_it_leaves_alone(shell: Shell, simulat
     assert (ended.code, ended.json["recalled"]) == (3, 1)
     assert "asks again for 1 message: 1 call of the month's quota" in ended.err
     assert "not asked again: 1 refused for good" in ended.err
+
+
+@pytest.fixture
+def recalled(shell: Shell, simulator: Simulator) -> Shell:
+    """A ledger with a recall of three messages, of which DingTalk says later that one is still there."""
+    keys = shell.send(simulator, 3, campaign="c")
+    assert shell(*RECALL).code == 0
+    simulator.world.change(still_there=keys[:1])
+    return shell
+
+
+def test_a_sample_of_what_is_recalled_is_asked_whether_it_is_gone(recalled: Shell, simulator: Simulator) -> None:
+    ended = recalled("show", "1", "--verify", "--sample", "9", "--yes")
+    assert ended.code == 0
+    assert "it costs 3 calls of the month's quota" in ended.err
+    assert "of 3 recalled messages 2 gone, 1 still there" in ended.err
+    assert inquiries(simulator) == 3
+    assert ended.out.startswith("DISPUTED: 1 recalled message is still there, says DingTalk")
+    (there,) = recalled("show", "1", "--json").json["still_there"]
+    assert there["status"] == "SUCCESS"
+    assert f"still there: {there['process_query_key']}" in ended.out
+    assert recalled("verify").code == 0
+
+
+def test_a_sample_without_verify_is_a_mistake(recalled: Shell, simulator: Simulator) -> None:
+    for command in ("show", "retry"):
+        ended = recalled(command, "1", "--sample", "2", "--json")
+        assert (ended.code, "--verify" in ended.err) == (2, True)
+    assert inquiries(simulator) == 0

@@ -175,6 +175,13 @@ class PauseRequest(Given):
     reason: Reason = Field(default="paused by hand", examples=["looking into it"])
 
 
+class VerifyRequest(Given):
+    """What DingTalk is asked about a recall."""
+
+    sample: int = Field(default=0, ge=0, description="Of what is recalled, whether so many are gone.", examples=[20])
+    dry_run: bool = Field(default=False, description="Only say what it costs.")
+
+
 class Approval(ApiModel):
     """A second person who has to agree, or had to."""
 
@@ -360,6 +367,23 @@ class PeoplePage(Page[Person]):
     count: PeopleCount | None = Field(description="On the first page: of everybody, whatever was narrowed.")
 
 
+class SpotCheck(ApiModel):
+    """What was found of recalled messages; of the rest of those asked, DingTalk said nothing."""
+
+    asked: int = Field(examples=[20])
+    gone: int = Field(examples=[20])
+    still_there: int = Field(examples=[0])
+
+
+class Verified(ApiModel):
+    """What asking costs at least, or what came of it."""
+
+    calls: int = Field(examples=[23])
+    settled: int = Field(description="That were unknown or partial.", examples=[3])
+    checked: SpotCheck | None = Field(description="null: no recalled message was asked about.")
+    result: Result | None = Field(description="null: it was only to say what it costs.")
+
+
 class BeforeReading(ApiModel):
     """How many people lost messages of a recall before they had read them, as far as somebody asked."""
 
@@ -374,6 +398,15 @@ class BeforeReading(ApiModel):
     asked_at: datetime = Field(description="When it was asked last.", examples=[TIME])
 
 
+class StillThere(ApiModel):
+    """A message that ended recalled, and of which DingTalk said later that it is there."""
+
+    process_query_key: str = Field(examples=[KEY])
+    status: str = Field(description="DingTalk's word.", examples=["SUCCESS"])
+    checked_at: datetime = Field(examples=[TIME])
+    actor: str = Field(description="Who asked.", examples=["wang"])
+
+
 class Recall(Result):
     """A recall with what was asked for and who did what; its items are a list of their own."""
 
@@ -382,6 +415,7 @@ class Recall(Result):
     timeline: list[TimelineEntry]
     disputes: Disputes | None = Field(description="null: the latest check of the history found nothing, or none was.")
     before_reading: BeforeReading | None = Field(description="null: nobody ever asked who had read it.")
+    still_there: list[StillThere] = Field(description="What spot checks found that was to be gone.")
 
 
 class Item(ApiModel):

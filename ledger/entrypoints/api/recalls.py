@@ -27,6 +27,9 @@ from ledger.entrypoints.api.models import (
     ReviewRequest,
     RunRequest,
     Short,
+    SpotCheck,
+    Verified,
+    VerifyRequest,
 )
 from ledger.entrypoints.api.parameters import Cursor, Limit, Recalled, page_of
 from ledger.entrypoints.formats.csv_form import CsvForm
@@ -109,7 +112,8 @@ def recalls(
 def recall(seen: Seen, parts: LedgerParts) -> Recall:
     """Return one recall: where it stands, what was asked for, who did what."""
     report = parts.recall_reports.summary(seen.id)
-    more = {name: getattr(report, name) for name in ("selection", "plan", "timeline", "disputes", "before_reading")}
+    names = ("selection", "plan", "timeline", "disputes", "before_reading", "still_there")
+    more = {name: getattr(report, name) for name in names}
     return Recall.model_validate(report.result.to_json() | more)
 
 
@@ -238,6 +242,28 @@ def retry(do: Do) -> Response:
         202,
         lambda: do.parts.lifecycle.retry(do.recall_id, actor=do.actor, is_proven=do.is_proven, run_in=do.run_in),
     )
+
+
+@router.post("/recalls/{id}/verify", response_model=Verified, **_TO_DO)
+def verify(asked: VerifyRequest, do: Do, once: OnlyOnce) -> Response:
+    """Ask DingTalk, at a call each, what became of what is unknown or partial, and of a sample of what is recalled."""
+    parts, recall_id = do.parts, do.recall_id
+
+    def work() -> Verified:
+        cost = parts.read_status.cost(recall_id)
+        checks = parts.spot_checker.cost(recall_id, asked.sample)
+        if asked.dry_run:
+            return Verified(calls=cost + checks, settled=0, checked=None, result=None)
+        result = parts.read_status.run(recall_id, actor=do.actor)
+        found = parts.spot_checker.run(recall_id, checks, actor=do.actor) if checks else None
+        return Verified(
+            calls=cost + checks,
+            settled=cost - parts.read_status.cost(recall_id),
+            checked=SpotCheck.model_validate(found) if found is not None else None,
+            result=Result.model_validate(result),
+        )
+
+    return once(200, work)
 
 
 @router.post("/recalls/{id}/cancel", response_model=Result, **_TO_DO)

@@ -21,6 +21,12 @@ Verify = Annotated[
     bool,
     typer.Option("--verify", help="First ask DingTalk about what is unknown or partial, at a call of the quota each."),
 ]
+SpotCheckSize = Annotated[
+    int | None,
+    typer.Option(
+        "--sample", metavar="N", min=1, help="With --verify: also ask whether N of what is recalled is really gone."
+    ),
+]
 VerifyYes = Annotated[bool, typer.Option("--yes", "-y", help="With --verify: ask without a question.")]
 CampaignTag = Annotated[str | None, typer.Option("--campaign", help="The campaign (for import: of rows without one).")]
 SourceTag = Annotated[str | None, typer.Option("--source", help="Which program sent it (for import: of rows without).")]

@@ -1,6 +1,6 @@
 """What a notice says of a recall, from what the history told of it and where it stands now."""
 
-from typing import Any
+from typing import Any, cast
 
 from ledger.clock import format_time
 from ledger.core.notices import OF_HISTORY
@@ -51,6 +51,8 @@ def _own(event: NoticeEvent, told: ToldEntry) -> dict[str, Any]:
         return {"code": detail.get("code"), "message": detail.get("message")}
     if event is NoticeEvent.APPROVAL_WANTED:
         return {"valid_until": detail.get("valid_until")}
+    if event is NoticeEvent.CONTRADICTED:
+        return {"still_there": len(cast("list[object]", detail["still_there"]))}
     if event is NoticeEvent.BREAK_GLASS:
         return {"why": detail.get("reason")}
     return {"finished_at": format_time(told.at)} if event is NoticeEvent.FINISHED else {}

@@ -21,6 +21,7 @@ from ledger.core.recall import Item, Outcome, Result, Status
 from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.core.reply import Verdict
 from ledger.core.selection import Selection, campaigns_of
+from ledger.core.spot_check import CHECKED, CONTRADICTED, StillThere, still_there
 from ledger.services.reports.people import Whose, count_people
 from ledger.services.reports.work import work_of
 from ledger.store import (
@@ -47,6 +48,7 @@ class RecallReport:
 
     `disputes` is what the latest check of the history found of it; None when that was nothing. `people` counts those
     whom it concerned; None in a summary. `before_reading` counts who lost it unread; None when nobody ever asked.
+    `still_there` are messages that ended recalled and that DingTalk says are there.
     """
 
     result: Result
@@ -59,6 +61,7 @@ class RecallReport:
     disputes: Disputes | None
     people: PeopleCount | None = None
     before_reading: BeforeReading | None = None
+    still_there: Sequence[StillThere] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the result's fields and the rest beside them.
@@ -77,6 +80,7 @@ class RecallReport:
             "disputes": jsonable(self.disputes),
             "people": jsonable(self.people),
             "before_reading": jsonable(self.before_reading),
+            "still_there": jsonable(self.still_there),
         }
 
 
@@ -171,6 +175,7 @@ class RecallReports:
 
     def _summary(self, connection: Connection, recall: recalls.Recall, *, counts_late: bool = True) -> RecallReport:
         result = self.results_of(connection, [recall])[0]
+        timeline = history.of_recall(connection, recall.id)
         return RecallReport(
             result=self._whole_result(connection, recall, result, counts_late=counts_late),
             selection=recall.selection,
@@ -186,10 +191,11 @@ class RecallReports:
                     "request_id": entry.detail.get("request_id"),
                     "cause": _cause(entry),
                 }
-                for entry in history.of_recall(connection, recall.id)
+                for entry in timeline
             ],
             disputes=disputes.of_recall(connection, recall.id),
             before_reading=before_reading(read_counts.of_recalled(connection, recall.id), result.recalled),
+            still_there=_still_there(connection, recall.id, timeline),
         )
 
     def items_of(self, recall_id: int) -> Iterator[Item]:
@@ -324,3 +330,11 @@ def _approval(recall: recalls.Recall, asked: Mapping[int, Approval]) -> Approval
         return asked[recall.id]
     is_needed = recall.status is Status.PLANNED and recall.plan.get("approval") is not None
     return Approval() if is_needed else None
+
+
+def _still_there(connection: Connection, recall_id: int, timeline: Sequence[history.Entry]) -> tuple[StillThere, ...]:
+    """Return what checks have contradicted; where none ever did, nothing more is read."""
+    if all(entry.event != CONTRADICTED for entry in timeline):
+        return ()
+    checks = history.of_events(connection, recall_id, (CHECKED, CONTRADICTED))
+    return still_there((one.at, one.event, one.actor, one.detail) for one in checks)

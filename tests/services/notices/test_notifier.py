@@ -214,6 +214,19 @@ def test_a_recall_without_its_second_person_is_told_of(
     assert json.loads(receiver.taken[0])["data"]["why"] == "nobody awake"
 
 
+def test_what_is_recalled_and_still_there_is_told_of(telling: Ledger, world: World, receiver: Receiver) -> None:
+    keys = send(telling, world, 2)
+    number = telling.run(telling.plan(campaign="spring", reason="wrong link", actor="wang")).recall_id
+    world.change(still_there=keys)
+    telling.parts.spot_checker.run(number, 2, actor="li")
+    telling.parts.notifier.run_once()
+    assert heard(receiver) == ["finished", "contradicted"]
+    told = json.loads(receiver.taken[1])["data"]
+    assert (told["still_there"], told["by"]) == (2, "li")
+    assert "li asked again: 2 messages are there" in text_of(NoticeEvent.CONTRADICTED, told, "en").body
+    assert "有 2 条消息仍然存在" in text_of(NoticeEvent.CONTRADICTED, told, "zh").body
+
+
 def test_a_pause_says_why_in_both_languages(telling: Ledger, world: World, receiver: Receiver) -> None:
     world.change(monthly_quota=0)
     recall(telling, world)
@@ -341,6 +354,7 @@ def test_every_event_has_a_text_in_both_languages_for_all_that_it_may_be_told_wi
         "message": "m",
         "code": "other",
         "why": "w",
+        "still_there": 1,
         "recallable": 1,
         "used": 1,
         "limit": 2,

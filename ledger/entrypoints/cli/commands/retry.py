@@ -3,9 +3,9 @@
 from ledger.core.roles import Permission
 from ledger.entrypoints.cli.carry_out import finish
 from ledger.entrypoints.cli.interruptible import run_interruptibly
-from ledger.entrypoints.cli.options import Actor, RecallId, Verify, VerifyYes
+from ledger.entrypoints.cli.options import Actor, RecallId, SpotCheckSize, Verify, VerifyYes
 from ledger.entrypoints.cli.proof import TokenFile, who_is
-from ledger.entrypoints.cli.read_status import verify_first
+from ledger.entrypoints.cli.read_status import verify_first, verify_is_wanted
 from ledger.entrypoints.cli.screen.asking_again import say_price
 from ledger.entrypoints.cli.screen.output import AsJson
 from ledger.entrypoints.process.book import opened
@@ -16,6 +16,7 @@ from ledger.errors import NothingEligibleError
 def retry(
     recall_id: RecallId,
     verify: Verify = False,
+    sample: SpotCheckSize = None,
     yes: VerifyYes = False,
     token_file: TokenFile = None,
     actor: Actor = None,
@@ -28,8 +29,8 @@ def retry(
     """
     with opened() as parts:
         who = who_is(parts, Permission.RECALL, actor, token_file, recall_id)
-        if verify:
-            verify_first(parts, recall_id, yes=yes, actor=who.name)
+        if verify_is_wanted(verify, sample):
+            verify_first(parts, recall_id, yes=yes, actor=who.name, sample=sample)
         say_price(parts.recall_reports.ask_again(recall_id))
         try:
             result = run_interruptibly(

@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING
 from ledger.entrypoints.cli.screen.words import moment, number_of, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from ledger.core.disputes import Dispute, Disputes
+    from ledger.core.spot_check import StillThere
 
 SHOWN_DISPUTES = 10
 
@@ -28,6 +31,20 @@ def show_disputes(paper: "Console", disputes: "Disputes") -> None:
         paper.print(f"  and {len(disputes.values) - SHOWN_DISPUTES:,} more: --json", style="dim")
     if not disputes.are_all:
         paper.print("  not all that was found is kept: `ledger verify` says how much it was")
+
+
+def show_still_there(paper: "Console", found: "Sequence[StillThere]") -> None:
+    """Write that DingTalk says of recalled messages that they are there."""
+    checked = moment(max(one.checked_at for one in found))
+    paper.print(
+        f"DISPUTED: {number_of(len(found), 'recalled message')} {'is' if len(found) == 1 else 'are'} still there, "
+        f"says DingTalk, asked {checked}",
+        style="bold red",
+    )
+    for one in found[:SHOWN_DISPUTES]:
+        paper.print(f"  still there: {plain(one.process_query_key)}", soft_wrap=not paper.is_terminal)
+    if len(found) > SHOWN_DISPUTES:
+        paper.print(f"  and {len(found) - SHOWN_DISPUTES:,} more: --json", style="dim")
 
 
 def mark_of(disputes: "Disputes | None", what: str, key: str) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ledger.core.recall import Outcome
-from ledger.entrypoints.cli.screen.disputes import mark_of, show_disputes
+from ledger.entrypoints.cli.screen.disputes import mark_of, show_disputes, show_still_there
 from ledger.entrypoints.cli.screen.reads import before_reading_in_words
 from ledger.entrypoints.cli.screen.results import show_result
 from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, print_sheet
@@ -35,6 +35,8 @@ def show_report(paper: "Console", report: "RecallReport", now: datetime) -> None
     result = report.result
     if report.disputes is not None:
         show_disputes(paper, report.disputes)
+    if report.still_there:
+        show_still_there(paper, report.still_there)
     calls = report.plan.get("calls")
     show_result(paper, result, report.items, now=now, planned_calls=calls, people=report.people)
     if report.before_reading is not None:
@@ -52,9 +54,7 @@ def show_report(paper: "Console", report: "RecallReport", now: datetime) -> None
     if report.items:
         paper.print(f"\n{number_of(len(report.items), 'message')}", style="bold")
         # What somebody has to look at comes first.
-        marks = {
-            item.process_query_key: mark_of(report.disputes, "item", item.process_query_key) for item in report.items
-        }
+        marks = {item.process_query_key: marks_of_item(report, item.process_query_key) for item in report.items}
         items = sorted(
             report.items, key=lambda item: (not marks[item.process_query_key], item.outcome == Outcome.RECALLED)
         )
@@ -64,6 +64,13 @@ def show_report(paper: "Console", report: "RecallReport", now: datetime) -> None
         paper.print(f"\n{number_of(len(report.calls), 'call')}", style="bold")
         _print_calls(paper, report)
         _more(paper, len(report.calls))
+
+
+def marks_of_item(report: "RecallReport", key: str) -> str:
+    """Return what stands beside a message that the history, or DingTalk, disputes; empty for any other."""
+    there = next((one for one in report.still_there if one.process_query_key == key), None)
+    says = "" if there is None else f"DingTalk says {there.status}: it is still there"
+    return "; ".join(filter(None, (says, mark_of(report.disputes, "item", key))))
 
 
 def _done(entry: "Mapping[str, Any]") -> str:
