@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from ledger.errors import SendingStoppedError as SendingStoppedError
     from ledger.errors import SettingsError as SettingsError
     from ledger.errors import StatementRefusedError as StatementRefusedError
+    from ledger.errors import StreamError as StreamError
     from ledger.errors import TokenForProgramsError as TokenForProgramsError
     from ledger.errors import TooManyAttemptsError as TooManyAttemptsError
     from ledger.errors import UnauthenticatedError as UnauthenticatedError
@@ -113,6 +114,7 @@ __all__ = [
     "SettingsError",
     "StatementRefusedError",
     "Status",
+    "StreamError",
     "TokenForProgramsError",
     "TooManyAttemptsError",
     "UnauthenticatedError",

@@ -20,6 +20,7 @@ LedgerError
 |- RequestInProgressError     the same request is being worked on already
 |- AuditError                 the history cannot be signed, or what was signed cannot be checked
 |- NoticeError                a notice did not arrive
+|- StreamError                a Stream connection cannot be had now: it is tried again
 |- SendingStoppedError        a send did not leave, since its campaign is being recalled
 |- BusyError                  as much as can be done at once is being done
 |- DatabaseError
@@ -206,6 +207,12 @@ class NoticeError(LedgerError):
     """A notice did not arrive."""
 
     code = "notice"
+
+
+class StreamError(LedgerError):
+    """A Stream connection cannot be had now, or has ended: it is tried again."""
+
+    code = "stream"
 
 
 class SendingStoppedError(LedgerError):

@@ -18,4 +18,5 @@ class NoticeEvent(StrEnum):
     REFUSED_ROWS = "refused_rows"
     WORKER = "worker"
     CHECKPOINT = "checkpoint"
+    EVENTS = "events"  # no pushes are left to hear of what happens to messages
     TEST = "test"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from ledger.core.message import AppName
+from ledger.core.stream_state import SAID_EVERY
 from ledger.errors import DatabaseUnavailableError, LedgerError
 from ledger.services.audit.read_sealer import ReadSealer
 from ledger.services.recalls.call_loop import Claim
@@ -28,6 +29,7 @@ from ledger.store.calls import Call
 if TYPE_CHECKING:
     from ledger.services.audit.checkpointer import Checkpointer
     from ledger.services.audit.retention import Retention
+    from ledger.services.events.stream import EventStream
     from ledger.services.notices.notifier import Notifier
 
 LOOK_FOR_RECALLS_SECONDS = 1
@@ -72,10 +74,11 @@ class Worker:
         checkpointer: "Checkpointer | None" = None,
         retention: "Retention | None" = None,
         notifier: "Notifier | None" = None,
+        stream: "EventStream | None" = None,
     ) -> None:
         self._chores, self._runner, self._caller, self._settings = chores, runner, caller, settings
         self._sticky, self._align_clock, self._replay = sticky, align_clock, replay
-        self._notifier = notifier
+        self._notifier, self._stream = notifier, stream
         self._schedules, self._expiry = schedules, expiry
         self._expiring = Chore(name="expiry", every=_seconds(1), lease=_seconds(20), action=expiry.run_once)
         self._stopping = threading.Event()
@@ -113,11 +116,16 @@ class Worker:
         self._add(scheduler, "schedules", LOOK_FOR_RECALLS_SECONDS, self.start_scheduled)
         self._add(scheduler, "expiry", LOOK_FOR_RECALLS_SECONDS, self.recall_expiring)
         self._add(scheduler, "recalls", LOOK_FOR_RECALLS_SECONDS, self.serve_recalls)
+        if self._stream is not None:
+            self._add(scheduler, "events", SAID_EVERY.total_seconds(), self._stream.look)
+            self._stream.start()
         scheduler.start()
         try:
             self._stopping.wait()
         finally:
             self._stopping.set()
+            if self._stream is not None:
+                self._stream.stop()
             scheduler.shutdown(wait=True)
 
     def stop(self) -> None:

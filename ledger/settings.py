@@ -161,6 +161,8 @@ class Settings(BaseSettings):
     campaign: _Tag | None = None
     source: _Tag | None = None
     keep_excerpt: bool = False
+    stream: bool = False
+    stream_monthly_events: Annotated[int, Field(ge=1, le=MOST_CALLS)] = 2700
     audit_key_file: _Path | None = None
     audit_key_command: Annotated[str | None, Field(repr=False)] = None
     audit_checkpoint_file: _Path | None = None

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from ledger import Ledger
-from ledger.core.message import Chat, KeylessSend, RobotCode, UserId
+from ledger.core.message import Chat, KeylessSend, MessageKey, RobotCode, UserId
+from ledger.core.message_events import EventKind, EventPush, MessageEvent
 from ledger.simulator import World
 from ledger.spool.refused import RefusedRows
 from ledger.store.keyless import insert_traces
+from ledger.store.message_events import insert_pushes
 from tests.sending import row, send
 
 ANN = "ann.7f3a9c51"
@@ -35,8 +37,12 @@ def name_everywhere(book: Ledger, world: World) -> None:
         recipients=(UserId(BOB), UserId(ANN)),
         why="no answer",
     )
+    read = MessageEvent(
+        event_id="e-1", kind=EventKind.READ, process_query_key=MessageKey("of-somewhere"), user_id=UserId(ANN)
+    )
     with book.parts.database.write() as connection:
         insert_traces(connection, [lost], now)
+        insert_pushes(connection, [EventPush(app="default", at=now, source="s", number=1, event=read)])
     rows = RefusedRows(book.settings.spool_folder)
     rows.add({"processQueryKey": "", "robotCode": "r", "userIds": [ANN, BOB]}, f"no message for {ANN}", "0")
     assert book.verify().ok

@@ -61,6 +61,7 @@ ERRORS = {
     "SchemaOutOfDateError": "schema_out_of_date",
     "SettingsError": "settings",
     "StatementRefusedError": "statement_refused",
+    "StreamError": "stream",
     "TokenForProgramsError": "token_for_programs",
     "TooManyAttemptsError": "too_many_attempts",
     "UnauthenticatedError": "unauthenticated",

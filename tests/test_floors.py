@@ -27,7 +27,7 @@ LATE = (
 )
 CORE_OF_SENDERS = (
     *("bodies", "capture", "deliveries", "excerpt", "expiry", "limits"),
-    *("message", "never_left", "send_calls"),
+    *("message", "message_events", "never_left", "send_calls"),
 )
 SPOOL_OF_SENDERS = ("courier", "frames", "journal", "lines", "places", "segments", "sends", "steps")
 # What `ledger run` loads into the programs of others, beside the integrations.
@@ -151,6 +151,13 @@ def test_only_the_client_makes_requests() -> None:
         forwards = {"dingtalk/forwarder.py"} if package == "aiohttp" else set()
         found = {path for path in importers_of(package) if not path.startswith("integrations/")}
         assert found == forwards
+
+
+def test_what_events_need_is_loaded_by_whoever_listens_and_by_nobody_else() -> None:
+    assert importers_of("websockets") == {"dingtalk/stream.py", "simulator/stream_door.py"}
+    loading = "import ledger.parts, ledger.scheduler, ledger.services.events.stream, ledger.dingtalk.stream"
+    done = run_python("-c", f"{loading}, ledger.simulator, sys; print('websockets' in sys.modules)")
+    assert done.stdout.split() == ["False"]
 
 
 def test_a_hook_loads_a_library_only_where_somebody_uses_it() -> None:

@@ -162,6 +162,11 @@ _EN: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
         "Checkpoints of the history do not arrive",
         f"{printable(facts['name'])}, since {facts['since']}: {_said(facts['error'])}. They are tried again.",
     ),
+    NoticeEvent.EVENTS: lambda facts: (
+        "Events of messages are not heard of before the next month",
+        f"{facts['used']:,} of the {facts['limit']:,} pushes that may be used of the month are used: what is read, or "
+        "recalled by other hands, is not heard of. LEDGER_STREAM_MONTHLY_EVENTS says how many may be.",
+    ),
     NoticeEvent.TEST: lambda facts: (
         "A test of the recall ledger",
         f"{printable(facts['by'])} sent it: notices arrive here.",
@@ -218,6 +223,11 @@ _ZH: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
     NoticeEvent.CHECKPOINT: lambda facts: (
         "审计检查点无法送达",
         f"{printable(facts['name'])}，自 {facts['since']} 起：{_said(facts['error'])}。将继续重试。",
+    ),
+    NoticeEvent.EVENTS: lambda facts: (
+        "下月之前不再接收消息事件",
+        f"本月可用的 {facts['limit']:,} 次推送已用 {facts['used']:,} 次：在此之前无法得知消息是否已读或被他人撤回。"
+        "次数上限由 LEDGER_STREAM_MONTHLY_EVENTS 设定。",
     ),
     NoticeEvent.TEST: lambda facts: ("撤回台账测试通知", f"由 {printable(facts['by'])} 发送：此处可以收到通知。"),
 }

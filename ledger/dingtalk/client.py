@@ -39,6 +39,7 @@ READERS_PATHS = {
 READERS_PER_PAGE = 200
 INTERNAL_TOKEN_PATH = "/v1.0/oauth2/accessToken"  # noqa: S105
 THIRD_PARTY_TOKEN_PATH = "/v1.0/oauth2/corpAccessToken"  # noqa: S105
+STREAM_PATH = "/v1.0/gateway/connections/open"
 TOKEN_HEADER = "x-acs-dingtalk-access-token"  # noqa: S105
 TOKEN_FIELD = "accessToken"  # noqa: S105
 REQUEST_ID_HEADER = "x-acs-request-id"
@@ -134,6 +135,11 @@ class Client:
         """Ask for the token of a third-party app; the body has suiteKey, suiteSecret, authCorpId and suiteTicket."""
         request = self._http.build_request("POST", api_url + THIRD_PARTY_TOKEN_PATH, json=dict(body))
         return self._send(request, secrets=(body["suiteSecret"], body["suiteTicket"]))
+
+    def open_stream(self, api_url: str, body: Mapping[str, Any]) -> Answer | NoAnswer:
+        """Ask for the address and the ticket of a Stream connection; the body has clientId, clientSecret and more."""
+        request = self._http.build_request("POST", api_url + STREAM_PATH, json=dict(body))
+        return self._send(request, secrets=(body["clientSecret"],))
 
     def _send(
         self, request: httpx.Request, *, token: str | None = None, secrets: tuple[str, ...] = ()

@@ -30,6 +30,15 @@ def own_credentials(name: str, app: AppSettings) -> tuple[str, str]:
     return app.app_key, app.app_secret.get_secret_value()
 
 
+def stream_credentials(name: str, app: AppSettings) -> tuple[str, str]:
+    """Return the id and the secret that an app opens a Stream connection with; raise CredentialsError."""
+    if not app.suite_key:
+        return own_credentials(name, app)
+    if app.suite_secret is None:
+        raise CredentialsError(f"app {name!r} lacks suiteSecret: add it to [apps.{name}]")
+    return app.suite_key, app.suite_secret.get_secret_value()
+
+
 def check_credentials(name: str, app: AppSettings) -> None:
     """Raise CredentialsError when an app lacks what it takes to ask for a token."""
     if app.suite_key:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ledger.errors import DatabaseError
 from ledger.parts.access import AccessParts
 from ledger.parts.audit import AuditParts
+from ledger.parts.events import EventParts
 from ledger.parts.notices import NoticeParts
 from ledger.parts.persons import PersonParts
 from ledger.parts.recalls import RecallParts
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ledger.scheduler import Worker
 
 
-class Parts(RecordingParts, RecallParts, AuditParts, NoticeParts, AccessParts, PersonParts):
+class Parts(RecordingParts, RecallParts, AuditParts, NoticeParts, AccessParts, PersonParts, EventParts):
     """What a ledger is made of. Nothing is opened before the first use."""
 
     def close(self) -> None:
@@ -80,6 +81,7 @@ class Parts(RecordingParts, RecallParts, AuditParts, NoticeParts, AccessParts, P
             self.checkpointer if self._is_anchored() else None,
             self.retention if self.settings.history_days is not None else None,
             self.notifier if self.settings.notice_places else None,
+            self.event_stream() if self.settings.stream else None,
         )
 
     def _is_anchored(self) -> bool:

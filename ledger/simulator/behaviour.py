@@ -116,3 +116,10 @@ class Behaviour:
     """Whether the readers of a message in a group are named by unionId too, as the SDK has it."""
     still_there: frozenset[str] = frozenset()
     """Keys that were recalled, and whose sendStatus says nevertheless that the message is there."""
+
+    stream_duplicates: bool = False
+    """Push each event twice."""
+    stream_over_quota: bool = False
+    """Push events without their content, as once the month's pushes are used up."""
+    recall_pushes_events: bool = False
+    """Whether a recall by the API pushes an event for each user, which the documentation leaves open."""

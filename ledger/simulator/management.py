@@ -81,6 +81,25 @@ def configure(world: World, fields: Mapping[str, Any]) -> dict[str, Any]:
     return {"apps": sorted(apps or {}), "robots": robots or []}
 
 
+def push_events(world: World, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Push one event of a message: its `key`, `event` (robot_msg_read by default, robot_msg_recall), a `user`."""
+    check_names("this door", fields, ["key", "event", "user", "app"])
+    key, user, app = (fields.get(name) for name in ("key", "user", "app"))
+    kind = fields.get("event", "robot_msg_read")
+    if not all(isinstance(one, str) for one in (key, kind)) or not all(
+        isinstance(one, str | None) for one in (user, app)
+    ):
+        raise ValueError("key, event and user have to be texts, and there has to be a key")
+    return {"eventId": world.push_event(str(kind), str(key), user, app=None if app is None else str(app))}
+
+
+def disconnect(world: World, _fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell every Stream connection to go, as DingTalk does before it closes one."""
+    connections = world.stream_connections()
+    world.push_system("disconnect")
+    return {"connections": connections}
+
+
 def reset(world: World, _fields: Mapping[str, Any]) -> dict[str, Any]:
     """Start over."""
     world.reset()
@@ -102,6 +121,8 @@ DOORS: Mapping[tuple[str, str], Callable[[World, Mapping[str, Any]], dict[str, A
         ("POST", "messages"): seed_messages,
         ("POST", "age"): age_messages,
         ("POST", "apps"): configure,
+        ("POST", "events"): push_events,
+        ("POST", "disconnect"): disconnect,
         ("POST", "reset"): reset,
     }
 )

@@ -33,6 +33,7 @@ class MessageBook:
 
     def __init__(self) -> None:
         self._by_key: dict[str, Message] = {}
+        self._just_recalled: list[Message] = []
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -55,6 +56,12 @@ class MessageBook:
         message = self._by_key[key]
         if message.recalled_at is None:
             self._by_key[key] = replace(message, recalled_at=now)
+            self._just_recalled.append(message)
+
+    def take_just_recalled(self) -> list[Message]:
+        """Return what was recalled since this was asked last."""
+        found, self._just_recalled = self._just_recalled, []
+        return found
 
     def age(self, by: timedelta, keys: Collection[str] | None = None) -> int:
         """Make messages look as if they had been sent `by` earlier; return how many."""

@@ -40,6 +40,7 @@ STATUS_AND_MESSAGE: Mapping[str, tuple[int, str]] = MappingProxyType(
         "too.many.group": (400, "the robot wrote to too many groups"),
         "InvalidAuthentication": (400, "the access token is missing, wrong or has expired"),
         "invalidAccessToken": (400, "the access token is not valid"),
+        "authFailed": (401, "the client id or the client secret is wrong"),
         "invalidClientIdOrSecret": (400, "the client id or the client secret is wrong"),
         "Forbidden.AccessDenied.AccessTokenPermissionDenied": (403, "the app lacks a permission that this API needs"),
         "Forbidden.AccessDenied.IpNotInWhiteList": (403, "the address is not on the app's list of allowed addresses"),

@@ -10,6 +10,7 @@ from typing import Self
 from .behaviour import Behaviour
 from .listener import Listener
 from .management import PREFIX
+from .stream_door import StreamDoor
 from .world import World, system_time
 
 
@@ -34,6 +35,7 @@ class Simulator:
         self._address = (host, port)
         self._listener: Listener | None = None
         self._thread: threading.Thread | None = None
+        self._stream: StreamDoor | None = None
 
     @property
     def url(self) -> str:
@@ -46,6 +48,7 @@ class Simulator:
     def start(self) -> Self:
         """Listen, and answer in threads of its own."""
         self._listener = Listener(self._address, self.world)
+        self.world.listen(self._stream_endpoint, self.deliver)
         self._thread = threading.Thread(
             target=self._listener.serve_forever, args=(0.05,), name="dingtalk-simulator", daemon=True
         )
@@ -58,9 +61,28 @@ class Simulator:
             return
         self._listener.shutdown()
         self._thread.join()
+        if self._stream is not None:
+            self._stream.stop()
+            self._stream = None
         self._listener.server_close()
         self._listener.end_connections(timeout_seconds=5.0)
         self._listener = self._thread = None
+
+    def deliver(self) -> None:
+        """Send what is due on Stream connections; done by itself, but at once after a fake clock was moved."""
+        if self._stream is not None:
+            self._stream.deliver()
+
+    def cut_streams(self) -> None:
+        """Drop every Stream connection without a word."""
+        if self._stream is not None:
+            self._stream.cut()
+
+    def _stream_endpoint(self) -> str:
+        """Listen for Stream connections from the first on: who wants none needs no package for it."""
+        if self._stream is None:
+            self._stream = StreamDoor(self._address[0], self.world)
+        return self._stream.endpoint
 
     def __enter__(self) -> Self:
         return self.start()

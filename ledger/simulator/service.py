@@ -1,6 +1,6 @@
 """All the state of the pretend DingTalk and the way of one request through it; the world adds clock and lock."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,10 +18,12 @@ from .messages import MessageBook
 from .refusals import Refusal
 from .routes import ROUTES, TOKEN_ROUTES
 from .scripts import ScriptedAnswer, ScriptQueue
+from .streaming import StreamDesk, content_of
 from .tokens import TokenDesk
 
 # What the gateway turns away itself costs no quota, so a scripted answer that looks so does not either.
 TURNED_AWAY = (403, 429)
+OPEN_STREAM = ("POST", "/v1.0/gateway/connections/open")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,9 @@ class Service:
         self.scripts = ScriptQueue()
         self.journal = Journal(journal_size)
         self.tally = Tally(silent_left=behaviour.silent_next)
+        self.stream = StreamDesk(self.ids, seed)
+        # Where Stream connections go: asked for with the first of them, None when nobody listens.
+        self.endpoint: Callable[[], str] | None = None
 
     def handle(self, request: Request, now: datetime) -> Reply:
         """Answer one request and note it."""
@@ -101,13 +106,15 @@ class Service:
             return TOKEN_ROUTES[route](self.tokens, visit.fields or {}, now, rules)
         if route in KEYLESS_ROUTES:
             return KEYLESS_ROUTES[route](request, visit.fields or {})
+        if route == OPEN_STREAM:
+            return self._open_stream(visit.fields or {}, now)
         handler = ROUTES.get(route)
         if handler is None:
             raise Refusal("InvalidAction.NotFound")
         token = self.gateway.admit(request.token, request.path, now, rules)
         if visit.fields is None:
             raise Refusal("invalidParameter.param.invalid")
-        return handler(
+        result = handler(
             Ask(
                 now=now,
                 app=token.app,
@@ -119,10 +126,30 @@ class Service:
                 robots=self.robots,
             )
         )
+        self._push_recalls(now)
+        return result
+
+    def _push_recalls(self, now: datetime) -> None:
+        """Push what was just recalled by the API, one event for each user, where that is wanted."""
+        kind = "robot_msg_recall"
+        for message in self.messages.take_just_recalled():
+            for user in (message.users or (None,)) if self.behaviour.recall_pushes_events else ():
+                content = content_of(message, user, kind, now)
+                self.stream.push_event(message.app or "dingapp", kind, content, now, self.behaviour)
+
+    def _open_stream(self, fields: dict[str, Any], now: datetime) -> dict[str, Any]:
+        try:
+            app = self.tokens.checked(fields.get("clientId"), fields.get("clientSecret"))
+        except Refusal:
+            raise Refusal("authFailed") from None
+        if self.endpoint is None:
+            raise Refusal("ServiceUnavailable")
+        return self.stream.open(app, fields, self.endpoint(), now)
 
     def _app_of(self, visit: Visit) -> str | None:
         token = self.tokens.find(visit.request.token)
         if token is not None:
             return token.app
-        named = (visit.fields or {}).get("appKey") or (visit.fields or {}).get("suiteKey")
+        fields = visit.fields or {}
+        named = fields.get("appKey") or fields.get("suiteKey") or fields.get("clientId")
         return named if isinstance(named, str) else None

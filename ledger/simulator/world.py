@@ -14,6 +14,7 @@ from .journal import Call
 from .messages import Chat, Message
 from .scripts import ScriptedAnswer
 from .service import Service
+from .streaming import Push, content_of
 
 JOURNAL_SIZE = 200_000
 
@@ -46,11 +47,20 @@ class World:
             Service, behaviour or Behaviour(), apps, robots, seed, journal_size
         )
         self._service = self._fresh()
+        self._stream_endpoint: Callable[[], str] | None = None
+        self._on_push: Callable[[], object] = lambda: None
+        self._stream_changed = threading.Condition(self._lock)
 
     def handle(self, request: Request) -> Reply:
         """Take one request in and answer it; the reply says how late and whether the line is cut."""
         with self._lock:
-            return self._service.handle(request, self.now())
+            self._service.endpoint = self._stream_endpoint
+            before = len(self._service.stream.pushes)
+            reply = self._service.handle(request, self.now())
+            has_pushed = len(self._service.stream.pushes) > before
+        if has_pushed:
+            self._on_push()
+        return reply
 
     def reset(self) -> None:
         """Put everything back to how it was at the start: no message, no token, no call, the first behaviour."""
@@ -158,3 +168,78 @@ class World:
         """Return the counts of all calls: total, by_path, by_code, busiest_second, quota_used."""
         with self._lock:
             return {**self._service.journal.counts(), "quota_used": self._service.gateway.quota.all_used()}
+
+    def listen(self, endpoint: Callable[[], str], on_push: Callable[[], object]) -> None:
+        """Let Stream connections go to an address, which is asked for with the first one; hear of each push."""
+        self._stream_endpoint, self._on_push = endpoint, on_push
+
+    def push_event(self, kind: str, key: str, user: str | None = None, *, app: str | None = None) -> str:
+        """Push an event (`robot_msg_read`, `robot_msg_recall`) of a message and somebody; return the event's id."""
+        with self._lock:
+            service, now = self._service, self.now()
+            message = service.messages.find(key) or Message(key=key, robot_code="robot-1", sent_at=now)
+            content = content_of(message, user, kind, now)
+            event_id = service.stream.push_event(app or message.app or "dingapp", kind, content, now, service.behaviour)
+        self._on_push()
+        return event_id
+
+    def push_frame(self, frame: Any, *, app: str = "dingapp") -> None:
+        """Push any frame, or anything else, to one of an app's connections."""
+        with self._lock:
+            self._service.stream.push(app, frame, self.now())
+        self._on_push()
+
+    def push_system(self, topic: str) -> None:
+        """Send `ping` or `disconnect` to every connection."""
+        with self._lock:
+            self._service.stream.push_system(topic, self.now())
+        self._on_push()
+
+    def pushes(self) -> list[Push]:
+        """Return everything that was pushed, each with how it was acknowledged."""
+        with self._lock:
+            return [replace(push) for push in self._service.stream.pushes]
+
+    def wait_for_stream(self, is_so: Callable[["World"], bool], timeout_seconds: float = 10.0) -> bool:
+        """Return once something holds of connections and pushes, or the time is over; say whether it does."""
+        with self._stream_changed:
+            return self._stream_changed.wait_for(lambda: is_so(self), timeout_seconds)
+
+    def stream_connections(self) -> int:
+        """Return how many connections are open that were not told to go."""
+        with self._lock:
+            return sum(one.closes_at is None and one.is_open for one in self._service.stream.callers.values())
+
+    def stream_enter(self, ticket: str) -> int | None:
+        """Let somebody in who has a ticket; return the number of the connection, or None."""
+        with self._lock:
+            return self._service.stream.enter(ticket, self.now())
+
+    def stream_is_open(self, number: int) -> None:
+        """Note that a connection can be written to."""
+        with self._stream_changed:
+            if (caller := self._service.stream.callers.get(number)) is not None:
+                caller.is_open = True
+            self._stream_changed.notify_all()
+
+    def stream_leave(self, number: int) -> None:
+        """Forget a connection that is over."""
+        with self._stream_changed:
+            self._service.stream.leave(number)
+            self._stream_changed.notify_all()
+
+    def stream_answer(self, number: int, text: str | bytes) -> None:
+        """Take what a connection said."""
+        with self._stream_changed:
+            self._service.stream.take_answer(number, text)
+            self._stream_changed.notify_all()
+
+    def stream_due(self) -> list[tuple[int, str]]:
+        """Return what has to be sent now, and to which connection."""
+        with self._lock:
+            return self._service.stream.due(self.now())
+
+    def stream_shut(self) -> list[int]:
+        """Return the connections that have to be shut now."""
+        with self._lock:
+            return self._service.stream.shut(self.now())

@@ -15,6 +15,7 @@ from ..core.capture import Exchange, path_of
 from ..core.excerpt import EXCERPT
 from ..core.expiry import seconds_of
 from ..core.message import Keyless, KeylessSend
+from ..core.message_events import EventPush, facts_of_push, push_of
 from .frames import Record
 
 DIED = "the program ended before an answer came"
@@ -22,10 +23,11 @@ DIED = "the program ended before an answer came"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
-    """What a journal holds for the ledger: a send that is over, or a row; `unreadable` is a line that is neither."""
+    """What a journal holds for the ledger: a send that is over, a row, or a push; `unreadable` is what is none."""
 
     exchange: Exchange | None = None
     row: Mapping[str, Any] | None = None
+    push: EventPush | None = None
     unreadable: str | None = None
 
 
@@ -78,6 +80,11 @@ def void(exchange_id: str) -> bytes:
 def row(fields: Mapping[str, Any]) -> bytes:
     """Write the line of a row, as in `import`, that could not be recorded yet."""
     return _line({"row": fields})
+
+
+def push(one: EventPush) -> bytes:
+    """Write the line of a push of events."""
+    return _line({"push": facts_of_push(one)})
 
 
 def trace(send: KeylessSend) -> bytes:
@@ -142,6 +149,8 @@ class LineReplay:
             kind = Keyless(detail.get("kind", Keyless.NO_KEY))
             trace = replace(_exchange(detail["trace"]), trouble=str(detail["trouble"]), keyless=kind)
             return [JournalEntry(exchange=trace)]
+        if "push" in detail:
+            return [JournalEntry(push=push_of(detail["push"]))]
         if "unreadable" in detail:  # refused by another version
             return self.add(Record(str(detail["unreadable"]).encode("utf-8", "replace")))
         # A row of our own, or as `import` takes it, from the file of refused ones.

@@ -16,6 +16,7 @@ from sqlalchemy import (
 from ledger.core.bounds import EVERYTHING, Bounds
 from ledger.store import plan_messages
 from ledger.store.holding import is_held
+from ledger.store.message_events import purge_events_of
 from ledger.store.schema import message_recipients, messages, recall_items, recalls
 from ledger.store.selecting import among, in_bounds
 
@@ -46,7 +47,11 @@ def purge_messages(connection: Connection, now: datetime, limit: int, plan_valid
     due = due.order_by(columns.deadline).limit(limit)
     if connection.dialect.name == "postgresql":
         due = due.with_for_update(skip_locked=True)
-    return list(connection.scalars(delete(messages).where(columns.id.in_(due)).returning(columns.sent_at)))
+    gone = delete(messages).where(columns.id.in_(due)).returning(columns.sent_at, columns.process_query_key)
+    rows = connection.execute(gone).all()
+    if rows:
+        purge_events_of(connection, [row.process_query_key for row in rows])
+    return [row.sent_at for row in rows]
 
 
 def purge_index(connection: Connection, before_hour: int, limit: int) -> int:

@@ -29,6 +29,7 @@ from ledger.store import plan_messages
 from ledger.store.schema import (
     answers,
     keyless_sends,
+    message_events,
     message_recipients,
     messages,
     recall_item_recipients,
@@ -44,9 +45,12 @@ TABLES: Mapping[str, Table] = {
     "keyless": keyless_sends,
     "items": recall_items,
     "skips": recall_skips,
+    "events": message_events,
 }
 _BATCH_ROWS = 1000
 _OF_USERS = ("recipients", "undelivered")
+# Where a row is of one person, and not of several.
+_OF_ONE = "user_id"
 
 
 def rows_of(connection: Connection, place: str, user: str) -> Iterator[Mapping[str, Any]]:
@@ -66,6 +70,8 @@ def count_rows(connection: Connection, place: str, user: str) -> int:
 def rename_rows(connection: Connection, place: str, user: str, pseudonym: str) -> int:
     """Give a user another name in the rows of a place; return how many there were."""
     table = TABLES[place]
+    if _OF_ONE in table.c:
+        return connection.execute(update(table).where(table.c[_OF_ONE] == user).values({_OF_ONE: pseudonym})).rowcount
     names = [name for name in _OF_USERS if name in table.c]
     columns = [table.c.id, *(table.c[name] for name in names)]
     rows = connection.execute(select(*columns).where(_names(connection, place, user))).all()
@@ -209,6 +215,8 @@ def named_in_messages(connection: Connection, user: str) -> ColumnElement[bool]:
 def _names(connection: Connection, place: str, user: str) -> ColumnElement[bool]:
     """Say whether a row of a place names a user, as somebody whom it reached or did not."""
     table, is_sqlite = TABLES[place], connection.dialect.name == "sqlite"
+    if _OF_ONE in table.c:
+        return table.c[_OF_ONE] == user
     if is_sqlite and place in ("messages", "items"):
         by_index = selected_messages if place == "messages" else selected_items
         reached = and_(*by_index(Selection(users=frozenset({user})), is_sqlite=True))  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from ledger.store.database import Database
 from ledger.store.schema import (
     answers,
     keyless_sends,
+    message_events,
     messages,
     person_commitments,
     person_secrets,
@@ -15,7 +16,10 @@ from ledger.store.schema import (
     recalls,
 )
 
-TABLES = (messages, keyless_sends, recall_items, recall_skips, recalls, answers, person_commitments, person_secrets)
+TABLES = (
+    *(messages, keyless_sends, message_events, recall_items, recall_skips, recalls),
+    *(answers, person_commitments, person_secrets),
+)
 INDEXES = ("ix_messages_recipients", "ix_recall_items_recipients")
 _ELSE = "run the same again once nothing else uses the database"
 

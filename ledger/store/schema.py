@@ -23,7 +23,7 @@ from ledger.store.count_triggers import POSTGRESQL_COUNTS, SQLITE_COUNTS
 from ledger.store.special_indexes import ARRAY_INDEXES, PARTIAL_INDEXES
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0023"
+REVISION = "0024"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -259,6 +259,51 @@ usage = Table(
     Column("app", Text, primary_key=True),
     Column("month", Text, primary_key=True),
     Column("calls", Integer, nullable=False),
+)
+
+# Events of messages as they were pushed: somebody has read one, or one was recalled. They go with their message, and
+# one of a key that is not known after the 24 hours in which it may become so.
+message_events = Table(
+    "message_events",
+    metadata,
+    _id(),
+    Column("event_id", Text, nullable=False),
+    Column("app", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("process_query_key", Text, nullable=False),
+    Column("robot_code", Text),
+    Column("user_id", Text),
+    Column("happened_at", UtcDateTime),
+    Column("received_at", UtcDateTime, nullable=False),
+    UniqueConstraint("event_id"),
+    CheckConstraint("kind IN ('read', 'recall')", name="kind"),
+    Index("ix_message_events_key", "process_query_key"),
+    Index("ix_message_events_received", "received_at"),
+    sqlite_autoincrement=True,
+)
+
+# Pushes that count against the organisation's monthly quota of them, whatever was in them, by the process to which they
+# came: it numbers them, and the highest number stands here.
+event_usage = Table(
+    "event_usage",
+    metadata,
+    Column("app", Text, primary_key=True),
+    Column("month", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("pushes", Integer, nullable=False),
+)
+
+# What each process does about the events of each app, said again and again while it lives.
+stream_connections = Table(
+    "stream_connections",
+    metadata,
+    Column("app", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("standing", Text, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("error", Text),
+    Column("seen_at", UtcDateTime, nullable=False),
+    CheckConstraint("standing IN ('connected', 'away', 'refused', 'used_up')", name="standing"),
 )
 
 # What workers do now and then: who does it at present, and when it was done last. Each chore is done by one at a time.

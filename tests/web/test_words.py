@@ -16,6 +16,7 @@ from ledger.core.recall import Outcome, Status
 from ledger.core.recall_state import RecallState
 from ledger.core.reply import Verdict
 from ledger.core.roles import Role
+from ledger.core.stream_state import StreamStanding
 from ledger.entrypoints.web.page import without_flags
 from ledger.entrypoints.web.story import PAUSE, WAIT, WORK
 from ledger.entrypoints.web.words import LANGUAGES, Words, choose, words_of
@@ -49,6 +50,7 @@ BY_NAME = {
     "standing",
     "state",
     "status",
+    "stream",
     "trouble",
     "trouble_of",
     "undelivered",
@@ -102,6 +104,7 @@ def test_every_text_is_shown_somewhere() -> None:
         ("standing", list(Standing)),
         ("chat", list(Chat)),
         ("role", list(Role)),
+        ("stream", [*StreamStanding, "nobody"]),
         ("level", list(Level)),
         ("lasted", [WORK, PAUSE, WAIT]),
         ("order", list(Order)),

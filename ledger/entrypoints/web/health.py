@@ -27,11 +27,16 @@ def health(parts: LedgerParts, view: Viewed, checkups: Kept) -> Response:
     used, limit, reserve = figures.counted.used_calls, settings.monthly_calls, settings.quota_reserve_calls
     expected = forecast(used, view.now)
     level = level_of(used, limit, reserve)
+    upkeep, most_pushes = parts.upkeep_reports.read(), settings.stream_monthly_events
+    push_level = level_of(upkeep.pushes, most_pushes, 0)
     return view.show(
         "health.html",
         every_ms=EVERY_MS,
         figures=figures,
-        upkeep=parts.upkeep_reports.read(),
+        upkeep=upkeep,
+        listens=settings.stream,
+        pushes=gauge(upkeep.pushes, most_pushes, level=push_level.value),
+        most_pushes=most_pushes,
         quota=gauge(used, limit, forecast=expected, reserve=reserve, level=level.value),
         expected=expected,
         reserve=reserve,

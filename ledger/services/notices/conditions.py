@@ -15,6 +15,7 @@ from ledger.settings import Settings
 from ledger.spool.spool import Depth
 from ledger.store import checkpoints, usage, watched
 from ledger.store.campaigns import count_campaigns
+from ledger.store.message_events import used_pushes
 
 # So long there was no worker, and it is no restart any more.
 NO_WORKER = timedelta(minutes=3)
@@ -40,6 +41,7 @@ def conditions(
     yield _quota(connection, settings, now)
     yield from _spool(settings, depth)
     yield from _checkpoints(connection)
+    yield _events(connection, settings, now)
     yield from _closing(connection, now, marks)
 
 
@@ -56,6 +58,14 @@ def _quota(connection: Connection, settings: Settings, now: datetime) -> Conditi
     level = level_of(used, limit, settings.quota_reserve_calls)
     told = None if level is QuotaLevel.ENOUGH else f"{month} {level}"
     return Condition(mark="quota", told=told, event=NoticeEvent.QUOTA, facts={"used": used, "limit": limit})
+
+
+def _events(connection: Connection, settings: Settings, now: datetime) -> Condition:
+    """Nobody hears of it who listens to none anyway."""
+    limit, month = settings.stream_monthly_events, month_of(now)
+    used = used_pushes(connection, month) if settings.stream else 0
+    told = month if used >= limit else None
+    return Condition(mark="events", told=told, event=NoticeEvent.EVENTS, facts={"used": used, "limit": limit})
 
 
 def _spool(settings: Settings, depth: Depth) -> Iterator[Condition]:

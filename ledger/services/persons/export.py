@@ -27,6 +27,7 @@ _SHOWN: Mapping[str, Sequence[str]] = {
         *("sent_at", "deadline", "outcome", "code", "reason", "attempts", "finished_at", "ended_by"),
     ),
     "skips": ("recall_id", "standing", "process_query_key", "robot_code", "campaign", "sent_at", "deadline"),
+    "events": ("kind", "process_query_key", "robot_code", "happened_at", "received_at"),
 }
 
 
@@ -34,8 +35,9 @@ _SHOWN: Mapping[str, Sequence[str]] = {
 class PersonData(JsonValue):
     """All that is stored of a person: messages that can still be recalled, sends without key, what recalls hold.
 
-    Where a message did not reach the person, `undelivered` says why. `selections` are the recalls that were asked for
-    with their id; `refused` counts rows that no message could be made of, `answers` what requests that come twice get.
+    `events` are those of messages that named the person. Where a message did not reach the person, `undelivered` says
+    why. `selections` are the recalls that were asked for with their id; `refused` counts rows that no message could be
+    made of, `answers` what requests that come twice get.
     """
 
     user: str
@@ -43,6 +45,7 @@ class PersonData(JsonValue):
     keyless: Sequence[Mapping[str, Any]]
     items: Sequence[Mapping[str, Any]]
     skips: Sequence[Mapping[str, Any]]
+    events: Sequence[Mapping[str, Any]]
     selections: Sequence[int]
     answers: int
     refused: int

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ledger.core.message import Message
+from ledger.core.message_events import EventPush
 from ledger.core.row import row_of
 from ledger.errors import LedgerError
 from ledger.services.recording.waiting_log import WaitingLog, text_of_error
@@ -345,4 +346,6 @@ def text_of(content: Content) -> str:
 
 
 def _line_of(content: Content) -> bytes:
+    if isinstance(content, EventPush):
+        return lines.push(content)
     return lines.row(row_of(content)) if isinstance(content, Message) else lines.trace(content)

@@ -10,13 +10,15 @@ from ledger.clock import Clock
 from ledger.core.deadline import deadline_of
 from ledger.core.expiry import expiry_of
 from ledger.core.message import KeylessSend, Message
+from ledger.core.message_events import EventPush
 from ledger.services.recording.batches import BatchWritten
-from ledger.services.recording.write_apart import Written
+from ledger.services.recording.write_apart import Content, Written
 from ledger.settings import Settings
 from ledger.store.database import Database
 from ledger.store.incoming import NewMessage, insert_each, insert_messages
 from ledger.store.keyless import insert_traces
 from ledger.store.known_messages import merge
+from ledger.store.message_events import insert_pushes
 
 
 class Inserter:
@@ -32,14 +34,21 @@ class Inserter:
         """Raise DatabaseError while the database does not answer."""
         self._database.ask()
 
-    def write_each(self, contents: Sequence[Message | KeylessSend]) -> list[Written]:
-        """Record messages and traces in one transaction; say of each whether it was new to the ledger."""
+    def write_each(self, contents: Sequence[Content]) -> list[Written]:
+        """Record messages, traces and pushes in one transaction; say of each whether it was new to the ledger."""
         messages = [one for one in contents if isinstance(one, Message)]
         traces = [one for one in contents if isinstance(one, KeylessSend)]
+        pushes = [one for one in contents if isinstance(one, EventPush)]
         with self._database.write() as connection:
             of_messages = iter(self._write_messages(connection, messages) if messages else ())
             of_traces = iter(insert_traces(connection, traces, self._clock.now()) if traces else ())
-        return [next(of_messages) if isinstance(one, Message) else Written(is_new=next(of_traces)) for one in contents]
+            of_pushes = iter(insert_pushes(connection, pushes) if pushes else ())
+        return [
+            next(of_messages)
+            if isinstance(one, Message)
+            else Written(is_new=next(of_pushes if isinstance(one, EventPush) else of_traces))
+            for one in contents
+        ]
 
     def write(self, messages: Sequence[Message]) -> BatchWritten:
         """Record messages in one transaction, the fast way for many."""

@@ -3,12 +3,14 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import replace
 from typing import Any
 
 from ledger.clock import Clock
 from ledger.core.bounds import EVERYTHING, Bounds
 from ledger.core.message import Message
+from ledger.core.message_events import EventPush
 from ledger.errors import InvalidMessageError, LedgerError
 from ledger.patience import OutageLog
 from ledger.services.recording.batches import BatchWritten, Imported, OnRejected, WriteCounts, import_lines
@@ -21,7 +23,7 @@ from ledger.services.recording.spool_replay import Replayed, SpoolReplay, conten
 from ledger.services.recording.waiting_log import WaitingLog
 from ledger.services.recording.write_apart import Content, Written, is_away, write_apart
 from ledger.settings import Settings
-from ledger.spool import places
+from ledger.spool import lines, places
 from ledger.spool.journal import Journal
 from ledger.spool.lines import JournalEntry
 from ledger.spool.spool import Depth, Spool
@@ -29,6 +31,8 @@ from ledger.spool.spool import Depth, Spool
 BETWEEN_LOOKS_SECONDS = 0.05
 # So few are written with what other threads hand in: a transaction of their own would cost more than they do.
 FEW_MESSAGES = 5
+# So long a push waits for the database where no journal can be written: DingTalk waits for three seconds.
+PUSH_PATIENCE_SECONDS = 1.5
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +86,30 @@ class Recorder:
             spooled=int(outcome is WriteOutcome.SPOOLED),
             note=pending.note,
         )
+
+    def keep_push(self, push: EventPush) -> bool:
+        """Return once a push is on disk, in the journal or, where that cannot be, the database; False when it is not.
+
+        The database is given it then, and is waited for only without a journal, and only for a moment.
+        """
+        try:
+            segment = self._journal.add(lines.push(push))
+        except OSError:
+            return self._is_written(push)
+        try:
+            self._journal.sync(segment)
+        except OSError:
+            self._journal.settle(segment)
+            return self._is_written(push)
+        self.writer.submit(push, segment)
+        return True
+
+    def _is_written(self, push: EventPush) -> bool:
+        outcome = self.writer.submit(push).outcome
+        try:
+            return outcome.result(PUSH_PATIENCE_SECONDS) is not WriteOutcome.REFUSED
+        except (FutureTimeoutError, LedgerError):
+            return False
 
     def keep_entries(self, entries: Sequence[JournalEntry]) -> bool:
         """Return once what a sender handed over is on disk, and whether all of it is; nothing is raised for a fault."""

@@ -8,6 +8,7 @@ from typing import Any
 from ledger.clock import format_time
 from ledger.core.capture import Exchange
 from ledger.core.message import Message
+from ledger.core.message_events import EventPush, facts_of_push
 from ledger.core.row import row_of
 from ledger.services.recording.write_apart import Content
 from ledger.spool import lines
@@ -26,7 +27,7 @@ class Refusals:
 
     def keep(self, content: Content, error: Exception) -> None:
         """Keep what the database does not take; raise OSError when no folder can be written."""
-        self._add(row_of(content) if isinstance(content, Message) else lines.facts_of_trace(content), str(error))
+        self._add(_fields_of(content), str(error))
 
     def keep_entry(self, entry: JournalEntry, reason: str) -> None:
         """Keep what no message could be made of; raise OSError when no folder can be written."""
@@ -34,6 +35,8 @@ class Refusals:
             self._add(_pair(entry.exchange), reason)
         elif entry.row is not None:
             self._add(entry.row, reason)
+        elif entry.push is not None:
+            self._add({"push": facts_of_push(entry.push)}, reason)
         else:
             self._add({"unreadable": entry.unreadable}, reason)
 
@@ -45,6 +48,12 @@ class Refusals:
     def _add(self, fields: Mapping[str, Any], reason: str) -> None:
         path = self._rows.add(fields, reason, _version())
         log.critical("this is no message (%s) and is kept in %s: %s", reason, path, dict(fields))
+
+
+def _fields_of(content: Content) -> Mapping[str, Any]:
+    if isinstance(content, EventPush):
+        return {"push": facts_of_push(content)}
+    return row_of(content) if isinstance(content, Message) else lines.facts_of_trace(content)
 
 
 def _version() -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ledger.core.capture import outcomes_of
 from ledger.core.json_value import JsonValue
 from ledger.core.message import KeylessSend
+from ledger.core.message_events import EventPush
 from ledger.errors import InvalidMessageError, LedgerError, StatementRefusedError
 from ledger.services.recording.refusals import Refusals
 from ledger.services.recording.rows import Defaults, message_of
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed(JsonValue):
-    """What came out of the spool: messages new to the ledger, known ones, sends without a key, and what is neither.
+    """What came out of the spool: messages new to the ledger, known ones, sends without a key, pushes, the rest.
 
     `left` is what the database does not take as it is now, and takes others beside it: it waits on in the spool.
     """
@@ -31,6 +32,7 @@ class Replayed(JsonValue):
     keyless: int = 0
     refused: int = 0
     left: int = 0
+    pushes: int = 0
 
 
 class SpoolReplay:
@@ -119,6 +121,8 @@ def _as_ours(error: Exception) -> LedgerError:
 def _name_of(content: Content, written: Written) -> str:
     if written.error is not None:
         return "refused" if written.is_refused else "left"
+    if isinstance(content, EventPush):
+        return "pushes"
     return "duplicates" if not written.is_new else "keyless" if isinstance(content, KeylessSend) else "recorded"
 
 
@@ -126,6 +130,8 @@ def contents_of(entry: JournalEntry) -> Sequence[Content]:
     """Return what an entry leaves to record; raise InvalidMessageError when it makes no message."""
     if entry.exchange is not None:
         return outcomes_of(entry.exchange)
+    if entry.push is not None:
+        return (entry.push,)
     if entry.row is not None:
         return (message_of(entry.row, Defaults()),)
     raise InvalidMessageError("it cannot be read")

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ledger.core.message import KeylessSend, Message
+from ledger.core.message_events import EventPush
 from ledger.errors import DatabaseError, InvalidMessageError, StatementRefusedError
 
-Content = Message | KeylessSend
+Content = Message | KeylessSend | EventPush
 
 # So many in a row that fail alone, and none that works: then it is not for them that the database fails.
 MOST_FAILURES = 20

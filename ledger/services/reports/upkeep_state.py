@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ledger.clock import Clock
-from ledger.store import checkpoints, workers
+from ledger.core.quota import month_of
+from ledger.core.stream_state import GONE_AFTER, StreamState
+from ledger.store import checkpoints, streams, workers
 from ledger.store.checkpoints import AnchorState, StoredCheckpoint
 from ledger.store.database import Database
+from ledger.store.message_events import used_pushes
 
 SEEN_WITHIN = timedelta(minutes=10)
 
@@ -24,12 +27,17 @@ class WorkerLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpkeepState:
-    """The processes at work, the last checkpoint (None: nothing is signed), the places that checkpoints went to."""
+    """The processes at work, the last checkpoint (None: nothing is signed), the places that checkpoints went to.
+
+    `pushes` are those of the month, `streams` how the connections stand by which they come.
+    """
 
     workers: Sequence[WorkerLine]
     checkpoint: StoredCheckpoint | None
     is_behind: bool
     anchors: Sequence[AnchorState]
+    pushes: int
+    streams: Sequence[StreamState]
 
 
 class UpkeepReports:
@@ -40,13 +48,16 @@ class UpkeepReports:
 
     def read(self) -> UpkeepState:
         """Return how it stands at this moment."""
+        now = self._clock.now()
         with self._database.read() as connection:
             latest = checkpoints.latest(connection)
             return UpkeepState(
-                workers=_lines(workers.seen_workers(connection, self._clock.now() - SEEN_WITHIN)),
+                workers=_lines(workers.seen_workers(connection, now - SEEN_WITHIN)),
                 checkpoint=latest,
                 is_behind=latest is not None and checkpoints.last_entry(connection) > latest.last_id,
                 anchors=list(checkpoints.anchor_states(connection).values()),
+                pushes=used_pushes(connection, month_of(now)),
+                streams=[one.state for one in streams.listed(connection, now - GONE_AFTER)],
             )
 
 

@@ -13,7 +13,7 @@ from ledger.core.message import UNKNOWN
 from ledger.core.quota import QuotaLevel, bounds_of, level_of, month_of
 from ledger.core.recall import Status
 from ledger.errors import LedgerError
-from ledger.services.upkeep import anchoring, disks, keeping, packing_advice, privacy, telling
+from ledger.services.upkeep import anchoring, disks, keeping, listening, packing_advice, privacy, telling
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_STOPPED
 from ledger.services.upkeep.dingtalk_probe import DingTalkProbe
 from ledger.services.upkeep.disks import Disk
@@ -64,6 +64,7 @@ class Doctor:
             ("audit", self._audit),
             ("history", self._history),
             ("notices", self._notices),
+            ("events", self._events),
         ):
             yield self._checked(name, look) if database.ok else warning(name, "not looked at: the database comes first")
         yield self._asking.proxies()
@@ -215,6 +216,10 @@ class Doctor:
     def _notices(self, name: str) -> Check:
         with self._database.read() as connection:
             return telling.look(name, connection, self._settings)
+
+    def _events(self, name: str) -> Check:
+        with self._database.read() as connection:
+            return listening.look(name, connection, self._settings, self._clock.now())
 
     def _robot_of(self, app: str, *, may_ask_database: bool) -> str | None:
         settings = self._settings

@@ -19,6 +19,7 @@ from ledger.settings import Settings
 from ledger.store import history, plans, read_counts, usage
 from ledger.store.database import Database
 from ledger.store.keyless import purge_traces
+from ledger.store.message_events import purge_events
 from ledger.store.messages import purge_index, purge_messages
 
 ROWS_PER_TRANSACTION = 1000
@@ -52,6 +53,8 @@ class Purger:
         now = self._clock.now()
         purged = self._delete(partial(self._purge_messages, now), ROWS_PER_TRANSACTION)
         self._purge_traces(now)
+        # A message is recorded within its 24 hours, or never; what was pushed of it came after it was sent.
+        self._delete(lambda connection, rows: purge_events(connection, now - WINDOW, rows), ROWS_PER_TRANSACTION)
         # An hour of the index goes when none of its messages can be recalled any more.
         hour = int((now - WINDOW).timestamp()) // 3600
         self._delete(lambda connection, rows: purge_index(connection, hour, rows), MOST_INDEX_ROWS)

@@ -36,7 +36,7 @@ def test_the_doctor_finds_a_healthy_ledger_healthy(book: Ledger, world: World) -
     found = {check.name: check for check in book.doctor().checks}
     assert set(found) == {
         *("settings", "database", "spool", "privacy", "worker", "quota", "recipients", "robots", "tokens", "proxy"),
-        *("credentials", "permission", "clock", "audit", "history", "notices", "packing"),
+        *("credentials", "permission", "clock", "audit", "history", "notices", "packing", "events"),
     }
     assert all(check.ok for check in found.values())
     assert [name for name, check in found.items() if check.level is Level.WARNING] == ["worker"]
