@@ -71,8 +71,8 @@ class Worker:
         align_clock: Callable[[], None],
         replay: Callable[[], object],
         reads: ReadSealer,
+        retention: "Retention",
         checkpointer: "Checkpointer | None" = None,
-        retention: "Retention | None" = None,
         notifier: "Notifier | None" = None,
         stream: "EventStream | None" = None,
     ) -> None:
@@ -95,13 +95,17 @@ class Worker:
             Chore(name="people", every=_seconds(PEOPLE_SECONDS), lease=_seconds(600), action=people.run_once),
             Chore(name="reads", every=_seconds(READS_SECONDS), lease=_seconds(600), action=reads.run_if_due),
             Chore(name="purge", every=_seconds(PURGE_SECONDS), lease=_seconds(PURGE_SECONDS), action=purger.run_once),
+            # Also where the history is kept for ever: what once began to leave goes.
+            Chore(
+                name="history",
+                every=_seconds(RETENTION_SECONDS),
+                lease=_seconds(RETENTION_LEASE_SECONDS),
+                action=retention.run_once,
+            ),
         )
         if checkpointer is not None:
             every, lease = _seconds(CHECKPOINT_LOOK_SECONDS), _seconds(CHECKPOINT_LEASE_SECONDS)
             self._duties += (Chore(name="checkpoint", every=every, lease=lease, action=checkpointer.run_if_due),)
-        if retention is not None:
-            every, lease = _seconds(RETENTION_SECONDS), _seconds(RETENTION_LEASE_SECONDS)
-            self._duties += (Chore(name="history", every=every, lease=lease, action=retention.run_once),)
 
     def run(self) -> None:
         """Work until `stop`; what is in flight then ends by its answer."""

@@ -49,6 +49,8 @@ _OTHER_VARIABLES = {
     "LEDGER_TEST_PGBOUNCER",
 }
 # Kubernetes gives these to every program beside a service that is called ledger, or ledger-something.
+# No message may outlive the history of its recall.
+LEAST_HISTORY_DAYS = 2
 _OF_KUBERNETES = re.compile(r"LEDGER(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
 _HALF_SURROGATE = re.compile("[\ud800-\udfff]")
 _PORT_OF_KUBERNETES = re.compile(r"(tcp|udp|sctp)://")
@@ -171,7 +173,7 @@ class Settings(BaseSettings):
     audit_tsa_url: Annotated[_Url | None, Field(repr=False)] = None
     audit_tsa_roots_file: _Path | None = None
     audit_checkpoint_seconds: Annotated[float, Field(ge=10, le=604_800)] = 3600.0
-    history_days: Annotated[int | None, Field(ge=2, le=36_500)] = None
+    history_days: Annotated[int | None, Field(ge=LEAST_HISTORY_DAYS, le=36_500)] = None
     notify_urls: Annotated[Addresses, Field(repr=False)] = Field(default_factory=dict)
     notify_language: Literal["en", "zh"] = "en"
     notify_events: EventTable = Field(default_factory=dict)

@@ -24,6 +24,8 @@ class DamageKind(StrEnum):
     CUT = "cut"  # the end is gone
     CUT_TO_NOTHING = "cut_to_nothing"
     REWRITTEN = "rewritten"  # it fits together, and is not what was signed
+    FORGOTTEN = "forgotten"  # what was signed has left, and nothing is kept that would prove it
+    TOO_EARLY = "too_early"  # what was signed has left before its time
     OTHER_LEDGER = "other_ledger"  # a checkpoint of a history that begins with another entry
     WRONG_KEY = "wrong_key"
     FORGED = "forged"  # a checkpoint that its key did not sign

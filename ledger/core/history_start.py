@@ -6,11 +6,14 @@ over all of them, and the facts that no recall takes along: tokens, policies, pe
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from ledger.clock import parse_time
 from ledger.core import merkle
 from ledger.core.chain import GENESIS
 from ledger.core.chain_facts import ChainFacts, FactSink
+from ledger.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,24 @@ class HistoryStart:
     def segments(self) -> int:
         """How many segments have left."""
         return self.entries // merkle.SEGMENT_ENTRIES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldAge:
+    """What an entry says of the age of what has left: so many entries, kept for some days, older than a time."""
+
+    entries: int
+    before: datetime
+    days: int
+
+
+def told_age(detail: Mapping[str, Any]) -> ToldAge | None:
+    """Read that; None when somebody made something else of it."""
+    try:
+        before = parse_time(str(detail["before"]))
+        return ToldAge(entries=int(detail["entries"]), before=before, days=int(detail["days"]))
+    except (KeyError, TypeError, ValueError, InputError):
+        return None
 
 
 def root_of_left(roots: Sequence[str]) -> str:

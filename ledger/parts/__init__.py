@@ -78,8 +78,8 @@ class Parts(RecordingParts, RecallParts, AuditParts, NoticeParts, AccessParts, P
             self.align_clock,
             self.recorder.replay,
             self.read_sealer,
+            self.retention,
             self.checkpointer if self._is_anchored() else None,
-            self.retention if self.settings.history_days is not None else None,
             self.notifier if self.settings.notice_places else None,
             self.event_stream() if self.settings.stream else None,
         )

@@ -34,7 +34,8 @@ class AuditParts(ReportParts):
         """Proves the history by what was kept outside."""
         from ledger.services.audit.audit_verifier import AuditVerifier
 
-        return AuditVerifier(self.opened(), self.verifier, self.settings.audit_tsa_roots_file)
+        settings = self.settings
+        return AuditVerifier(self.opened(), self.verifier, settings.audit_tsa_roots_file, settings.history_days)
 
     @part
     def retention(self) -> "Retention":
@@ -68,7 +69,7 @@ class AuditParts(ReportParts):
         """Hands out what proves recalls."""
         from ledger.services.audit.evidence import Evidence
 
-        return Evidence(self.opened(), self.clock, self.recall_reports, self.checkpointer)
+        return Evidence(self.opened(), self.clock, self.recall_reports, self.checkpointer, self.verifier)
 
     @part
     def read_log(self) -> "ReadLog":

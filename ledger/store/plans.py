@@ -18,6 +18,7 @@ from sqlalchemy import (
     FromClause,
     Insert,
     Integer,
+    Select,
     Table,
     Text,
     and_,
@@ -167,10 +168,18 @@ def delete_incomplete(connection: Connection, planned_before: datetime, limit: i
     return _delete(connection, (recall_items, recall_skips), doomed, limit)
 
 
+def is_left(connection: Connection) -> bool:
+    """Say whether rows are there of recalls that have left the history."""
+    return connection.scalar(_left().limit(1)) is not None
+
+
 def delete_left(connection: Connection, limit: int) -> bool:
     """Delete up to `limit` rows of recalls that have left the history; say whether more are left."""
-    doomed = select(recalls.c.id).where(~is_complete(), recalls.c.finished_at.is_not(None))
-    return _delete(connection, (recall_items, recall_skips, recall_calls), doomed, limit)
+    return _delete(connection, (recall_items, recall_skips, recall_calls), _left(), limit)
+
+
+def _left() -> Select[Any]:
+    return select(recalls.c.id).where(~is_complete(), recalls.c.finished_at.is_not(None))
 
 
 def _delete(connection: Connection, tables: Sequence[Table], doomed: Any, limit: int) -> bool:

@@ -10,12 +10,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+from sqlalchemy import update
 
 from ledger import Ledger
 from ledger.clock import parse_time
@@ -30,6 +33,8 @@ from ledger.entrypoints.formats.evidence.workbook import write_workbook
 from ledger.errors import ApprovalNeededError, InputError, RefusedFileError, UnwritableFileError
 from ledger.services.audit.keys import generate, private_key
 from ledger.simulator import FailedReason, World
+from ledger.store.database import Database
+from ledger.store.schema import metadata
 from tests.conftest import MakeLedger
 from tests.sending import send
 
@@ -125,6 +130,71 @@ def test_whoever_changes_it_is_found_even_when_the_list_of_files_fits(book: Ledg
         wrong = checked(folder)
         assert any(said in one for one in wrong), (what, wrong)
         assert any("list of files does not have the signature" in one for one in wrong), what
+
+
+def test_what_is_shown_and_is_not_what_the_history_says_is_never_signed_unsaid(
+    book: Ledger, tmp_path: Path, database: Database
+) -> None:
+    shown = metadata.tables["recalls"], metadata.tables["approvals"], metadata.tables["recall_items"]
+    with database.write() as connection:
+        of_second = (shown[0].c.id == 2, shown[1].c.recall_id == 2, shown[2].c.recall_id == 2)
+        connection.execute(update(shown[0]).where(of_second[0]).values(reason="the board", actor="mallory"))
+        connection.execute(update(shown[1]).where(of_second[1]).values(decided_by="zhang"))
+        connection.execute(update(shown[2]).where(of_second[2]).values(robot_code="another"))
+    folder = handed_out(book, tmp_path / "out", 1, 2)
+    wrong = checked(folder, tmp_path / "audit.key.pub")
+    assert wrong == [
+        "reason of recall 2 is shown as 'the board', and the history says '@both'",
+        "actor of recall 2 is shown as 'mallory', and the history says 'wang'",
+        "approved_by of recall 2 is shown as 'zhang', and the history says 'li'",
+        "recall 2 is shown with values that are not what the history says: its page names them",
+    ]
+    pages = [(folder / f"recall-{number}.en.html").read_text() for number in (1, 2)]
+    assert ["Not what the history says" in page for page in pages] == [False, True]
+    for text in ("recall.reason", "@both", "approval.decided_by", "<td>li</td>", "item.robot_code"):
+        assert text in pages[1], text
+    assert "与台账记录不符" in (folder / "recall-2.zh.html").read_text()
+    assert json.loads((folder / "manifest.json").read_text())["disputed"] == [2]
+
+
+def test_a_second_person_whom_nobody_asked_is_found(book: Ledger, tmp_path: Path) -> None:
+    folder = handed_out(book, tmp_path / "out", 1)
+    with (folder / "recalls.csv").open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    with (folder / "recalls.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        writer.writeheader()
+        writer.writerow({**row, "approved_by": "zhang"})
+    assert "recall 1 names a second person of whom the history says nothing" in checked(folder)
+
+
+def test_a_page_says_who_did_without_a_second_person_why_and_who_reviewed_it(
+    book: Ledger, world: World, tmp_path: Path
+) -> None:
+    send(book, world, 4, campaign="summer", users=["ann", "bob"])
+    plan = book.plan(campaign="summer", reason="@wrong price", actor="wang")
+    book.parts.lifecycle.run(plan.recall_id, actor="wang", break_glass="nobody is <awake>")
+    open_one = (handed_out(book, tmp_path / "open", 3) / "recall-3.en.html").read_text()
+    assert "started without one by wang" in open_one
+    assert "nobody is &lt;awake&gt;" in open_one
+    assert "nobody has reviewed that" in open_one
+    assert "None was needed" not in open_one
+    book.parts.lifecycle.review(3, actor="li", reason="right so")
+    folder = handed_out(book, tmp_path / "reviewed", 3)
+    assert checked(folder) == []
+    for language, texts in {"en": ("reviewed by li", "right so"), "zh": ("由 li 于", "复核", "未经第二人同意")}.items():
+        page = (folder / f"recall-3.{language}.html").read_text()
+        assert [text for text in texts if text not in page] == []
+        assert "break_glass" not in page
+
+
+def test_every_thing_that_a_page_tells_has_words_in_each_language() -> None:
+    console = tomllib.loads(files("ledger.entrypoints.web.languages").joinpath("en.toml").read_text("utf-8"))
+    for language in ("en", "zh"):
+        words = tomllib.loads(
+            files("ledger.entrypoints.formats.evidence").joinpath(f"{language}.toml").read_text("utf-8")
+        )
+        assert words["event"].keys() >= console["event"].keys(), language
 
 
 def test_pages_and_tables_cannot_be_changed_nor_left_out(book: Ledger, tmp_path: Path) -> None:

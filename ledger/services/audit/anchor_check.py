@@ -1,15 +1,19 @@
 """What checkpoints say of a history that was walked: up to where it is what was signed, and what is not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from ledger.clock import format_time
 from ledger.core.chain_damage import Damage, DamageKind
 from ledger.core.checkpoint import Checkpoint
+from ledger.core.history_start import told_age
 from ledger.core.json_value import JsonValue
 from ledger.services.audit.chain_watch import ChainWatch
 from ledger.services.audit.kept_checkpoints import KeptCheckpoint, Signed
+from ledger.settings import LEAST_HISTORY_DAYS
+from ledger.store import history
 
 
 class Match(StrEnum):
@@ -20,7 +24,7 @@ class Match(StrEnum):
     ELSEWHERE = "elsewhere"  # the entry is there, at another place
     BEYOND = "beyond"  # the history ends before it
     OTHER_LEDGER = "other_ledger"  # it is of a history that begins with another entry
-    LEFT = "left"  # its entries have left, and how they stood in their segment was not kept
+    LEFT = "left"  # its entries have left, and how they stood in their segment is not kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +93,11 @@ def damages_by(checkpoints: Sequence[Checkpoint], watch: ChainWatch) -> list[Dam
     # A break before it says already why.
     unexplained = [one for one in different if (watch.first_break or one.entries + 2) > one.entries + 1]
     others = [one for one, match in wrong if match is Match.OTHER_LEDGER]
-    found: list[Damage] = []
+    found = list(_left_too_early(checkpoints, watch))
+    if forgotten := [one for one, match in wrong if match is Match.LEFT]:
+        before = [one.entries for one, match in wrong if match is Match.SAME and one.entries < forgotten[0].entries]
+        first, detail = max(before, default=0) + 1, f"signed at {forgotten[0].at:%Y-%m-%d %H:%M} UTC"
+        found.append(Damage(kind=DamageKind.FORGOTTEN, first=first, last=forgotten[-1].entries, detail=detail))
     if others:
         detail = f"signed at {others[-1].at:%Y-%m-%d %H:%M} UTC"
         found.append(Damage(kind=DamageKind.OTHER_LEDGER, last=others[-1].entries, count=len(others), detail=detail))
@@ -104,6 +112,32 @@ def damages_by(checkpoints: Sequence[Checkpoint], watch: ChainWatch) -> list[Dam
         detail = f"signed at {beyond[-1].at:%Y-%m-%d %H:%M} UTC"
         found.append(Damage(kind=kind, first=watch.count + 1, last=beyond[-1].entries, count=lost, detail=detail))
     return found
+
+
+def _left_too_early(checkpoints: Sequence[Checkpoint], watch: ChainWatch) -> Iterator[Damage]:
+    """Say what has left that was signed later than it may have been written, by the entry that tells of it."""
+    told = watch.told_of_left
+    if told is None:
+        return
+    says = told_age(told.entry.detail)
+    if says is None:
+        detail = "nothing says how old they were"
+        yield Damage(kind=DamageKind.TOO_EARLY, first=1, last=watch.start.entries, detail=detail)
+        return
+    # What was signed later stood there later: a clock that was ahead for a time is told by the next one.
+    latest: datetime | None = None
+    late: Checkpoint | None = None
+    for one in reversed(checkpoints):
+        latest = one.at if latest is None else min(latest, one.at)
+        if one.entries < says.entries and latest > says.before + history.CLOCKS_DIFFER:
+            late = one
+    written = min([told.entry.at, *(one.at for one in checkpoints if one.entries >= told.place)])
+    if late is not None:
+        detail = f"the ones before were signed at {late.at:%Y-%m-%d %H:%M} UTC, not before {format_time(says.before)}"
+        yield Damage(kind=DamageKind.TOO_EARLY, first=late.entries + 1, last=says.entries, detail=detail)
+    elif says.before > written - timedelta(days=LEAST_HISTORY_DAYS) + history.CLOCKS_DIFFER:
+        detail = f"nothing may leave that is younger than {LEAST_HISTORY_DAYS} days"
+        yield Damage(kind=DamageKind.TOO_EARLY, first=1, last=says.entries, detail=detail)
 
 
 def damages_of_signatures(kept: Sequence[KeptCheckpoint]) -> list[Damage]:

@@ -9,10 +9,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from ledger.core.chain_damage import Damage, DamageKind, damages_of
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.findings import Finding
+from ledger.core.history_start import told_age
 from ledger.core.json_value import JsonValue
 from ledger.errors import AuditError
 from ledger.services.audit import anchor_check, kept_checkpoints, left_part, timestamps
-from ledger.services.audit.anchor_check import CheckedCheckpoint, Match
+from ledger.services.audit.anchor_check import CheckedCheckpoint
 from ledger.services.audit.chain_watch import ChainWatch
 from ledger.services.audit.first_entry import first_digest
 from ledger.services.audit.kept_checkpoints import INSIDE, KeptCheckpoint, Signed
@@ -26,10 +27,6 @@ NOT_ANCHORED = (
     "that was kept elsewhere proves that (`ledger audit keygen FILE`)"
 )
 NOT_SIGNED = "who signed the checkpoints: name the key that you trust with --public-key"
-LEFT = (
-    "some checkpoints of entries that have left: how these stood in the tree is kept for the checkpoints that the "
-    "database knew when they left, and for those it is not"
-)
 ONLY_INSIDE = (
     "that nobody took its last checkpoints away with the end of it: they are from the database itself. Name the file "
     "that was kept elsewhere with --checkpoint"
@@ -63,10 +60,15 @@ class AuditReport(JsonValue):
 
 
 class AuditVerifier:
-    """Checks a history against checkpoints; it changes nothing. `roots_file` has the authority's certificates."""
+    """Checks a history against checkpoints; it changes nothing.
 
-    def __init__(self, database: Database, verifier: Verifier, roots_file: Path | None = None) -> None:
-        self._database, self._verifier, self._roots_file = database, verifier, roots_file
+    `roots_file` has the authority's certificates, `days` is how long the history is kept by the settings here.
+    """
+
+    def __init__(
+        self, database: Database, verifier: Verifier, roots_file: Path | None = None, days: int | None = None
+    ) -> None:
+        self._database, self._verifier, self._roots_file, self._days = database, verifier, roots_file, days
 
     def run_once(
         self,
@@ -106,7 +108,7 @@ class AuditVerifier:
             damages=tuple(damages),
             breaks=watch.breaks_in_all,
             checkpoints=tuple(one for one, _ in checked),
-            not_proven=tuple(_not_proven(watch, covered, kept, outside)),
+            not_proven=tuple(_not_proven(watch, covered, kept, outside, self._days)),
             disputed=found.disputed,
             disputed_recalls=found.disputed_recalls,
             known_digest_found=found.known_digest_found,
@@ -157,7 +159,11 @@ def _good_entries(watch: ChainWatch, damages: Sequence[Damage]) -> int:
 
 
 def _not_proven(
-    watch: ChainWatch, covered: int, kept: Sequence[KeptCheckpoint], outside: Sequence[KeptCheckpoint]
+    watch: ChainWatch,
+    covered: int,
+    kept: Sequence[KeptCheckpoint],
+    outside: Sequence[KeptCheckpoint],
+    days: int | None,
 ) -> list[str]:
     if not kept:
         return [NOT_ANCHORED]
@@ -167,8 +173,10 @@ def _not_proven(
     if (uncovered := watch.count - covered) > 0:
         last = f"the last {uncovered:,} entries" if uncovered > 1 else "the last entry"
         found.append(f"{last}, which no checkpoint covers yet")
-    if any(anchor_check.match_of(one.checkpoint, watch) is Match.LEFT for one in kept):
-        found.append(LEFT)
+    said = told_age(watch.told_of_left.entry.detail) if watch.told_of_left is not None else None
+    if said is not None and (days is None or said.days < days):
+        here = "for ever" if days is None else f"for {days:,} days"
+        found.append(f"why entries left that were kept for {said.days:,} days: the settings here keep them {here}")
     return found
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from ledger.core.chain_damage import MOST_BREAKS, Break
+from ledger.core.chain_facts import LEFT
 from ledger.core.checkpoint import Checkpoint
 from ledger.core.history_start import HistoryStart
 from ledger.core.merkle import MerkleTree, leaf_of
@@ -45,6 +46,14 @@ class LeftPart:
     standing: Mapping[int, FoundThere] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldOfLeft:
+    """The entry that tells of what has left, and where it stands."""
+
+    place: int
+    entry: history.Entry
+
+
 class ChainWatch:
     """Sees each entry once that is there, and keeps what the checkpoints ask for."""
 
@@ -60,6 +69,7 @@ class ChainWatch:
         self.count, self.breaks_in_all = left.start.entries, 0
         self.previous = left.start.digest
         self.standing: dict[int, FoundThere] = dict(left.standing)
+        self.told_of_left: ToldOfLeft | None = None
         self.places_of_heads: dict[str, int] = {}
         for root in left.roots:
             self._tree.add_segment(root)
@@ -72,6 +82,8 @@ class ChainWatch:
             self._break(stored, digest)
         self.count, self.previous, self._last_id = self.count + 1, digest, stored.id
         self._recent.append(digest)
+        if stored.entry.event == LEFT:
+            self.told_of_left = ToldOfLeft(place=self.count, entry=stored.entry)
         if self._asked:
             self._tree.add(leaf_of(digest))
             self._note()

@@ -18,6 +18,8 @@ from ledger.errors import InputError
 from ledger.services.audit.checkpointer import Checkpointer
 from ledger.services.reports import start_check
 from ledger.services.reports.recalls import RecallReports
+from ledger.services.reports.row_progress import UNSEEN, Progress
+from ledger.services.reports.verifier import Verification, Verifier
 from ledger.store import checkpoints, history, history_starts
 from ledger.store.database import Database
 from ledger.store.history import StoredEntry
@@ -62,8 +64,16 @@ class LeftBefore(JsonValue):
 class Evidence:
     """Finds what belongs to some recalls. That it is handed out is an entry of its own."""
 
-    def __init__(self, database: Database, clock: Clock, reports: RecallReports, checkpointer: Checkpointer) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        reports: RecallReports,
+        checkpointer: Checkpointer,
+        verifier: Verifier,
+    ) -> None:
         self._database, self._clock, self._reports, self._checkpointer = database, clock, reports, checkpointer
+        self._verifier = verifier
 
     def chosen(self, selection: Selection, recalled: Period) -> list[int]:
         """Return the recalls in which a message ended that fits; raise InputError when there are none, or too many."""
@@ -76,8 +86,14 @@ class Evidence:
             raise InputError(f"{len(found):,} recalls fit, and an export holds {MOST_RECALLS:,}: narrow it by time")
         return found
 
-    def hand_out(self, recalls: Sequence[int], actor: str, *, is_signed: bool) -> "HandedOut":
-        """Write down who takes what along, and sign that too where there is a key."""
+    def hand_out(
+        self, recalls: Sequence[int], actor: str, *, is_signed: bool, progress: Progress = UNSEEN
+    ) -> "HandedOut":
+        """Write down who takes what along, and sign that too where there is a key.
+
+        The history is checked first, so that nothing is signed unsaid that is shown and is not what it says.
+        """
+        found = self._verifier.run_once(progress=progress)
         detail = {"recalls": list(recalls)}
         entry = history.Entry(at=self._clock.now(), event=EXPORTED, actor=actor, recall_id=None, detail=detail)
         with self._database.write() as connection:
@@ -85,7 +101,7 @@ class Evidence:
         made = (
             self._checkpointer.run_once(but_for=("stdout",)).checkpoint if is_signed else self._checkpointer.unsigned()
         )
-        return HandedOut(self._database, recalls, made, self.left())
+        return HandedOut(self._database, recalls, made, self.left(), found)
 
     def left(self) -> LeftBefore | None:
         """Return what is no longer there, and in no evidence; None when all of the history is."""
@@ -98,12 +114,23 @@ class Evidence:
 
 
 class HandedOut:
-    """The entries of some recalls, and of their being handed out, under one checkpoint; `left` is in no evidence."""
+    """The entries of some recalls, and of their being handed out, under one checkpoint; `left` is in no evidence.
+
+    Of the `disputed` of these recalls, something is shown that is not what the history says; the history itself is
+    whole unless `is_broken`.
+    """
 
     def __init__(
-        self, database: Database, recalls: Sequence[int], checkpoint: Checkpoint, left: LeftBefore | None
+        self,
+        database: Database,
+        recalls: Sequence[int],
+        checkpoint: Checkpoint,
+        left: LeftBefore | None,
+        found: Verification,
     ) -> None:
         self._database, self._recalls, self.checkpoint, self.left = database, recalls, checkpoint, left
+        self.disputed = [one for one in recalls if one in found.disputed_recalls]
+        self.is_broken = found.broken_at is not None
 
     def entries(self) -> Iterator[ProvenEntry]:
         """Yield them in the order of writing; at most a segment of the history is held at once."""

@@ -8,7 +8,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -27,6 +27,7 @@ from ledger.services.reports.verifier import Verifier
 from ledger.store import audit_reads, checkpoints, commitments, history, history_starts, persons, plans
 from ledger.store.checkpoints import ClosedSegment
 from ledger.store.database import Database
+from ledger.store.history_starts import Old
 
 ROWS_PER_TRANSACTION = 1000
 # As in the purge: others wait for SQLite's write lock, and starve when it is taken again at once.
@@ -54,7 +55,7 @@ class _Leaving:
 
 
 class Retention:
-    """Lets go what is older than `days`; without these, nothing."""
+    """Lets go what is older than `days`; without these, nothing more than what has begun to leave."""
 
     def __init__(self, database: Database, clock: Clock, verifier: Verifier, days: int | None) -> None:
         self._database, self._clock, self._verifier, self._days = database, clock, verifier, days
@@ -72,10 +73,11 @@ class Retention:
         return left
 
     def _let_go(self, age: timedelta) -> LeftNow:
-        before = self._clock.now() - age
+        now = self._clock.now()
+        old = Old(before=now - age, now=now)
         with self._database.read() as connection:
             start = history_starts.latest(connection)
-            leaving = list(_old_segments(connection, start, before))
+            leaving = list(_old_segments(connection, start, old))
         if not leaving:
             return LeftNow()
         if not self._verifier.run_once().ok:
@@ -83,21 +85,21 @@ class Retention:
         with self._database.read() as connection:
             gathered = _gathered(connection, start, leaving)
         with self._database.write() as connection:
-            return self._apply(connection, start, gathered, before)
+            return self._apply(connection, start, gathered, old)
 
-    def _apply(self, connection: Connection, start: HistoryStart, leaving: _Leaving, before: datetime) -> LeftNow:
+    def _apply(self, connection: Connection, start: HistoryStart, leaving: _Leaving, old: Old) -> LeftNow:
         new, very_first = leaving.start, first_digest(connection)
         commitments.lock_people(connection)
         checkpoints.add_segments(connection, leaving.segments)
-        first = history_starts.first_to_stay(connection, start, before)
+        first = history_starts.first_to_stay(connection, start, old)
         is_as_seen = history_starts.latest(connection) == start and (first is None or first > new.last_id)
-        gone = history_starts.let_recalls_go(connection, start, new.last_id, before) if is_as_seen else None
+        gone = history_starts.let_recalls_go(connection, start, new.last_id, old) if is_as_seen else None
         if gone is None:
             raise WrongStateError("what was to leave the history changed meanwhile: the next time will do")
         _forget_people(connection, leaving.facts)
         says = {
             "days": self._days,
-            "before": format_time(before),
+            "before": format_time(old.before),
             "entries": new.entries,
             "last_id": new.last_id,
             "digest": new.digest,
@@ -115,6 +117,9 @@ class Retention:
         return LeftNow(entries=new.entries - start.entries, recalls=len(gone))
 
     def _delete_rows(self) -> None:
+        with self._database.read() as connection:
+            if not history_starts.is_left(connection):
+                return
         for delete in (plans.delete_left, history_starts.delete_left):
             more = True
             while more:
@@ -124,9 +129,9 @@ class Retention:
                     self._clock.sleep(PAUSE_SECONDS)
 
 
-def _old_segments(connection: Connection, start: HistoryStart, before: datetime) -> Iterator[ClosedSegment]:
+def _old_segments(connection: Connection, start: HistoryStart, old: Old) -> Iterator[ClosedSegment]:
     """Yield the segments after the start that may leave, all of which are closed."""
-    first = history_starts.first_to_stay(connection, start, before)
+    first = history_starts.first_to_stay(connection, start, old)
     known = [*checkpoints.segments(connection), *grow(connection).closed]
     for segment in known[start.segments :]:
         if first is not None and segment.last_id >= first:

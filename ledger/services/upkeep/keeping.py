@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from ledger.core.check_up import Check, ok, warning
 from ledger.settings import Settings
 from ledger.store import history_starts
+from ledger.store.history_starts import Old
 
 # A recall may have begun before what has to stay, and end after it.
 PATIENCE = timedelta(days=2)
@@ -20,7 +21,7 @@ def look(name: str, connection: Connection, settings: Settings, now: datetime) -
     if days is None:
         return ok(name, f"kept for ever (LEDGER_HISTORY_DAYS){gone}")
     before = now - timedelta(days=days)
-    held = history_starts.holding_up(connection, before, before - PATIENCE)
+    held = history_starts.holding_up(connection, Old(before=before, now=now), before - PATIENCE)
     if held is not None:
         what = f"recall {held[0]} ({held[1]}) is not done, and keeps all that came after it"
         fix = f"end it, review it or `ledger unstick {held[0]}`"

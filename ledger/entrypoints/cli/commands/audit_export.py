@@ -13,11 +13,13 @@ from ledger.entrypoints.cli.recalled_options import RecalledSince, RecalledUntil
 from ledger.entrypoints.cli.screen.output import AsJson, document, say
 from ledger.entrypoints.cli.screen.words import number_of
 from ledger.entrypoints.process.book import opened
+from ledger.entrypoints.process.exits import Code
 from ledger.errors import InputError
 from ledger.services.access.actor import who_acts
 
 if TYPE_CHECKING:
     from ledger.parts import Parts
+    from ledger.services.audit.evidence import HandedOut
 
 WHICH = "say of which recalls: --recall ID, or a selection such as --campaign NAME, and not both"
 
@@ -40,12 +42,13 @@ def export(
     recalled_until: RecalledUntil = None,
     actor: Actor = None,
     as_json: AsJson = False,
-) -> None:
+) -> Code:
     """Hand out evidence of recalls that stands alone.
 
     Of a recall, or of all in which a message ended that fits. DIR gets pages to print (English and Chinese), tables,
     the entries of the history with what proves them, and verify.py, which checks all that with Python alone. That it
-    was handed out is an entry of the history.
+    was handed out is an entry of the history. The history is checked first: exit 1 when what is shown is not what it
+    says, which the evidence says too.
     """
     asked = options.gather(
         campaign=campaign,
@@ -65,16 +68,24 @@ def export(
     who = who_acts(actor)
     with opened() as parts:
         recalls = _known(parts, recall) if recall else parts.evidence.chosen(selection, recalled)
-        files = _write(parts, folder, recalls, who)
-        left = parts.evidence.left()
+        files, handed = _write(parts, folder, recalls, who)
+        left = handed.left
+    code = Code.UNEXPECTED if handed.disputed or handed.is_broken else Code.DONE
     if as_json:
         gone = {} if left is None else {"left": left.to_json()}
-        document({"folder": str(folder), "recalls": recalls, "files": files, **gone})
-        return
+        disputed = {"disputed": handed.disputed} if handed.disputed else {}
+        document({"folder": str(folder), "recalls": recalls, "files": files, **gone, **disputed})
+        return code
     if left is not None:
         entries = number_of(left.entries, "entry", "entries")
         say(f"not in it: recalls that ended before {left.before}; they have left the history, with its first {entries}")
     say(f"{number_of(len(recalls), 'recall')} in {folder}: hand on all of it; `python3 verify.py` in there checks it")
+    if handed.disputed:
+        which = ", ".join(str(number) for number in handed.disputed)
+        say(f"error: what is shown of recall {which} is not what the history says: the evidence says where")
+    elif handed.is_broken:
+        say("error: the history itself has been rewritten: `ledger verify` says where")
+    return code
 
 
 def _known(parts: "Parts", numbers: list[int]) -> list[int]:
@@ -84,7 +95,8 @@ def _known(parts: "Parts", numbers: list[int]) -> list[int]:
     return sorted(set(numbers))
 
 
-def _write(parts: "Parts", folder: Path, recalls: list[int], who: str) -> list[str]:
+def _write(parts: "Parts", folder: Path, recalls: list[int], who: str) -> "tuple[list[str], HandedOut]":
+    from ledger.entrypoints.cli.screen.rows_progress import rows_shown
     from ledger.entrypoints.formats.evidence.folder import EvidenceFolder
     from ledger.services.audit.keys import NO_KEY, has_key, private_key
 
@@ -93,4 +105,6 @@ def _write(parts: "Parts", folder: Path, recalls: list[int], who: str) -> list[s
         say(f"warning: nobody signs this: {NO_KEY}")
     evidence = EvidenceFolder(folder, parts.recall_reports, recalls)
     evidence.begin()
-    return evidence.write(parts.evidence.hand_out(recalls, who, is_signed=key is not None), who, key)
+    with rows_shown() as progress:
+        handed = parts.evidence.hand_out(recalls, who, is_signed=key is not None, progress=progress)
+    return evidence.write(handed, who, key), handed

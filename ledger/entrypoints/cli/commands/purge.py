@@ -13,7 +13,9 @@ def purge(as_json: AsJson = False) -> None:
     """
     with opened() as parts:
         purged = parts.purger.run_once()
-        left = parts.retention.run_once() if parts.settings.history_days is not None else None
+        # Also what began to leave while it was set.
+        gone = parts.retention.run_once()
+        left = gone if parts.settings.history_days is not None else None
     if as_json:
         document({**purged.to_json(), **({} if left is None else {"left": left.to_json()})})
         return

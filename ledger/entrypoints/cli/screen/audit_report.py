@@ -63,6 +63,9 @@ _WORDS = {
     DamageKind.CUT: "cut: {count} at the end are gone; they were there when it was {detail}",
     DamageKind.CUT_TO_NOTHING: "cut to nothing: {count} are gone; they were there when it was {detail}",
     DamageKind.REWRITTEN: "rewritten: {where}: all fits together, and is not what was {detail}",
+    DamageKind.FORGOTTEN: "forgotten: {where} have left, and the database no longer knows what was {detail}: what left "
+    "may have been something else",
+    DamageKind.TOO_EARLY: "too early: {where} have left, and {detail}",
     DamageKind.OTHER_LEDGER: "other ledger: a checkpoint of {last} entries, {detail}, is of a history that begins with "
     "another entry: name the file of this ledger. If it is its own, this history was replaced from its first entry on",
     DamageKind.WRONG_KEY: "wrong key: another key signed a checkpoint of {last} entries ({detail})",

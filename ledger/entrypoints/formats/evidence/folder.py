@@ -67,7 +67,8 @@ class EvidenceFolder:
 
             self._text("public-key.pem", public_pem(key.public_key()).decode())
         names = list(self._digests)
-        self._sign(key, {} if handed.left is None else {"left": handed.left.to_json()})
+        more: dict[str, Any] = {} if handed.left is None else {"left": handed.left.to_json()}
+        self._sign(key, more | ({"disputed": handed.disputed} if handed.disputed else {}))
         return [*names, MANIFEST]
 
     def _entries(self, handed: "HandedOut") -> Counter[int | None]:

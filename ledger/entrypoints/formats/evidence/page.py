@@ -15,7 +15,8 @@ from ledger.core.json_value import printable
 from ledger.core.recall import Outcome
 
 if TYPE_CHECKING:
-    from ledger.core.approval import Approval
+    from ledger.core.approval import Approval, BreakGlass
+    from ledger.core.disputes import Disputes
     from ledger.core.reached_people import PeopleCount
     from ledger.services.audit.evidence import LeftBefore
     from ledger.services.reports.recalls import RecallReport
@@ -52,10 +53,11 @@ def page_of(
             title=word["title"].format(number=result.recall_id),
             made=word["made"].format(at=_moment(checkpoint.at), actor=actor),
             asked=list(_asked(words, report)),
+            disputed=list(_disputed(report.disputes)),
             plan=list(_plan(word, report.plan)),
-            approval=list(_approval(word, result.approval)),
+            approval=[*_approval(word, result.approval, result.break_glass), *_break_glass(word, result.break_glass)],
             timeline=[_line(words, one) for one in report.timeline],
-            calls=word["made_calls"].format(count=f"{result.calls:,}"),
+            calls=word["made_call" if result.calls == 1 else "made_calls"].format(count=f"{result.calls:,}"),
             outcomes=list(_outcomes(words, report)),
             people=_people(word, report.people),
             reasons=[
@@ -101,9 +103,30 @@ def _plan(word: Mapping[str, str], plan: Mapping[str, Any]) -> Iterator[tuple[st
         yield " – ".join(dict.fromkeys(deadlines)), word["deadlines"]
 
 
-def _approval(word: Mapping[str, str], approval: "Approval | None") -> Iterator[str]:
+def _disputed(disputes: "Disputes | None") -> Iterator[tuple[str, str, str]]:
+    """Yield what is shown of it and is not what the history says: what, of which row, and what it says."""
+    for one in disputes.values if disputes is not None else ():
+        says = "" if one.history_says is None else printable(str(one.history_says))
+        yield f"{one.what}.{one.field}" if one.field else f"{one.what} ({one.kind})", printable(one.key or ""), says
+
+
+def _break_glass(word: Mapping[str, str], broken: "BreakGlass | None") -> Iterator[str]:
+    if broken is None:
+        return
+    yield word["broken"].format(
+        who=printable(broken.broken_by), at=_moment(broken.broken_at), why=printable(broken.reason)
+    )
+    if broken.reviewed_by is None:
+        yield word["to_review"]
+        return
+    reviewed = {"who": printable(broken.reviewed_by), "at": _moment(broken.reviewed_at)}
+    yield word["reviewed"].format(**reviewed, why=printable(broken.review or ""))
+
+
+def _approval(word: Mapping[str, str], approval: "Approval | None", broken: "BreakGlass | None") -> Iterator[str]:
     if approval is None or approval.requested_by is None:
-        yield word["no_approval"]
+        if broken is None:
+            yield word["no_approval"]
         return
     yield word["requested"].format(who=approval.requested_by, at=_moment(approval.requested_at))
     if approval.approved_by is not None:

@@ -4,12 +4,14 @@ It needs no network and no other package, and changes nothing. It ends with 0 wh
 
 What it checks: that each file is as it was handed out, and which were not; that each entry has the digest of its
 content; that each stands in the tree whose root the checkpoint names (RFC 6962); that the key signed the checkpoint
-(Ed25519, RFC 8032); and that what the list of messages says of each outcome follows from the entries. Whose key it is,
-it cannot know: compare the key's name with the one that you were given on another way, or name your own copy of it.
+(Ed25519, RFC 8032); and that what the lists say of each outcome, and of who recalled, why and with whom, follows from
+the entries. Whose key it is, it cannot know: compare the key's name with the one that you were given on another way, or
+name your own copy of it.
 """
 
 import argparse
 import base64
+import csv
 import hashlib
 import json
 import sys
@@ -24,6 +26,15 @@ L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
 SQRT_OF_MINUS_1 = pow(2, (P - 1) // 4, P)
 DER_OF_PUBLIC_KEYS = bytes.fromhex("302a300506032b6570032100")
+
+# Which columns of a recall an entry says, and where: in a value of its own, or in its detail.
+_SAID_BY = {
+    "planned": {"reason": "reason", "actor": "actor", "planned_at": "at"},
+    "approved": {"approved_by": "actor"},
+    "break_glass": {"break_glass_by": "actor", "break_glass_reason": "reason"},
+    "reviewed": {"reviewed_by": "actor", "review": "reason"},
+}
+_UNSAID = {"approved_by", "break_glass_by", "reviewed_by"}
 
 Point = tuple[int, int, int, int]
 
@@ -146,6 +157,11 @@ class FolderCheck:
         self._signatures(manifest, checkpoint, own_key)
         entries = list(self._entries(checkpoint))
         self._outcomes(entries)
+        self._recalls(entries)
+        self.wrong += [
+            f"recall {number} is shown with values that are not what the history says: its page names them"
+            for number in manifest.get("disputed", [])
+        ]
         self.notes.append(
             f"{len(entries)} entries of a history of {checkpoint.get('entries')}, root {checkpoint.get('root')}"
         )
@@ -231,6 +247,32 @@ class FolderCheck:
             f"message {key} of recall {recall} is left out" for recall, key in said if (recall, key) not in shown
         ]
 
+    def _recalls(self, entries: "list[dict[str, Any]]") -> None:
+        said: dict[int, dict[str, str]] = {}
+        for entry in entries:
+            told = said.setdefault(entry["recall_id"], {})
+            for column, where in _SAID_BY.get(entry["event"], {}).items():
+                value = entry[where] if where in entry else entry["detail"].get(where)
+                if value is not None:
+                    told[column] = str(value)
+        for row in self._table("recalls.csv"):
+            for column, value in said.get(int(row["recall_id"]), {}).items():
+                # A spreadsheet would run some cells: before these stands an apostrophe.
+                if row[column] not in (value, f"'{value}"):
+                    shown = f"{column} of recall {row['recall_id']} is shown as {row[column]!a}"
+                    self.wrong.append(f"{shown}, and the history says {value!a}")
+            if _UNSAID & {column for column in row if row[column]} - said.get(int(row["recall_id"]), {}).keys():
+                self.wrong.append(f"recall {row['recall_id']} names a second person of whom the history says nothing")
+
+    def _table(self, name: str) -> "list[dict[str, str]]":
+        csv.field_size_limit(2**31 - 1)
+        try:
+            with (self.folder / name).open(encoding="utf-8-sig", newline="") as lines:
+                return list(csv.DictReader(lines))
+        except (OSError, ValueError, csv.Error) as error:
+            self.wrong.append(f"{name} cannot be read: {error}")
+            return []
+
     def _lines(self, name: str) -> "Iterator[tuple[int, dict[str, Any]]]":
         try:
             with (self.folder / name).open(encoding="utf-8") as lines:
@@ -251,7 +293,7 @@ def main() -> int:
     check = FolderCheck(options.folder)
     try:
         fits = check.run(options.public_key)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         check.wrong.append(f"a file is not of this form: {error!r}")
         fits = False
     for text in check.wrong:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger import Ledger
 from ledger.clock import FakeClock, format_time
+from ledger.core.chain_damage import DamageKind
 from ledger.core.chain_facts import LEFT
 from ledger.core.period import ALWAYS
 from ledger.core.reads import Read
@@ -25,7 +26,6 @@ from ledger.errors import (
     WrongStateError,
 )
 from ledger.services.audit.anchor_check import Match
-from ledger.services.audit.audit_verifier import LEFT as NOT_KEPT
 from ledger.services.audit.keys import private_key
 from ledger.services.audit.retention import LeftNow
 from ledger.settings import Settings
@@ -305,16 +305,16 @@ def test_a_role_of_postgresql_with_the_rights_that_the_doctor_asks_for_lets_it_g
     assert (len(book.recalls()), rows(database, "recalls"), book.verify().ok) == (1, 1, True)
 
 
-def test_of_a_checkpoint_that_the_database_never_knew_it_says_that_nothing_can_be_said(
+def test_a_checkpoint_of_which_the_database_knows_nothing_once_its_entries_have_left_is_named(
     book: Ledger, database: Database, kept: Path
 ) -> None:
     with database.write() as connection:
         connection.execute(delete(checkpoints).where(checkpoints.c.id == 1))
     let_go(book)
     found = check(book, kept)
-    assert found.ok
     assert found.checkpoints[0].match is Match.LEFT
-    assert NOT_KEPT in found.not_proven
+    one, first = checkpoints_in(kept)[0].entries, found.damages[0]
+    assert (found.ok, first.kind, first.first, first.last) == (False, DamageKind.FORGOTTEN, 1, one)
 
 
 def test_a_digest_of_what_has_left_is_known_at_its_end_alone(book: Ledger, database: Database) -> None:
@@ -325,7 +325,7 @@ def test_a_digest_of_what_has_left_is_known_at_its_end_alone(book: Ledger, datab
     assert book.parts.verifier.run_once(first).known_digest_found is False
 
 
-def test_workers_do_it_once_a_day_and_only_where_it_is_set(
+def test_workers_do_it_once_a_day_and_let_nothing_go_where_it_is_not_set(
     book: Ledger, make_anchored: MakeAnchored, clock: FakeClock
 ) -> None:
     worker = book.parts.worker()
@@ -336,7 +336,61 @@ def test_workers_do_it_once_a_day_and_only_where_it_is_set(
     assert not worker._chores.do(duty)
     clock.advance(timedelta(days=1))
     assert worker._chores.do(duty)
-    assert "history" not in [chore.name for chore in make_anchored().parts.worker()._duties]
+    clock.advance(timedelta(days=400))
+    assert (
+        next(chore for chore in make_anchored().parts.worker()._duties if chore.name == "history").action() == LeftNow()
+    )
+    assert [one.recall_id for one in book.recalls()] == [3]
+
+
+def test_what_began_to_leave_goes_although_nothing_is_to_leave_any_more(
+    book: Ledger, make_anchored: MakeAnchored, database: Database, kept: Path
+) -> None:
+    done = book.parts.retention._let_go(timedelta(days=30))
+    forever = make_anchored()
+    assert rows(database, "recalls") == 3
+    assert let_go(forever) == LeftNow()
+    assert rows(database, "recalls") == 1
+    with database.read() as connection:
+        assert connection.scalar(select(func.min(entries.c.id))) == done.entries + 1
+    assert check(forever, kept).ok
+
+
+def test_what_a_clock_wrote_that_was_ahead_leaves_with_what_stands_around_it(
+    make_anchored: MakeAnchored, world: World, clock: FakeClock, kept: Path
+) -> None:
+    book = make_anchored(history_days=30)
+    recall(book, world, 3, "spring")
+    book.parts.checkpointer.run_once()
+    clock.advance(timedelta(days=4000))
+    recall(book, world, 3, "summer")
+    book.parts.checkpointer.run_once()
+    clock.advance(-timedelta(days=4000))
+    recall(book, world, 3, "autumn")
+    book.parts.checkpointer.run_once()
+    # Nothing is old yet, and what is young keeps what came before it.
+    assert let_go(book) == LeftNow()
+    clock.advance(timedelta(days=40))
+    assert next(one for one in book.parts.examine() if one.name == "history").ok
+    recall(book, world, 2, "winter")
+    assert let_go(book).recalls == 3
+    assert [one.recall_id for one in book.recalls()] == [4]
+    book.parts.checkpointer.run_once()
+    assert (check(book, kept).damages, book.verify().ok) == ((), True)
+
+
+def test_what_a_clock_wrote_that_is_still_ahead_stays(
+    make_anchored: MakeAnchored, world: World, clock: FakeClock
+) -> None:
+    book = make_anchored(history_days=30)
+    recall(book, world, 3, "spring")
+    clock.advance(timedelta(days=40))
+    recall(book, world, 1, "summer")
+    clock.advance(timedelta(days=4000))
+    recall(book, world, 9, "autumn")
+    clock.advance(-timedelta(days=4000))
+    assert let_go(book).recalls == 1
+    assert [one.recall_id for one in book.recalls()] == [3, 2]
 
 
 def test_the_doctor_says_how_long_it_is_kept_and_how_much_has_left(book: Ledger, make_anchored: MakeAnchored) -> None:

@@ -1,18 +1,25 @@
 """Whatever somebody does below the application to a history whose beginning has left is named."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
 from ledger import Ledger
+from ledger.clock import FakeClock
+from ledger.core.chain import GENESIS
 from ledger.core.chain_facts import LEFT
+from ledger.services.reports.verifier import Verifier
+from ledger.simulator import World
 from ledger.store import history
 from ledger.store.database import Database
 from ledger.store.schema import checkpoints, history_segments, history_starts, metadata, recall_calls
 from ledger.store.schema import history as entries
 
+from ..conftest import MakeAnchored, checkpoints_in, recall
 from .conftest import SEGMENT, check, drop_guards, let_go
 
 Tampering = Callable[[Connection], Any]
@@ -153,6 +160,69 @@ def test_a_checkpoint_shows_that_what_stays_was_written_anew(book: Ledger, datab
             connection.execute(changed.values(actor=entry.actor, digest=previous))
     assert book.verify().ok
     assert [one.kind.value for one in check(book, kept).damages] == ["rewritten"]
+
+
+def test_a_history_that_was_written_anew_and_said_to_have_left_is_not_taken_for_what_was_signed(
+    book: Ledger, database: Database, clock: FakeClock, kept: Path
+) -> None:
+    """Whoever takes along what the database knew of checkpoints leaves nothing that leads to what was signed."""
+    drop_guards(database)
+    with database.write() as connection:
+        for name in ("checkpoints", "history_segments", "anchors"):
+            connection.execute(metadata.tables[name].delete())
+        _write_anew(connection, "mallory")
+    for number in range(2 * SEGMENT):
+        book.parts.policies.put("approval-recipients", str(number + 1), actor="mallory")
+    clock.advance(timedelta(days=40))
+    book.parts.policies.put("approval-recipients", "7", actor="mallory")
+    _let_go_unchecked(book)
+    found = check(book, kept)
+    assert max(one.entries for one in checkpoints_in(kept)) < found.left
+    assert ([one.kind.value for one in found.damages], found.proven_entries) == (["forgotten"], 0)
+
+
+def test_what_left_before_its_time_is_named_by_what_was_signed_meanwhile(
+    make_anchored: MakeAnchored, world: World, clock: FakeClock, kept: Path
+) -> None:
+    book, elsewhere = make_anchored(history_days=2), make_anchored()
+    for campaign in ("spring", "summer", "autumn"):
+        recall(book, world, 3, campaign)
+        book.parts.checkpointer.run_once()
+        clock.advance(timedelta(days=3))
+    assert let_go(book).entries
+    assert (check(book, kept).damages, check(book, kept).not_proven[1:]) == ((), ())
+    assert "kept for 2 days: the settings here keep them for ever" in check(elsewhere, kept).not_proven[-1]
+    recall(book, world, 3, "winter")
+    book.parts.checkpointer.run_once()
+    book.parts.policies.put("approval-recipients", "7", actor="mallory")
+    # As who writes the entry that tells of it by hand.
+    book.parts.retention._let_go(timedelta(0))
+    assert [one.kind.value for one in check(book, kept).damages] == ["too_early"]
+
+
+def _let_go_unchecked(book: Ledger) -> None:
+    """Let go as who does not look first whether it fits, which it does not."""
+    retention = book.parts.retention
+
+    class Content:
+        def run_once(self) -> Any:
+            return replace(book.verify(), ok=True)
+
+    checked, retention._verifier = retention._verifier, cast("Verifier", Content())
+    try:
+        let_go(book)
+    finally:
+        retention._verifier = checked
+
+
+def _write_anew(connection: Connection, actor: str) -> None:
+    """Write the chain anew with the right formula, with somebody else in it; its first entry stays, which is known."""
+    previous = GENESIS
+    for stored in list(history.read_all(connection)):
+        entry = replace(stored.entry, actor=stored.entry.actor if previous == GENESIS else actor)
+        previous = history.link(previous, entry)
+        changed = update(entries).where(entries.c.id == stored.id)
+        connection.execute(changed.values(actor=entry.actor, digest=previous))
 
 
 def told_start(connection: Connection) -> str:
