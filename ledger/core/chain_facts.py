@@ -42,6 +42,8 @@ class ChainFacts:
     was frozen from, when it is not what the plan saw.
     `erased` are the commitments of people who are erased, by pseudonym, and `seal` is that of the
     commitments which are kept since the last erasure.
+    `stops` are the campaigns of which nothing more is sent; of those that were stopped before the history began it may
+    not say, `knows_stops` then is False.
     `reads` are the parts of readings of the audit that were sealed: after which, up to which, how many, their digest.
     Those up to `reads_left` have left with the entries that sealed them.
     `loose` are recalls that let items wait again without saying which.
@@ -61,6 +63,8 @@ class ChainFacts:
     policies: dict[int, Columns] = field(default_factory=dict)
     break_glass: dict[int, Columns] = field(default_factory=dict)
     schedules: dict[int, Columns] = field(default_factory=dict)
+    stops: dict[str, Columns] = field(default_factory=dict)
+    knows_stops: bool = True
     reads: list[tuple[int, int, int, str]] = field(default_factory=list)
     reads_left: int = 0
     ran: set[int] = field(default_factory=set)
@@ -77,6 +81,8 @@ class ChainFacts:
         elif event == "policy_set":
             says = {name: detail[name] for name in ("name", "value")}
             self.policies[detail["policy"]] = {**says, "set_by": actor, "set_at": at}
+        elif event in ("sending_stopped", "sending_allowed"):
+            self._add_stop(event, actor, detail)
         elif event == SEALED:
             self.reads.append((int(detail["after"]), int(detail["last"]), detail["count"], detail["digest"]))
         elif event == "plans_given_up":
@@ -179,6 +185,15 @@ class ChainFacts:
         elif event == "reviewed":
             reviewed = {"reviewed_by": actor, "reviewed_at": at, "review": detail["reason"]}
             self.break_glass[recall_id].update(reviewed)
+
+    def _add_stop(self, event: str, actor: str, detail: Mapping[str, Any]) -> None:
+        if event == "sending_allowed":
+            self.stops.pop(detail["campaign"], None)
+            return
+        # An earlier release looked at the clock once more for the entry.
+        since = {"stopped_at": detail["since"]} if "since" in detail else {}
+        says = {name: detail[name] for name in ("campaign", "recall_id")}
+        self.stops[detail["campaign"]] = {**says, "stopped_by": actor, **since}
 
     def _add_token(self, at: str, event: str, actor: str, detail: Mapping[str, Any]) -> None:
         number = detail["token"]

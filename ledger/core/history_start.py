@@ -64,7 +64,8 @@ def carried(facts: ChainFacts) -> dict[str, Any]:
     tokens, policies = ({str(number): row for number, row in rows.items()} for rows in (facts.tokens, facts.policies))
     reads_left = max((last for _, last, *_ in facts.reads), default=facts.reads_left)
     named = {"tokens": tokens, "policies": policies, "erased": dict(facts.erased)}
-    return {**named, "kept": facts.seal, "reads_left": reads_left}
+    stops = {"stops": list(facts.stops.values())} if facts.knows_stops else {}
+    return {**named, "kept": facts.seal, "reads_left": reads_left, **stops}
 
 
 def facts_after(sink: FactSink, detail: Mapping[str, Any]) -> ChainFacts:
@@ -76,6 +77,9 @@ def facts_after(sink: FactSink, detail: Mapping[str, Any]) -> ChainFacts:
         erased=dict(detail["erased"]),
         seal=detail["kept"],
         left=frozenset(detail["recalls_left"]),
+        stops={one["campaign"]: dict(one) for one in detail.get("stops", ())},
+        # An earlier release did not carry them on.
+        knows_stops="stops" in detail,
         reads_left=int(detail["reads_left"]),
     )
 

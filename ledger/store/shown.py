@@ -21,6 +21,7 @@ from ledger.store.schema import (
     recall_skips,
     recalls,
     schedules,
+    sending_stops,
     tokens,
 )
 
@@ -43,6 +44,7 @@ NOT_COMPARED = {
     "break_glass": {},
     "schedules": {},
     "policies": {},
+    "sending_stops": {},
     "tokens": {"last_used_at": "noted now and then with each use, which is no act"},
     "history": {"id": "counts the entries; their order is in the digests"},
 }
@@ -140,6 +142,12 @@ def shown_schedules(connection: Connection) -> Iterator[tuple[int, dict[str, Any
 def shown_policies(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield policies by number, also those that count no more."""
     return rows_of_table(connection, policies)
+
+
+def shown_stops(connection: Connection) -> Iterator[dict[str, Any]]:
+    """Yield the campaigns of which nothing more is sent."""
+    for row in connection.execute(select(sending_stops)):
+        yield {name: jsonable(value) for name, value in row._mapping.items()}
 
 
 def shown_tokens(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,35 @@ def test_a_checkpoint_that_does_not_arrive_is_an_error_and_written_all_the_same(
 def test_without_a_key_it_says_how_to_get_one(shell: Shell) -> None:
     ended = shell("audit", "checkpoint")
     assert (ended.code, "ledger audit keygen" in ended.err) == (1, True)
+
+
+def test_a_file_of_checkpoints_that_is_gone_is_not_passed_over(signing: Shell) -> None:
+    signing("audit", "checkpoint")
+    copy = signing.folder / "copy.jsonl"
+    kept(signing).rename(copy)
+    ended = signing("audit", "verify")
+    assert (ended.code, "is not there" in ended.err, "--checkpoint" in ended.err) == (1, True, True)
+    assert signing("audit", "verify", "--json").json["ok"] is False
+    assert signing("audit", "verify", "--checkpoint", str(copy)).code == 0
+
+
+def test_a_file_that_is_nested_beyond_measure_is_no_file_of_checkpoints(signing: Shell) -> None:
+    odd = signing.folder / "odd.jsonl"
+    odd.write_text("[" * 100_000 + "]" * 100_000)
+    ended = signing("audit", "verify", "--checkpoint", str(odd))
+    assert (ended.code, "holds no checkpoint" in ended.err) == (2, True)
+
+
+def test_where_only_what_is_shown_was_changed_the_history_is_said_to_be_as_written(signing: Shell) -> None:
+    signing("audit", "checkpoint")
+    with closing(sqlite3.connect(signing.folder / "ledger.sqlite")) as connection, connection:
+        connection.execute("UPDATE recalls SET reason = 'the board'")
+    ended = signing("audit", "verify")
+    assert (ended.code, "what is shown does not follow" in ended.out) == (1, True)
+    exported = signing("audit", "export", "--recall", "1", str(signing.folder / "evidence"))
+    assert (exported.code, "recall 1 is not what the history says" in exported.err) == (1, True)
+    document = signing("audit", "export", "--recall", "1", str(signing.folder / "again"), "--json")
+    assert (document.code, document.json["disputed"]) == (1, [1])
 
 
 def test_verify_says_what_is_proven_and_by_whom(signing: Shell) -> None:
@@ -121,6 +151,7 @@ def test_verify_calls_nothing_proven_from_an_edited_entry_on(signing: Shell) -> 
 
 
 def test_verify_also_looks_for_a_digest_that_was_kept(signing: Shell) -> None:
+    signing("audit", "checkpoint")
     digest = signing("audit", "verify", "--json").json["last_digest"]
     assert signing("audit", "verify", "--digest", digest).code == 0
     ended = signing("audit", "verify", "--digest", "f" * 64)

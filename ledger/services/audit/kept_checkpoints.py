@@ -47,7 +47,7 @@ def of_files(paths: Sequence[Path]) -> Iterator[tuple[Checkpoint, str]]:
         for number, line in enumerate(_documents(text), 1):
             try:
                 yield Checkpoint.read(json.loads(line)), f"{path}:{number}"
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             is_empty = False
         if is_empty:
@@ -58,7 +58,7 @@ def _documents(text: str) -> Iterable[str]:
     lines = text.splitlines()
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         # In a log, something stands before it.
         return [line[max(line.find("{"), 0) :] for line in lines]
     return [text]

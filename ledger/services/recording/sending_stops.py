@@ -5,10 +5,12 @@ last ones that it knew while the database is away.
 """
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
+from datetime import datetime
+from typing import Any
 
-from ledger.clock import Clock
+from ledger.clock import Clock, format_time
 from ledger.core.actors import check_actor
 from ledger.core.bounds import EVERYTHING, Bounds
 from ledger.core.limits import check_text
@@ -43,7 +45,11 @@ class SendingStops:
         ]
         with self._database.write() as connection:
             new = [stop for stop in stops if sending_stops.add(connection, stop)]
-            history.append(connection, [self._entry("sending_stopped", stop.campaign, who, recall_id) for stop in new])
+            entries = [
+                _entry(now, "sending_stopped", who, _detail(stop.campaign, recall_id) | {"since": format_time(now)})
+                for stop in new
+            ]
+            history.append(connection, entries)
 
     def allow(self, campaign: str, *, actor: str, bounds: Bounds = EVERYTHING) -> None:
         """Let a campaign be sent again; raise InputError when it was not stopped, ForbiddenError beyond bounds."""
@@ -52,16 +58,20 @@ class SendingStops:
         with self._database.write() as connection:
             if not sending_stops.drop(connection, campaign):
                 raise InputError(f"nothing of {campaign!r} is stopped: `ledger allow` alone lists what is")
-            history.append(connection, [self._entry("sending_allowed", campaign, who, None)])
+            history.append(connection, [_entry(self._clock.now(), "sending_allowed", who, _detail(campaign, None))])
 
     def listed(self) -> list[SendingStop]:
         """Return what is stopped."""
         with self._database.read() as connection:
             return sending_stops.listed(connection)
 
-    def _entry(self, event: str, campaign: str, actor: str, recall_id: int | None) -> history.Entry:
-        detail = {"campaign": campaign, "recall_id": recall_id}
-        return history.Entry(at=self._clock.now(), event=event, actor=actor, recall_id=None, detail=detail)
+
+def _detail(campaign: str, recall_id: int | None) -> dict[str, Any]:
+    return {"campaign": campaign, "recall_id": recall_id}
+
+
+def _entry(at: datetime, event: str, actor: str, detail: Mapping[str, Any]) -> history.Entry:
+    return history.Entry(at=at, event=event, actor=actor, recall_id=None, detail=detail)
 
 
 class KnownStops:

@@ -43,6 +43,7 @@ def compare(
         ("policy", shown.shown_policies(connection), facts.policies, _own_name),
     ):
         _compare_small(what, rows, expected, name_of, findings)
+    _compare_stops({row["campaign"]: row for row in shown.shown_stops(connection)}, facts, findings)
     for number in audit_reads.up_to(connection, facts.reads_left):
         findings.add_row("added", "reads", None, str(number))
     for after, last, count, digest in facts.reads:
@@ -202,6 +203,15 @@ def _compare_small(
             findings.add_row("added" if fact is None else "missing", what, recall_id, name_of(named))
         else:
             findings.add_changed(what, recall_id, name_of(fact), differences(fact, row))
+
+
+def _compare_stops(rows: Mapping[str, Row], facts: ChainFacts, findings: Findings) -> None:
+    for campaign in sorted(rows.keys() | facts.stops.keys()):
+        row, fact = rows.get(campaign), facts.stops.get(campaign)
+        if row is not None and fact is not None:
+            findings.add_changed("sending_stop", None, campaign, differences(fact, row))
+        elif row is None or facts.knows_stops:
+            findings.add_row("added" if fact is None else "missing", "sending_stop", None, campaign)
 
 
 def _own_name(row: Row) -> str | None:

@@ -1,6 +1,7 @@
 """`ledger audit`: signs how far the history has come, checks it against what was signed, hands out evidence."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,19 +89,29 @@ def verify_(
     with opened() as parts, rows_shown() as progress:
         files, keys = _files(parts, checkpoints or []), _keys(parts, public_keys or [])
         found = parts.audit_verifier.run_once(files, keys, known, progress=progress)
+        missing = _missing_file(parts, checkpoints or [])
+    is_good = found.ok and missing is None
     with reader_may_leave():
         if as_json:
-            document(found)
+            document(replace(found, ok=is_good))
         else:
             show_audit_report(console(), found)
-    if not found.ok and not as_json:
+    if missing is not None:
+        say(f"error: {missing} (LEDGER_AUDIT_CHECKPOINT_FILE) is not there: --checkpoint names another copy of it")
+    elif not found.ok and not as_json:
         say("error: something is not as it was written down, or not as it was signed")
-    return Code.DONE if found.ok else Code.UNEXPECTED
+    return Code.DONE if is_good else Code.UNEXPECTED
 
 
 def _files(parts: "Parts", given: list[Path]) -> list[Path]:
     own = parts.settings.audit_checkpoint_file
     return given or ([own] if own is not None and own.exists() else [])
+
+
+def _missing_file(parts: "Parts", given: list[Path]) -> Path | None:
+    """Return the file that is to be there, where none is named and it is not: nothing outside is left to go by."""
+    own = parts.settings.audit_checkpoint_file
+    return own if not given and own is not None and not own.exists() else None
 
 
 def _keys(parts: "Parts", given: list[Path]) -> "list[Ed25519PublicKey]":

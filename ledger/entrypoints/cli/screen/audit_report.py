@@ -27,6 +27,11 @@ def show_audit_report(paper: "Console", found: "AuditReport") -> None:
         paper.print("No entry has the digest that you kept: the end was cut off or rewritten.", style="yellow")
     if found.ok:
         show_whole(paper, found.entries, found.left)
+    elif found.findings and not found.damages and found.good_entries == found.entries:
+        entries = number_of(found.entries, "entry", "entries")
+        paper.print(
+            f"As written: all {entries} of the history; what is shown does not follow from them.", soft_wrap=True
+        )
     elif found.good_entries:
         good = number_of(found.good_entries, "entry", "entries")
         paper.print(f"As written: the first {good}; what comes after is not, or nobody can say.", soft_wrap=True)

@@ -9,7 +9,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
 from ledger import Ledger
-from ledger.clock import FakeClock
+from ledger.clock import FakeClock, format_time
 from ledger.core.chain import GENESIS
 from ledger.core.chain_facts import LEFT
 from ledger.services.reports.verifier import Verifier
@@ -182,7 +182,7 @@ def test_a_history_that_was_written_anew_and_said_to_have_left_is_not_taken_for_
 
 
 def test_what_left_before_its_time_is_named_by_what_was_signed_meanwhile(
-    make_anchored: MakeAnchored, world: World, clock: FakeClock, kept: Path
+    make_anchored: MakeAnchored, world: World, clock: FakeClock, kept: Path, database: Database
 ) -> None:
     book, elsewhere = make_anchored(history_days=2), make_anchored()
     for campaign in ("spring", "summer", "autumn"):
@@ -194,10 +194,26 @@ def test_what_left_before_its_time_is_named_by_what_was_signed_meanwhile(
     assert "kept for 2 days: the settings here keep them for ever" in check(elsewhere, kept).not_proven[-1]
     recall(book, world, 3, "winter")
     book.parts.checkpointer.run_once()
-    book.parts.policies.put("approval-recipients", "7", actor="mallory")
-    # As who writes the entry that tells of it by hand.
-    book.parts.retention._let_go(timedelta(0))
-    assert [one.kind.value for one in check(book, kept).damages] == ["too_early"]
+    for number in range(2 * SEGMENT):
+        book.parts.policies.put("approval-recipients", str(number + 1), actor="mallory")
+    # As who writes the entry that tells of it by hand: what is two hours old.
+    clock.advance(timedelta(hours=2))
+    assert book.parts.retention._let_go(timedelta(0)).entries
+    said = check(book, kept)
+    assert [(one.kind.value, one.first) for one in said.damages] == [("too_early", 1)]
+    # Or says of it that it was older.
+    drop_guards(database)
+    with database.write() as connection:
+        last = history.last_of(connection, LEFT)
+        assert last is not None
+        detail = {**last.entry.detail, "before": format_time(clock.now() - timedelta(days=3))}
+        previous = connection.scalar(select(entries.c.digest).where(entries.c.id == last.id - 1))
+        digest = history.link(str(previous), replace(last.entry, detail=detail))
+        changed = update(entries).where(entries.c.id == last.id)
+        connection.execute(changed.values(detail=detail, digest=digest))
+    assert book.verify().ok
+    ((kind, first),) = [(one.kind.value, one.first) for one in check(book, kept).damages]
+    assert (kind, (first or 0) > 1) == ("too_early", True)
 
 
 def _let_go_unchecked(book: Ledger) -> None:
