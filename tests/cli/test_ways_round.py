@@ -224,6 +224,23 @@ def test_to_go_in_parts_as_another_actor_each_time(strict_shell: Shell) -> None:
     assert (ended.code, "takes a token of the service" in ended.err) == (2, True)
 
 
+@pytest.mark.parametrize("first", ["with it", "without it"])
+def test_to_leave_ones_token_at_home_for_a_part(strict_shell: Shell, first: str) -> None:
+    parts = {"LEDGER_TOKEN": token(strict_shell, "wang"), "LEDGER_ACTOR": "somebody"}
+    mine, other = parts if first == "with it" else reversed(parts)
+    strict_shell.variables[mine] = parts[mine]
+    for name in ("a", "b"):
+        assert strict_shell(*RECALL, "--campaign", name).code == 0
+    del strict_shell.variables[mine]
+    strict_shell.variables[other] = parts[other]
+    assert strict_shell(*RECALL, "--campaign", "c").code == 0
+    ended = strict_shell(*RECALL, "--campaign", "d")
+    assert (ended.code, "together" in ended.err or "takes a token" in ended.err) == (
+        10 if other == "LEDGER_TOKEN" else 2,
+        True,
+    )
+
+
 def test_a_program_with_settings_of_its_own(strict: Ledger, make_ledger: MakeLedger, world: World) -> None:
     keys = send(strict, world, 4)
     own = make_ledger(approval_recipients=None)

@@ -81,8 +81,8 @@ def reach_beyond(
 ) -> Reach | None:
     """Return what goes beyond what one person may do, if a recall starts now; None when nothing does.
 
-    When strict, all whom no token names are taken for one person. `with_waiting` counts what waits for its moment, too.
-    Once something is beyond it is not counted further: as many are reached at least.
+    When strict, whom no token names may be anybody: it counts with what everybody starts. `with_waiting` counts what
+    waits for its moment, too. Once something is beyond it is not counted further: as many are reached at least.
     """
     if most is None:
         return None
@@ -96,7 +96,7 @@ def reach_beyond(
     theirs = [
         one
         for one in alone
-        if people.overlap(one.names, starting.names) or (is_strict and not (starting.is_proven or one.is_proven))
+        if people.overlap(one.names, starting.names) or (is_strict and not (starting.is_proven and one.is_proven))
     ]
     found = _of_one(connection, own, theirs, most, CountedTogether.ACTOR)
     return found or _of_campaigns(connection, own, alone, most)
