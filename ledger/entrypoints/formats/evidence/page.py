@@ -16,7 +16,7 @@ from ledger.core.recall import Outcome
 
 if TYPE_CHECKING:
     from ledger.core.approval import Approval, BreakGlass
-    from ledger.core.disputes import Disputes
+    from ledger.core.disputes import Dispute, Disputes
     from ledger.core.reached_people import PeopleCount
     from ledger.services.audit.evidence import LeftBefore
     from ledger.services.reports.recalls import RecallReport
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LANGUAGES = {"en": "en", "zh": "zh-CN"}
 MOST_NAMED = 20
 MOST_REASONS = 30
+MOST_DISPUTES = 50
 _LEFT_OUT = ("expired", "already_recalled", "in_progress", "shared_skipped", "unconfigured")
 
 Words = Mapping[str, Mapping[str, str]]
@@ -53,7 +54,7 @@ def page_of(
             title=word["title"].format(number=result.recall_id),
             made=word["made"].format(at=_moment(checkpoint.at), actor=actor),
             asked=list(_asked(words, report)),
-            disputed=list(_disputed(report.disputes)),
+            disputed=_disputed(words, report.disputes),
             plan=list(_plan(word, report.plan)),
             approval=[*_approval(word, result.approval, result.break_glass), *_break_glass(word, result.break_glass)],
             timeline=[_line(words, one) for one in report.timeline],
@@ -103,11 +104,17 @@ def _plan(word: Mapping[str, str], plan: Mapping[str, Any]) -> Iterator[tuple[st
         yield " – ".join(dict.fromkeys(deadlines)), word["deadlines"]
 
 
-def _disputed(disputes: "Disputes | None") -> Iterator[tuple[str, str, str]]:
-    """Yield what is shown of it and is not what the history says: what, of which row, and what it says."""
-    for one in disputes.values if disputes is not None else ():
-        says = "" if one.history_says is None else printable(str(one.history_says))
-        yield f"{one.what}.{one.field}" if one.field else f"{one.what} ({one.kind})", printable(one.key or ""), says
+def _disputed(words: Words, disputes: "Disputes | None") -> list[tuple[str, str, str]]:
+    """Return what is shown of it and is not what the history says: what, of which row, and what it says."""
+    found = list(dict.fromkeys(_dispute(words, one) for one in disputes.values)) if disputes is not None else []
+    more = [(f"… ({len(found):,})", "", "")] if len(found) > MOST_DISPUTES else []
+    return found[:MOST_DISPUTES] + more
+
+
+def _dispute(words: Words, one: "Dispute") -> tuple[str, str, str]:
+    what = words["what"].get(one.what, one.what)
+    said = f"{what}: {one.field}" if one.field else f"{what} ({words['dispute'].get(one.kind, one.kind)})"
+    return said, printable(one.key or ""), "" if one.history_says is None else printable(str(one.history_says))
 
 
 def _break_glass(word: Mapping[str, str], broken: "BreakGlass | None") -> Iterator[str]:
