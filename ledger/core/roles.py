@@ -16,6 +16,7 @@ class Role(StrEnum):
     APPROVER = "approver"  # a second person: agrees to what others want to take back, and takes back nothing
     AUDITOR = "auditor"  # a person who reads what was done
     ADMIN = "admin"  # a person who may do everything
+    AGENT = "agent"  # a program with a model inside: what `ledger mcp` lets it do for its owner, and nothing else
 
 
 class Permission(StrEnum):
@@ -27,6 +28,7 @@ class Permission(StrEnum):
     APPROVE = "approve"  # agree to somebody else's recall, or refuse it
     OPERATE = "operate"  # figures and health of the service itself
     PERSONS = "export or erase what is stored of a person"
+    ASK = "look, plan and ask by the tools for agents"
 
 
 GRANTS: Mapping[Role, frozenset[Permission]] = {
@@ -35,6 +37,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = {
     Role.APPROVER: frozenset({Permission.SEE, Permission.APPROVE, Permission.OPERATE}),
     Role.AUDITOR: frozenset({Permission.SEE, Permission.OPERATE}),
     Role.ADMIN: frozenset(Permission),
+    Role.AGENT: frozenset({Permission.ASK}),
 }
 
 

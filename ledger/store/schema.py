@@ -334,7 +334,7 @@ tokens = Table(
     Column("owner", Text),
     # As robots: the beginnings of the campaigns that it may touch; none for all.
     Column("campaigns", UserIds),
-    CheckConstraint("role IN ('recorder', 'operator', 'approver', 'auditor', 'admin')", name="role"),
+    CheckConstraint("role IN ('recorder', 'operator', 'approver', 'auditor', 'admin', 'agent')", name="role"),
     CheckConstraint("length(name) > 0", name="name"),
     sqlite_autoincrement=True,
 )

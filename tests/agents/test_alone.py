@@ -3,7 +3,9 @@
 import pytest
 
 from ledger.core.roles import Role
+from ledger.core.selection import select
 from ledger.entrypoints.agents.tools import TOOLS
+from ledger.errors import ApprovalNeededError, ForbiddenError
 from ledger.simulator import World
 from tests.api.conftest import serving
 from tests.sending import send
@@ -116,6 +118,30 @@ def test_the_token_of_an_agent_neither_approves_nor_breaks_the_glass_over_the_ap
         assert asked_keys(world) == 0
         with service.signed_up(Role.APPROVER, name="bob") as bob:
             assert bob.post(f"/v1/recalls/{plan}/approve").json()["status"] == "running"
+
+
+def test_a_token_of_an_agent_opens_the_tools_and_no_other_door(door: AgentsDoor, world: World) -> None:
+    send(door.book, world, 1)
+    secret = door.token("alice-agent", Role.AGENT, owner="alice")
+    agent = door.agent(secret)
+    plan, token = planned(agent)
+    (recall,) = agent("run_recall", plan_id=plan, token=token).data["rows"]
+    assert (recall["status"], recall["actor"]) == ("planned", "alice-agent via agent claude-code")
+    for tool in ("campaigns", "messages", "progress", "history", "verify"):
+        assert agent(tool).document["data"]
+    theirs = door.book.parts.planner.plan(select(campaign="spring"), reason="x", actor="carol").recall_id
+    with pytest.raises(ApprovalNeededError):
+        door.book.parts.lifecycle.run(theirs, actor="carol via agent x", is_proven=True)
+    with serving(door.book) as service, service.client(secret) as client:
+        for number in (plan, theirs):
+            for act in ("approve", "run", "retry", "cancel", "resume"):
+                assert client.post(f"/v1/recalls/{number}/{act}").status_code == 403
+            for act in ("break-glass", "refuse", "review"):
+                assert client.post(f"/v1/recalls/{number}/{act}", json={"reason": "x"}).status_code == 403
+        assert client.get("/v1/campaigns").status_code == 403
+    with pytest.raises(ForbiddenError, match="which may not"):
+        door.book.approve(theirs, token=secret)
+    assert asked_keys(world) == 0
 
 
 @pytest.mark.parametrize("role", [Role.AUDITOR, Role.APPROVER])

@@ -133,6 +133,9 @@ def test_every_role_grants_something_and_every_permission_is_granted() -> None:
     assert {permission for granted in GRANTS.values() for permission in granted} == set(Permission)
     assert GRANTS[Role.ADMIN] == set(Permission)
     assert Permission.RECALL not in GRANTS[Role.AUDITOR] | GRANTS[Role.RECORDER] | GRANTS[Role.APPROVER]
+    # No route takes it: a token of an agent opens the door for agents, and no other.
+    assert GRANTS[Role.AGENT] == {Permission.ASK}
+    assert Permission.ASK not in {route.permission for _, route in routes() if isinstance(route, Door)}
 
 
 @pytest.mark.parametrize("name", [name for name, who in WHO_MAY.items() if name.startswith("POST ") and who != ANYBODY])

@@ -8,10 +8,11 @@ from mcp.server.context import ServerRequestContext
 
 from ledger.core.agents import agent_name, through_agent
 from ledger.core.roles import Identity, Permission
+from ledger.entrypoints.http.door import check_may
 
 Context: TypeAlias = ServerRequestContext[Any, Any]
-# Says who asks, and raises an AccessError when they may not.
-Identify = Callable[[Context, Permission], Identity]
+# Says who asks, and raises an AccessError for whoever may not come in.
+Identify = Callable[[Context], Identity]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,12 @@ class AgentCall:
     def actor(self) -> str:
         """Whom the history names."""
         return through_agent(self.who.name, self.agent)
+
+
+def check_call(who: Identity, permission: Permission) -> None:
+    """Raise ForbiddenError when somebody may not have a tool called: by their role, or one that is for tools alone."""
+    if not who.may(Permission.ASK):
+        check_may(who, permission)
 
 
 def agent_of(context: Context) -> str:

@@ -11,7 +11,7 @@ from mcp import types
 from mcp.server.lowlevel import Server
 from pydantic import ValidationError
 
-from ledger.entrypoints.agents.callers import AgentCall, Context, Identify, agent_of
+from ledger.entrypoints.agents.callers import AgentCall, Context, Identify, agent_of, check_call
 from ledger.entrypoints.agents.outside import ERROR_NOTICE, NOTICE, as_data, one_line
 from ledger.entrypoints.agents.tools import TOOLS, AgentTool, Desk
 from ledger.entrypoints.http.door import patience
@@ -94,7 +94,8 @@ def _call(
 
         def work() -> types.CallToolResult:
             nonlocal call
-            call = AgentCall(identify(context, tool.permission), agent_of(context))
+            call = AgentCall(identify(context), agent_of(context))
+            check_call(call.who, tool.permission)
             return _answer(tool.work(desk, call, tool.asks.model_validate(arguments)))
 
         answer = patience(desk.parts).retrying(work)

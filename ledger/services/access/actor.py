@@ -28,10 +28,17 @@ def default_actor() -> str:
 
 
 def who_shows(tokens: "ServiceTokens", permission: Permission, actor: str | None, token: str | None = None) -> Identity:
-    """Return who does something: by a token, or the one in LEDGER_TOKEN, and else only by name.
+    """Return who does something that takes a permission; raise as `who_comes` does, and ForbiddenError without it."""
+    identity = who_comes(tokens, actor, token)
+    if not identity.may(permission):
+        raise ForbiddenError(f"{identity.name} is {identity.role}, which may not {permission}: take another token")
+    return identity
 
-    Raise UnauthenticatedError for a token that does not work, ForbiddenError for one that may not, and InputError when
-    somebody else is named beside it.
+
+def who_comes(tokens: "ServiceTokens", actor: str | None, token: str | None = None) -> Identity:
+    """Return who is there: by a token, or the one in LEDGER_TOKEN, and else only by name, who may everything.
+
+    Raise UnauthenticatedError for a token that does not work, and InputError when somebody else is named beside it.
     """
     secret = _secret(token)
     if not secret:
@@ -39,8 +46,6 @@ def who_shows(tokens: "ServiceTokens", permission: Permission, actor: str | None
     identity = tokens.identify(secret)
     if actor is not None and actor != identity.name:
         raise InputError(f"the token is {identity.name}'s, and the actor is to be {actor}: leave one of them out")
-    if not identity.may(permission):
-        raise ForbiddenError(f"{identity.name} is {identity.role}, which may not {permission}: take another token")
     return identity
 
 

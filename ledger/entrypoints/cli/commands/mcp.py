@@ -14,12 +14,12 @@ from ledger.entrypoints.process.logs import LogFormat, LogLevel, log_to_stderr
 from ledger.entrypoints.process.signals import Stop
 from ledger.entrypoints.process.sockets import is_loopback, listening
 from ledger.errors import InputError, UnauthenticatedError
-from ledger.services.access.actor import shows_token, who_shows
+from ledger.services.access.actor import shows_token, who_comes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ledger.core.roles import Identity, Permission
+    from ledger.core.roles import Identity
     from ledger.entrypoints.agents.callers import Context
     from ledger.parts import Parts
 
@@ -75,14 +75,14 @@ def _serve_streams(token_file: str | None, actor: str | None, *, with_worker: bo
     token = read_token(token_file) if token_file is not None else None
     with opened() as parts:
 
-        def identify(_: "Context", permission: "Permission") -> "Identity":
+        def identify(_: "Context") -> "Identity":
             # Anew for each call: a token that was revoked ends here, too.
             if not shows_token(token) and parts.service_tokens.any_exists():
                 raise UnauthenticatedError(
                     "there are tokens of the service, so an agent shows one: put it into LEDGER_TOKEN, or into a file "
                     "for --token-file (`ledger token create` makes one)"
                 )
-            return who_shows(parts.service_tokens, permission, actor, token)
+            return who_comes(parts.service_tokens, actor, token)
 
         with _at_work(parts, with_worker=with_worker):
             serve(build_server(parts, identify, with_worker=with_worker), parts.settings.request_max_bytes)
@@ -98,7 +98,7 @@ def _serve_http(host: str, port: int, *, with_worker: bool) -> None:
         if not parts.service_tokens.any_works():
             raise InputError(
                 "agents come in with a token, and there is none: first make one with `ledger token create --name NAME "
-                "--role operator --owner PERSON`"
+                "--role agent --owner PERSON`"
             )
         if not is_loopback(host):
             log.warning("tokens come over the network to %s: put HTTPS in front", host)

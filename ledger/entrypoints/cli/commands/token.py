@@ -24,7 +24,7 @@ def create(
         typer.Option(
             "--role",
             help="recorder hands in messages, operator recalls, approver agrees as a second person, auditor reads, "
-            "admin does everything.",
+            "admin does everything, agent is for `ledger mcp` alone.",
         ),
     ],
     owner: Annotated[
