@@ -23,7 +23,7 @@ from ledger.store.count_triggers import POSTGRESQL_COUNTS, SQLITE_COUNTS
 from ledger.store.special_indexes import ARRAY_INDEXES, PARTIAL_INDEXES
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0024"
+REVISION = "0025"
 
 NAMES = {
     "pk": "pk_%(table_name)s",

@@ -1,6 +1,6 @@
 """Tokens may be those of agents.
 
-Revision 0024, after 0023. Both directions are written, for both databases. Older processes do not know the role of an
+Revision 0025, after 0024. Both directions are written, for both databases. Older processes do not know the role of an
 agent: make such tokens once all are of this release. Going back is refused once one was made.
 """
 
@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0024"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
@@ -28,7 +28,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     if op.get_bind().scalar(sa.text("SELECT count(*) FROM tokens WHERE role = 'agent'")):
-        raise RuntimeError("tokens of agents were made since 0024: restore a backup of before it")
+        raise RuntimeError("tokens of agents were made since 0025: restore a backup of before it")
     _allow(BEFORE)
 
 
