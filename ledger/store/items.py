@@ -389,15 +389,23 @@ class Recalled:
 def recalled(connection: Connection, recall_id: int, now: datetime) -> list[Recalled]:
     """Return the items of a recall that ended recalled, while they can be asked about."""
     columns = recall_items.c
-    statement = (
-        select(columns.id, *(columns[name] for name in ROUTE), columns.process_query_key)
-        .where(columns.recall_id == recall_id, columns.outcome == Outcome.RECALLED, columns.deadline > now)
-        .order_by(columns.id)
-    )
+    statement = select(columns.id, *(columns[name] for name in ROUTE), columns.process_query_key)
+    statement = statement.where(_can_be_checked(recall_id, now)).order_by(columns.id)
     return [
         Recalled(item_id=row.id, route=route_of(row), process_query_key=row.process_query_key)
         for row in connection.execute(statement)
     ]
+
+
+def count_recalled(connection: Connection, recall_id: int, now: datetime) -> int:
+    """Return how many there are."""
+    count = select(func.count()).select_from(recall_items).where(_can_be_checked(recall_id, now))
+    return connection.scalar(count) or 0
+
+
+def _can_be_checked(recall_id: int, now: datetime) -> ColumnElement[bool]:
+    columns = recall_items.c
+    return and_(columns.recall_id == recall_id, columns.outcome == Outcome.RECALLED, columns.deadline > now)
 
 
 def correct(connection: Connection, one: Doubtful, reading: KeyReading, by: str) -> Ended | None:

@@ -12,6 +12,7 @@ from ledger.entrypoints.web import (
     people_lists,
     plan,
     preferences,
+    reads,
     recall_actions,
     recall_export,
     recall_list,
@@ -34,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     people_lists.router,
     plan.router,
     recall_export.router,
+    reads.router,
     recall_actions.router,
     recall_list.router,
     recalls.router,
@@ -44,4 +46,4 @@ ROUTERS: tuple[APIRouter, ...] = (
 def furnish(app: FastAPI, parts: Parts) -> None:
     """Give an application what pages keep."""
     app.state.checkups = CheckUps(parts)
-    app.state.settlings = Settlings(parts)
+    app.state.settlings = Settlings()

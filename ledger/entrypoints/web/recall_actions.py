@@ -4,6 +4,7 @@ Each comes from a form of the recall's page and leads back to it; what was not p
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -15,7 +16,7 @@ from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.problems import with_notice
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.entrypoints.web.page import Viewed
-from ledger.entrypoints.web.recalls import confirmation, run_in_of
+from ledger.entrypoints.web.recalls import SPOT_CHECKED, confirmation, run_in_of
 from ledger.entrypoints.web.settlings import Settlings, settlings_of
 from ledger.errors import (
     AccessError,
@@ -160,7 +161,15 @@ def retry(do: Do) -> Response:
 @router.post("/settle", **needs(Permission.RECALL))
 def settle(do: Do, settlings: Annotated[Settlings, Depends(settlings_of)]) -> Response:
     """Ask for the read status of what ended unknown or partial; the page shows what becomes clear."""
-    return do(lambda: settlings.start(do.recall_id, actor=do.actor))
+    ask = partial(do.parts.read_status.run, do.recall_id, actor=do.actor)
+    return do(lambda: settlings.start(do.recall_id, ask))
+
+
+@router.post("/spot-check", **needs(Permission.RECALL))
+def spot_check(do: Do, settlings: Annotated[Settlings, Depends(settlings_of)]) -> Response:
+    """Ask of some messages that ended recalled whether they are gone; the page shows what is not."""
+    ask = partial(do.parts.spot_checker.run, do.recall_id, SPOT_CHECKED, actor=do.actor)
+    return do(lambda: settlings.start(do.recall_id, ask))
 
 
 @router.post("/cancel", **needs(Permission.RECALL))

@@ -13,6 +13,7 @@ from ledger.core.confirmation import Confirmation, confirmation_of
 from ledger.core.named import meant_by
 from ledger.core.near_names import NearNames
 from ledger.core.reached_people import PeopleCount
+from ledger.core.read_sample import percents
 from ledger.core.recall import Outcome, Result, Status
 from ledger.core.recall_state import state_of
 from ledger.core.roles import Permission
@@ -38,6 +39,8 @@ LARGEST_SHARE = 0.1
 SHOWN_REASONS = 20
 SHOWN_CALLS = 50
 KEYS_IN_ADDRESS = 20
+# So many of what ended recalled are asked about at once.
+SPOT_CHECKED = 20
 _OVER = (Status.FINISHED, Status.CANCELLED)
 
 router = APIRouter(route_class=Door, include_in_schema=False)
@@ -81,6 +84,9 @@ def recall(
         course=course,
         rate=rate_line(course.calls, course.planned_rate) if course is not None else None,
         ask=parts.recall_reports.ask_again(seen.id) if result.status in _OVER else None,
+        spot_checks=parts.spot_checker.cost(seen.id, SPOT_CHECKED) if result.status in _OVER else 0,
+        before_read=percents(*[report.before_reading.share] * 2) if report.before_reading is not None else None,
+        still_there={one.process_query_key for one in report.still_there},
         is_settling=is_settling,
         settling_error=settlings.error(seen.id),
         story=story_of(report.timeline, result.status, view.now),

@@ -130,6 +130,19 @@ class ReadAsker:
             on_asked(total - len(waiting), total)
         return drawing.report(calls)
 
+    def known(self, whose: Whose) -> ReadReport | None:
+        """Return what is known of messages that can still be asked about, without a call; None when nothing is.
+
+        Whoever was not asked before the last of the lot who was counts as not answered. Raise as `price` does.
+        """
+        now = self._clock.now()
+        with self._database.read() as connection:
+            messages = drawn(self._found(connection, whose, now).messages)
+            known = read_counts.of_messages(connection, [one.message_id for one in messages])
+        every = [SampledMessage(people=_people(one), known=known.get(one.message_id)) for one in messages]
+        last = max((place for place, one in enumerate(every, start=1) if one.known is not None), default=0)
+        return report_of(every[:last], every[last:], calls=0, recall_id=whose.recall_id) if last else None
+
     def _draw(self, whose: Whose, sample: int | None) -> _Drawing:
         now = self._clock.now()
         with self._database.read() as connection:

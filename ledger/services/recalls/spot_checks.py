@@ -22,7 +22,9 @@ class SpotChecker:
 
     def cost(self, recall_id: int, sample: int) -> int:
         """Return how many calls it takes to check so many of a recall's recalled messages, or all that there are."""
-        return min(sample, len(self._recalled(recall_id)))
+        with self._database.read() as connection:
+            recalls.get(connection, recall_id)
+            return min(sample, items.count_recalled(connection, recall_id, self._clock.now()))
 
     def run(self, recall_id: int, sample: int, *, actor: str) -> SpotCheck:
         """Check so many, drawn by lot; raise PausedError when somebody must fix something first."""
