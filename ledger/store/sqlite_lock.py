@@ -16,30 +16,32 @@ from ledger.clock import Clock, SystemClock
 # A look costs some 20 microseconds.
 BETWEEN_LOOKS_SECONDS, SOON_SECONDS = 0.001, 0.1
 BETWEEN_LATER_LOOKS_SECONDS = 0.005
+# Straight to the driver: each record pays for it.
+BEGIN = "BEGIN IMMEDIATE"
 # Others hold the lock in the machine's time, whatever the ledger's clock says.
 WAITING: Clock = SystemClock()
 
 
 def take(connection: Connection, busy_seconds: float) -> None:
     """Begin a transaction that writes; raise OperationalError when others do for so long."""
-    _wait_by_itself(connection, 0)
+    driver: Any = connection.connection.driver_connection
+    _wait_by_itself(driver, 0)
     try:
         started = time.monotonic()
         while True:
             waited = time.monotonic() - started
             try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            except OperationalError as error:
-                if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY or waited > busy_seconds:
-                    raise
+                driver.execute(BEGIN)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or waited > busy_seconds:
+                    raise OperationalError(BEGIN, None, error) from error
             else:
                 return
             WAITING.sleep(BETWEEN_LOOKS_SECONDS if waited < SOON_SECONDS else BETWEEN_LATER_LOOKS_SECONDS)
     finally:
         # For what else may be locked, such as a file that is just being recovered.
-        _wait_by_itself(connection, busy_seconds)
+        _wait_by_itself(driver, busy_seconds)
 
 
-def _wait_by_itself(connection: Connection, seconds: float) -> None:
-    driver: Any = connection.connection.driver_connection
+def _wait_by_itself(driver: Any, seconds: float) -> None:
     driver.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")

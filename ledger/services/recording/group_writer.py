@@ -79,7 +79,7 @@ class GroupWriter:
 
     def __init__(
         self,
-        write: Write,
+        write: Write[Content],
         journal: Journal,
         refuse: Callable[[Content, Exception], None],
         waiting_log: WaitingLog,

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import Connection
-
 from ledger.clock import Clock
 from ledger.core.deadline import deadline_of
 from ledger.core.expiry import expiry_of
 from ledger.core.message import KeylessSend, Message
 from ledger.core.message_events import EventPush
 from ledger.services.recording.batches import BatchWritten
-from ledger.services.recording.write_apart import Content, Written
+from ledger.services.recording.write_apart import Content, Written, write_apart
 from ledger.settings import Settings
 from ledger.store.database import Database
 from ledger.store.incoming import NewMessage, insert_each, insert_messages
@@ -35,18 +33,21 @@ class Inserter:
         self._database.ask()
 
     def write_each(self, contents: Sequence[Content]) -> list[Written]:
-        """Record messages, traces and pushes in one transaction; say of each whether it was new to the ledger."""
+        """Record messages, traces and pushes; say of each whether it was new to the ledger.
+
+        Messages that are new go in with one statement, and none of them when that fails: then its error is raised. What
+        was there already, traces and pushes are seen to afterwards, and what fails then is apart from what is in.
+        """
         messages = [one for one in contents if isinstance(one, Message)]
         traces = [one for one in contents if isinstance(one, KeylessSend)]
         pushes = [one for one in contents if isinstance(one, EventPush)]
-        with self._database.write() as connection:
-            of_messages = iter(self._write_messages(connection, messages) if messages else ())
-            of_traces = iter(insert_traces(connection, traces, self._clock.now()) if traces else ())
-            of_pushes = iter(insert_pushes(connection, pushes) if pushes else ())
+        of_messages = iter(self._write_messages(messages) if messages else ())
+        of_traces = iter(write_apart(self._write_traces, traces) if traces else ())
+        of_pushes = iter(write_apart(self._write_pushes, pushes) if pushes else ())
         return [
             next(of_messages)
             if isinstance(one, Message)
-            else Written(is_new=next(of_pushes if isinstance(one, EventPush) else of_traces))
+            else next(of_pushes if isinstance(one, EventPush) else of_traces)
             for one in contents
         ]
 
@@ -58,11 +59,24 @@ class Inserter:
             notes = merge(connection, messages) if recorded < len(messages) else []
         return BatchWritten(recorded=recorded, duplicates=len(messages) - recorded, notes=_numbered(notes))
 
-    def _write_messages(self, connection: Connection, messages: Sequence[Message]) -> list[Written]:
-        new = insert_each(connection, self._new(messages))
+    def _write_messages(self, messages: Sequence[Message]) -> list[Written]:
+        with self._database.statement() as connection:
+            new = insert_each(connection, self._new(messages))
         known = [message for message, is_new in zip(messages, new, strict=True) if not is_new]
-        notes = iter(merge(connection, known) if known else ())
-        return [Written(is_new=is_new, note=None if is_new else next(notes)) for is_new in new]
+        merged = iter(write_apart(self._merge, known) if known else ())
+        return [Written(is_new=True) if is_new else next(merged) for is_new in new]
+
+    def _merge(self, known: Sequence[Message]) -> list[Written]:
+        with self._database.write() as connection:
+            return [Written(note=note) for note in merge(connection, known)]
+
+    def _write_traces(self, traces: Sequence[KeylessSend]) -> list[Written]:
+        with self._database.write() as connection:
+            return [Written(is_new=is_new) for is_new in insert_traces(connection, traces, self._clock.now())]
+
+    def _write_pushes(self, pushes: Sequence[EventPush]) -> list[Written]:
+        with self._database.write() as connection:
+            return [Written(is_new=is_new) for is_new in insert_pushes(connection, pushes)]
 
     def _new(self, messages: Sequence[Message]) -> list[NewMessage]:
         now = self._clock.now()

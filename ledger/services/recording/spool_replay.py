@@ -42,7 +42,7 @@ class SpoolReplay:
     """
 
     def __init__(
-        self, spool: Spool, write: Write, keep_on: Callable[[Sequence[Content]], None], refusals: Refusals
+        self, spool: Spool, write: Write[Content], keep_on: Callable[[Sequence[Content]], None], refusals: Refusals
     ) -> None:
         self._spool, self._write, self._keep_on, self._refusals = spool, write, keep_on, refusals
         self._lock = threading.RLock()

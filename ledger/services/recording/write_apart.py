@@ -7,6 +7,7 @@ that the database is away for it: it is left, kept, and tried again later.
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from ledger.core.message import KeylessSend, Message
 from ledger.core.message_events import EventPush
@@ -40,21 +41,22 @@ class Written:
         return self.error is not None and not self.is_refused
 
 
-Write = Callable[[Sequence[Content]], Sequence[Written]]
+Some = TypeVar("Some", bound=Content)
+Write = Callable[[Sequence[Some]], Sequence[Written]]
 
 
-def write_apart(write: Write, contents: Sequence[Content]) -> list[Written]:
+def write_apart(write: Write[Some], contents: Sequence[Some]) -> list[Written]:
     """Write all in one transaction, or else in ever smaller ones; say of each what became of it. Nothing is raised."""
     return _Apart(write).run(contents)
 
 
-class _Apart:
-    def __init__(self, write: Write) -> None:
+class _Apart(Generic[Some]):
+    def __init__(self, write: Write[Some]) -> None:
         self._write = write
         self._works = False
         self._failures = 0
 
-    def run(self, contents: Sequence[Content]) -> list[Written]:
+    def run(self, contents: Sequence[Some]) -> list[Written]:
         try:
             return list(self._write(contents))
         except Exception as error:
@@ -66,7 +68,7 @@ class _Apart:
         self._halve(contents, order, found)
         return [found[index] for index in range(len(contents))]
 
-    def _halve(self, contents: Sequence[Content], indexes: Sequence[int], found: dict[int, Written]) -> None:
+    def _halve(self, contents: Sequence[Some], indexes: Sequence[int], found: dict[int, Written]) -> None:
         middle = (len(indexes) + 1) // 2
         for half in (indexes[:middle], indexes[middle:]):
             if not half:
