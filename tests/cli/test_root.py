@@ -101,7 +101,7 @@ NEVER = ("httpx", "alembic", "psycopg", "rich", "cryptography", "fastapi", "apsc
         ("record --robot dingbot --key k1", "recording"),
         ("campaigns --json", "recording reports upkeep"),
         ("recalls --json", "recalls recording reports"),
-        ("purge", "recalls recording upkeep"),
+        ("purge", "audit recalls recording reports upkeep"),
     ],
 )
 def test_what_a_cron_job_starts_loads_what_it_needs_and_no_more(shell: Shell, words: str, rooms: str) -> None:

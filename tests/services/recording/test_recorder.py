@@ -181,6 +181,7 @@ def test_a_poisoned_line_is_kept_apart_and_holds_up_nothing(book: Ledger, caplog
         "recorded": 1,
         "duplicates": 0,
         "keyless": 0,
+        "pushes": 0,
         "refused": 2,
         "left": 0,
     }
