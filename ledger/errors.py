@@ -4,7 +4,8 @@ LedgerError
 |- InputError                 what was asked for or handed in is not acceptable; nothing was done
 |  |- NaiveTimeError, UnreadableTimeError, InvalidMessageError, EmptySelectionError, UnreadableFileError
 |  |- SettingsError, UnknownAppError
-|  |- UnknownRecallError, WrongStateError, PlanChangedError, PlanEndedError, PlanTokenError, RetryTooLargeError
+|  |- UnknownRecallError, UnknownCorrectionError, WrongStateError, RetryTooLargeError
+|  |- PlanChangedError, PlanEndedError, PlanTokenError
 |  |- BadMomentError, ScheduleMissedError
 |  |- UnknownTokenError, BadCursorError, KeyReusedError
 |- AccessError                somebody asks who is not known, may not, or asks too often
@@ -126,6 +127,15 @@ class UnknownRecallError(InputError):
 
     def __init__(self, recall_id: int) -> None:
         super().__init__(f"there is no recall {recall_id}: `ledger recalls` lists them")
+
+
+class UnknownCorrectionError(InputError):
+    """There is no correction of that number."""
+
+    code = "unknown_correction"
+
+    def __init__(self, correction_id: int) -> None:
+        super().__init__(f"there is no correction {correction_id}: `ledger correct RECALL` lists those of a recall")
 
 
 class WrongStateError(InputError):

@@ -13,6 +13,7 @@ from ledger.core.message import AppName
 from ledger.core.stream_state import SAID_EVERY
 from ledger.errors import DatabaseUnavailableError, LedgerError
 from ledger.services.audit.read_sealer import ReadSealer
+from ledger.services.corrections.sender import Sender
 from ledger.services.recalls.call_loop import Claim
 from ledger.services.recalls.expiry import Expiry
 from ledger.services.recalls.freezer import Freezer
@@ -75,10 +76,12 @@ class Worker:
         checkpointer: "Checkpointer | None" = None,
         notifier: "Notifier | None" = None,
         stream: "EventStream | None" = None,
+        *,
+        sender: Sender,
     ) -> None:
         self._chores, self._runner, self._caller, self._settings = chores, runner, caller, settings
         self._sticky, self._align_clock, self._replay = sticky, align_clock, replay
-        self._notifier, self._stream = notifier, stream
+        self._notifier, self._stream, self._sender = notifier, stream, sender
         self._schedules, self._expiry = schedules, expiry
         self._expiring = Chore(name="expiry", every=_seconds(1), lease=_seconds(20), action=expiry.run_once)
         self._stopping = threading.Event()
@@ -120,6 +123,7 @@ class Worker:
         self._add(scheduler, "schedules", LOOK_FOR_RECALLS_SECONDS, self.start_scheduled)
         self._add(scheduler, "expiry", LOOK_FOR_RECALLS_SECONDS, self.recall_expiring)
         self._add(scheduler, "recalls", LOOK_FOR_RECALLS_SECONDS, self.serve_recalls)
+        self._add(scheduler, "corrections", LOOK_FOR_RECALLS_SECONDS, self.serve_corrections)
         if self._stream is not None:
             self._add(scheduler, "events", SAID_EVERY.total_seconds(), self._stream.look)
             self._stream.start()
@@ -141,6 +145,12 @@ class Worker:
         apps = frozenset(AppName(app) for app in self._settings.app_names if self._is_ready(app))
         self._runner.run(apps, self._goes_on)
         self._served = frozenset()
+
+    def serve_corrections(self) -> None:
+        """Send what running corrections have left, of every app that is ready, until nothing is left of any."""
+        if self._sender.is_needed():
+            apps = frozenset(AppName(app) for app in self._settings.app_names if self._is_ready(app))
+            self._sender.run(apps, lambda claim: bool(claim.going_on) and not self._stopping.is_set())
 
     def _goes_on(self, claim: Claim[Call]) -> bool:
         """Say whether anything is left to serve; a recall that is new to this worker is told of."""

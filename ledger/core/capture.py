@@ -21,7 +21,7 @@ from .send_calls import CREATE_AND_DELIVER, KEYLESS_PATHS, PATHS, SEND_PATHS, pa
 
 __all__ = ["SEND_PATHS", "Exchange", "answered_of", "asked_of", "capture", "capture_pair", "outcomes_of", "path_of"]
 
-_UNDELIVERED = {
+UNDELIVERED = {
     "invalid": "invalidStaffIdList",
     "flow_controlled": "flowControlledStaffIdList",
     "filtered": "filteredStaffIdList",
@@ -70,7 +70,7 @@ def asked_of(request_body: object, *, keeps_excerpt: bool = False) -> Mapping[st
 def answered_of(response_body: object) -> Mapping[str, Any]:
     """Return what is recorded of a send's answer; the body may be bytes, text or parsed JSON."""
     fields = fields_of(response_body)
-    return {**answered_fields(fields), **{name: fields[name] for name in _UNDELIVERED.values() if fields.get(name)}}
+    return {**answered_fields(fields), **{name: fields[name] for name in UNDELIVERED.values() if fields.get(name)}}
 
 
 def tag_of(text: str | None) -> str | None:
@@ -175,7 +175,7 @@ def _message(exchange: Exchange, delivery: Delivery) -> Message:
     from .row import Row
 
     answered = exchange.answered
-    undelivered = {why: ids_of(answered[name]) for why, name in _UNDELIVERED.items() if answered.get(name)}
+    undelivered = {why: ids_of(answered[name]) for why, name in UNDELIVERED.items() if answered.get(name)}
     users = _reached(delivery, undelivered)
     return Row.read(
         {

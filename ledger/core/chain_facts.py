@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ledger.core.correction_facts import OF_CORRECTIONS, CorrectionFacts
 from ledger.core.reads import SEALED
 from ledger.core.recall import Status
 
@@ -31,6 +32,9 @@ class FactSink(Protocol):
 
     def close_call(self, call_id: int, columns: Columns) -> None:
         """Take how a call ended."""
+
+    def end_send(self, send_id: int, columns: Columns) -> None:
+        """Take how a send of a correction ended."""
 
 
 @dataclass(slots=True)
@@ -71,12 +75,31 @@ class ChainFacts:
     given_up: set[int] = field(default_factory=set)
     loose: set[int] = field(default_factory=set)
     left: frozenset[int] = frozenset()
+    corrections: CorrectionFacts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.corrections = CorrectionFacts(self.sink)
 
     def add(self, at: str, event: str, actor: str, recall_id: int | None, detail: Mapping[str, Any]) -> None:
         """Take the next entry; raise KeyError, TypeError or ValueError when it does not say what such an entry says."""
         if event.startswith("token_"):
             self._add_token(at, event, actor, detail)
-        elif event == "person_erased":
+        elif event.startswith(OF_CORRECTIONS):
+            if recall_id not in self.left:
+                self.corrections.add(at, event, actor, recall_id, detail)
+        elif recall_id is None:
+            self._add_of_all(at, event, actor, detail)
+        elif recall_id not in self.left:
+            self._add_items(at, event, recall_id, detail)
+            self._add_recall(at, event, actor, recall_id, detail)
+            self._add_approval(at, event, actor, recall_id, detail)
+            # An earlier release did not write it down beside the recall.
+            if event in MOVED and "by" in detail:
+                self.recalls[recall_id]["moved_by"] = detail["by"]
+
+    def _add_of_all(self, at: str, event: str, actor: str, detail: Mapping[str, Any]) -> None:
+        """Take what tells of no recall."""
+        if event == "person_erased":
             self.erased[detail["person"]], self.seal = detail["commitment"], detail["kept"]
         elif event == "policy_set":
             says = {name: detail[name] for name in ("name", "value")}
@@ -89,13 +112,6 @@ class ChainFacts:
             self.given_up.update(detail["plans"])
         elif event == LEFT:
             self.seal = detail["kept"] or self.seal
-        elif recall_id is not None and recall_id not in self.left:
-            self._add_items(at, event, recall_id, detail)
-            self._add_recall(at, event, actor, recall_id, detail)
-            self._add_approval(at, event, actor, recall_id, detail)
-            # An earlier release did not write it down beside the recall.
-            if event in MOVED and "by" in detail:
-                self.recalls[recall_id]["moved_by"] = detail["by"]
 
     def must_be_there(self, recall_id: int) -> bool:
         """Say whether a recall has to be there: plans that nobody ran go, which earlier releases did not write down."""

@@ -101,6 +101,38 @@ def every_key_refused(answered: str) -> PausedError:
     )
 
 
+def text_refused(answered: str) -> PausedError:
+    """Return the pause of a correction whose text DingTalk does not take: asking again says the same."""
+    return PausedError(
+        f"DingTalk does not take this text ({answered}). `ledger cancel` the correction, then correct with another "
+        "one, which goes to those who got none yet",
+        answered=answered,
+    )
+
+
+def robot_refused(answered: str) -> PausedError:
+    """Return the pause of a correction whose robot may not write to people one by one."""
+    return PausedError(
+        f"the robot may not write to people one by one ({answered}). Let it, in the developer console, then "
+        "`ledger resume`",
+        answered=answered,
+    )
+
+
+def send_refused(answered: str) -> PausedError:
+    """Return the pause of a correction that is refused for a reason that no page explains."""
+    return PausedError(
+        f"DingTalk refuses to send it ({answered}), and each refusal costs a call. See to that, then `ledger resume`, "
+        "or `ledger cancel`",
+        answered=answered,
+    )
+
+
+def not_reached(why: str) -> PausedError:
+    """Return the pause of calls that never left, however often that was tried."""
+    return PausedError(f"DingTalk cannot be reached from here ({why}). See to the network, then `ledger resume`")
+
+
 def _words(answered: str) -> str:
     return answered.removeprefix(_SAID)
 

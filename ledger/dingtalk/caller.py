@@ -1,4 +1,4 @@
-"""One recall call from start to answer: the app's token, the request, and what the answer means for the token."""
+"""One call from start to answer: the app's token, the request, and what the answer means for the token."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,6 +40,16 @@ class Caller:
         else:
             answer = self._client.readers(endpoint, token.value, known, key, next_token)
         return self._noted(route.app, token, answer)
+
+    def send(self, route: Route, people: Sequence[str], msg_key: str, msg_param: str) -> Answer | NoAnswer:
+        """Send one message to people one by one; raise PausedError as `recall` does."""
+        token = self._tokens.get(route.app)
+        if isinstance(token, NoAnswer):
+            return token
+        endpoint, robot = self._endpoint(route.app), self._known(route).robot_code
+        return self._noted(
+            route.app, token, self._client.send(endpoint, token.value, robot, people, msg_key, msg_param)
+        )
 
     def _known(self, route: Route) -> Route:
         """Return a route as the API knows it: of a send that named no robot, that of its app."""

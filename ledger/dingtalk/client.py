@@ -1,6 +1,6 @@
 """The HTTP client: one request in, one answer or its absence out. It decides nothing.
 
-Sources: open.dingtalk.com, the pages of the recall calls, of read status and of access tokens.
+Sources: open.dingtalk.com, the pages of the recall calls, of one-on-one sends, of read status and of access tokens.
 """
 
 import itertools
@@ -21,6 +21,7 @@ from ledger.core.message import Chat, Route
 from ledger.core.never_left import never_left
 from ledger.core.pauses import certificate_not_trusted, proxy_refuses
 from ledger.core.proxies import Proxies, Proxy
+from ledger.core.send_calls import path_of
 from ledger.dingtalk.proxies import environment_proxies
 from ledger.dingtalk.transport import ProxiedTransport
 from ledger.dingtalk.trust import not_trusted
@@ -101,6 +102,14 @@ class Client:
         if route.open_conversation_id is not None:
             body["openConversationId"] = route.open_conversation_id
         request = self._http.build_request("POST", api_url + RECALL_PATHS[route.chat], json=body)
+        return self._send(request, token=token)
+
+    def send(
+        self, api_url: str, token: str, robot_code: str, people: Sequence[str], msg_key: str, msg_param: str
+    ) -> Answer | NoAnswer:
+        """Ask to send one message to at most 20 people, each in a chat of their own with the robot."""
+        body = {"robotCode": robot_code, "userIds": list(people), "msgKey": msg_key, "msgParam": msg_param}
+        request = self._http.build_request("POST", api_url + path_of(Chat.ONE_TO_ONE), json=body)
         return self._send(request, token=token)
 
     def read_status(self, api_url: str, token: str, robot_code: str, key: str) -> Answer | NoAnswer:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from ledger.errors import DatabaseError
 from ledger.parts.access import AccessParts
 from ledger.parts.audit import AuditParts
+from ledger.parts.corrections import CorrectionParts
 from ledger.parts.events import EventParts
 from ledger.parts.notices import NoticeParts
 from ledger.parts.persons import PersonParts
-from ledger.parts.recalls import RecallParts
 from ledger.parts.recording import RecordingParts
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ledger.scheduler import Worker
 
 
-class Parts(RecordingParts, RecallParts, AuditParts, NoticeParts, AccessParts, PersonParts, EventParts):
+class Parts(RecordingParts, CorrectionParts, AuditParts, NoticeParts, AccessParts, PersonParts, EventParts):
     """What a ledger is made of. Nothing is opened before the first use."""
 
     def close(self) -> None:
@@ -31,6 +31,8 @@ class Parts(RecordingParts, RecallParts, AuditParts, NoticeParts, AccessParts, P
         built = self.__dict__
         if "runner" in built:
             self.runner.stop()
+        if "sender" in built:
+            self.sender.stop()
         self.recorder.close()
         if "known_stops" in built:
             self.known_stops.close()
@@ -82,6 +84,7 @@ class Parts(RecordingParts, RecallParts, AuditParts, NoticeParts, AccessParts, P
             self.checkpointer if self._is_anchored() else None,
             self.notifier if self.settings.notice_places else None,
             self.event_stream() if self.settings.stream else None,
+            sender=self.sender,
         )
 
     def _is_anchored(self) -> bool:

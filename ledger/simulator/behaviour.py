@@ -100,6 +100,14 @@ class Behaviour:
 
     unknown_users: frozenset[str] = frozenset()
     """A send to one of these is refused as a whole with staffId.notExisted."""
+    illegal_users: frozenset[str] = frozenset()
+    """A send to one of these is refused as a whole with illegal.receivers."""
+    robots_without_chats: frozenset[str] = frozenset()
+    """A one-on-one send of one of these is refused with robot.oto.notExist."""
+    unsafe_texts: frozenset[str] = frozenset()
+    """A message that holds one of these is refused with contain.unsafe.url."""
+    longest_msg_param_bytes: int | None = 15_000
+    """A longer msgParam is refused; None lifts the limit, which no page states for one-on-one sends."""
     invalid_users: frozenset[str] = frozenset()
     flow_controlled_users: frozenset[str] = frozenset()
     filtered_users: frozenset[str] = frozenset()

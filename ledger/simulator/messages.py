@@ -16,7 +16,10 @@ class Chat(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What one send call made; `users` are those it reached, `app` is None when any app may touch it."""
+    """What one send call made; `users` are those it reached, `app` is None when any app may touch it.
+
+    What it says is known of one-on-one sends.
+    """
 
     key: str
     robot_code: str
@@ -26,6 +29,8 @@ class Message:
     conversation: str | None = None
     app: str | None = None
     recalled_at: datetime | None = None
+    msg_key: str | None = None
+    msg_param: str | None = None
 
 
 class MessageBook:

@@ -4,6 +4,7 @@ Source: the pages on one-on-one, group and person-to-person messages of robots a
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from .desk import Ask
@@ -17,12 +18,17 @@ def send_one_on_one(ask: Ask) -> dict[str, Any]:
     users = ask.texts("userIds", "invalidParameter.userIds.empty", "invalidParameter.userIds.overMax")
     check_content(ask)
     rules = ask.behaviour
+    if robot in rules.robots_without_chats:
+        raise Refusal("robot.oto.notExist")
     if not rules.unknown_users.isdisjoint(users):
         raise Refusal("staffId.notExisted")
+    if not rules.illegal_users.isdisjoint(users):
+        raise Refusal("illegal.receivers")
     missed = rules.invalid_users | rules.flow_controlled_users | rules.filtered_users
     key = ask.ids.message_key()
     reached = tuple(user for user in users if user not in missed)
-    ask.messages.add([Message(key=key, robot_code=robot, sent_at=ask.now, users=reached, app=ask.app)])
+    message = Message(key=key, robot_code=robot, sent_at=ask.now, users=reached, app=ask.app)
+    ask.messages.add([replace(message, msg_key=ask.fields["msgKey"], msg_param=ask.fields["msgParam"])])
     answer: dict[str, Any] = {
         "processQueryKey": key,
         "invalidStaffIdList": [user for user in users if user in rules.invalid_users],
@@ -56,10 +62,15 @@ def send_to_conversation(ask: Ask, chat: Chat) -> dict[str, Any]:
 
 
 def check_content(ask: Ask) -> None:
-    """Refuse a message without a template key, or whose parameters are not JSON in a text."""
+    """Refuse a message without a template key, or whose parameters are no JSON in a text, too long, or not safe."""
     ask.text("msgKey", "invalidParameter.msgKey.empty")
     content = ask.text("msgParam", "invalidParameter.msgParam.invalid")
     try:
         json.loads(content)
     except ValueError:
         raise Refusal("invalidParameter.msgParam.invalid") from None
+    most = ask.behaviour.longest_msg_param_bytes
+    if most is not None and len(content.encode("utf-8", "surrogatepass")) > most:
+        raise Refusal("invalidParameter.msgParam.tooLong")
+    if any(text in content for text in ask.behaviour.unsafe_texts):
+        raise Refusal("contain.unsafe.url")

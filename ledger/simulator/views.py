@@ -41,6 +41,8 @@ def message_view(message: Message) -> dict[str, Any]:
         "userIds": list(message.users),
         "app": message.app,
         "sentAt": message.sent_at.isoformat(),
+        "msgKey": message.msg_key,
+        "msgParam": message.msg_param,
         "recalledAt": None if message.recalled_at is None else message.recalled_at.isoformat(),
     }
 

@@ -1,6 +1,7 @@
 """The pretend DingTalk as a state machine: requests in, replies out, time from outside, no socket and no sleep."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -153,6 +154,17 @@ class World:
         """Return every message."""
         with self._lock:
             return list(self._service.messages)
+
+    def received(self, robot_code: str | None = None, *, msg_key: str | None = None) -> Counter[str]:
+        """Return how many one-on-one messages each user got: all of them, or those of a robot, or of a template."""
+        return Counter(
+            user
+            for message in self.messages()
+            if message.chat is Chat.ONE_ON_ONE
+            and robot_code in (None, message.robot_code)
+            and msg_key in (None, message.msg_key)
+            for user in message.users
+        )
 
     def message(self, key: str) -> Message | None:
         """Return one message, or None."""

@@ -1,4 +1,4 @@
-"""Facts of items and calls while the history is checked: in a file of no name that goes when it is closed.
+"""Facts of items, calls and sends while the history is checked: in a file of no name that goes when it is closed.
 
 SQLite keeps it in memory until it outgrows its cache, so that any number of facts takes the same memory.
 """
@@ -15,6 +15,7 @@ _TABLES = """
     PRAGMA cache_size = -32768;
     CREATE TABLE items (id INTEGER PRIMARY KEY, fact BLOB NOT NULL);
     CREATE TABLE calls (id INTEGER PRIMARY KEY, fact BLOB NOT NULL);
+    CREATE TABLE sends (id INTEGER PRIMARY KEY, fact BLOB NOT NULL);
 """
 _ROWS_PER_STATEMENT = 1000
 _REOPENED = {"outcome": None, "code": None, "reason": None, "finished_at": None, "ended_by": None}
@@ -29,7 +30,7 @@ class FactFile:
         self._connection = sqlite3.connect("", isolation_level=None)
         self._connection.executescript(_TABLES)
         self._connection.execute("BEGIN")
-        self._waiting: dict[str, dict[int, dict[str, Any]]] = {"items": {}, "calls": {}}
+        self._waiting: dict[str, dict[int, dict[str, Any]]] = {"items": {}, "calls": {}, "sends": {}}
 
     def __enter__(self) -> "FactFile":
         return self
@@ -54,6 +55,10 @@ class FactFile:
         """Take how a call ended."""
         self._put("calls", call_id, columns)
 
+    def end_send(self, send_id: int, columns: dict[str, Any]) -> None:
+        """Take how a send of a correction ended."""
+        self._put("sends", send_id, columns)
+
     def items(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield all items by number."""
         return self._all("items")
@@ -61,6 +66,10 @@ class FactFile:
     def calls(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield all calls by number."""
         return self._all("calls")
+
+    def sends(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield all sends of corrections by number."""
+        return self._all("sends")
 
     def _put(self, table: str, number: int, columns: dict[str, Any]) -> None:
         if not isinstance(number, int):

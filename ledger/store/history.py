@@ -27,6 +27,7 @@ CHAINED_ANEW = "chained_anew"
 OF_ITEMS = (
     *("call", "lost", "expired", "cancelled", "unanswered", "reopened", "frozen"),
     *("reads_answered", "spot_checked"),
+    *("correction_call", "correction_lost", "correction_left_unsent"),
 )
 
 

@@ -15,6 +15,7 @@ from ledger.store.plans import is_complete
 from ledger.store.schema import (
     approvals,
     break_glass,
+    corrections,
     history,
     history_starts,
     plan_messages,
@@ -165,5 +166,9 @@ def _is_done(start: HistoryStart, old: Old) -> ColumnElement[bool]:
     may_be_asked = exists().where(approvals.c.recall_id == mine, approvals.c.valid_until >= before)
     planned_only = and_(recalls.c.status == Status.PLANNED, recalls.c.activated_at.is_(None))
     never_run = and_(planned_only, is_old(recalls.c.planned_at), not_(may_be_asked))
+    # What was corrected of it is told of as long as anything of that is young.
+    corrected = func.coalesce(corrections.c.finished_at, corrections.c.valid_until, corrections.c.planned_at)
+    is_open = corrections.c.status.in_((Status.RUNNING, Status.PAUSED))
+    being_corrected = exists().where(corrections.c.recall_id == mine, or_(is_open, not_(is_old(corrected))))
     unstuck = or_(recalls.c.sticky_until.is_(None), recalls.c.sticky_until < before)
-    return and_(or_(ended, never_run), unstuck, not_(in_flight), not_(to_review))
+    return and_(or_(ended, never_run), unstuck, not_(in_flight), not_(to_review), not_(being_corrected))

@@ -10,6 +10,8 @@ from ledger.core.person import mentions_of
 from ledger.store.schema import (
     approvals,
     audit_reads,
+    correction_sends,
+    corrections,
     history,
     keyless_sends,
     messages,
@@ -27,6 +29,13 @@ _TEXTS: tuple[tuple[Column[int], tuple[Column[str], ...]], ...] = (
     (approvals.c.recall_id, (approvals.c.reason, approvals.c.requested_by, approvals.c.decided_by)),
     (recall_items.c.recall_id, (recall_items.c.reason, recall_items.c.campaign, recall_items.c.source)),
     (recall_calls.c.recall_id, (recall_calls.c.reason,)),
+    (
+        corrections.c.recall_id,
+        (corrections.c.reason, corrections.c.actor, corrections.c.moved_by, corrections.c.campaign),
+    ),
+    (corrections.c.recall_id, (corrections.c.msg_param, corrections.c.refusal)),
+    (corrections.c.recall_id, (corrections.c.requested_by, corrections.c.decided_by)),
+    (correction_sends.c.id, (correction_sends.c.reason,)),
     (history.c.id, (history.c.actor, history.c.detail)),
     (messages.c.id, (messages.c.campaign, messages.c.source)),
     (keyless_sends.c.id, (keyless_sends.c.why, keyless_sends.c.campaign, keyless_sends.c.source)),

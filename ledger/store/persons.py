@@ -28,6 +28,8 @@ from ledger.core.selection import Selection
 from ledger.store import plan_messages
 from ledger.store.schema import (
     answers,
+    correction_sends,
+    corrections,
     keyless_sends,
     message_events,
     message_recipients,
@@ -45,6 +47,7 @@ TABLES: Mapping[str, Table] = {
     "keyless": keyless_sends,
     "items": recall_items,
     "skips": recall_skips,
+    "corrections": correction_sends,
     "events": message_events,
 }
 _BATCH_ROWS = 1000
@@ -145,6 +148,16 @@ def recalls_at_work(connection: Connection, user: str, now: datetime) -> list[tu
     return found
 
 
+def recalls_being_corrected(connection: Connection, user: str) -> list[int]:
+    """Return the recalls with a correction that has yet to go to a user, or may be on its way to them."""
+    columns = correction_sends.c
+    found = select(corrections.c.recall_id).join_from(
+        correction_sends, corrections, corrections.c.id == columns.correction_id
+    )
+    mine = found.where(_names(connection, "corrections", user), columns.outcome.is_(None))
+    return sorted(connection.scalars(mine.distinct()))
+
+
 def _recalls_holding(connection: Connection, user: str) -> set[int]:
     """Return the recalls that took a user's messages, or have yet to copy them."""
     items = select(recall_items.c.recall_id).where(_names(connection, "items", user)).distinct()
@@ -170,6 +183,8 @@ _NAMED = {
             WHERE {of_rows}
         UNION SELECT who.value FROM recall_items, json_each(iif(json_valid(undelivered), undelivered, '{{}}')) AS why,
                                     json_each(why.value) AS who WHERE undelivered <> '{{}}' AND {of_rows}
+        UNION SELECT who.value FROM correction_sends, json_each(iif(json_valid(recipients), recipients, '[]')) AS who
+            WHERE {of_sends}
         UNION SELECT who.value FROM recalls, json_each(selection, '$.users') AS who
             WHERE selection LIKE '%"users"%' AND {of_recalls}
     """,
@@ -178,6 +193,7 @@ _NAMED = {
         UNION SELECT unnest(recipients) FROM recall_skips WHERE {of_rows}
         UNION SELECT jsonb_array_elements_text(why.value) FROM recall_items, jsonb_each(undelivered) AS why
             WHERE {of_rows}
+        UNION SELECT unnest(recipients) FROM correction_sends WHERE {of_sends}
         UNION SELECT jsonb_array_elements_text(selection -> 'users') FROM recalls
             WHERE selection ? 'users' AND {of_recalls}
     """,
@@ -190,13 +206,14 @@ _SHOWN = "CAST(plan AS TEXT) <> '{}'"
 
 
 def _everybody(dialect: str) -> str:
-    named = _NAMED[dialect].format(of_rows="TRUE", of_recalls="TRUE")
+    named = _NAMED[dialect].format(of_rows="TRUE", of_sends="TRUE", of_recalls="TRUE")
     return f"SELECT found.user_id FROM ({named}) AS found WHERE {_NOT_KEPT[dialect]}"  # noqa: S608
 
 
 def forget_commitments(connection: Connection) -> None:
     """Keep no commitment of whom no recall names that is shown."""
     shown = {"of_rows": f"recall_id IN (SELECT id FROM recalls WHERE {_SHOWN})", "of_recalls": _SHOWN}  # noqa: S608
+    shown["of_sends"] = f"correction_id IN (SELECT id FROM corrections WHERE {shown['of_rows']})"  # noqa: S608
     staying = _NAMED[connection.dialect.name].format(**shown)
     connection.execute(text(f"DELETE FROM person_commitments WHERE user_id NOT IN ({staying})"))  # noqa: S608
 

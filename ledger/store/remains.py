@@ -6,6 +6,8 @@ from typing import Any
 from ledger.store.database import Database
 from ledger.store.schema import (
     answers,
+    correction_sends,
+    corrections,
     keyless_sends,
     message_events,
     messages,
@@ -17,7 +19,7 @@ from ledger.store.schema import (
 )
 
 TABLES = (
-    *(messages, keyless_sends, message_events, recall_items, recall_skips, recalls),
+    *(messages, keyless_sends, message_events, recall_items, recall_skips, recalls, corrections, correction_sends),
     *(answers, person_commitments, person_secrets),
 )
 INDEXES = ("ix_messages_recipients", "ix_recall_items_recipients")

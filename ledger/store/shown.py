@@ -43,6 +43,13 @@ NOT_COMPARED = {
     "approvals": {},
     "break_glass": {},
     "schedules": {},
+    "corrections": {},
+    "correction_sends": {
+        "not_before": "for senders",
+        "owner": "for senders: who made it",
+        "slot_at": "for senders: when it may leave",
+        "lease_until": "for senders: until when an answer is awaited",
+    },
     "policies": {},
     "sending_stops": {},
     "tokens": {"last_used_at": "noted now and then with each use, which is no act"},

@@ -18,6 +18,7 @@ PARTIAL_INDEXES = (
     "CREATE INDEX ix_recall_calls_in_flight ON recall_calls (lease_until) WHERE finished_at IS NULL",
     # A name is the actor of what its token does: two that work at once would be one in the history.
     "CREATE UNIQUE INDEX uq_tokens_valid_name ON tokens (name) WHERE revoked_at IS NULL",
+    "CREATE INDEX ix_correction_sends_unended ON correction_sends (correction_id, app, id) WHERE outcome IS NULL",
     "CREATE INDEX ix_break_glass_open ON break_glass (recall_id) WHERE reviewed_by IS NULL",
 )
 

@@ -11,7 +11,7 @@ import typer
 HEADINGS = {
     "Record": ("record", "import", "campaigns", "tag", "run", "messages"),
     "Recall": (
-        *("recall", "resume", "retry", "cancel", "watch", "allow", "approve", "refuse", "review"),
+        *("recall", "resume", "retry", "cancel", "correct", "watch", "allow", "approve", "refuse", "review"),
         "unstick",
     ),
     "Audit": ("people", "reads", "recalls", "show", "history", "verify", "audit", "person"),

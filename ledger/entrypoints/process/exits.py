@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ledger.errors import AccessError, InputError, NotConfirmedError, NothingEligibleError, PausedError
 
 if TYPE_CHECKING:
+    from ledger.core.correction import CorrectionResult
     from ledger.core.recall import Result
 
 
@@ -42,6 +43,15 @@ def code_of_result(result: "Result") -> Code:
     from ledger.core.recall import Status
 
     if result.is_complete or result.is_scheduled:
+        return Code.DONE
+    return Code.PAUSED if result.status is Status.PAUSED else Code.INCOMPLETE
+
+
+def code_of_correction(result: "CorrectionResult") -> Code:
+    """Return the exit code of a correction as it stands."""
+    from ledger.core.recall import Status
+
+    if result.is_complete:
         return Code.DONE
     return Code.PAUSED if result.status is Status.PAUSED else Code.INCOMPLETE
 

@@ -186,6 +186,7 @@ class _Nowhere:
 
     correct_item = end_item
     close_call = end_item
+    end_send = end_item
 
     def reopen_item(self, item_id: int) -> None:
         """Forget it."""

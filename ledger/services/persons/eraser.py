@@ -27,7 +27,9 @@ from ledger.store.database import Database
 from ledger.store.mentions import Mention, mentioned
 
 ERASED = "person_erased"
+_CORRECTED = "being corrected"
 _WHAT_TO_DO = {
+    _CORRECTED: "`ledger resume {0}`, or `ledger cancel {0}`, ends its correction",
     "running": "wait until it has finished, or `ledger cancel {0}`",
     "paused": "`ledger resume {0}`, or `ledger cancel {0}`",
     "freezing": "its messages are still being copied: wait a moment",
@@ -152,6 +154,7 @@ class PersonEraser:
 
     def _check_at_work(self, connection: Connection, user: str) -> None:
         found = persons.recalls_at_work(connection, user, self._clock.now())
+        found += [(number, _CORRECTED) for number in persons.recalls_being_corrected(connection, user)]
         if found:
             said = "; ".join(f"recall {number} is {what}: {_WHAT_TO_DO[what].format(number)}" for number, what in found)
             raise WrongStateError(

@@ -26,6 +26,7 @@ _SHOWN: Mapping[str, Sequence[str]] = {
         *("recall_id", "process_query_key", "robot_code", "chat", "open_conversation_id", "campaign", "source"),
         *("sent_at", "deadline", "outcome", "code", "reason", "attempts", "finished_at", "ended_by"),
     ),
+    "corrections": ("correction_id", "robot_code", "process_query_key", "outcome", "code", "reason", "finished_at"),
     "skips": ("recall_id", "standing", "process_query_key", "robot_code", "campaign", "sent_at", "deadline"),
     "events": ("kind", "process_query_key", "robot_code", "happened_at", "received_at"),
 }
@@ -45,6 +46,7 @@ class PersonData(JsonValue):
     keyless: Sequence[Mapping[str, Any]]
     items: Sequence[Mapping[str, Any]]
     skips: Sequence[Mapping[str, Any]]
+    corrections: Sequence[Mapping[str, Any]]
     events: Sequence[Mapping[str, Any]]
     selections: Sequence[int]
     answers: int

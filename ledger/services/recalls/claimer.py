@@ -23,8 +23,6 @@ from ledger.settings import Settings
 from ledger.store import calls, history, items, recalls
 from ledger.store.database import Database
 
-GRACE_SECONDS = 5.0
-
 log = logging.getLogger(__name__)
 
 
@@ -42,9 +40,7 @@ class Claimer:
         self._served_apis: dict[Api, int] = {}
         # How long the last claim took.
         self._lead = timedelta(0)
-        # When the database was reached last, and since when without a break.
-        self._reached_at: float | None = None
-        self._reached_since = 0.0
+        self._grace = leases.LeaseGrace()
 
     def claim(
         self, apps: frozenset[AppName], free: int, dead_owners: Sequence[str] = (), held: Collection[int] = ()
@@ -58,7 +54,7 @@ class Claimer:
         with self._database.write() as connection:
             self._pace_clock.look(connection, may_write=True)
             now = self._clock.now()
-            by = leases.time_of_leases(self._pace_clock, self._lease) if self._may_judge_leases(begun) else None
+            by = leases.time_of_leases(self._pace_clock, self._lease) if self._grace.may_judge(begun) else None
             entries += leases.give_up_lost(connection, now, dead_owners, leases_by=by, held=held)
             running = self._running(connection, apps)
             for recall in running:
@@ -70,7 +66,7 @@ class Claimer:
             ended = [recall for recall in running if recall.id not in at_work and self._finish(connection, recall, now)]
             entries += [_finished(recall, now) for recall in ended]
             history.append(connection, entries)
-        self._reached_at = self._clock.monotonic()
+        self._grace.reached(self._clock.monotonic())
         for recall in ended:
             log.info("recall %s finished", recall.id, extra={"facts": {"recall": recall.id}})
         if claimed:
@@ -79,15 +75,6 @@ class Claimer:
         again = max(again, begun + BETWEEN_LOOKS.total_seconds())
         is_freezing = any(recall.unfrozen_items or recall.unfrozen_skips for recall in running)
         return Claim(calls=claimed, look_again_at=again, going_on=going_on, is_freezing=is_freezing)
-
-    def _may_judge_leases(self, now: float) -> bool:
-        """Say whether whoever lives has had the time to settle its calls: while nobody reaches the database, none can.
-
-        Who waits for it tries every second.
-        """
-        if self._reached_at is None or now - self._reached_at > GRACE_SECONDS:
-            self._reached_since = now
-        return now - self._reached_since >= GRACE_SECONDS
 
     def _running(self, connection: Connection, apps: frozenset[AppName]) -> list[recalls.Recall]:
         running = recalls.listed(connection, statuses=[Status.RUNNING])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ledger.services.recalls.pace_clock import PaceClock
 
 LEASE_BEYOND_TIMEOUT = timedelta(seconds=20)
+GRACE_SECONDS = 5.0
 
 
 def _machine() -> str:
@@ -72,6 +73,28 @@ def lease_of(settings: Settings) -> timedelta:
 def time_of_leases(pace_clock: "PaceClock", lease: timedelta) -> datetime | None:
     """Return the moment by which to judge leases, once looked at; None when the clock was set just now: none can be."""
     return pace_clock.now() if pace_clock.is_even_for(lease) else None
+
+
+class LeaseGrace:
+    """Says whether whoever lives has had the time to settle its calls: while nobody reaches the database, none can.
+
+    Who waits for it tries every second. Moments are those of the even clock.
+    """
+
+    def __init__(self) -> None:
+        # When the database was reached last, and since when without a break.
+        self._reached_at: float | None = None
+        self._reached_since = 0.0
+
+    def may_judge(self, now: float) -> bool:
+        """Say whether leases can be judged, the database being reached now."""
+        if self._reached_at is None or now - self._reached_at > GRACE_SECONDS:
+            self._reached_since = now
+        return now - self._reached_since >= GRACE_SECONDS
+
+    def reached(self, now: float) -> None:
+        """Note that the database was reached."""
+        self._reached_at = now
 
 
 class LostCalls:

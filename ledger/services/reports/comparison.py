@@ -1,7 +1,7 @@
 """What people are shown, held against what the history says: two streams in one order, in constant memory."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -10,7 +10,9 @@ from ledger.core.findings import Findings
 from ledger.core.frozen import mark_of
 from ledger.core.plan_messages import digest_of
 from ledger.core.recall import Status
+from ledger.services.reports.correction_comparison import compare_corrections
 from ledger.services.reports.frozen_check import FrozenChecks
+from ledger.services.reports.merging import merged
 from ledger.services.reports.row_progress import UNSEEN, Progress
 from ledger.store import audit_reads, commitments, plan_messages, shown
 from ledger.store.calls import LOST, UNSENT
@@ -18,8 +20,6 @@ from ledger.store.fact_file import FactFile
 from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
 
 Row = Mapping[str, Any]
-Left = TypeVar("Left")
-Right = TypeVar("Right")
 _OUTCOME = ("outcome", "code", "reason", "finished_at", "call_id", "attempts", "ended_by")
 
 
@@ -35,6 +35,7 @@ def compare(
     _compare_plans(connection, facts, findings, present)
     calls = progress.over(shown.shown_calls(connection))
     _compare_calls(calls, facts, file, findings, present, in_flight)
+    compare_corrections(connection, facts.corrections, file, findings, present, committer)
     for what, rows, expected, name_of in (
         ("approval", shown.shown_approvals(connection), facts.approvals, _no_name),
         ("break_glass", shown.shown_break_glass(connection), facts.break_glass, _no_name),
@@ -220,21 +221,3 @@ def _own_name(row: Row) -> str | None:
 
 def _no_name(_row: Row) -> str | None:
     return None
-
-
-def merged(
-    left: Iterator[tuple[int, Left]], right: Iterator[tuple[int, Right]]
-) -> Iterator[tuple[int, Left | None, Right | None]]:
-    """Yield what two streams in the order of their numbers have of each number; None where one has nothing."""
-    one, other = next(left, None), next(right, None)
-    while one is not None or other is not None:
-        if other is None or (one is not None and one[0] < other[0]):
-            assert one is not None  # noqa: S101  (or the loop had ended)
-            yield one[0], one[1], None
-            one = next(left, None)
-        elif one is None or other[0] < one[0]:
-            yield other[0], None, other[1]
-            other = next(right, None)
-        else:
-            yield one[0], one[1], other[1]
-            one, other = next(left, None), next(right, None)

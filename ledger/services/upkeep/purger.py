@@ -16,7 +16,7 @@ from ledger.core.deadline import WINDOW
 from ledger.core.json_value import JsonValue
 from ledger.core.quota import month_of
 from ledger.settings import Settings
-from ledger.store import history, plans, read_counts, usage
+from ledger.store import corrections, history, plans, read_counts, usage
 from ledger.store.database import Database
 from ledger.store.keyless import purge_traces
 from ledger.store.message_events import purge_events
@@ -107,6 +107,8 @@ class Purger:
             given_up = plans.give_up(connection, planned_before)
             if given_up:
                 history.append(connection, [self._entry("plans_given_up", {"plans": given_up})])
+            if unsent := corrections.give_up(connection, planned_before):
+                history.append(connection, [self._entry("correction_plans_given_up", {"corrections": unsent})])
         more = True
         while more:
             with self._database.write() as connection:

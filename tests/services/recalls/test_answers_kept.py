@@ -20,8 +20,8 @@ from ledger.core.recall import Status
 from ledger.core.settle import AskedItem
 from ledger.errors import DatabaseUnavailableError
 from ledger.services.recalls.call_result import Unsent
-from ledger.services.recalls.claimer import GRACE_SECONDS
 from ledger.services.recalls.kept_answers import ANSWERS, KeptAnswer, KeptAnswers
+from ledger.services.recalls.leases import GRACE_SECONDS
 from ledger.simulator import World
 from ledger.simulator.behaviour import SecondRecall
 from ledger.spool.frames import framed

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ledger.core.roles import Permission
+from ledger.entrypoints.cli.correcting import correction_meant, shown_correction
 from ledger.entrypoints.cli.options import Actor, RecallId
 from ledger.entrypoints.cli.proof import TokenFile, who_is
 from ledger.entrypoints.cli.screen.output import AsJson, console, document
@@ -19,9 +20,14 @@ def refuse(
     actor: Actor = None,
     as_json: AsJson = False,
 ) -> None:
-    """Do not agree to what another person wants to recall."""
+    """Do not agree to what another person wants to recall; of a recall that has ended, to its correction."""
     with opened() as parts:
         who = who_is(parts, Permission.APPROVE, actor, token_file, recall_id)
+        meant = correction_meant(parts, recall_id)
+        if meant is not None:
+            refused = parts.corrections.refuse(meant.id, reason=reason, actor=who.name, is_proven=who.is_proven)
+            shown_correction(refused, as_json=as_json)
+            return
         result = parts.lifecycle.refuse(recall_id, reason=reason, actor=who.name, is_proven=who.is_proven)
         if as_json:
             document(result)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from ledger.core.confirmation import Confirmation, confirmation_of
-from ledger.entrypoints.cli.screen.decision import decision_of
+from ledger.core.correction import confirmation_of_correction
+from ledger.entrypoints.cli.screen.decision import correction_decision, decision_of
 from ledger.entrypoints.cli.screen.output import say
 from ledger.entrypoints.cli.screen.words import plain
 from ledger.errors import NotConfirmedError
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from ledger.core.correction import CorrectionPlan
     from ledger.core.recall import Plan
 
-NOT_COVERED = "The month's quota does not cover it: the recall will pause when it is used up."
+NOT_COVERED = "The month's quota does not cover it: it will pause when that is used up."
 
 
 def confirm(plan: "Plan", selection: "Mapping[str, Any]") -> None:
@@ -28,6 +30,15 @@ def confirm(plan: "Plan", selection: "Mapping[str, Any]") -> None:
     message = _is_typed(question, needed) if needed.typed else _is_yes(f"{question} [y/N]")
     if not message:
         raise NotConfirmedError("nothing was recalled: it was not confirmed")
+
+
+def confirm_correction(plan: "CorrectionPlan") -> None:
+    """Ask on the terminal whether to send a correction; raise NotConfirmedError when nobody said yes."""
+    _need_terminal("nothing was sent")
+    needed = confirmation_of_correction(plan.people, plan.quota)
+    question = f"Really {correction_decision(plan)}?"
+    if not (_is_typed(question, needed) if needed.typed else _is_yes(f"{question} [y/N]")):
+        raise NotConfirmedError("nothing was sent: it was not confirmed")
 
 
 def confirm_stop(campaigns: "Sequence[str]") -> bool:

@@ -2,16 +2,22 @@
 
 from typing import TYPE_CHECKING
 
-from ledger.entrypoints.cli.screen.words import moment, plain
+from ledger.entrypoints.cli.screen.words import moment, number_of, plain
 from ledger.entrypoints.formats.decisions import decision
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from ledger.core.correction import CorrectionPlan
     from ledger.core.recall import Plan
 
 
 def decision_of(plan: "Plan", selection: "Mapping[str, Any]") -> str:
     """Write `recall 350 messages of spring-promo from 2,114 people`, with times of the local zone."""
     return decision(plan.eligible, plan.recipients, selection, name=plain, time=moment)
+
+
+def correction_decision(plan: "CorrectionPlan") -> str:
+    """Write `send a correction to 2,114 people`."""
+    return f"send a correction to {number_of(plan.people, 'person', 'people')}"

@@ -3,15 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from ledger.core.look_alikes import Likeness
-from ledger.core.stop import StopCode
+from ledger.entrypoints.cli.screen.costs import cost_facts, quota_facts, stop_facts
 from ledger.entrypoints.cli.screen.decision import decision_of
 from ledger.entrypoints.cli.screen.facts import Fact, print_facts
 from ledger.entrypoints.cli.screen.tables import UNTAGGED
-from ledger.entrypoints.cli.screen.words import deadline_and_left, is_are, moment, number_of, plain, span
+from ledger.entrypoints.cli.screen.words import deadline_and_left, is_are, moment, number_of, plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,10 +24,6 @@ _DIFFERS_IN = {
     Likeness.LETTERS: "in letters that look the same",
     Likeness.SPELLING: "spelt nearly the same",
 }
-# The cells beside what would stop a plan, which is written whole, in as many lines as it takes.
-STOP_MARGIN = 18
-# What has a line of its own in the plan.
-_SAID_ELSEWHERE = (StopCode.QUOTA_SHORT, StopCode.ROBOT_UNCONFIGURED)
 
 
 def show_plan(
@@ -59,26 +54,10 @@ def show_plan(
     for one in plan.look_alikes:
         fact = Fact("NOT THIS ONE", plain(one.campaign), (f": another campaign, {_DIFFERS_IN[one.differs_in]}",))
         facts.append(replace(fact, style="yellow"))
-    for stop in plan.stops:
-        if stop.code not in _SAID_ELSEWHERE:
-            lines = wrap(plain(stop.text), max(paper.width - STOP_MARGIN, 30)) if paper.is_terminal else [stop.text]
-            labels = ("WOULD STOP", *[""] * len(lines))
-            facts += [Fact(*one, style="bold yellow") for one in zip(labels, lines, strict=False)]
+    facts += stop_facts(paper, plan.stops)
     if plan.eligible:
-        facts += [Fact(label, text, style="bold yellow") for label, text in _quota_in_lines(plan)]
+        facts += quota_facts(plan.quota, "recall")
     print_facts(paper, facts)
-
-
-def _quota_in_lines(plan: "Plan") -> Iterator[tuple[str, str]]:
-    """Say in plain words that a plan takes more of the month's calls than it should, in lines that fit any screen."""
-    after, reserve = plan.quota["after"], plan.quota["reserve"]
-    if after < 0:
-        yield "WARNING", f"{number_of(-after, 'call')} too few are left this month"
-        yield "", "the recall pauses when they are used up"
-    elif after < reserve:
-        yield "WARNING", f"this leaves {number_of(after, 'call')} of the month,"
-        yield "", f"fewer than the {reserve:,} that are to be kept"
-        yield "", "(LEDGER_QUOTA_RESERVE_CALLS)"
 
 
 def finds_any(plan: "Plan") -> bool:
@@ -165,15 +144,7 @@ def recalls_in_words(numbers: Sequence[int]) -> str:
 def _cost(plan: "Plan") -> Iterator[Fact]:
     if not plan.eligible:
         return
-    took = f"{number_of(plan.calls, 'call')}, about {span(max(plan.estimated_seconds, 1))}"
-    yield Fact("cost", took, (" at the allowed rate",))
-    quota = plan.quota
-    share = 100 * plan.calls / quota["limit"]
-    shown = "under 1 %" if share < 1 else f"{share:.0f} %"
-    left = max(quota["limit"] - quota["used"], 0)
-    rest = f"{quota['after']:,} left afterwards" if quota["after"] >= 0 else f"{left:,} left"
-    of_all = (f", of {quota['limit']:,}", f"; {quota['used']:,} used before")
-    yield Fact("quota", f"{shown} of this month, {rest}", of_all)
+    yield from cost_facts(plan.calls, plan.estimated_seconds, plan.quota)
     if plan.will_expire_first:
         yield Fact("too late", f"{number_of(plan.will_expire_first, 'message')}", (" will expire before their turn",))
 

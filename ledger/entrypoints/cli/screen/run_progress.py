@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ledger.clock import SystemClock
 from ledger.core.recall import Outcome, Result
@@ -21,10 +21,13 @@ SAME_WAIT = timedelta(seconds=2)
 NO_ANSWER = "no answer yet; it goes on trying until the deadline, Ctrl-C pauses"
 
 
-class Watch(Protocol):
+Seen = TypeVar("Seen", contravariant=True)
+
+
+class Watch(Protocol[Seen]):
     """Somebody who looks on."""
 
-    def show(self, result: Result) -> None:
+    def show(self, result: Seen, /) -> None:
         """Show how far it is."""
 
     def stopping(self) -> None:
@@ -32,7 +35,7 @@ class Watch(Protocol):
 
 
 @contextmanager
-def shown() -> Iterator[Watch]:
+def shown() -> Iterator[Watch[Result]]:
     """Watch on stderr, in the way that suits it."""
     screen = console(to_stderr=True)
     if not screen.is_terminal:
@@ -114,7 +117,7 @@ class _Lines:
 
 
 @contextmanager
-def _bar(screen: "Console") -> Iterator[Watch]:
+def _bar(screen: "Console") -> Iterator[Watch[Result]]:
     from rich.progress import BarColumn, Progress, TextColumn
     from rich.text import Text
 
