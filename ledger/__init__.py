@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from ledger.errors import UnauthenticatedError as UnauthenticatedError
     from ledger.errors import UnfitDatabaseError as UnfitDatabaseError
     from ledger.errors import UnknownAppError as UnknownAppError
+    from ledger.errors import UnknownCorrectionError as UnknownCorrectionError
     from ledger.errors import UnknownRecallError as UnknownRecallError
     from ledger.errors import UnknownTokenError as UnknownTokenError
     from ledger.errors import UnreadableFileError as UnreadableFileError
@@ -120,6 +121,7 @@ __all__ = [
     "UnauthenticatedError",
     "UnfitDatabaseError",
     "UnknownAppError",
+    "UnknownCorrectionError",
     "UnknownRecallError",
     "UnknownTokenError",
     "UnreadableFileError",

@@ -67,6 +67,7 @@ ERRORS = {
     "UnauthenticatedError": "unauthenticated",
     "UnfitDatabaseError": "unfit_database",
     "UnknownAppError": "unknown_app",
+    "UnknownCorrectionError": "unknown_correction",
     "UnknownRecallError": "unknown_recall",
     "UnknownTokenError": "unknown_token",
     "UnreadableFileError": "unreadable_file",

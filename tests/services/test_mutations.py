@@ -23,7 +23,8 @@ from sqlalchemy import (
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.findings import MOST_FINDINGS
+from ledger.core.correction_text import read_text
+from ledger.core.findings import MOST_FINDINGS, Finding
 from ledger.core.roles import Role
 from ledger.errors import ApprovalNeededError
 from ledger.services.reports.verifier import Verification
@@ -36,6 +37,7 @@ from tests.conftest import MakeLedger
 from tests.sending import send
 
 ONE_ON_ONE = "/v1.0/robot/otoMessages/batchRecall"
+BATCH_SEND = "/v1.0/robot/oToMessages/batchSend"
 # What is no fact of a recall that is over, so that no entry has to tell of it.
 NOT_SHOWN_AFTERWARDS = {
     "messages": "what can still be recalled; it goes with the purge",
@@ -79,9 +81,13 @@ WHAT = {
     "tokens": "token",
     "policies": "policy",
     "sending_stops": "sending_stop",
+    "corrections": "correction",
+    "correction_sends": "correction_send",
     "history": "entry",
 }
 TABLES = tuple(WHAT)
+# Sends are of a correction, and that is of a recall.
+OF_NO_RECALL = ("tokens", "policies", "sending_stops", "correction_sends")
 
 
 @pytest.fixture
@@ -111,6 +117,7 @@ def eventful(make_ledger: MakeLedger, world: World, clock: FakeClock, database: 
     book.run(book.plan(campaign="large", reason="now", actor="wang"), actor="wang", break_glass="nobody answers")
     book.review(book.recalls()[0].recall_id, reason="it was right", actor="li")
     _set_in_advance(book, world, clock)
+    _corrected(book, world)
     send(book, world, 3, campaign="paused")
     world.change(permission_missing=True)
     book.run(book.plan(campaign="paused", reason="stops", actor="zhao"))
@@ -150,6 +157,38 @@ def _set_in_advance(book: Ledger, world: World, clock: FakeClock) -> None:
     worker.start_scheduled()
     worker.serve_recalls()
     assert [one.status.value for one in book.recalls()[:3]] == ["finished", "cancelled", "finished"]
+
+
+def _corrected(book: Ledger, world: World) -> None:
+    """Correct recalls in each way in which that can go: refused, agreed to, split, paused, cancelled, unanswered."""
+    send(book, world, 1, campaign="to many", users=[f"user-{number}" for number in range(8)])
+    many = book.run(book.plan(campaign="to many", reason="wrong link", actor="wang"), actor="wang", break_glass="now")
+    book.review(many.recall_id, reason="it was right", actor="li")
+    text, corrections = read_text("sampleText", '{"content": "right"}'), book.parts.corrections
+    for answer in ("refuse", "approve"):
+        plan = book.parts.correction_planner.plan(many.recall_id, text, reason="right", actor="wang")
+        with pytest.raises(ApprovalNeededError):
+            corrections.run(plan.correction_id, actor="wang")
+        if answer == "refuse":
+            corrections.refuse(plan.correction_id, actor="li", reason="not now")
+    world.change(unknown_users=frozenset({"user-3"}), invalid_users=frozenset({"user-5"}))
+    world.script(ScriptedAnswer.error("send.too.fast", path=BATCH_SEND))
+    corrections.approve(plan.correction_id, actor="li")
+    world.change(unknown_users=frozenset(), invalid_users=frozenset())
+    for answer in ("pause", "cut"):
+        send(book, world, 1, campaign=answer, users=["ann"])
+        recall_id = book.run(book.plan(campaign=answer, reason="wrong link", actor="yu")).recall_id
+        plan = book.parts.correction_planner.plan(recall_id, text, reason="right", actor="yu")
+        if answer == "pause":
+            world.change(permission_missing=True)
+            corrections.run(plan.correction_id, actor="yu")
+            corrections.resume(plan.correction_id, actor="yu")
+            corrections.cancel(plan.correction_id, actor="li")
+            world.change(permission_missing=False)
+        else:
+            world.script(ScriptedAnswer(path=BATCH_SEND, cut=Cut.AFTER_WORK))
+            corrections.run(plan.correction_id, actor="yu")
+    book.parts.correction_planner.plan(many.recall_id, text, reason="only looking", actor="wang")
 
 
 @contextmanager
@@ -246,21 +285,23 @@ def _names(found: Verification, table: Table, column: Column[Any], row: Any) -> 
     """Say whether a verification names the column of the row, or that the row is not where it was."""
     if found.ok:
         return False
-    moves = column.primary_key or column.name == "recall_id"
+    moves = column.primary_key or column.name in ("recall_id", "correction_id")
     field = "digest" if table.name in ("history", "plan_messages") else column.name
-    whose = (
-        None
-        if table.name in ("tokens", "policies", "sending_stops")
-        else row._mapping["id" if table.name == "recalls" else "recall_id"]
-    )
+    whose = row._mapping[{"recalls": "id"}.get(table.name, "recall_id")] if table.name not in OF_NO_RECALL else None
     return any(
         one.what.startswith(WHAT[table.name])
-        and (moves or (one.field in (field, "at") and one.recall_id == whose and _names_key(one.key, row, column)))
+        and (moves or (one.field in (field, "at") and _is_of(one, table, whose) and _names_key(one.key, row, column)))
         for one in found.findings
     )
 
 
+def _is_of(found: Finding, table: Table, whose: Any) -> bool:
+    return found.recall_id is not None if table.name == "correction_sends" else found.recall_id == whose
+
+
 def _names_key(key: str | None, row: Any, column: Column[Any]) -> bool:
+    if "correction_id" in row._mapping:
+        return key == str(row._mapping["id"])
     is_free = "process_query_key" not in row._mapping or column.name == "process_query_key"
     return is_free or key == row._mapping["process_query_key"]
 

@@ -42,7 +42,11 @@ def test_messages_can_be_seeded_as_if_sent_hours_ago(simulator: Simulator, door:
     assert shown["total"] == 1
     assert shown["recalled"] == 0
     assert shown["messages"] == [
-        {**message, "chat": "one_on_one", "openConversationId": None, "app": None, "recalledAt": None}
+        {
+            **message,
+            **dict.fromkeys(("openConversationId", "app", "recalledAt", "msgKey", "msgParam")),
+            "chat": "one_on_one",
+        }
     ]
 
 

@@ -16,11 +16,11 @@ def sending_shown() -> Iterator[Watch[CorrectionResult]]:
     """Watch on stderr, in the way that suits it."""
     screen = console(to_stderr=True)
     if not screen.is_terminal:
-        yield _Lines()
+        yield _SendingLines()
         return
     with screen.status("asking DingTalk") as status:
 
-        class Line:
+        class SendingLine:
             """One line, which says how far it is."""
 
             def show(self, result: CorrectionResult, /) -> None:
@@ -29,7 +29,7 @@ def sending_shown() -> Iterator[Watch[CorrectionResult]]:
             def stopping(self) -> None:
                 status.update(STOPPING)
 
-        yield Line()
+        yield SendingLine()
 
 
 def how_far(result: CorrectionResult) -> str:
@@ -39,7 +39,7 @@ def how_far(result: CorrectionResult) -> str:
     return f"{done:,} of {number_of(result.people, 'person', 'people')} written to{unknown}"
 
 
-class _Lines:
+class _SendingLines:
     def __init__(self) -> None:
         self._shown_at = time.monotonic()
 
