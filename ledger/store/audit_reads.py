@@ -45,10 +45,15 @@ def newest(connection: Connection, limit: int | None) -> Iterator[Read]:
 
 def unsealed(connection: Connection) -> Unsealed:
     """Return what no entry of the history holds yet."""
-    after = connection.scalar(select(func.max(audit_read_seals.c.last))) or 0
+    after = sealed_up_to(connection)
     columns = (func.max(audit_reads.c.id), func.count(), func.min(audit_reads.c.at))
     last, count, since = connection.execute(select(*columns).where(audit_reads.c.id > after)).one()
     return Unsealed(after=after, last=last or after, count=count, since=since)
+
+
+def sealed_up_to(connection: Connection) -> int:
+    """Return the last reading that some entry of the history holds."""
+    return connection.scalar(select(func.max(audit_read_seals.c.last))) or 0
 
 
 def note_sealed(connection: Connection, last: int) -> None:

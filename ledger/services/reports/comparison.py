@@ -45,12 +45,7 @@ def compare(
     ):
         _compare_small(what, rows, expected, name_of, findings)
     _compare_stops({row["campaign"]: row for row in shown.shown_stops(connection)}, facts, findings)
-    for number in audit_reads.up_to(connection, facts.reads_left):
-        findings.add_row("added", "reads", None, str(number))
-    for after, last, count, digest in facts.reads:
-        found = dict(zip(("count", "digest"), audit_reads.digest_between(connection, after, last), strict=True))
-        sealed = {"count": count, "digest": digest}
-        findings.add_changed("reads", None, f"{after + 1} to {last}", differences(sealed, found))
+    _compare_reads(connection, facts, findings)
     if facts.seal is not None and (kept := commitments.seal(connection)) != facts.seal:
         findings.add_changed("person", None, None, [("commitment", facts.seal, kept)])
     for kind, recall_id, key, user in shown.wrong_in_index(connection):
@@ -204,6 +199,23 @@ def _compare_small(
             findings.add_row("added" if fact is None else "missing", what, recall_id, name_of(named))
         else:
             findings.add_changed(what, recall_id, name_of(fact), differences(fact, row))
+
+
+def _compare_reads(connection: Connection, facts: ChainFacts, findings: Findings) -> None:
+    for number in audit_reads.up_to(connection, facts.reads_left):
+        findings.add_row("added", "reads", None, str(number))
+    sealed_up_to = facts.reads_left
+    for after, last, count, digest in facts.reads:
+        if after != sealed_up_to:
+            # Whoever moves the mark after which the next part begins leaves out what was read before it.
+            findings.add_changed("reads", None, f"{sealed_up_to + 1} to {after}", [("sealed", sealed_up_to, after)])
+        found = dict(zip(("count", "digest"), audit_reads.digest_between(connection, after, last), strict=True))
+        sealed = {"count": count, "digest": digest}
+        findings.add_changed("reads", None, f"{after + 1} to {last}", differences(sealed, found))
+        sealed_up_to = last
+    marked = audit_reads.sealed_up_to(connection)
+    if marked != sealed_up_to:
+        findings.add_changed("reads", None, f"{sealed_up_to + 1} to {marked}", [("sealed", sealed_up_to, marked)])
 
 
 def _compare_stops(rows: Mapping[str, Row], facts: ChainFacts, findings: Findings) -> None:

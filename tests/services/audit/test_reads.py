@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from ledger import Ledger
 from ledger.clock import FakeClock
@@ -154,6 +154,20 @@ def test_a_reading_that_is_gone_or_came_from_nowhere_is_named(sealed: Ledger, da
         connection.execute(delete(audit_read_seals))
     sealed.parts.read_sealer.run_once()
     assert [one.what for one in sealed.verify().findings][:1] == ["reads"]
+
+
+def test_who_moves_the_mark_of_what_is_sealed_leaves_nothing_out_unseen(sealed: Ledger, database: Database) -> None:
+    with database.write() as connection:
+        last = connection.scalar(select(func.max(audit_read_seals.c.last))) or 0
+        connection.execute(insert(audit_read_seals).values(last=last + 2))
+    named = ("reads", f"{last + 1} to {last + 2}", "sealed")
+    assert [(one.what, one.key, one.field) for one in sealed.verify().findings] == [named]
+    # Also once the next part was sealed, after what was left out.
+    for number in range(4):
+        read(sealed, 20 + number)
+    sealed.parts.read_log.flush()
+    assert sealed.parts.read_sealer.run_once()
+    assert [(one.what, one.key, one.field) for one in sealed.verify().findings] == [named]
 
 
 def test_who_was_searched_for_stands_nowhere_in_clear_and_an_erasure_leaves_all_provable(
