@@ -18,14 +18,18 @@ from ledger.core.signing import signed
 from ledger.errors import AuditError, LedgerError
 from ledger.services.audit.anchors import Anchor
 from ledger.services.audit.first_entry import first_digest
-from ledger.services.audit.growing_tree import grow
+from ledger.services.audit.growing_tree import grow, root_at
 from ledger.services.audit.timestamps import NAME as TSA
-from ledger.store import checkpoints
+from ledger.store import checkpoints, history, history_starts
 from ledger.store.database import Database
 
 RETRY_AFTER = timedelta(seconds=60)
 # The name under which it stands that none can be signed.
 SIGNING = "signing"
+_NO_CONTINUATION = (
+    "the history does not go on from the last checkpoint: {what}. `ledger audit verify` says what was done to it; "
+    "`ledger audit checkpoint` signs it as it is"
+)
 
 Stamper = Callable[[Checkpoint], Mapping[str, str]]
 log = logging.getLogger(__name__)
@@ -104,11 +108,28 @@ class Checkpointer:
 
     def _attempt(self) -> None:
         try:
+            self._check_continuation()
             self.run_once()
         except AuditError as error:
             log.warning("no checkpoint of the history could be written: %s", error)
             with self._database.write() as connection:
                 self._note(connection, SIGNING, None, str(error))
+
+    def _check_continuation(self) -> None:
+        """Raise AuditError unless the history goes on from what was signed last; by itself, nobody signs another."""
+        with self._database.read() as connection:
+            latest = checkpoints.latest(connection)
+            if latest is None:
+                return
+            try:
+                last = Checkpoint.read(latest.document)
+            except ValueError:
+                raise AuditError(_NO_CONTINUATION.format(what="what the database has of it is none any more")) from None
+            if last.entries < history_starts.latest(connection).entries or _was_chained_anew(connection, last):
+                return
+            if root_at(connection, last.entries) != last.root:
+                what = f"its first {last.entries:,} entries are others, or gone"
+                raise AuditError(_NO_CONTINUATION.format(what=what))
 
     def _is_due(self, connection: Connection) -> bool:
         latest, now = checkpoints.latest(connection), self._clock.now()
@@ -172,3 +193,11 @@ class Checkpointer:
             checkpoints.arrived(connection, name, number, now)
         else:
             checkpoints.failed(connection, name, error or "", now)
+
+
+def _was_chained_anew(connection: Connection, last: Checkpoint) -> bool:
+    """Say whether an upgrade has written all entries anew since a checkpoint, which one of them says."""
+    if not last.first or last.first == first_digest(connection):
+        return False
+    told = history.last_of(connection, history.CHAINED_ANEW)
+    return told is not None and told.entry.at >= last.at

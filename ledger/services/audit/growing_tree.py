@@ -21,6 +21,22 @@ class GrownTree:
     closed: list[ClosedSegment] = field(default_factory=list)
 
 
+def root_at(connection: Connection, entries: int) -> str | None:
+    """Return the root of the tree over the first so many entries; None when there are fewer."""
+    known, tree = checkpoints.segments(connection), MerkleTree()
+    number, rest = divmod(entries, SEGMENT_ENTRIES)
+    if len(known) < number:
+        known = [*known, *grow(connection).closed]
+    if len(known) < number:
+        return None
+    for segment in known[:number]:
+        tree.add_segment(bytes.fromhex(segment.root))
+    digests = checkpoints.some_digests_after(connection, known[number - 1].last_id if number else 0, rest)
+    for _, digest in digests:
+        tree.add(leaf_of(digest))
+    return tree.root().hex() if len(digests) == rest else None
+
+
 def grow(connection: Connection) -> GrownTree:
     """Read what came after the last closed segment, in constant memory."""
     known, tree, grown, leaves = checkpoints.segments(connection), MerkleTree(), GrownTree(), list[bytes]()

@@ -260,6 +260,40 @@ def test_only_a_checkpoint_shows_that_a_chain_was_written_anew_with_the_right_fo
     assert check(book).damages == ()
 
 
+REWRITINGS: dict[str, Edit] = {
+    "an entry": lambda rows: [*rows[:2], *chained([*rows[:2], edited(rows[2]), *rows[3:]], 2)[2:]],
+    "the first one": lambda rows: chained([edited(rows[0]), *rows[1:]], 0),
+    "the end is cut": lambda rows: rows[:6],
+}
+
+
+@pytest.mark.parametrize("what", REWRITINGS)
+def test_a_worker_signs_no_history_that_does_not_go_on_from_what_was_signed_last(
+    book: Ledger,
+    world: World,
+    database: Database,
+    kept: Path,
+    clock: FakeClock,
+    caplog: pytest.LogCaptureFixture,
+    what: str,
+) -> None:
+    put(database, REWRITINGS[what](rows_of(database)))
+    before = len(checkpoints_in(kept))
+    for _ in range(3):
+        recall(book, world, 1, "more")
+        clock.advance(timedelta(hours=2))
+        book.parts.checkpointer.run_if_due()
+    assert len(checkpoints_in(kept)) == before
+    assert book.parts.figures.read().anchors_failing_seconds["signing"] > 0
+    assert "does not go on from the last checkpoint" in caplog.text
+    # Who has looked signs it as it is, and from there it goes on.
+    book.parts.checkpointer.run_once()
+    recall(book, world, 1, "more")
+    book.parts.checkpointer.run_if_due()
+    assert len(checkpoints_in(kept)) == before + 2
+    assert book.parts.figures.read().anchors_failing_seconds["signing"] == 0
+
+
 @pytest.mark.parametrize("recalls", [1, 9])
 def test_a_checkpoint_of_another_ledger_is_named_as_that_however_long_it_is(
     book: Ledger, make_anchored: MakeAnchored, world: World, tmp_path: Path, kept: Path, recalls: int

@@ -181,6 +181,24 @@ def test_a_history_that_was_written_anew_and_said_to_have_left_is_not_taken_for_
     assert ([one.kind.value for one in found.damages], found.proven_entries) == (["forgotten"], 0)
 
 
+def test_a_worker_signs_nothing_by_a_kept_root_that_somebody_changed(
+    book: Ledger, database: Database, clock: FakeClock, kept: Path
+) -> None:
+    assert len(checkpoints_in(kept)) == 3
+    with database.write() as connection:
+        connection.execute(update(history_segments).where(history_segments.c.number == 1).values(root="f" * 64))
+    book.parts.policies.put("approval-recipients", "7", actor="wang")
+    clock.advance(timedelta(hours=2))
+    book.parts.checkpointer.run_if_due()
+    assert len(checkpoints_in(kept)) == 3
+    # Without the kept roots they are computed again.
+    with database.write() as connection:
+        connection.execute(delete(history_segments))
+    clock.advance(timedelta(minutes=2))
+    book.parts.checkpointer.run_if_due()
+    assert (len(checkpoints_in(kept)), check(book, kept).ok) == (4, True)
+
+
 def test_what_left_before_its_time_is_named_by_what_was_signed_meanwhile(
     make_anchored: MakeAnchored, world: World, clock: FakeClock, kept: Path, database: Database
 ) -> None:
