@@ -14,7 +14,7 @@ from ledger.core.cursor import LARGEST_ID
 from ledger.core.message import AppName, Chat
 from ledger.core.recall import Outcome, Status
 from ledger.errors import UnknownCorrectionError
-from ledger.store.schema import corrections, recall_items
+from ledger.store.schema import corrections, history, recall_items
 
 _BATCH_ROWS = 1000
 NOBODY_NAMED = "nobody_named"
@@ -129,6 +129,13 @@ def started_alone(connection: Connection, since: datetime) -> list[Correction]:
     """Return the corrections that were started since a moment without a second person."""
     alone = or_(corrections.c.verdict.is_(None), corrections.c.verdict != Decision.APPROVED)
     return _listed(connection, and_(corrections.c.started_at > since, alone))
+
+
+def started_by_a_mere_name(connection: Connection, some: Sequence[Correction]) -> set[int]:
+    """Return those of some corrections that somebody started whom no token named."""
+    mine = and_(history.c.recall_id.in_({one.recall_id for one in some}), history.c.event == "correction_started")
+    told = connection.scalars(select(history.c.detail).where(mine))
+    return {detail["correction"] for detail in told if not detail.get("proven")}
 
 
 def change(connection: Connection, correction_id: int, **values: Any) -> None:

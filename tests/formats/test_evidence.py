@@ -189,6 +189,19 @@ def test_a_page_says_who_did_without_a_second_person_why_and_who_reviewed_it(
         assert "break_glass" not in page
 
 
+CORRECTED = (
+    "planned",
+    "approval_requested",
+    "approved",
+    "refused",
+    "started",
+    "paused",
+    "resumed",
+    "cancelled",
+    "finished",
+)
+
+
 def test_every_thing_that_a_page_tells_has_words_in_each_language() -> None:
     console = tomllib.loads(files("ledger.entrypoints.web.languages").joinpath("en.toml").read_text("utf-8"))
     for language in ("en", "zh"):
@@ -196,6 +209,7 @@ def test_every_thing_that_a_page_tells_has_words_in_each_language() -> None:
             files("ledger.entrypoints.formats.evidence").joinpath(f"{language}.toml").read_text("utf-8")
         )
         assert words["event"].keys() >= console["event"].keys(), language
+        assert words["event"].keys() >= {f"correction_{one}" for one in CORRECTED}, language
 
 
 def test_pages_and_tables_cannot_be_changed_nor_left_out(book: Ledger, tmp_path: Path) -> None:

@@ -36,13 +36,19 @@ class CorrectionApprovals:
         if is_needed(recipients=len(people), messages=0, most=most):
             return Reach(counted=CountedTogether.RECALL, people=len(people), messages=0)
         alone = corrections.started_alone(connection, now - COUNTED_FOR)
-        # When the limit is for everybody, all whom nothing proves are taken for one person.
-        is_anybody = is_strict(connection) and not acting.is_proven
+        # When the limit is for everybody, whom no token names may be anybody: it counts with what everybody starts.
+        is_for_all = is_strict(connection)
+        is_anybody = is_for_all and not acting.is_proven
+        by_anybody = corrections.started_by_a_mere_name(connection, alone) if is_for_all else set()
         one_person = known_people(connection)
         for counted, others in (
             (
                 CountedTogether.ACTOR,
-                [one for one in alone if is_anybody or one_person.are_one(one.runs_for, acting.name)],
+                [
+                    one
+                    for one in alone
+                    if is_anybody or one.id in by_anybody or one_person.are_one(one.runs_for, acting.name)
+                ],
             ),
             (CountedTogether.CAMPAIGN, [one for one in alone if one.recall_id == recall_id]),
         ):

@@ -11,10 +11,12 @@ from ledger.core.correction import CorrectionPlan, CorrectionResult, WhyNot
 from ledger.core.correction_text import CorrectionText
 from ledger.core.recall import Status
 from ledger.errors import (
+    ApprovalNeededError,
     NothingEligibleError,
     PlanChangedError,
     PlanEndedError,
     PlanTokenError,
+    UnauthenticatedError,
     WrongStateError,
 )
 from ledger.simulator import Cut, FailedReason, ScriptedAnswer, World
@@ -83,6 +85,25 @@ def test_who_still_has_it_who_is_unknown_and_whom_nothing_reached_is_left_out_an
     }
     book.parts.corrections.run(plan.correction_id, actor="wang")
     assert received(world) == {"gone": 1}
+
+
+@pytest.mark.parametrize("proven_first", [True, False])
+def test_who_leaves_their_token_at_home_for_a_part_goes_no_further_alone(
+    book: Ledger, world: World, text: CorrectionText, recalled: Recalled, proven_first: bool
+) -> None:
+    plans = {
+        campaign: plan_of(
+            book, recalled(book, [f"{campaign}-1", f"{campaign}-2"], campaign=campaign), text, actor=actor
+        )
+        for campaign, actor in (("spring", "wang"), ("summer", "somebody"))
+    }
+    book.parts.policies.put("approval-recipients", "3", actor="boss")
+    order = ("spring", "summer") if proven_first else ("summer", "spring")
+    run = book.parts.corrections.run
+    run(plans[order[0]].correction_id, actor=("wang", "somebody")[order[0] == "summer"], is_proven=proven_first)
+    with pytest.raises((ApprovalNeededError, UnauthenticatedError)):
+        run(plans[order[1]].correction_id, actor=("wang", "somebody")[order[1] == "summer"], is_proven=not proven_first)
+    assert len(received(world)) == 2
 
 
 def test_a_second_one_takes_only_people_whom_nobody_corrected(book: Ledger, world: World, text: CorrectionText) -> None:

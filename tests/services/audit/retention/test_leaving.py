@@ -198,6 +198,28 @@ def test_what_goes_on_to_hold_is_still_compared(book: Ledger, database: Database
     assert [(one.kind, one.what) for one in found.findings] == [("changed", "token"), ("missing", "policy")]
 
 
+def test_what_was_stopped_before_the_beginning_stays_stopped_by_whom_it_was(
+    make_anchored: MakeAnchored, world: World, clock: FakeClock, database: Database
+) -> None:
+    book = make_anchored(history_days=30)
+    for campaign in ("spring", "summer"):
+        book.parts.sending_stops.stop([campaign], actor="wang")
+    book.parts.sending_stops.allow("summer", actor="wang")
+    recall(book, world, 3, "spring")
+    clock.advance(timedelta(days=40))
+    assert let_go(book).entries
+    assert book.verify().ok
+    stops = metadata.tables["sending_stops"]
+    with database.write() as connection:
+        connection.execute(update(stops).values(stopped_by="mallory"))
+    assert [(one.what, one.key, one.field) for one in book.verify().findings] == [
+        ("sending_stop", "spring", "stopped_by")
+    ]
+    with database.write() as connection:
+        connection.execute(delete(stops))
+    assert [(one.kind, one.what) for one in book.verify().findings] == [("missing", "sending_stop")]
+
+
 def test_readings_leave_with_the_entries_that_sealed_them(
     book: Ledger, database: Database, clock: FakeClock, kept: Path
 ) -> None:
