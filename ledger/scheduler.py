@@ -199,6 +199,8 @@ class Worker:
             id=name,
             max_instances=1,
             coalesce=True,
+            # On a busy machine a chore comes late; it is not to be left out for that.
+            misfire_grace_time=None,
             next_run_time=datetime.now(UTC),
         )
 

@@ -319,6 +319,12 @@ class Settings(BaseSettings):
             }
         )
 
+    def endpoint_setting(self, name: str) -> str:
+        """Return which setting says where an app is asked."""
+        own = self.apps.get(name)
+        is_own = own is not None and own.api_url is not None
+        return f"api_url of [apps.{name}] in the file of LEDGER_CONFIG" if is_own else "LEDGER_API_URL"
+
     def robot_of(self, name: str) -> str | None:
         """Return the robot of an app, for a send that did not name one: an internal app's has the code of its key."""
         app = self.app(name)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ledger.clock import parse_time
 from ledger.core.approval import Approval
-from ledger.core.look_alikes import Likeness, LookAlike
+from ledger.core.look_alikes import Likeness, LikePair, LookAlike
 from ledger.core.recall import Plan, PlannedCampaign, Status
 from ledger.core.stop import PlanStop, StopCode
 
@@ -33,6 +33,10 @@ def read_plan(kept: Mapping[str, Any], recall_id: int) -> Plan:
             "stops": tuple(PlanStop(**one | {"code": StopCode(one["code"])}) for one in kept.get("stops", ())),
             "look_alikes": tuple(
                 LookAlike(**one | {"differs_in": Likeness(one["differs_in"])}) for one in kept.get("look_alikes", ())
+            ),
+            "like_pairs": tuple(
+                LikePair(campaigns=tuple(one["campaigns"]), differs_in=Likeness(one["differs_in"]))
+                for one in kept.get("like_pairs", ())
             ),
         }
     )

@@ -1,5 +1,6 @@
 """Campaigns that one could take for another: what is decided about one of them is to name the others beside it."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from ledger.core.slips import Slips, letters_of
 
 MOST_SHOWN = 5
 _MOST_SLIPS = 2
+_SHORT_END = re.compile(r"[-_. ]\w{1,2}$")
 # Of shorter names, nearly every other one would be so near.
 _LETTERS_PER_SLIP = 3
 
@@ -38,6 +40,36 @@ def look_alikes(meant: str, others: Iterable[str], most: int = MOST_SHOWN) -> tu
     name = _Name.of(meant)
     found = ((rank, other) for other in others if other != meant and (rank := name.rank(other)) is not None)
     return tuple(LookAlike(campaign=other, differs_in=_KINDS[rank]) for rank, other in nsmallest(most, found))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LikePair(JsonValue):
+    """Two campaigns of one selection that one could take for each other, and in what they differ."""
+
+    campaigns: tuple[str, str]
+    differs_in: Likeness
+
+
+def like_pairs(meant: Iterable[str], most: int = MOST_SHOWN) -> tuple[LikePair, ...]:
+    """Return the pairs among the campaigns that are meant together that look alike: one of them may come along unseen.
+
+    Those of a series, which differ in numbers or in a short end alone, were meant together.
+    """
+    names = sorted(meant)
+    found = []
+    for place, one in enumerate(names):
+        name = _Name.of(one)
+        for other in names[place + 1 :]:
+            rank = name.rank(other)
+            if rank is not None and (_KINDS[rank] is not Likeness.SPELLING or _series(one) != _series(other)):
+                found.append((rank, one, other))
+    return tuple(
+        LikePair(campaigns=(one, other), differs_in=_KINDS[rank]) for rank, one, other in nsmallest(most, found)
+    )
+
+
+def _series(name: str) -> str:
+    return "".join(letter for letter in _SHORT_END.sub("", name.casefold()) if letter.isalpha())
 
 
 _KINDS = (Likeness.CASE, Likeness.WIDTH, Likeness.LETTERS, Likeness.SPELLING, Likeness.SPELLING)

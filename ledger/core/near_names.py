@@ -18,7 +18,7 @@ _BEGINNING = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearNames(JsonValue):
-    """Names that there are, the nearest first, near one that there is not; `kind` is campaign, robot or user."""
+    """Names that there are, the nearest first, near one that there is not; `kind` is campaign, robot, user or actor."""
 
     kind: str
     asked: str

@@ -14,6 +14,8 @@ from ledger.errors import (
 )
 
 _SAID = "DingTalk said "
+ENDPOINT = "LEDGER_API_URL"
+_NEXT_STEP = re.compile(r"(, then|\. Then|:) `ledger resume( \d+)?`( goes on| or `ledger cancel`)?$")
 _OWN_SETTINGS = "LEDGER_APP_KEY and LEDGER_APP_SECRET"
 
 
@@ -137,19 +139,25 @@ def _words(answered: str) -> str:
     return answered.removeprefix(_SAID)
 
 
-def facts_of(error: LedgerError, app: str | None = None) -> dict[str, str]:
+def without_next_step(text: str) -> str:
+    """Return why a recall pauses without the command that goes on, where that is said beside it."""
+    return _NEXT_STEP.sub("", text)
+
+
+def facts_of(error: LedgerError, app: str | None = None, endpoint: str = ENDPOINT) -> dict[str, str]:
     """Return what a recall that pauses keeps of an error: its code and text, whose app, and the words of who refused.
 
-    `app` is one that has a name of its own in the settings; None for the one of the environment.
+    `app` is one that has a name of its own in the settings; None for the one of the environment. `endpoint` is the
+    setting that says where it is asked.
     """
     answered = getattr(error, "answered", None)
-    facts = {"code": error.code, "message": text_of(error, app)}
+    facts = {"code": error.code, "message": text_of(error, app, endpoint)}
     return facts | ({"app": app} if app else {}) | ({"answered": answered} if answered else {})
 
 
-def text_of(error: LedgerError, app: str | None = None) -> str:
+def text_of(error: LedgerError, app: str | None = None, endpoint: str = ENDPOINT) -> str:
     """Return what an error says, with the name of the app and the settings that are its own."""
-    text = str(error)
+    text = str(error).replace(ENDPOINT, endpoint)
     if not app:
         return text
     text = text.replace(_OWN_SETTINGS, f"app_key and app_secret of [apps.{app}] in the file of LEDGER_CONFIG")

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from ledger.core.approval import Approval, BreakGlass
 from ledger.core.json_value import JsonValue
-from ledger.core.look_alikes import LookAlike
+from ledger.core.look_alikes import LikePair, LookAlike
 from ledger.core.message import Chat
 from ledger.core.quota import Quota
 from ledger.core.stop import PlanStop
@@ -66,8 +66,9 @@ class Plan(JsonValue):
     there when a second person has to agree. `unconfigured` messages are of robots that the settings give to no app,
     counted in `unconfigured_robots`. `by_campaign` is None where there are very many. Until `valid_until` it may start;
     who shows its `token` then runs exactly this. `stops` is what would stop it as far as is known without asking.
-    `look_alikes` are other campaigns that one could take for those that were named. `excerpts` are the most frequent of
-    what its messages say, where that is kept; they stay with the messages, and are no part of what is kept of a plan.
+    `look_alikes` are other campaigns that one could take for those that were named, `like_pairs` those among them that
+    one could take for each other. `excerpts` are the most frequent of what its messages say, where that is kept; they
+    stay with the messages, and are no part of what is kept of a plan.
     """
 
     recall_id: int
@@ -96,6 +97,7 @@ class Plan(JsonValue):
     token: str | None = field(default=None, repr=False)
     stops: tuple[PlanStop, ...] = ()
     look_alikes: tuple[LookAlike, ...] = ()
+    like_pairs: tuple[LikePair, ...] = ()
     excerpts: tuple[PlannedExcerpt, ...] = ()
 
 

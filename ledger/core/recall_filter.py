@@ -15,13 +15,15 @@ class RecallFilter:
     """Of one of these campaigns, by this actor, started in this time; a plan that nobody ran counts by its making.
 
     A recall is of a campaign that was asked for, or of which it has ended a message. It is whole when no message of it
-    ended otherwise than recalled; None means both.
+    ended otherwise than recalled; None means both. Without `with_plans`, of plans only those that wait for a second
+    person, or for their moment.
     """
 
     campaigns: frozenset[Campaign] = frozenset()
     actor: str | None = None
     started: Period = field(default=ALWAYS)
     is_whole: bool | None = None
+    with_plans: bool = True
 
 
 EVERY_RECALL = RecallFilter()

@@ -70,7 +70,8 @@ class DingTalkTokens:
                 kept.refusals = 0
                 raise CredentialsError(
                     f"DingTalk refuses the access tokens that it has just given to app {app!r} ({text}). "
-                    "Check that LEDGER_API_URL is the endpoint of this app's organisation, then `ledger resume`"
+                    f"Check that {self._settings.endpoint_setting(app)} is the endpoint of this app's organisation, "
+                    "then `ledger resume`"
                 )
 
     def accept(self, app: str) -> None:

@@ -93,7 +93,9 @@ class Spool:
         try:
             with places.opened(path) as file:
                 found = os.fstat(file.fileno())
-                if not found.st_size or path in handed_over or is_abandoned(file):
+                # What lies in a folder of need does so because the first one could not be written.
+                is_needy = path.parent != self._folders[0]
+                if not found.st_size or is_needy or path in handed_over or is_abandoned(file):
                     return found.st_size
         except OSError:  # somebody was quicker, or it is not for us
             return _size(path) or 0

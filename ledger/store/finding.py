@@ -5,9 +5,10 @@ import json
 from sqlalchemy import ColumnElement, func, or_, select
 
 from ledger.core.period import Period
-from ledger.core.recall import Outcome
+from ledger.core.recall import Outcome, Status
 from ledger.core.recall_filter import RecallFilter
-from ledger.store.schema import recall_items, recalls
+from ledger.store.schedules import is_scheduled
+from ledger.store.schema import approvals, recall_items, recalls
 
 
 def found_recalls(asked: RecallFilter, *, is_sqlite: bool) -> list[ColumnElement[bool]]:
@@ -20,6 +21,9 @@ def found_recalls(asked: RecallFilter, *, is_sqlite: bool) -> list[ColumnElement
         conditions.append(_of_campaigns(sorted(asked.campaigns), is_sqlite=is_sqlite))
     if asked.is_whole is not None:
         conditions.append(~_has_left_some() if asked.is_whole else _has_left_some())
+    if not asked.with_plans:
+        asks = select(approvals.c.recall_id).where(approvals.c.recall_id == recalls.c.id, approvals.c.verdict.is_(None))
+        conditions.append(or_(recalls.c.status != Status.PLANNED, asks.exists(), is_scheduled()))
     return conditions
 
 

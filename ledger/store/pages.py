@@ -21,7 +21,7 @@ from ledger.store.finding import found_recalls
 from ledger.store.items import ended_items, item_of, joined_items
 from ledger.store.plans import is_complete
 from ledger.store.recalls import Recall, recall_of
-from ledger.store.schema import approvals, messages, recall_items, recalls
+from ledger.store.schema import approvals, messages, recall_items, recalls, schedules
 from ledger.store.selecting import among, beyond, reached_others, selected_messages
 from ledger.store.unfrozen import unfrozen_page
 
@@ -120,6 +120,13 @@ def waiting_for_approval(connection: Connection, now: datetime) -> list[Recall]:
     waits = and_(recalls.c.status == Status.PLANNED, approvals.c.verdict.is_(None), approvals.c.valid_until > now)
     statement = select(recalls).join(approvals, approvals.c.recall_id == recalls.c.id).where(waits)
     return [recall_of(row) for row in connection.execute(statement.order_by(approvals.c.valid_until, recalls.c.id))]
+
+
+def scheduled(connection: Connection) -> list[Recall]:
+    """Return the plans that wait for a moment of their own, the nearest first."""
+    waits = and_(recalls.c.status == Status.PLANNED, schedules.c.recall_id == recalls.c.id)
+    statement = select(recalls).join(schedules, waits).order_by(schedules.c.run_at, recalls.c.id)
+    return [recall_of(row) for row in connection.execute(statement)]
 
 
 def items_page(

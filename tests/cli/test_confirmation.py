@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ledger.simulator import Simulator
+from ledger.simulator import FailedReason, Simulator
 
 from .conftest import Shell
 from .terminal import on_terminal
@@ -108,3 +108,22 @@ def test_a_second_ctrl_c_leaves_at_once(shell: Shell, simulator: Simulator) -> N
         os.kill(terminal.process.pid, signal.SIGINT)
         assert terminal.end() == 130
         assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 10)])
+def test_asking_again_is_confirmed_by_whoever_sits_at_a_terminal_once_its_price_is_said(
+    shell: Shell, simulator: Simulator, answer: str, code: int
+) -> None:
+    (key,) = shell.send(simulator, 1, campaign="spring")
+    simulator.world.change(failed_reasons={key: FailedReason(reason="busy")})
+    assert shell("recall", "--campaign", "spring", "--reason", "typo", "--yes").code == 3
+    simulator.world.change(failed_reasons={})
+    with on_terminal(shell, "retry", "1") as terminal:
+        terminal.wait_for("Ask again? [y/N]")
+        assert "asks again for 1 message: 1 call" in terminal.shown
+        terminal.type(answer)
+        assert terminal.end() == code
+    assert ("nothing was asked again" in terminal.shown) == (code == 10)
+    if code == 10:
+        # A script is not asked, nor is who says yes beforehand.
+        assert shell("retry", "1").code == 0

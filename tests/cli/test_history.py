@@ -278,3 +278,17 @@ def test_verify_names_what_was_edited_what_the_history_says_and_what_is_shown(de
     for part in ("outcome", "refused", "mallory", "http_status", "500"):
         assert part in people.out
     assert max(map(len, detail.seen(80, "verify"))) <= 80
+
+
+def test_a_name_that_the_history_does_not_know_leads_to_those_that_are_near(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 1, campaign="spring-promo", users=["zhang.san"])
+    assert shell("recall", "--campaign", "spring-promo", "--reason", "typo", "--yes", "--actor", "wang.wu").code == 0
+    near = {
+        ("--campaign", "spring-pormo"): "did you mean spring-promo?",
+        ("--user", "zhangsan"): "did you mean zhang.san?",
+        ("--actor", "wangwu"): "did you mean wang.wu?",
+    }
+    for asked, said in near.items():
+        ended = shell("history", *asked)
+        assert (ended.code, ended.out) == (0, "")
+        assert said in ended.err

@@ -69,8 +69,8 @@ def test_columns_of_campaigns_go_by_rank_and_how_long_is_left_stays(recalled: Sh
     titles = {width: " ".join(recalled.seen(width, "campaigns")[0].split()) for width in WIDTHS}
     assert titles == {
         60: "campaign left recallable people",
-        80: "campaign left recallable until people recalled",
-        120: "campaign left recallable until people recalled",
+        80: "campaign left recallable until CST people recalled",
+        120: "campaign left recallable until CST people recalled",
     }
 
 

@@ -344,3 +344,18 @@ def test_where_it_is_kept_a_plan_and_the_campaigns_say_what_the_messages_say(she
     assert "“Spring sale” (1 message)" in shell.typed("n", *run).out
     assert shell("campaigns", "--json").json[0]["excerpt"] == "Spring sale"
     assert "Spring sale" in shell("campaigns").out
+
+
+def test_a_beginning_that_takes_look_alikes_along_says_so_and_lists_them_in_the_order_of_the_headline(
+    shell: Shell, simulator: Simulator
+) -> None:
+    for age, campaign in enumerate(("spring-zoo", "spring-prom0", "spring-promo")):
+        shell.send(simulator, 1, campaign=campaign, age=timedelta(hours=9 - age))
+    plan = ("recall", "--campaign", "spring-*", "--reason", "typo", "--dry-run")
+    found = shell(*plan, "--json").json
+    assert found["like_pairs"] == [{"campaigns": ["spring-prom0", "spring-promo"], "differs_in": "letters"}]
+    assert [one["campaign"] for one in found["by_campaign"]] == ["spring-prom0", "spring-promo", "spring-zoo"]
+    for columns in (60, 80, 120):
+        shown = " ".join(" ".join(shell.seen(columns, *plan)).split())
+        assert "of spring-prom0, spring-promo and 1 more" in shown
+        assert "BOTH OF THEM spring-prom0 spring-promo differ only in letters that look the same" in shown

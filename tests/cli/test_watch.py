@@ -37,6 +37,7 @@ def _look(campaigns: int = 2, troubles: Sequence[Trouble] = ()) -> Look:
         campaigns=lines,
         running=[RUNNING] * (campaigns > 10),
         paused=[],
+        scheduled=[],
         waiting=[],
         to_review=[],
         troubles=troubles,
@@ -147,3 +148,26 @@ def test_a_database_that_is_away_from_the_start_is_said_on_the_screen(shell: She
         terminal.wait_for("the database is away, trying again in")
         os.kill(terminal.process.pid, signal.SIGINT)
         assert terminal.end() == 0
+
+
+def test_what_starts_by_itself_and_what_is_not_sent_any_more_are_seen(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 2, campaign="spring")
+    shell.send(simulator, 1, campaign="autumn")
+    at = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
+    assert shell("recall", "--campaign", "spring", "--reason", "over then", "--yes", "--at", at).code == 0
+    assert shell("recall", "--campaign", "autumn", "--reason", "wrong", "--yes", "--stop-sending").code == 0
+    shown = shell("watch", "--once").out
+    assert "recall 1 starts " in shown
+    assert ", 2 messages: over then" in shown
+    assert "nothing more of autumn is sent" in shown
+    assert all(cell_len(line) <= 60 for line in shell.seen(60, "watch", "--once"))
+
+
+def test_a_pause_is_told_once_with_one_command_that_goes_on(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 2, campaign="spring")
+    simulator.world.change(permission_missing=True)
+    assert shell("recall", "--campaign", "spring", "--reason", "typo", "--yes").code == 5
+    shown = shell("watch", "--once").out
+    assert "recall 1 is paused, 2 messages wait: `ledger resume 1`: the app lacks a permission" in shown
+    assert shown.count("ledger resume") == 1
+    assert shell("show", "1").out.count("ledger resume") == 2  # the next step, and what was written down then

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from ledger.core.look_alikes import Likeness, look_alikes
+from ledger.core.look_alikes import Likeness, like_pairs, look_alikes
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,12 @@ def test_ten_thousand_campaigns_are_looked_through_at_once() -> None:
     started = time.perf_counter()
     assert len(look_alikes("campaign-05000-of-the-year", others)) == 5
     assert time.perf_counter() - started < 2
+
+
+def test_of_what_is_meant_together_the_pairs_that_look_alike_are_told_but_no_series() -> None:
+    series = ["spring-promo", "spring-promo-2", "spring-promo-3", "spring-a", "spring-b"]
+    assert like_pairs(series) == ()
+    (pair,) = like_pairs([*series, "spring-prom0"])[:1]
+    assert (pair.campaigns, pair.differs_in) == (("spring-prom0", "spring-promo"), Likeness.LETTERS)
+    assert [one.campaigns for one in like_pairs(["sale-today", "sale-toady"])] == [("sale-toady", "sale-today")]
+    assert len(like_pairs(f"campaign-{letter}x{letter}" for letter in "abcdefghij")) == 5

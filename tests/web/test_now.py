@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ledger.clock import FakeClock
+from ledger.core.bounds import EVERYTHING
 from ledger.core.campaign import CampaignLine, no_messages
 from ledger.core.roles import Role
 from ledger.entrypoints.web import now
@@ -97,3 +99,31 @@ def test_of_many_campaigns_the_nearest_are_shown_and_all_when_asked_for(
         everything = next(link for link in page.links if "all=1" in link)
         assert "q=campaign" in everything
         assert len([one for one in Page(browser.get(everything).text).links if one.startswith("/campaign?")]) == 4
+
+
+def test_what_starts_by_itself_and_what_is_not_sent_any_more_stand_on_the_board(
+    service: Service, world: World, clock: FakeClock
+) -> None:
+    book = service.book
+    send(book, world, 3, campaign="spring")
+    send(book, world, 2, campaign="autumn")
+    plan = book.plan(campaign="spring", reason="over then", actor="wang")
+    book.parts.schedules.set(plan.recall_id, clock.now() + timedelta(hours=1), actor="wang", is_proven=False)
+    book.parts.sending_stops.stop(["autumn"], actor="wang", bounds=EVERYTHING)
+    with looking(service, Role.OPERATOR) as browser:
+        page = Page(browser.get("/").text)
+        assert "Set for later Recall 1 over then" in page.text
+        assert "what is still sent of it is refused" in page.text
+        assert "已拒绝继续发送" in browser.get("/", headers={"Accept-Language": "zh"}).text
+
+
+def test_people_beside_a_part_of_the_messages_say_whose_they_are(service: Service, world: World) -> None:
+    book = service.book
+    keys = send(book, world, 3, campaign="spring", users=["ann"])
+    send(book, world, 1, campaign="whole", users=["ann"])
+    book.run(book.plan(keys=keys[:1], reason="one of them"))
+    with looking(service, Role.OPERATOR) as browser:
+        text = Page(browser.get("/").text).text
+        assert text.count("of all 3 messages") == 1
+        assert "of all 1" not in text
+        assert "of all 3 messages" in Page(browser.get("/campaign?name=spring").text).text

@@ -3,13 +3,21 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
+from jinja2 import DictLoader
 from sqlalchemy import select, update
 
+from ledger.core.message import Chat
+from ledger.core.recall import Outcome, Status
 from ledger.core.roles import Role
-from ledger.simulator import ScriptedAnswer, World
+from ledger.entrypoints.formats import history_csv, people_rows, recalls_csv, translations
+from ledger.entrypoints.formats.translations import FileLanguage
+from ledger.entrypoints.web import assets
+from ledger.entrypoints.web import page as page_room
+from ledger.simulator import FailedReason, ScriptedAnswer, World
 from ledger.store.database import Database
 from ledger.store.schema import recall_items, recalls
 from tests.api.conftest import Service
@@ -279,3 +287,54 @@ def test_what_a_check_disputed_stands_on_top_of_a_recall_and_beside_the_message_
     ]
     strange = re.compile(r"[\u4e00-\u9fff]") if language == "en" else re.compile(r"[A-Za-z]{2,}")
     assert [text for page in pages for text in page.own if set(strange.findall(text)) - _SAME] == []
+
+
+def test_pages_of_a_running_service_stay_those_of_its_version_whatever_is_put_in_place_of_its_files(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = DictLoader(dict.fromkeys(page_room._environment.list_templates(), "{{ a_value_of_the_next_version }}"))
+    monkeypatch.setattr(page_room._environment.loader, "get_source", newer.get_source)
+    monkeypatch.setattr(assets, "_FOLDER", Path("/nowhere"))
+    with looking(service, Role.OPERATOR) as browser:
+        assert "There is no such recall" in Page(browser.get("/recalls/77").text).text
+        assert browser.get("/").status_code == 200
+        for name in assets.NAMES:
+            assert browser.get(assets.address(name)).status_code == 200
+
+
+def test_files_for_people_have_chinese_words_beside_their_codes_where_chinese_is_read(
+    service: Service, world: World
+) -> None:
+    keys = send(service.book, world, 2, users=["ann"])
+    world.change(failed_reasons={keys[0]: FailedReason(reason="busy")})
+    recall_id = service.book.run(service.book.plan(campaign="spring", reason="wrong link")).recall_id
+    chinese = {"Accept-Language": "zh-CN"}
+    with looking(service, Role.OPERATOR) as browser:
+        for page in ("/history", "/recalls"):
+            links = [link for link in Page(browser.get(page, headers=chinese).text).links if "format=excel" in link]
+            assert links
+            for link in links:
+                assert "language=zh" in link
+                head = browser.get(link).text.splitlines()[0]
+                assert "(campaign" in head
+                assert all(name.endswith(")") for name in head.split(","))
+        found = browser.get(f"/recalls/{recall_id}/items.csv", headers=chinese).text
+        assert "结果 (outcome)" in found
+        assert "被拒绝 (refused)" in found
+        people = browser.get(f"/recalls/{recall_id}/people.csv", headers=chinese).text
+        assert people.splitlines()[0].endswith("仍能看到 (left),结果不明 (unknown),未送达 (undelivered)")
+        # Programs get what the contract says, in any language.
+        plain = browser.get("/v1/history?format=csv&language=zh", headers=chinese).text
+        assert plain.splitlines()[0].split(",")[:2] == ["process_query_key", "robot_code"]
+        assert "(refused)" not in plain
+        raw = browser.get(f"/recalls/{recall_id}/items.csv?raw=true", headers=chinese).text
+        assert raw.splitlines()[0].startswith("process_query_key,")
+        english = browser.get(f"/recalls/{recall_id}/items.csv").text
+        assert "(refused)" not in english
+
+
+def test_every_column_of_a_file_has_a_chinese_name() -> None:
+    columns = {*history_csv.COLUMNS, history_csv.USER, *recalls_csv.COLUMNS, *people_rows.COLUMNS}
+    assert [name for name in columns if translations.column_in(FileLanguage.ZH, name) == name] == []
+    for column, codes in (("outcome", Outcome), ("status", Status), ("chat", Chat)):
+        assert [code for code in codes if translations.code_in(FileLanguage.ZH, column, code.value) == code] == []

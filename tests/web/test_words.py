@@ -62,7 +62,7 @@ BY_NAME = {
     "stop",
 }
 # What stands between two words has blanks, or is nothing at all.
-BETWEEN = ("page.comma", "decision.between")
+BETWEEN = ("page.comma", "decision.between", "messages.before_more")
 
 
 def forms(text: object) -> dict[str, str]:
@@ -88,7 +88,7 @@ def test_every_language_has_every_text_with_the_same_values() -> None:
 def test_every_text_is_shown_somewhere() -> None:
     sources = [*FOLDER.glob("templates/*.html"), *FOLDER.glob("*.py")]
     content = "\n".join(source.read_text("utf-8") for source in sources)
-    shown = set(re.findall(r"""(?:\bt|words|_words)\(\s*"([a-z_]+\.[a-z_]+)"\s*[,)]""", content))
+    shown = set(re.findall(r"""(?:\bt|words|_words|self)\(\s*"([a-z_]+\.[a-z_]+)"\s*[,)]""", content))
     unseen = {key for key in words_of("en").texts if key not in shown and key.partition(".")[0] not in BY_NAME}
     assert unseen == set()
     assert shown - set(words_of("en").texts) == set()
@@ -182,7 +182,16 @@ def test_values_are_escaped_and_numbers_are_written_as_people_read_them() -> Non
 
 
 @pytest.mark.parametrize(
-    ("seconds", "detail"), [(0.4, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3600, "1 h 0 min"), (90061, "25 h 1 min")]
+    ("seconds", "detail"),
+    [
+        (0.4, "0 s"),
+        (59, "59 s"),
+        (61, "1 min 1 s"),
+        (60, "1 min"),
+        (3600, "1 h"),
+        (90000, "25 h"),
+        (90061, "25 h 1 min"),
+    ],
 )
 def test_a_span_is_written_in_its_two_largest_units(seconds: float, detail: str) -> None:
     assert words_of("en").span(seconds) == detail

@@ -9,6 +9,8 @@ from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from ledger.entrypoints.api.models import ApiModel
+from ledger.entrypoints.formats.csv_form import CsvForm
+from ledger.entrypoints.formats.translations import FileLanguage
 from ledger.entrypoints.http.door import parts_of, patience
 from ledger.entrypoints.http.read_watch import handed_out
 from ledger.services.reports.list_page import ListPage, every_page
@@ -31,6 +33,18 @@ class Form(StrEnum):
 
 
 WantedForm = Annotated[Form | None, Query(alias="format", description="Wins over the Accept header.")]
+
+
+WantedLanguage = Annotated[
+    FileLanguage | None,
+    Query(description="With format=excel: the words that columns and codes have beside them."),
+]
+
+
+def csv_form_of(wanted: Form, language: FileLanguage | None, *, per_person: bool = False) -> CsvForm:
+    """Return how CSV is written; for programs it stays as it is in any language."""
+    is_for_people = wanted is Form.EXCEL
+    return CsvForm(for_spreadsheets=is_for_people, per_person=per_person, language=language if is_for_people else None)
 
 
 def form_of(request: Request, wanted: Form | None) -> Form:

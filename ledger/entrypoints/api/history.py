@@ -7,10 +7,19 @@ from fastapi import APIRouter, Query, Request, Response
 from ledger.core import recall as recalling
 from ledger.core.recall import Outcome
 from ledger.core.roles import Permission
-from ledger.entrypoints.api.files import Form, WantedForm, described, file_of, form_of, json_lines, whole_list
+from ledger.entrypoints.api.files import (
+    Form,
+    WantedForm,
+    WantedLanguage,
+    csv_form_of,
+    described,
+    file_of,
+    form_of,
+    json_lines,
+    whole_list,
+)
 from ledger.entrypoints.api.models import Item, Page, Short
 from ledger.entrypoints.api.parameters import Cursor, Limit, Recalled, Selected, page_of
-from ledger.entrypoints.formats.csv_form import CsvForm
 from ledger.entrypoints.formats.history_csv import COLUMNS, written_as_csv
 from ledger.entrypoints.http.door import Door, LedgerParts, needs
 from ledger.services.reports.list_page import PAGE_ROWS_MAX, ListPage
@@ -29,6 +38,7 @@ def history(
     actor: Annotated[Short | None, Query(description="Only what this one recalled.")] = None,
     form: WantedForm = None,
     per_person: Annotated[bool, Query(description="In CSV, a row for each recipient.")] = False,
+    language: WantedLanguage = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[Item] | Response:
@@ -43,5 +53,5 @@ def history(
     first, rest = whole_list(request, read)
     if wanted is Form.NDJSON:
         return file_of(json_lines(first, rest, Item), "history", wanted)
-    csv_form = CsvForm(for_spreadsheets=wanted is Form.EXCEL, per_person=per_person)
+    csv_form = csv_form_of(wanted, language, per_person=per_person)
     return file_of(written_as_csv(first, rest, csv_form), "history", wanted)

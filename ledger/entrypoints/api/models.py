@@ -229,6 +229,13 @@ class LookAlike(ApiModel):
     differs_in: Likeness = Field(description="In what it differs: hardly anything that one sees.")
 
 
+class LikePair(ApiModel):
+    """Two campaigns of one plan that one could take for each other."""
+
+    campaigns: list[str] = Field(examples=[["spring-prom0", "spring-promo"]])
+    differs_in: Likeness = Field(description="In what they differ: hardly anything that one sees.")
+
+
 class PlanStop(ApiModel):
     """One thing that would stop a plan, or a part of it."""
 
@@ -272,6 +279,7 @@ class Plan(ApiModel):
         "repeated request has null."
     )
     look_alikes: list[LookAlike] = Field(description="Other campaigns that one could take for those that were named.")
+    like_pairs: list[LikePair] = Field(description="Campaigns of it that one could take for each other.")
     stops: list[PlanStop] = Field(description="What would stop it, as far as is known without asking DingTalk.")
 
 

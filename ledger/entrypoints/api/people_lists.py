@@ -7,11 +7,21 @@ from fastapi import APIRouter, Query, Request, Response
 from ledger.core.reached_people import PersonStanding
 from ledger.core.recall import Outcome
 from ledger.core.roles import Permission
-from ledger.entrypoints.api.files import CSV, NDJSON, Form, WantedForm, described, form_of, json_lines
+from ledger.entrypoints.api.files import (
+    CSV,
+    NDJSON,
+    Form,
+    WantedForm,
+    WantedLanguage,
+    csv_form_of,
+    described,
+    form_of,
+    json_lines,
+)
 from ledger.entrypoints.api.models import PeopleCount, PeoplePage, Person
 from ledger.entrypoints.api.parameters import Limit, NameCursor, Selected, page_of
-from ledger.entrypoints.formats.csv_form import CsvForm
 from ledger.entrypoints.formats.people_rows import COLUMNS, people_as_csv
+from ledger.entrypoints.formats.translations import FileLanguage
 from ledger.entrypoints.http.door import Door, LedgerParts, needs
 from ledger.entrypoints.http.read_watch import counted_out
 from ledger.entrypoints.http.seen_recall import Seen
@@ -36,11 +46,12 @@ def people(
     selected: Selected,
     only: Only = None,
     form: WantedForm = None,
+    language: WantedLanguage = None,
     limit: Limit = 100,
     cursor: NameCursor = None,
 ) -> PeoplePage | Response:
     """Return whom the selected messages reached that the ledger still holds, and what they have of them."""
-    asked = PeopleAsked(request, response, parts, only, form, limit, cursor)
+    asked = PeopleAsked(request, response, parts, only, form, language, limit, cursor)
     return asked.answer(Whose(selection=selected))
 
 
@@ -53,11 +64,12 @@ def people_of_recall(
     only: Only = None,
     outcome: Annotated[Outcome | None, Query(description="Whose message ended so, at least one.")] = None,
     form: WantedForm = None,
+    language: WantedLanguage = None,
     limit: Limit = 100,
     cursor: NameCursor = None,
 ) -> PeoplePage | Response:
     """Return whom a recall concerns, and what they have of its messages."""
-    asked = PeopleAsked(request, response, parts, only, form, limit, cursor)
+    asked = PeopleAsked(request, response, parts, only, form, language, limit, cursor)
     return asked.answer(Whose(recall_id=seen.id), outcome)
 
 
@@ -71,11 +83,13 @@ class PeopleAsked:
         parts: Parts,
         only: PersonStanding | None,
         form: Form | None,
+        language: FileLanguage | None,
         limit: int,
         cursor: str | None,
     ) -> None:
         self._request, self._response, self._parts = request, response, parts
         self._only, self._form, self._limit, self._cursor = only, form_of(request, form), limit, cursor
+        self._language = language
 
     def answer(self, whose: Whose, outcome: Outcome | None = None) -> PeoplePage | Response:
         """Return a page of JSON, or all of them as a file."""
@@ -89,5 +103,5 @@ class PeopleAsked:
         every = batches(lines, BATCH_ROWS)
         if self._form is Form.NDJSON:
             return written_texts(json_lines((), every, Person), "people.jsonl", NDJSON)
-        form = CsvForm(for_spreadsheets=self._form is Form.EXCEL)
+        form = csv_form_of(self._form, self._language)
         return written_texts(people_as_csv(every, form), "people.csv", CSV)

@@ -12,7 +12,17 @@ from ledger.core.recall import Outcome, Status
 from ledger.core.recall_filter import recall_filter
 from ledger.core.roles import Permission
 from ledger.core.selection import select
-from ledger.entrypoints.api.files import Form, WantedForm, described, file_of, form_of, json_lines, whole_list
+from ledger.entrypoints.api.files import (
+    Form,
+    WantedForm,
+    WantedLanguage,
+    csv_form_of,
+    described,
+    file_of,
+    form_of,
+    json_lines,
+    whole_list,
+)
 from ledger.entrypoints.api.idempotency import OnlyOnce
 from ledger.entrypoints.api.models import (
     BreakGlassRequest,
@@ -32,7 +42,6 @@ from ledger.entrypoints.api.models import (
     VerifyRequest,
 )
 from ledger.entrypoints.api.parameters import Cursor, Limit, Recalled, page_of
-from ledger.entrypoints.formats.csv_form import CsvForm
 from ledger.entrypoints.formats.recalls_csv import COLUMNS, recalls_as_csv
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs, within
 from ledger.entrypoints.http.seen_recall import Seen
@@ -86,6 +95,7 @@ def recalls(
     campaign: Annotated[list[Short] | None, Query(description="Asked for, or of a message that ended.")] = None,
     actor: Annotated[Short | None, Query(description="Only of this one.")] = None,
     form: WantedForm = None,
+    language: WantedLanguage = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Result] | Response:
@@ -104,7 +114,7 @@ def recalls(
     first, rest = whole_list(request, read)
     if wanted is Form.NDJSON:
         return file_of(json_lines(first, rest, Result), "recalls", wanted)
-    csv_form = CsvForm(for_spreadsheets=wanted is Form.EXCEL)
+    csv_form = csv_form_of(wanted, language)
     return file_of(recalls_as_csv(chain([first], rest), csv_form), "recalls", wanted)
 
 

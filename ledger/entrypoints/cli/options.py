@@ -27,6 +27,7 @@ SpotCheckSize = Annotated[
         "--sample", metavar="N", min=1, help="With --verify: also ask whether N of what is recalled is really gone."
     ),
 ]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask again, and with --verify DingTalk, without a question.")]
 VerifyYes = Annotated[bool, typer.Option("--yes", "-y", help="With --verify: ask without a question.")]
 CampaignTag = Annotated[str | None, typer.Option("--campaign", help="The campaign (for import: of rows without one).")]
 SourceTag = Annotated[str | None, typer.Option("--source", help="Which program sent it (for import: of rows without).")]

@@ -1,9 +1,12 @@
 """The options that select messages, the same for every command, and how they are read."""
 
 import sys
+from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict, get_type_hints
 
 import typer
 
@@ -31,6 +34,10 @@ CampaignPatterns = Annotated[
         help=r"Of this campaign; repeatable: of one of several. spring-\* takes all that begin so.".replace("\\", ""),
         rich_help_panel=_PANEL,
     ),
+]
+FromCampaigns = Annotated[
+    list[str] | None,
+    typer.Option("--from-campaign", metavar="NAME", help="Move those of this campaign too.", rich_help_panel=_PANEL),
 ]
 Untagged = Annotated[bool, typer.Option("--untagged", help="Without a campaign.", rich_help_panel=_PANEL)]
 Source = Annotated[
@@ -64,6 +71,21 @@ Until = Annotated[
 ]
 
 
+_OPTIONS = (
+    ("untagged", Untagged, False),
+    ("source", Source, None),
+    ("user", Users, None),
+    ("key", Keys, None),
+    ("keys_file", KeysFile, None),
+    ("robot", Robot, None),
+    ("since", Since, None),
+    ("until", Until, None),
+)
+_READ_AS = {"user": "users", "key": "keys"}
+_ASKED = "asked"
+Command = Callable[..., Any]
+
+
 class SelectionOptions(TypedDict):
     """What was selected, as `select` takes it."""
 
@@ -75,6 +97,41 @@ class SelectionOptions(TypedDict):
     robot: str | None
     since: datetime | None
     until: datetime | None
+
+
+def selecting(campaigns: object = Campaigns, name: str = "campaign") -> Callable[[Command], Command]:
+    """Give a command the options of a selection in the place of its parameter `asked`, which gets what was selected.
+
+    Campaigns are typed under `name`, which `campaigns` describes.
+    """
+    options = {
+        name: Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=campaigns),
+        **{
+            one: Parameter(one, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+            for one, kind, default in _OPTIONS
+        },
+    }
+
+    def decorate(command: Command) -> Command:
+        hints = get_type_hints(command, include_extras=True)
+        parameters = list[Parameter]()
+        for one in signature(command).parameters.values():
+            own = one.replace(kind=Parameter.KEYWORD_ONLY, annotation=hints[one.name])
+            parameters += options.values() if one.name == _ASKED else [own]
+
+        @wraps(command)
+        def selected(**given: Any) -> Any:
+            chosen = {_READ_AS.get(one, one): given.pop(one) for one in options}
+            chosen["campaign"] = chosen.pop(name)
+            return command(**{_ASKED: gather(**chosen)}, **given)
+
+        returned = hints.get("return", Any)
+        # What is asked of the command is asked of these.
+        selected.__signature__ = Signature(parameters, return_annotation=returned)  # type: ignore[attr-defined]
+        selected.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": returned}
+        return selected
+
+    return decorate
 
 
 def gather(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ledger.core.json_value import printable
+from ledger.entrypoints.formats.translations import FileLanguage, code_in, column_in
 
 # Without it, Excel takes UTF-8 for the charset of the country.
 BYTE_ORDER_MARK = "\ufeff"
@@ -22,14 +23,17 @@ class CsvForm:
 
     `for_spreadsheets` begins with a byte order mark and puts an apostrophe before what would run as a formula or
     become another number. `per_person` gives each recipient a row. `for_terminal` escapes what does not print.
+    In a `language`, columns and codes have words beside them.
     """
 
     for_spreadsheets: bool = False
     per_person: bool = False
     for_terminal: bool = False
+    language: FileLanguage | None = None
 
-    def cell(self, value: object) -> object:
-        """Return one value as it is written."""
+    def cell(self, column: str, value: object) -> object:
+        """Return one value of a column as it is written."""
+        value = code_in(self.language, column, value)
         if not isinstance(value, str):
             return value
         if self.for_spreadsheets and (_FORMULA.match(value) or _NUMBER.fullmatch(value)):
@@ -47,9 +51,9 @@ def csv_lines(
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write(BYTE_ORDER_MARK if form.for_spreadsheets and not form.for_terminal else "")
-    writer.writerow(columns)
+    writer.writerow([column_in(form.language, name) for name in columns])
     for rows in batches:
-        writer.writerows([form.cell(value) for value in row] for row in rows)
+        writer.writerows(map(form.cell, columns, row) for row in rows)
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()

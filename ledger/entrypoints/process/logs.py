@@ -38,7 +38,7 @@ def log_to_stderr(form: LogFormat = LogFormat.TEXT, level: LogLevel = LogLevel.I
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("ledger").setLevel(level.name)
     # It warns of every tick at which a long recall is still running.
-    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 def facts_of(record: logging.LogRecord) -> dict[str, Any]:

@@ -30,6 +30,12 @@ def address(name: str) -> str:
     return f"/static/{name}?{_digest(name)}"
 
 
+def read_ahead() -> None:
+    """Read every file: what is put in place of it later belongs to other pages."""
+    for name in NAMES:
+        _digest(name)
+
+
 @cache
 def _digest(name: str) -> str:
     return hashlib.sha256(_content(name)).hexdigest()[:12]

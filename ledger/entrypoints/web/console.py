@@ -8,6 +8,7 @@ from ledger.entrypoints.web import (
     health,
     history,
     now,
+    page,
     people,
     people_lists,
     plan,
@@ -45,5 +46,6 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 def furnish(app: FastAPI, parts: Parts) -> None:
     """Give an application what pages keep."""
+    page.read_ahead()
     app.state.checkups = CheckUps(parts)
     app.state.settlings = Settlings()

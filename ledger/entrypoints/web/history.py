@@ -54,6 +54,7 @@ def history(
         actor=actor,
         outcomes=list(Outcome),
         error=error,
+        near=parts.names.near_in_history(selection, actor or None) if page is not None and not page.values else (),
         page=page,
         is_first=cursor is None,
     )

@@ -41,6 +41,7 @@ def now(
     running = parts.pages.recalls(statuses=(Status.RUNNING,), limit=SHOWN_RECALLS, who=who)
     stopped = parts.pages.recalls(statuses=(Status.PAUSED,), limit=SHOWN_RECALLS, who=who)
     waiting = parts.pages.waiting(limit=SHOWN_RECALLS, who=who)
+    scheduled = parts.pages.scheduled(limit=SHOWN_RECALLS, who=who)
     to_review = parts.pages.to_review(limit=SHOWN_RECALLS, who=who)
     return view.show(
         "now.html",
@@ -61,6 +62,7 @@ def now(
         running=[RecallProgress(result, parts.courses.read(result, calls=0)) for result in running.values],
         paused=stopped.values,
         waiting=waiting,
+        scheduled=scheduled,
         to_review=to_review,
         troubles=list(troubles(parts, checkups.checks)),
     )

@@ -52,6 +52,7 @@ _environment = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    auto_reload=False,
 )
 _environment.filters |= {
     "literally": literally,
@@ -60,6 +61,15 @@ _environment.filters |= {
     "named": shortened,
     "without_flags": without_flags,
 }
+
+
+def read_ahead() -> None:
+    """Read all that pages are made of: what is put in place of it later belongs to another version of this code."""
+    for name in _environment.list_templates():
+        _environment.get_template(name)
+    for language in LANGUAGES:
+        words_of(language)
+    assets.read_ahead()
 
 
 class View:
@@ -108,6 +118,7 @@ class View:
             zone_name=self.times.zone_name,
             now=self.now,
             language=HTML_LANGUAGES[self.words.language],
+            file_language=self.words.file_language,
             languages={code: name for code, name in LANGUAGES.items() if code != self.words.language},
             who=self.who,
             may=self.may,

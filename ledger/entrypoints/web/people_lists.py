@@ -12,6 +12,7 @@ from ledger.core.roles import Permission
 from ledger.entrypoints.formats.csv_form import CsvForm
 from ledger.entrypoints.formats.evidence.workbook import write_workbook
 from ledger.entrypoints.formats.people_rows import COLUMNS, people_as_csv, person_cells
+from ledger.entrypoints.formats.translations import column_in
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.read_watch import counted_out
 from ledger.entrypoints.http.seen_recall import Seen
@@ -54,15 +55,15 @@ def of_campaign(
 
 
 @router.get("/recalls/{id}/people.csv", **_SEE)
-def of_recall_as_csv(request: Request, seen: Seen, parts: LedgerParts, only: Only = "") -> Response:
+def of_recall_as_csv(request: Request, seen: Seen, parts: LedgerParts, view: Viewed, only: Only = "") -> Response:
     """Return the people of a recall as CSV for a spreadsheet."""
-    return _csv(_lines(request, parts, Whose(recall_id=seen.id), only), f"recall-{seen.id}-people")
+    return _csv(view, _lines(request, parts, Whose(recall_id=seen.id), only), f"recall-{seen.id}-people")
 
 
 @router.get("/recalls/{id}/people.xlsx", **_SEE)
-def of_recall_as_workbook(request: Request, seen: Seen, parts: LedgerParts, only: Only = "") -> Response:
+def of_recall_as_workbook(request: Request, seen: Seen, parts: LedgerParts, view: Viewed, only: Only = "") -> Response:
     """Return the people of a recall as a workbook."""
-    return _workbook(_lines(request, parts, Whose(recall_id=seen.id), only), f"recall-{seen.id}-people")
+    return _workbook(view, _lines(request, parts, Whose(recall_id=seen.id), only), f"recall-{seen.id}-people")
 
 
 @router.get("/campaign/people.csv", **_SEE)
@@ -71,7 +72,7 @@ def of_campaign_as_csv(
 ) -> Response:
     """Return the people of a campaign as CSV for a spreadsheet."""
     whose = Whose(selection=SelectionForm(campaign=literally(name)).selection(view.times, who))
-    return _csv(_lines(request, parts, whose, only), "people")
+    return _csv(view, _lines(request, parts, whose, only), "people")
 
 
 @router.get("/campaign/people.xlsx", **_SEE)
@@ -80,7 +81,7 @@ def of_campaign_as_workbook(
 ) -> Response:
     """Return the people of a campaign as a workbook."""
     whose = Whose(selection=SelectionForm(campaign=literally(name)).selection(view.times, who))
-    return _workbook(_lines(request, parts, whose, only), "people")
+    return _workbook(view, _lines(request, parts, whose, only), "people")
 
 
 def _shown(parts: Parts, view: View, whose: Whose, only: str, cursor: str | None, **values: Any) -> Response:
@@ -105,11 +106,13 @@ def _lines(request: Request, parts: Parts, whose: Whose, only: str) -> Iterator[
     return counted_out(request, parts.people.lines(whose, standing=_standing(only)))
 
 
-def _csv(lines: Iterator[PersonLine], name: str) -> Response:
-    written = people_as_csv(batches(lines, BATCH_ROWS), CsvForm(for_spreadsheets=True))
+def _csv(view: View, lines: Iterator[PersonLine], name: str) -> Response:
+    form = CsvForm(for_spreadsheets=True, language=view.words.file_language)
+    written = people_as_csv(batches(lines, BATCH_ROWS), form)
     return written_texts(written, f"{name}.csv", "text/csv")
 
 
-def _workbook(lines: Iterator[PersonLine], name: str) -> Response:
-    sheet = ("People", COLUMNS, map(person_cells, lines))
+def _workbook(view: View, lines: Iterator[PersonLine], name: str) -> Response:
+    columns = [column_in(view.words.file_language, column) for column in COLUMNS]
+    sheet = (str(view.words("people.title")), columns, map(person_cells, lines))
     return written_at(lambda path: write_workbook(path, [sheet]), f"{name}.xlsx", XLSX)

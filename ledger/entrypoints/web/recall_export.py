@@ -14,6 +14,7 @@ from ledger.entrypoints.formats.history_csv import written_as_csv
 from ledger.entrypoints.http.door import Door, LedgerParts, needs
 from ledger.entrypoints.http.read_watch import handed_out
 from ledger.entrypoints.http.seen_recall import Seen
+from ledger.entrypoints.web.page import Viewed
 from ledger.services.reports.list_page import PAGE_ROWS_MAX, every_page
 from ledger.services.reports.people import Whose
 
@@ -25,13 +26,14 @@ def as_csv(
     request: Request,
     seen: Seen,
     parts: LedgerParts,
+    view: Viewed,
     raw: Annotated[bool, Query()] = False,
     per_person: Annotated[bool, Query()] = False,
 ) -> Response:
     """Return every item as a row of CSV, for a spreadsheet unless raw."""
     pages = _pages(request, parts, seen)
     first = next(pages)
-    form = CsvForm(for_spreadsheets=not raw, per_person=per_person)
+    form = CsvForm(for_spreadsheets=not raw, per_person=per_person, language=None if raw else view.words.file_language)
     return _file(written_as_csv(first, pages, form), f"recall-{seen.id}.csv", "text/csv")
 
 

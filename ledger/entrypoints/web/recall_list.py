@@ -53,7 +53,8 @@ def recalls(
     waiting = parts.recall_lines.waiting_for(who, limit=MOST_WAITING)
     try:
         found = asked.filter(view.times)
-        wanted = replace(found, is_whole=_WHOLE.get(chosen))
+        # Plans that nobody has run are many, and nobody's business unless they are asked for.
+        wanted = replace(found, is_whole=_WHOLE.get(chosen), with_plans=chosen == RecallState.PLANNED)
         statuses = (CHOICES[chosen],) if chosen else ()
         page = parts.pages.recalls(statuses=statuses, asked=wanted, cursor=cursor, limit=ROWS, who=who)
     except InputError as refused:

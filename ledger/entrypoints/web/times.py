@@ -39,7 +39,7 @@ class Times:
         if deadline is None:
             return Markup("–")
         seconds = (deadline - self.now).total_seconds()
-        message = self._words.span(seconds) if seconds > 0 else self._words("span.over")
+        message = self._words.countdown(seconds) if seconds > 0 else self._words("span.over")
         return Markup('<time datetime="{}" data-time="left">{}</time>').format(format_time(deadline), message)
 
     def read(self, text: str) -> datetime | None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from ledger.entrypoints.formats.translations import FileLanguage
+
 LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "中文"}
 HTML_LANGUAGES: Mapping[str, str] = {"en": "en", "zh": "zh-CN"}
 DEFAULT = "en"
@@ -29,12 +31,25 @@ class Words:
         shown = {name: f"{value:,}" if type(value) is int and name != "id" else value for name, value in values.items()}
         return escape(text).format(**shown)
 
+    @property
+    def file_language(self) -> FileLanguage | None:
+        """The language of files that are taken along; None for the one of programs."""
+        return FileLanguage(self.language) if self.language in tuple(FileLanguage) else None
+
     def has(self, key: str) -> bool:
         """Say whether there is such a text, as not for every error of the ledger."""
         return key in self.texts
 
     def span(self, seconds: float) -> Markup:
-        """Write a length of time in its two largest units."""
+        """Write a length of time in its two largest units, of which one may be enough."""
+        whole = max(int(seconds), 0)
+        hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+        if hours and not minutes:
+            return self("span.whole_hours", h=hours)
+        return self("span.whole_minutes", m=minutes) if minutes and not rest and not hours else self.countdown(whole)
+
+    def countdown(self, seconds: float) -> Markup:
+        """Write a length of time that passes: always in two units, as scripts go on to write it."""
         whole = max(int(seconds), 0)
         hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
         if hours:

@@ -15,7 +15,7 @@ from ledger.core.actors import EXPIRY, check_acting
 from ledger.core.approval import Approval
 from ledger.core.bounds import Bounds
 from ledger.core.limits import check_reason
-from ledger.core.look_alikes import MOST_SHOWN, LookAlike, look_alikes
+from ledger.core.look_alikes import MOST_SHOWN, LookAlike, like_pairs, look_alikes
 from ledger.core.pace import shifted
 from ledger.core.plan import Forecast, Standing, Tally
 from ledger.core.plan_messages import LeftOut, PlanMessages
@@ -313,6 +313,7 @@ class Planner:
             held_by=tuple(holders(snapshot, selection)) if counts[Standing.IN_PROGRESS] else (),
             by_campaign=_by_campaign(messages),
             look_alikes=_look_alikes(snapshot, selection),
+            like_pairs=like_pairs(selection.campaigns & set(messages.campaigns)),
             excerpts=excerpts.most_frequent(snapshot, messages.taken) if self._settings.keep_excerpt else (),
         )
 
@@ -320,9 +321,11 @@ class Planner:
 def _by_campaign(messages: PlanMessages) -> tuple[PlannedCampaign, ...] | None:
     if len(messages.campaigns) > MOST_CAMPAIGNS:
         return None
+    # In the order in which the decision names them.
+    counted = sorted(messages.by_campaign().items(), key=lambda one: (one[0] is None, one[0] or ""))
     return tuple(
         PlannedCampaign(campaign=campaign, messages=count, deliveries=deliveries)
-        for campaign, (count, deliveries) in messages.by_campaign().items()
+        for campaign, (count, deliveries) in counted
     )
 
 

@@ -58,7 +58,7 @@ class Runner(CallLoop[calls.Call]):
         self._database, self._caller, self._freezer = database, caller, freezer
         self._kept = KeptAnswers(settings.spool_folder)
         self._claimer = Claimer(database, clock, pace_clock, settings, leases.own_name())
-        self._settler = Settler(database, clock, pace_clock, random or Random())  # noqa: S311  (spreads retries, guards nothing)
+        self._settler = Settler(database, clock, pace_clock, random or Random(), settings.endpoint_setting)  # noqa: S311  (spreads retries, guards nothing)
 
     def _begin(self) -> None:
         self._insist(self.adopt)

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from random import Random
 
@@ -31,8 +31,17 @@ log = logging.getLogger(__name__)
 class Settler:
     """Writes down how calls ended."""
 
-    def __init__(self, database: Database, clock: Clock, pace_clock: PaceClock, random: Random) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        pace_clock: PaceClock,
+        random: Random,
+        endpoint_setting: Callable[[str], str] = lambda _: pauses.ENDPOINT,
+    ) -> None:
+        """`endpoint_setting` names the setting that says where an app is asked."""
         self._database, self._clock, self._pace_clock, self._random = database, clock, pace_clock, random
+        self._endpoint_setting = endpoint_setting
 
     def settle(self, endings: Sequence[tuple[calls.Call, Ending, datetime]]) -> None:
         """Settle calls, which ended in some way at some moment, in one transaction.
@@ -77,7 +86,7 @@ class Settler:
                     left = follow_fate(connection, one, now, actor)
                     entries += history.ended_entries(one.call.recall_id, actor, "unanswered", left, now)
             elif one.error is not None:
-                entries += _pause(connection, one.call, one.error, now)
+                entries += self._pause(connection, one.call, one.error, now)
         for recall_id in recall_ids:
             entries += end_if_cancelled(connection, recall_id, now)
         return entries
@@ -101,7 +110,7 @@ class Settler:
             split_call(connection, call, reading, now)
             if not reading.is_documented and _refuses_all(connection, call.recall_id, reading.code or ""):
                 why = pauses.every_key_refused(f"{reading.code}: {reading.reason}")
-                return _pause(connection, call, why, now)
+                return self._pause(connection, call, why, now)
         elif reading.verdict is Verdict.TROUBLE:
             wait = backoff(max(item.attempts for item in call.items), self._random.random())
             doubt = reading.may_have_worked
@@ -113,8 +122,20 @@ class Settler:
             if reading.verdict in FREE_VERDICTS:
                 usage.count_usage(connection, call.route.app, month_of(now), -1)
             elif reading.error is not None:
-                return _pause(connection, call, reading.error, now)
+                return self._pause(connection, call, reading.error, now)
         return []
+
+    def _pause(
+        self, connection: Connection, call: calls.Call, error: LedgerError, now: datetime
+    ) -> list[history.Entry]:
+        """Stop a running recall until somebody has fixed what the error says; the first error wins."""
+        recall = recalls.get(connection, call.recall_id, lock=True)
+        if recall.status is not Status.RUNNING:
+            return []
+        app = call.route.app
+        message = pauses.facts_of(error, app if app != DEFAULT_APP else None, self._endpoint_setting(app))
+        recalls.change(connection, recall.id, status=Status.PAUSED, error=message)
+        return [history.Entry(at=now, event="paused", actor=OURSELVES, recall_id=recall.id, detail=message)]
 
     def _put_back(self, connection: Connection, unsent: Sequence[CallResult], now: datetime) -> None:
         """Undo the intent of calls that never left."""
@@ -147,17 +168,6 @@ def _tell_of_call(over: CallResult) -> None:
         "duration_ms": made.duration_ms,
     }
     log.info("call %s of recall %s: %s", call.id, call.recall_id, made.verdict, extra={"facts": facts})
-
-
-def _pause(connection: Connection, call: calls.Call, error: LedgerError, now: datetime) -> list[history.Entry]:
-    """Stop a running recall until somebody has fixed what the error says; the first error wins."""
-    recall = recalls.get(connection, call.recall_id, lock=True)
-    if recall.status is not Status.RUNNING:
-        return []
-    app = call.route.app
-    message = pauses.facts_of(error, app if app != DEFAULT_APP else None)
-    recalls.change(connection, recall.id, status=Status.PAUSED, error=message)
-    return [history.Entry(at=now, event="paused", actor=OURSELVES, recall_id=recall.id, detail=message)]
 
 
 def _refuses_all(connection: Connection, recall_id: int, code: str) -> bool:

@@ -1,6 +1,6 @@
 """Did you mean: near names for the parts of a selection that name what there is nothing of."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain
 
 from sqlalchemy import Connection
@@ -31,6 +31,15 @@ class NameFinder:
         with self._database.read() as connection:
             return list(_near(connection, selection))
 
+    def near_in_history(self, selection: Selection, actor: str | None = None) -> Sequence[NearNames]:
+        """Do the same for what the history is asked for, with who recalled it."""
+        with self._database.read() as connection:
+            found = list(_near(connection, selection, _IN_HISTORY))
+            if actor is not None:
+                there = known_names.known_actors(connection, MOST_KNOWN)
+                found += [NearNames(kind="actor", asked=actor, names=near(actor, there))] if actor not in there else []
+        return found
+
     def meant(self, typed: Collection[str], bounds: Bounds = EVERYTHING) -> list[str]:
         """Return the campaigns that somebody typed, a beginning with a star as all that begin so and may be seen.
 
@@ -44,15 +53,24 @@ class NameFinder:
         return list(dict.fromkeys(chain.from_iterable(matches(one, known) for one in typed)))
 
 
-def _near(connection: Connection, selection: Selection) -> Iterator[NearNames]:
+_Known = Mapping[str, Callable[[Connection, Bounds, int], list[str]]]
+_RECORDED: _Known = {
+    "campaign": known_names.known_campaigns,
+    "robot": known_names.known_robots,
+    "user": known_names.known_users,
+}
+_IN_HISTORY: _Known = {
+    "campaign": known_names.ended_campaigns,
+    "robot": known_names.ended_robots,
+    "user": known_names.ended_users,
+}
+
+
+def _near(connection: Connection, selection: Selection, known: _Known = _RECORDED) -> Iterator[NearNames]:
     robots = [selection.robot] if selection.robot is not None else []
-    asked: list[tuple[str, Sequence[str], Callable[[Connection, Bounds, int], list[str]]]] = [
-        ("campaign", sorted(selection.campaigns), known_names.known_campaigns),
-        ("robot", robots, known_names.known_robots),
-        ("user", sorted(selection.users), known_names.known_users),
-    ]
-    for kind, names, known in asked:
-        there = known(connection, selection.bounds, MOST_KNOWN) if names else []
+    asked = (("campaign", sorted(selection.campaigns)), ("robot", robots), ("user", sorted(selection.users)))
+    for kind, names in asked:
+        there = known[kind](connection, selection.bounds, MOST_KNOWN) if names else []
         for name in [one for one in names if one not in there][:MOST_ASKED]:
             found = near(name, there)
             if found or (kind != "user" and len(there) < MOST_KNOWN):

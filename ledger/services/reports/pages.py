@@ -92,6 +92,12 @@ class Pages:
             ours = [one for one in found if _is_within(one, who)]
             return self._reports.results_of(connection, ours[:limit])
 
+    def scheduled(self, *, limit: int, who: Identity) -> Sequence[Result]:
+        """Return the plans that somebody may see and that wait for a moment of their own, the nearest first."""
+        with self._database.read() as connection:
+            ours = [one for one in pages.scheduled(connection) if _is_within(one, who)]
+            return self._reports.results_of(connection, ours[:limit])
+
     def to_review(self, *, limit: int, who: Identity) -> Sequence[Result]:
         """Return what ran without the second person that it needed and waits for a review, if somebody may see it."""
         with self._database.read() as connection:

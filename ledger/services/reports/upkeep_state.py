@@ -1,6 +1,6 @@
 """How the ledger is looked after: who works at it, how far its history is signed, and where that is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -43,8 +43,9 @@ class UpkeepState:
 class UpkeepReports:
     """Reads it."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database, clock: Clock, gone_of: Callable[[Iterable[str]], Collection[str]]) -> None:
+        """`gone_of` returns which owners have surely ended."""
+        self._database, self._clock, self._gone_of = database, clock, gone_of
 
     def read(self) -> UpkeepState:
         """Return how it stands at this moment."""
@@ -52,13 +53,18 @@ class UpkeepReports:
         with self._database.read() as connection:
             latest = checkpoints.latest(connection)
             return UpkeepState(
-                workers=_lines(workers.seen_workers(connection, now - SEEN_WITHIN)),
+                workers=_lines(self._alive(workers.seen_workers(connection, now - SEEN_WITHIN))),
                 checkpoint=latest,
                 is_behind=latest is not None and checkpoints.last_entry(connection) > latest.last_id,
                 anchors=list(checkpoints.anchor_states(connection).values()),
                 pushes=used_pushes(connection, month_of(now)),
                 streams=[one.state for one in streams.listed(connection, now - GONE_AFTER)],
             )
+
+    def _alive(self, seen: Sequence[workers.SeenWorker]) -> list[workers.SeenWorker]:
+        """Leave out those of this machine that have ended; of another machine, nobody knows it before it shows."""
+        gone = frozenset(self._gone_of(one.owner for one in seen))
+        return [one for one in seen if one.owner not in gone]
 
 
 def _lines(seen: Sequence[workers.SeenWorker]) -> list[WorkerLine]:

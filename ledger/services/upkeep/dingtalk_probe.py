@@ -45,7 +45,8 @@ class DingTalkProbe:
             return
         endpoint = self._settings.app(app).api_url or ""
         if isinstance(token, NoAnswer):
-            found = f"{endpoint} gave no answer ({token.reason}): check the network and LEDGER_API_URL"
+            where = self._settings.endpoint_setting(app)
+            found = f"{endpoint} gave no answer ({token.reason}): check the network and {where}"
             yield failed(credentials, found)
             return
         yield ok(credentials, f"{endpoint} gave an access token")

@@ -24,20 +24,14 @@ if TYPE_CHECKING:
 WHICH = "say of which recalls: --recall ID, or a selection such as --campaign NAME, and not both"
 
 
+@options.selecting()
 def export(
+    *,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the evidence.")],
     recall: Annotated[
         list[int] | None, typer.Option("--recall", metavar="ID", min=1, help="Of this recall. Repeatable.")
     ] = None,
-    campaign: options.Campaigns = None,
-    untagged: options.Untagged = False,
-    source: options.Source = None,
-    user: options.Users = None,
-    key: options.Keys = None,
-    keys_file: options.KeysFile = None,
-    robot: options.Robot = None,
-    since: options.Since = None,
-    until: options.Until = None,
+    asked: options.SelectionOptions,
     recalled_since: RecalledSince = None,
     recalled_until: RecalledUntil = None,
     actor: Actor = None,
@@ -50,17 +44,6 @@ def export(
     was handed out is an entry of the history. The history is checked first: exit 1 when what is shown is not what it
     says, which the evidence says too.
     """
-    asked = options.gather(
-        campaign=campaign,
-        untagged=untagged,
-        source=source,
-        users=user,
-        keys=key,
-        keys_file=keys_file,
-        robot=robot,
-        since=since,
-        until=until,
-    )
     selection, recalled = select(**asked), period_of_recall(*recalled_times(recalled_since, recalled_until))
     is_narrowed = not selection.is_empty or recalled_since is not None or recalled_until is not None
     if is_narrowed == bool(recall):

@@ -12,6 +12,7 @@ from ledger.entrypoints.cli import csv_options as csv
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.options import Limit
 from ledger.entrypoints.cli.recalled_options import RecalledSince, RecalledUntil, recalled_times
+from ledger.entrypoints.cli.screen.near import near_after
 from ledger.entrypoints.cli.screen.output import AsJson, batches, console, document_of_list, lines_of_json, say
 from ledger.entrypoints.process.book import opened
 
@@ -21,16 +22,9 @@ if TYPE_CHECKING:
 BATCH_ROWS = 200
 
 
+@options.selecting()
 def history(
-    campaign: options.Campaigns = None,
-    untagged: options.Untagged = False,
-    source: options.Source = None,
-    user: options.Users = None,
-    key: options.Keys = None,
-    keys_file: options.KeysFile = None,
-    robot: options.Robot = None,
-    since: options.Since = None,
-    until: options.Until = None,
+    asked: options.SelectionOptions,
     outcome: Annotated[Outcome | None, typer.Option("--outcome", help="Only what ended so.")] = None,
     actor: Annotated[str | None, typer.Option("--actor", help="Only what this person recalled.")] = None,
     recalled_since: RecalledSince = None,
@@ -48,17 +42,6 @@ def history(
     It stays when the messages are purged.
     """
     form = csv.csv_form(as_csv=as_csv, excel=excel, raw=raw, per_person=per_person, others=csv.named(as_json, as_lines))
-    asked = options.gather(
-        campaign=campaign,
-        untagged=untagged,
-        source=source,
-        users=user,
-        keys=key,
-        keys_file=keys_file,
-        robot=robot,
-        since=since,
-        until=until,
-    )
     recalled = period_of_recall(*recalled_times(recalled_since, recalled_until))
     with opened() as parts:
         items = parts.recall_reports.history(
@@ -72,16 +55,17 @@ def history(
             from ledger.entrypoints.formats.history_csv import written_as_csv
 
             csv.write_csv(written_as_csv((), batches(items, BATCH_ROWS), form))
-        else:
-            _write_tables(items)
+        elif not _write_tables(items):
+            near = near_after(parts.names.near_in_history(select(**asked), actor))
+            say(f"the history holds nothing that fits{near}")
 
 
-def _write_tables(items: "Iterable[Item]") -> None:
+def _write_tables(items: "Iterable[Item]") -> bool:
+    """Write what there is; say whether that was anything."""
     from ledger.entrypoints.cli.screen.tables import print_history
 
     paper, is_first = console(), True
     for batch in batches(items, BATCH_ROWS):
         print_history(paper, batch, show_header=is_first)
         is_first = False
-    if is_first:
-        say("the history holds nothing that fits")
+    return not is_first

@@ -23,16 +23,9 @@ if TYPE_CHECKING:
 BATCH_ROWS = 200
 
 
+@options.selecting(options.CampaignPatterns)
 def messages(
-    campaign: options.CampaignPatterns = None,
-    untagged: options.Untagged = False,
-    source: options.Source = None,
-    user: options.Users = None,
-    key: options.Keys = None,
-    keys_file: options.KeysFile = None,
-    robot: options.Robot = None,
-    since: options.Since = None,
-    until: options.Until = None,
+    asked: options.SelectionOptions,
     recallable: Annotated[bool, typer.Option("--recallable", help="Only what can still be recalled.")] = False,
     limit: Limit = None,
     as_csv: csv.AsCsv = False,
@@ -45,17 +38,6 @@ def messages(
     It is purged once it cannot be recalled any more; the outcomes are in `ledger history`.
     """
     form = csv.csv_form(as_csv=as_csv, excel=excel, others=csv.named(as_json, as_lines))
-    asked = options.gather(
-        campaign=campaign,
-        untagged=untagged,
-        source=source,
-        users=user,
-        keys=key,
-        keys_file=keys_file,
-        robot=robot,
-        since=since,
-        until=until,
-    )
     with opened() as parts:
         selection = select(**options.meant(parts, asked))
         if selection.is_empty:
@@ -91,7 +73,7 @@ def _show(parts: "Parts", selection: "Selection", found: "Iterator[RecordedMessa
 
     paper, is_first = console(), True
     for some in batches(found, BATCH_ROWS):
-        print_messages(paper, some, parts.clock.now(), show_header=is_first)
+        print_messages(paper, some, parts.clock.now(), show_header=is_first, with_campaign=selection.campaign is None)
         is_first = False
     if is_first:
         say(f"the ledger holds no message that fits{near_after(parts.names.near(selection))}")

@@ -26,16 +26,9 @@ if TYPE_CHECKING:
 BATCH_ROWS = 200
 
 
+@options.selecting(options.CampaignPatterns)
 def people(
-    campaign: options.CampaignPatterns = None,
-    untagged: options.Untagged = False,
-    source: options.Source = None,
-    user: options.Users = None,
-    key: options.Keys = None,
-    keys_file: options.KeysFile = None,
-    robot: options.Robot = None,
-    since: options.Since = None,
-    until: options.Until = None,
+    asked: options.SelectionOptions,
     recall_id: Annotated[
         int | None, typer.Option("--recall", metavar="ID", min=1, help="The people of this recall, not of a selection.")
     ] = None,
@@ -63,17 +56,6 @@ def people(
 
     others = [*csv.named(as_json, as_lines), *(["--xlsx"] if as_xlsx is not None else [])]
     form = csv.csv_form(as_csv=as_csv, excel=excel, others=others)
-    asked = options.gather(
-        campaign=campaign,
-        untagged=untagged,
-        source=source,
-        users=user,
-        keys=key,
-        keys_file=keys_file,
-        robot=robot,
-        since=since,
-        until=until,
-    )
     if recall_id is not None and any(asked.values()):
         raise typer.BadParameter("--recall is a selection by itself: leave the others out")
     if recall_id is None and outcome is not None:

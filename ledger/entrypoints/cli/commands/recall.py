@@ -37,19 +37,13 @@ if TYPE_CHECKING:
     Meant = Mapping[str, Any]
 
 
+@options.selecting(options.CampaignPatterns)
 def recall(
+    *,
     reason: Annotated[
         str | None, typer.Option("--reason", help="Why, for the history. It has to be said, except with --plan.")
     ] = None,
-    campaign: options.CampaignPatterns = None,
-    untagged: options.Untagged = False,
-    source: options.Source = None,
-    user: options.Users = None,
-    key: options.Keys = None,
-    keys_file: options.KeysFile = None,
-    robot: options.Robot = None,
-    since: options.Since = None,
-    until: options.Until = None,
+    asked: options.SelectionOptions,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done; call nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Run without a question.")] = False,
     include_shared: Annotated[
@@ -79,24 +73,13 @@ def recall(
     Show the plan, ask, run it (or let a worker, with --at), show what came of it. Exit 0 when all that was eligible is
     recalled, or set for then.
     """
-    asked = options.gather(
-        campaign=campaign,
-        untagged=untagged,
-        source=source,
-        users=user,
-        keys=key,
-        keys_file=keys_file,
-        robot=robot,
-        since=since,
-        until=until,
-    )
     seconds = read_duration(sticky)
     if plan_id is not None or plan_token is not None:
         check_alone(asked, reason, is_more=dry_run or include_shared or sticky is not None)
     elif reason is None:
         raise InputError("--reason is missing: say why, for the history")
     run_at = read_moment(at, sticky=sticky, now=now, break_glass=break_glass, stop_sending=stop_sending)
-    check_stop(stop_sending, campaign, is_plan=plan_id is not None)
+    check_stop(stop_sending, asked["campaign"], is_plan=plan_id is not None)
     with opened() as parts:
         if plan_id is not None or reason is None:
             who = who_is(parts, Permission.RECALL, actor, token_file, plan_id)

@@ -17,20 +17,11 @@ if TYPE_CHECKING:
     from ledger.services.recording.tagger import Tagged
 
 
+@options.selecting(options.FromCampaigns, "from_campaign")
 def tag(
     campaign: Annotated[str, typer.Option("--campaign", help="The campaign that the messages belong to.")],
     reason: Annotated[str, typer.Option("--reason", help="Why, for the history.")],
-    from_campaign: Annotated[
-        list[str] | None, typer.Option("--from-campaign", metavar="NAME", help="Move those of this campaign too.")
-    ] = None,
-    untagged: options.Untagged = False,
-    source: options.Source = None,
-    user: options.Users = None,
-    key: options.Keys = None,
-    keys_file: options.KeysFile = None,
-    robot: options.Robot = None,
-    since: options.Since = None,
-    until: options.Until = None,
+    asked: options.SelectionOptions,
     actor: Actor = None,
     as_json: AsJson = False,
 ) -> None:
@@ -38,17 +29,6 @@ def tag(
 
     Messages of another campaign stay there, unless --from-campaign or --key names them. The history tells of it.
     """
-    asked = options.gather(
-        campaign=from_campaign,
-        untagged=untagged,
-        source=source,
-        users=user,
-        keys=key,
-        keys_file=keys_file,
-        robot=robot,
-        since=since,
-        until=until,
-    )
     with opened() as parts:
         result = parts.tagger.tag(select(**asked), campaign=campaign, reason=reason, actor=who_acts(actor))
     if as_json:

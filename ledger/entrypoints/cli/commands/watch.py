@@ -53,6 +53,7 @@ def _look(parts: "Parts") -> "Look":
         running=[one for one in results if one.status is Status.RUNNING],
         paused=[one for one in results if one.status is Status.PAUSED],
         waiting=parts.pages.waiting(limit=MOST_RECALLS, who=everybody),
+        scheduled=parts.pages.scheduled(limit=MOST_RECALLS, who=everybody),
         to_review=parts.pages.to_review(limit=MOST_RECALLS, who=everybody),
         troubles=tuple(troubles(parts)),
     )

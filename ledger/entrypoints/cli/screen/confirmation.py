@@ -54,6 +54,15 @@ def confirm_inquiry() -> None:
         raise NotConfirmedError("nothing was asked: it was not confirmed")
 
 
+def confirm_retry() -> None:
+    """Ask whether to ask again, where somebody sits at a terminal; raise NotConfirmedError when that is a no.
+
+    Scripts are not asked: what they ask for again was confirmed when it was recalled.
+    """
+    if _is_terminal() and not _is_yes("Ask again? [y/N]"):
+        raise NotConfirmedError("nothing was asked again: it was not confirmed")
+
+
 def confirm_erasure() -> None:
     """Ask on the terminal whether to erase a person; raise NotConfirmedError when nobody said yes."""
     _need_terminal("nothing was erased")
@@ -62,8 +71,12 @@ def confirm_erasure() -> None:
 
 
 def _need_terminal(so: str) -> None:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not _is_terminal():
         raise NotConfirmedError(f"{so}: somebody has to confirm, and this is no terminal. --yes confirms beforehand")
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _is_yes(question: str) -> bool:

@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
     from ledger.core.recorded_message import RecordedMessage
 
-# Widths are fixed: a long list is written in pieces, and they stand under each other.
+# Widths are fixed: a long list is written in pieces, and they stand under each other. Whom it went to and its key tell
+# a message from others, so they stay the longest.
 _MESSAGES = (
-    Column(title="sent", width=12, goes=2),
-    Column(title="left", width=16),
+    Column(title="sent", width=12, goes=4),
+    Column(title="left", width=11, goes=1),
     Column(title="campaign", width=24),
-    Column(title="to", width=12, gives_way=True, narrowest=8, goes=3),
-    Column(title="standing", width=11),
-    Column(title="key", width=6, goes=4),
+    Column(title="to", width=12, gives_way=True, narrowest=8),
+    Column(title="standing", width=11, goes=3),
+    Column(title="key", width=9),
 )
 _WORDS = {
     Standing.ELIGIBLE: "recallable",
@@ -33,9 +34,14 @@ _WORDS = {
 
 
 def print_messages(
-    paper: "Console", messages: "Sequence[RecordedMessage]", now: datetime, *, show_header: bool = True
+    paper: "Console",
+    messages: "Sequence[RecordedMessage]",
+    now: datetime,
+    *,
+    show_header: bool = True,
+    with_campaign: bool = True,
 ) -> None:
-    """Write messages, a row each."""
+    """Write messages, a row each, with their campaign where it is not the same of all."""
     # A wider screen shows more of the campaign, then of the key.
     spare = max(paper.width - 80, 0)
     more = {"campaign": min(spare // 3, 24), "to": min(spare // 3, 24), "key": min(spare // 3, 40)}
@@ -44,7 +50,7 @@ def print_messages(
         SheetRow(
             cells=(
                 day_and_time(one.sent_at),
-                left(one.deadline, now),
+                left(one.deadline, now).removesuffix(" left"),
                 UNTAGGED if one.campaign is None else plain(one.campaign),
                 _whom(one),
                 _WORDS.get(one.standing, one.standing.value),
@@ -54,6 +60,10 @@ def print_messages(
         )
         for one in messages
     ]
+    if not with_campaign:
+        place = next(place for place, column in enumerate(columns) if column.title == "campaign")
+        del columns[place]
+        rows = [replace(row, cells=[*row.cells[:place], *row.cells[place + 1 :]]) for row in rows]
     print_sheet(paper, columns, rows, show_header=show_header)
 
 

@@ -13,6 +13,7 @@ _NOTHING = {
     "campaign": "the ledger holds nothing of campaign",
     "robot": "the ledger holds nothing of robot",
     "user": "nothing of late reached user",
+    "actor": "nobody recalled anything under the name of",
 }
 
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ledger.core.json_value import printable
+from ledger.core.pauses import without_next_step
 from ledger.entrypoints.cli.screen.sheet import cut_at_end, sheet_lines
-from ledger.entrypoints.cli.screen.tables import CAMPAIGNS, campaign_row
-from ledger.entrypoints.cli.screen.words import number_of, plain, span
+from ledger.entrypoints.cli.screen.tables import campaign_columns, campaign_row
+from ledger.entrypoints.cli.screen.words import number_of, plain, span, time_of
 
 if TYPE_CHECKING:
     from ledger.core.campaign import CampaignLine
@@ -32,6 +33,7 @@ class Look:
     running: "Sequence[Result]"
     paused: "Sequence[Result]"
     waiting: "Sequence[Result]"
+    scheduled: "Sequence[Result]"
     to_review: "Sequence[Result]"
     troubles: "Sequence[Trouble]"
 
@@ -59,6 +61,7 @@ def now_lines(look: Look, now: datetime, *, columns: int | None, rows: int | Non
     lines += _part(
         "running", [line for one in look.running for line in _running(one)], 2 * MOST_RUNNING if rows else None
     )
+    lines += _part("to come", list(_to_come(look, now)), MOST_NOTES if rows else None)
     room = None if rows is None else max(rows - len(lines), FEWEST_CAMPAIGNS + 2)
     lines += _campaigns(look, now, columns, room)
     return [(text if columns is None else cut_at_end(printable(text), columns), style) for text, style in lines]
@@ -76,9 +79,9 @@ def _part(title: str, lines: Sequence[Line], most: int | None) -> Iterator[Line]
 
 def _notes(look: Look, now: datetime) -> Iterator[Line]:
     for one in look.paused:
-        why = plain((one.error or {}).get("message", "somebody paused it"))
-        waiting = number_of(one.pending, "message")
-        yield f"  recall {one.recall_id} is paused, {waiting} wait: `ledger resume {one.recall_id}`: {why}", "bold red"
+        why = plain(without_next_step((one.error or {}).get("message", "somebody paused it")))
+        waiting = number_of(one.pending, "message waits", "messages wait")
+        yield f"  recall {one.recall_id} is paused, {waiting}: `ledger resume {one.recall_id}`: {why}", "bold red"
     for one in look.waiting:
         who = plain(one.approval.requested_by if one.approval is not None else None)
         yield (
@@ -92,6 +95,17 @@ def _notes(look: Look, now: datetime) -> Iterator[Line]:
         if "seconds" in values:
             values["seconds"] = max(int(values["seconds"] - (now - look.at).total_seconds()), 0)
         yield f"  {_TROUBLES[trouble.name].format_map(values)}", "bold red" if trouble.is_bad else "yellow"
+
+
+def _to_come(look: Look, now: datetime) -> Iterator[Line]:
+    """Say what starts by itself, and what is not sent any more: nobody has to do anything about either."""
+    for one in look.scheduled:
+        at, messages = time_of(one.scheduled_at, now), number_of(one.eligible, "message")
+        yield f"  recall {one.recall_id} starts {at}, {messages}: {plain(one.reason)} ({plain(one.actor)})", None
+    for line in look.campaigns:
+        if line.sending_stopped_by is not None:
+            name, by = plain(line.campaign), plain(line.sending_stopped_by)
+            yield f"  nothing more of {name} is sent: {by} stopped it, `ledger allow` lets it go on", None
 
 
 def _running(one: "Result") -> Iterator[Line]:
@@ -112,6 +126,6 @@ def _campaigns(look: Look, now: datetime, columns: int | None, rows: int | None)
     yield f"{total} can be recalled, the first for {span((first - now).total_seconds())}", "bold"
     # One line is the header's, one is that of what there is no room for.
     most = len(still) if rows is None or len(still) <= rows - 2 else max(rows - 3, 1)
-    yield from sheet_lines(CAMPAIGNS, [campaign_row(one, now) for one in still[:most]], columns)
+    yield from sheet_lines(campaign_columns(now), [campaign_row(one, now) for one in still[:most]], columns)
     if len(still) > most:
         yield f"and {len(still) - most:,} more: `ledger campaigns`", "dim"

@@ -54,6 +54,12 @@ def show_plan(
     for one in plan.look_alikes:
         fact = Fact("NOT THIS ONE", plain(one.campaign), (f": another campaign, {_DIFFERS_IN[one.differs_in]}",))
         facts.append(replace(fact, style="yellow"))
+    for pair in plan.like_pairs:
+        label = "BOTH OF THEM"
+        for name in pair.campaigns:
+            facts.append(Fact(label, plain(name), style="yellow"))
+            label = ""
+        facts.append(Fact("", f"differ only {_DIFFERS_IN[pair.differs_in]}", style="yellow"))
     facts += stop_facts(paper, plan.stops)
     if plan.eligible:
         facts += quota_facts(plan.quota, "recall")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ledger.core.pauses import without_next_step
 from ledger.core.recall import RETRYABLE, Outcome, Status
 from ledger.entrypoints.cli.screen.people import people_in_words
 from ledger.entrypoints.cli.screen.sticky import is_sticky, late_in_words
@@ -35,7 +36,7 @@ def show_result(
     if result.calls:
         paper.print(f"  {_spent(result, planned_calls)}")
     if result.error is not None:
-        paper.print(f"  {result.error['message']}", soft_wrap=not paper.is_terminal)
+        paper.print(f"  {without_next_step(result.error['message'])}", soft_wrap=not paper.is_terminal)
     if result.answers_until is not None and result.status is Status.CANCELLED:
         asked = number_of(result.in_flight, "message")
         until = moment(result.answers_until)
@@ -139,10 +140,18 @@ def _without_second(result: "Result") -> Iterator[str]:
 
 def _spent(result: "Result", planned_calls: int | None) -> str:
     """Say how many calls it took, and how few would have done, when that is not the same."""
-    spent = f"{number_of(result.calls, 'call')} in {span(result.elapsed_seconds)}"
+    spent = f"{number_of(result.calls, 'call')} in {_lasted(result)}"
     if planned_calls and planned_calls < result.calls:
         return f"{spent} ({planned_calls:,} would have been enough without trouble)"
     return spent
+
+
+def _lasted(result: "Result") -> str:
+    """Say how long it was worked at, and since when it began where pauses and waits made that longer."""
+    work = result.working_seconds
+    if work is None or result.elapsed_seconds - work < 1:
+        return span(result.elapsed_seconds)
+    return f"{span(work)} of work, {span(result.elapsed_seconds)} from its start"
 
 
 def _what_arrives(result: "Result", now: datetime) -> Iterator[str]:

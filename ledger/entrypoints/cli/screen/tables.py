@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ledger.core.board import is_open
 from ledger.core.recall_state import RecallState, state_of
 from ledger.entrypoints.cli.screen.sheet import GAP, Column, SheetRow, print_sheet
-from ledger.entrypoints.cli.screen.words import day_and_time, moment, number_of, plain, span, time_of_day
+from ledger.entrypoints.cli.screen.words import clock_of, day_and_time, moment, number_of, plain, span, time_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -89,9 +89,9 @@ def print_campaigns(
     concern = [line for line in lines if show_all or needs_somebody(line)]
     room = max(paper.height - FRAME_LINES - len(to_know), FEWEST_CAMPAIGNS)
     shown = concern if show_all else concern[:room]
-    rows = [_with_more(campaign_row(line, now), line, more) for line in shown]
+    rows = [_with_more(campaign_row(line, now), line, more, now) for line in shown]
     if rows:
-        print_sheet(paper, (*CAMPAIGNS, *more), rows)
+        print_sheet(paper, (*campaign_columns(now), *more), rows)
     for sentence in (*_left_out(lines, concern, shown), *to_know):
         paper.print(sentence, soft_wrap=not paper.is_terminal)
 
@@ -101,10 +101,10 @@ def needs_somebody(line: "CampaignLine") -> bool:
     return is_open(line) or line.sticky_until is not None
 
 
-def _with_more(row: SheetRow, line: "CampaignLine", more: Sequence[Column]) -> SheetRow:
+def _with_more(row: SheetRow, line: "CampaignLine", more: Sequence[Column], now: datetime) -> SheetRow:
     """Return the row of a campaign with the columns that only some lists have."""
     cells = {
-        _STICKY: f"to {line.sticky_until.astimezone():%H:%M}" if line.sticky_until else "",
+        _STICKY: f"to {clock_of(line.sticky_until, now)}" if line.sticky_until else "",
         _KEYLESS: f"{line.keyless:,}" if line.keyless else "",
         _SAYS: plain(line.excerpt) if line.excerpt else "",
     }
@@ -130,6 +130,12 @@ def _lost_keys(lines: Sequence["CampaignLine"]) -> Iterator[str]:
         )
 
 
+def campaign_columns(now: datetime) -> tuple[Column, ...]:
+    """Return the columns of campaigns; the zone of their times stands in their title once."""
+    zone = f"until {now.astimezone():%Z}"
+    return tuple(replace(one, title=zone) if one.title == "until" else one for one in CAMPAIGNS)
+
+
 def campaign_row(line: "CampaignLine", now: datetime) -> SheetRow:
     """Return the row of one campaign; dim when nobody has to do anything about it any more."""
     deadline = line.first_deadline
@@ -137,19 +143,19 @@ def campaign_row(line: "CampaignLine", now: datetime) -> SheetRow:
         UNTAGGED if line.campaign is None else plain(line.campaign),
         span((deadline - now).total_seconds()) if deadline else "nothing",
         f"{line.recallable:,} of {line.messages:,}",
-        time_of_day(deadline) if deadline else "-",
-        _people(line),
+        clock_of(deadline, now) if deadline else "-",
+        _people(line, now),
         f"{line.recalled:,}",
     )
     return SheetRow(cells=cells, style=None if deadline or line.sticky_until or line.keyless else "dim")
 
 
-def _people(line: "CampaignLine") -> str:
+def _people(line: "CampaignLine", now: datetime) -> str:
     """Say how many people a campaign reached, and when they were counted if that was not now."""
     if line.people is None:
         return "not counted yet"
     at = line.people_counted_at
-    return f"{line.people:,} at {time_of_day(at)}" if at else f"{line.people:,}"
+    return f"{line.people:,} at {clock_of(at, now)}" if at else f"{line.people:,}"
 
 
 def _stopped(lines: Sequence["CampaignLine"]) -> Iterator[str]:
@@ -168,6 +174,8 @@ def _what_to_know(lines: Sequence["CampaignLine"]) -> Iterator[str]:
             yield f"{name}: {count}, the first {moment(line.expires_next)}."
         for sends in line.unrecallable:
             yield f"{name}: {number_of(sends.sends, 'send')} cannot be recalled, because {sends.reason}."
+    if any(line.people and 0 < line.recallable < line.messages for line in lines):
+        yield "People are those of all messages, of what is recalled or past its time too."
     unknown = sum(line.recipients_unknown for line in lines)
     if unknown:
         count = number_of(unknown, "message")
@@ -193,7 +201,7 @@ def print_recalls(
         state = state_of(result, now)
         shown = _STATES.get(state, state.value)
         if result.scheduled_at is not None and state is RecallState.SCHEDULED:
-            shown = f"waits until {time_of_day(result.scheduled_at)}"
+            shown = f"waits until {time_of(result.scheduled_at, now)}"
         cells = (str(result.recall_id), began, shown, *counts, *who)
         rows.append(SheetRow(cells=cells, style=_STYLES.get(state), notes=tuple(notes.get(result.recall_id, ()))))
     print_sheet(paper, _RECALLS, rows)

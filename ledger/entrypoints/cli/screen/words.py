@@ -1,6 +1,6 @@
 """Words: how numbers, times and keys are written for people."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ledger.core.json_value import printable
 from ledger.entrypoints.formats.decisions import number_of as number_of
@@ -33,9 +33,17 @@ def day_and_time(at: datetime | None) -> str:
     return "-" if at is None else f"{at.astimezone().day} {at.astimezone():%b %H:%M}"
 
 
-def time_of_day(at: datetime) -> str:
-    """Write a time of the next 24 hours in the local zone: `22:15 CET`."""
-    return f"{at.astimezone():%H:%M %Z}"
+def time_of(at: datetime | None, now: datetime) -> str:
+    """Write a time in the local zone, which is named: `22:15 CET`, on another day `Sat 22:15 CET`."""
+    return "-" if at is None else f"{clock_of(at, now)} {at.astimezone():%Z}"
+
+
+def clock_of(at: datetime, now: datetime) -> str:
+    """Write what a clock shows then in the local zone, with the day when that is another one: `22:15`, `Sat 22:15`."""
+    local, today = at.astimezone(), now.astimezone().date()
+    if local.date() == today:
+        return f"{local:%H:%M}"
+    return f"{local:%a %H:%M}" if abs(local.date() - today) < timedelta(days=7) else day_and_time(at)
 
 
 def left(deadline: datetime | None, now: datetime) -> str:
@@ -58,9 +66,12 @@ def span(seconds: float) -> str:
     whole = int(seconds)
     if whole < 60:
         return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600:,} h {whole % 3600 // 60} min"
+    (large, one), (small, other) = (
+        ((whole // 60, "min"), (whole % 60, "s"))
+        if whole < 3600
+        else ((whole // 3600, "h"), (whole % 3600 // 60, "min"))
+    )
+    return f"{large:,} {one} {small} {other}" if small else f"{large:,} {one}"
 
 
 def plain(text: str | None) -> str:
