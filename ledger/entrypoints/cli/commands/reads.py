@@ -21,16 +21,9 @@ if TYPE_CHECKING:
     from ledger.services.reports.people import Whose
 
 
+@options.selecting(options.CampaignPatterns)
 def reads(
-    campaign: options.CampaignPatterns = None,
-    untagged: options.Untagged = False,
-    source: options.Source = None,
-    user: options.Users = None,
-    key: options.Keys = None,
-    keys_file: options.KeysFile = None,
-    robot: options.Robot = None,
-    since: options.Since = None,
-    until: options.Until = None,
+    asked: options.SelectionOptions,
     recall_id: Annotated[
         int | None,
         typer.Option("--recall", metavar="ID", min=1, help="The messages of this recall, not of a selection."),
@@ -54,17 +47,6 @@ def reads(
     """
     from ledger.services.reports.people import Whose
 
-    asked = options.gather(
-        campaign=campaign,
-        untagged=untagged,
-        source=source,
-        users=user,
-        keys=key,
-        keys_file=keys_file,
-        robot=robot,
-        since=since,
-        until=until,
-    )
     if recall_id is not None and any(asked.values()):
         raise typer.BadParameter("--recall is a selection by itself: leave the others out")
     with opened() as parts:
