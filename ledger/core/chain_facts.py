@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ledger.core.correction_facts import OF_CORRECTIONS, CorrectionFacts
+from ledger.core.read_sample import ANSWERED
 from ledger.core.reads import SEALED
 from ledger.core.recall import Status
 
@@ -50,6 +51,8 @@ class ChainFacts:
     not say, `knows_stops` then is False.
     `reads` are the parts of readings of the audit that were sealed: after which, up to which, how many, their digest.
     Those up to `reads_left` have left with the entries that sealed them.
+    `read_counts` is what was answered of who had read messages, by their numbers; of what was asked before
+    `left_before` the entry may have left.
     `loose` are recalls that let items wait again without saying which.
     `left` are recalls that have left the history with its oldest segments: what still stands there of them tells of
     nothing that is shown.
@@ -71,6 +74,8 @@ class ChainFacts:
     knows_stops: bool = True
     reads: list[tuple[int, int, int, str]] = field(default_factory=list)
     reads_left: int = 0
+    read_counts: dict[int, Columns] = field(default_factory=dict)
+    left_before: str = ""
     ran: set[int] = field(default_factory=set)
     given_up: set[int] = field(default_factory=set)
     loose: set[int] = field(default_factory=set)
@@ -87,6 +92,8 @@ class ChainFacts:
         elif event.startswith(OF_CORRECTIONS):
             if recall_id not in self.left:
                 self.corrections.add(at, event, actor, recall_id, detail)
+        elif event == ANSWERED:
+            self._add_reads(at, detail)
         elif recall_id is None:
             self._add_of_all(at, event, actor, detail)
         elif recall_id not in self.left:
@@ -99,19 +106,32 @@ class ChainFacts:
 
     def _add_of_all(self, at: str, event: str, actor: str, detail: Mapping[str, Any]) -> None:
         """Take what tells of no recall."""
-        if event == "person_erased":
-            self.erased[detail["person"]], self.seal = detail["commitment"], detail["kept"]
-        elif event == "policy_set":
+        if event == "policy_set":
             says = {name: detail[name] for name in ("name", "value")}
             self.policies[detail["policy"]] = {**says, "set_by": actor, "set_at": at}
         elif event in ("sending_stopped", "sending_allowed"):
             self._add_stop(event, actor, detail)
-        elif event == SEALED:
-            self.reads.append((int(detail["after"]), int(detail["last"]), detail["count"], detail["digest"]))
+        elif event in ("person_erased", SEALED, LEFT):
+            self._add_seal(event, detail)
         elif event == "plans_given_up":
             self.given_up.update(detail["plans"])
+
+    def _add_seal(self, event: str, detail: Mapping[str, Any]) -> None:
+        if event == SEALED:
+            self.reads.append((int(detail["after"]), int(detail["last"]), detail["count"], detail["digest"]))
         elif event == LEFT:
             self.seal = detail["kept"] or self.seal
+            self.left_before = detail["before"]
+        else:
+            self.erased[detail["person"]], self.seal = detail["commitment"], detail["kept"]
+
+    def _add_reads(self, at: str, detail: Mapping[str, Any]) -> None:
+        for message_id, status, read, unread in detail["answers"]:
+            known = self.read_counts.get(message_id)
+            # Whoever has read a message stays so: an answer that names fewer readers changes nothing.
+            if known is None or read >= known["read"]:
+                says = {"status": status, "read": read, "unread": unread}
+                self.read_counts[message_id] = {"message_id": message_id, "asked_at": at, **says}
 
     def must_be_there(self, recall_id: int) -> bool:
         """Say whether a recall has to be there: plans that nobody ran go, which earlier releases did not write down."""

@@ -16,8 +16,8 @@ MOST_LISTED = 1000
 class Finding(JsonValue):
     """One value that is not what the history says, or a row that is gone or came from nowhere.
 
-    `what` is item, skip, call, recall, approval, break_glass, schedule, token, policy, sending_stop, index, reads,
-    entry or start, which is where the history begins once its oldest entries have left; `key` names it: the
+    `what` is item, skip, call, recall, approval, break_glass, schedule, token, policy, sending_stop, read_count, index,
+    reads, entry or start, which is where the history begins once its oldest entries have left; `key` names it: the
     processQueryKey, the number of a call or an entry, the name of a token, policy or campaign. `kind` is changed,
     missing or added; `field` is the changed column, with the value of the chain and the one that people are shown. Of
     what a plan froze, the chain holds digests only.

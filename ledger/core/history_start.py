@@ -81,6 +81,7 @@ def facts_after(sink: FactSink, detail: Mapping[str, Any]) -> ChainFacts:
         # An earlier release did not carry them on.
         knows_stops="stops" in detail,
         reads_left=int(detail["reads_left"]),
+        left_before=detail["before"],
     )
 
 

@@ -16,6 +16,8 @@ from ledger.core.quota import Quota
 from ledger.core.read_share import AskedMessage, share_of
 from ledger.core.read_status import READERS_PER_PAGE, SendStatus
 
+# What the history says: that somebody asks, and what was answered, message by message.
+ASKED, ANSWERED = "reads_asked", "reads_answered"
 # Enough for five points each way, were all people of a message to read alike.
 LARGEST_DEFAULT = 400
 # What may be spent without a word of it: so much of what the month has left above the reserve.

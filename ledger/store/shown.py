@@ -1,6 +1,6 @@
 """The rows that people are shown, as they stand: what the check of the history holds against it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from ledger.store.schema import (
     break_glass,
     history,
     policies,
+    read_counts,
     recall_calls,
     recall_items,
     recall_skips,
@@ -24,6 +25,7 @@ from ledger.store.schema import (
     sending_stops,
     tokens,
 )
+from ledger.store.selecting import among
 
 # What is no fact of history: it changes as a recall goes on, and decides nothing of what was.
 NOT_COMPARED = {
@@ -52,6 +54,7 @@ NOT_COMPARED = {
     },
     "policies": {},
     "sending_stops": {},
+    "read_counts": {},
     "tokens": {"last_used_at": "noted now and then with each use, which is no act"},
     "history": {"id": "counts the entries; their order is in the digests"},
 }
@@ -149,6 +152,19 @@ def shown_schedules(connection: Connection) -> Iterator[tuple[int, dict[str, Any
 def shown_policies(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield policies by number, also those that count no more."""
     return rows_of_table(connection, policies)
+
+
+def shown_read_counts(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield by number what is known of who has read messages."""
+    return rows_of_table(connection, read_counts)
+
+
+def messages_of_recalls(connection: Connection, ids: Collection[int]) -> list[int]:
+    """Return which of some messages recalls have taken, by their numbers."""
+    if not ids:
+        return []
+    taken = among(recall_items.c.message_id, ids, is_sqlite=connection.dialect.name == "sqlite")
+    return list(connection.scalars(select(recall_items.c.message_id).where(taken).distinct().order_by("message_id")))
 
 
 def shown_stops(connection: Connection) -> Iterator[dict[str, Any]]:

@@ -27,6 +27,7 @@ from ledger.core.correction_text import read_text
 from ledger.core.findings import MOST_FINDINGS, Finding
 from ledger.core.roles import Role
 from ledger.errors import ApprovalNeededError
+from ledger.services.reports.people import Whose
 from ledger.services.reports.verifier import Verification
 from ledger.simulator import Cut, FailedReason, ScriptedAnswer, World
 from ledger.store.database import Database
@@ -59,7 +60,6 @@ NOT_SHOWN_AFTERWARDS = {
     "audit_reads": "sealed part by part (tests/services/audit/test_reads.py)",
     "audit_read_seals": "up to which these are sealed; what proves it is in the history",
     "anchors": "where checkpoints have arrived",
-    "read_counts": "what DingTalk was asked; each answer stands in the history",
     "notices": "what is on its way to somebody",
     "notice_places": "where notices have arrived",
     "notice_marks": "what was told already",
@@ -83,11 +83,12 @@ WHAT = {
     "sending_stops": "sending_stop",
     "corrections": "correction",
     "correction_sends": "correction_send",
+    "read_counts": "read_count",
     "history": "entry",
 }
 TABLES = tuple(WHAT)
 # Sends are of a correction, and that is of a recall.
-OF_NO_RECALL = ("tokens", "policies", "sending_stops", "correction_sends")
+OF_NO_RECALL = ("tokens", "policies", "sending_stops", "read_counts", "correction_sends")
 
 
 @pytest.fixture
@@ -102,6 +103,7 @@ def eventful(make_ledger: MakeLedger, world: World, clock: FakeClock, database: 
     world.change(failed_reasons={keys[1]: FailedReason(reason="no")})
     book.retry(first, actor="bob")
     book.parts.sticky.stick(first, 3600, actor="wang")
+    book.parts.read_asker.ask(Whose(recall_id=first), actor="li")
     send(book, world, 8, campaign="large", conversation="cid-1")
     for answer in ("approve", "refuse"):
         plan = book.plan(campaign="large", reason="a large one", actor="wang")

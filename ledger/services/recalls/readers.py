@@ -19,6 +19,8 @@ from ledger.core.message import Chat
 from ledger.core.plan import NO_APP
 from ledger.core.quota import bounds_of, month_of, quota
 from ledger.core.read_sample import (
+    ANSWERED,
+    ASKED,
     KnownReading,
     ReadPrice,
     ReadReport,
@@ -37,8 +39,6 @@ from ledger.settings import Settings
 from ledger.store import commitments, history, read_counts, readable, recalls, usage
 from ledger.store.database import Database
 from ledger.store.readable import ReadableMessage
-
-ASKED, ANSWERED = "reads_asked", "reads_answered"
 
 OnAsked = Callable[[int, int], None]
 
@@ -204,7 +204,7 @@ class ReadAsker:
         with self._database.write() as connection:
             if selection is not None:
                 detail["selection"] = commitments.to_write(connection).selection(selection)
-            history.append(connection, [self._entry(ASKED, drawing, detail, actor)])
+            history.append(connection, [_entry(ASKED, drawing, detail, actor, self._clock.now())])
 
     def _keep(self, drawing: _Drawing, done: Sequence[tuple[_Asking, Inquiry]], actor: str) -> None:
         """Keep what was answered of messages that are done with, and say so in the history."""
@@ -222,14 +222,13 @@ class ReadAsker:
             read_counts.keep(connection, said)
             answers = [[number, one.status, one.read, one.unread] for number, one in said.items()]
             detail = {"answers": answers, "unanswered": len(done) - len(said)}
-            history.append(connection, [self._entry(ANSWERED, drawing, detail, actor)])
+            history.append(connection, [_entry(ANSWERED, drawing, detail, actor, now)])
             # What is kept may be more than was answered now.
             drawing.known |= read_counts.of_messages(connection, numbers)
 
-    def _entry(self, event: str, drawing: _Drawing, detail: Mapping[str, Any], actor: str) -> history.Entry:
-        return history.Entry(
-            at=self._clock.now(), event=event, actor=actor, recall_id=drawing.whose.recall_id, detail=detail
-        )
+
+def _entry(event: str, drawing: _Drawing, detail: Mapping[str, Any], actor: str, at: datetime) -> history.Entry:
+    return history.Entry(at=at, event=event, actor=actor, recall_id=drawing.whose.recall_id, detail=detail)
 
 
 def _left(price: ReadPrice) -> int:

@@ -46,6 +46,7 @@ def compare(
         _compare_small(what, rows, expected, name_of, findings)
     _compare_stops({row["campaign"]: row for row in shown.shown_stops(connection)}, facts, findings)
     _compare_reads(connection, facts, findings)
+    _compare_read_counts(connection, facts, findings)
     if facts.seal is not None and (kept := commitments.seal(connection)) != facts.seal:
         findings.add_changed("person", None, None, [("commitment", facts.seal, kept)])
     for kind, recall_id, key, user in shown.wrong_in_index(connection):
@@ -225,6 +226,22 @@ def _compare_stops(rows: Mapping[str, Row], facts: ChainFacts, findings: Finding
             findings.add_changed("sending_stop", None, campaign, differences(fact, row))
         elif row is None or facts.knows_stops:
             findings.add_row("added" if fact is None else "missing", "sending_stop", None, campaign)
+
+
+def _compare_read_counts(connection: Connection, facts: ChainFacts, findings: Findings) -> None:
+    gone = set(facts.read_counts)
+    for number, row in shown.shown_read_counts(connection):
+        gone.discard(number)
+        fact = facts.read_counts.get(number)
+        if row["asked_at"] < facts.left_before:
+            continue
+        if fact is not None:
+            findings.add_changed("read_count", None, str(number), differences(fact, row))
+        else:
+            findings.add_row("added", "read_count", None, str(number))
+    # Counts of messages that no recall took go with them.
+    for number in shown.messages_of_recalls(connection, gone):
+        findings.add_row("missing", "read_count", None, str(number))
 
 
 def _own_name(row: Row) -> str | None:

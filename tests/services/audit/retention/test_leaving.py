@@ -28,6 +28,7 @@ from ledger.errors import (
 from ledger.services.audit.anchor_check import Match
 from ledger.services.audit.keys import private_key
 from ledger.services.audit.retention import LeftNow
+from ledger.services.reports.people import Whose
 from ledger.settings import Settings
 from ledger.simulator import World
 from ledger.store import history
@@ -40,6 +41,7 @@ from ledger.store.schema import (
     metadata,
     person_commitments,
     policies,
+    read_counts,
     recall_items,
     recalls,
     tokens,
@@ -239,6 +241,30 @@ def test_readings_leave_with_the_entries_that_sealed_them(
         back = {"id": 1, "at": clock.now(), "actor": "m", "route": "/r", "filters": {}, "rows": 1, "times": 1}
         connection.execute(insert(audit_reads).values(back))
     assert [(one.kind, one.what, one.key) for one in book.verify().findings] == [("added", "reads", "1")]
+
+
+def test_counts_of_readers_leave_with_their_recalls_and_those_that_stay_are_compared(
+    make_anchored: MakeAnchored, world: World, clock: FakeClock, database: Database
+) -> None:
+    book = make_anchored(history_days=30)
+    for campaign in ("spring", "summer"):
+        send(book, world, 2, campaign=campaign, users=["ann"])
+        # Of a selection, not of a recall: its entries leave by themselves.
+        whose = Whose(selection=select_messages(campaign=campaign))
+        book.parts.read_asker.ask(whose, actor="wang")
+        book.run(book.plan(campaign=campaign, reason="wrong link"))
+        clock.advance(timedelta(days=20))
+        book.purge()
+    assert rows(database, "read_counts") == 4
+    assert let_go(book).recalls == 1
+    assert book.verify().ok
+    book.purge()
+    assert (rows(database, "read_counts"), book.verify().ok) == (2, True)
+    with database.write() as connection:
+        connection.execute(update(read_counts).values(read=0, unread=1).where(read_counts.c.message_id == 4))
+        connection.execute(delete(read_counts).where(read_counts.c.message_id == 3))
+    found = [(one.kind, one.what, one.key, one.field) for one in book.verify().findings]
+    assert set(found) == {("missing", "read_count", "3", None)} | ({("changed", "read_count", "4", "unread")})
 
 
 def test_who_is_erased_stays_erased_and_whom_nobody_names_any_more_is_forgotten(
