@@ -54,16 +54,17 @@ def test_facts_go_on_as_they_were() -> None:
         facts.add("2026-03-01T12:00:00Z", "token_created", "wang", None, created)
         facts.add("2026-03-01T12:00:00Z", "policy_set", "wang", None, {"policy": 1, "name": "x", "value": None})
         facts.add("2026-03-01T12:00:00Z", "sending_stopped", "wang", None, {"campaign": "spring", "recall_id": 1})
-        after = facts_after(file, {**carried(facts), "recalls_left": [3, 4]})
+        after = facts_after(file, {**carried(facts), "recalls_left": [3, 4], "before": "2026-02-01T12:00:00Z"})
         assert (after.tokens, after.policies, after.erased, after.seal) == (
             facts.tokens,
             facts.policies,
             facts.erased,
             facts.seal,
         )
+        assert after.left_before == "2026-02-01T12:00:00Z"
         assert (after.stops, after.knows_stops, len(after.stops)) == (facts.stops, True, 1)
         of_before = {name: value for name, value in carried(facts).items() if name != "stops"}
-        assert not facts_after(file, {**of_before, "recalls_left": []}).knows_stops
+        assert not facts_after(file, {**of_before, "recalls_left": [], "before": ""}).knows_stops
         after.add("2026-03-02T12:00:00Z", "finished", "worker", 3, {})
         assert after.recalls == {}
 
