@@ -146,9 +146,9 @@ def _not_done(start: HistoryStart, old: Old) -> Select[Any]:
 def _is_done(start: HistoryStart, old: Old) -> ColumnElement[bool]:
     """Say whether a recall ended before a time, and nothing is left to be done about it."""
     mine, before = recalls.c.id, old.before
-    told_of_lately = exists().where(
-        history.c.recall_id == mine, history.c.id >= _first_young(start, old).scalar_subquery()
-    )
+    first_young = _first_young(start, old).scalar_subquery()
+    # Also from within what is asked of other rows of a recall.
+    told_of_lately = exists().where(history.c.recall_id == mine, history.c.id >= first_young).correlate(recalls)
     all_told_is_old = not_(told_of_lately)
 
     def is_old(at: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -49,6 +49,7 @@ from ledger.store.schema import (
 from ledger.store.schema import history as entries
 from tests.roles import role
 from tests.sending import send
+from tests.services.corrections.conftest import RIGHT
 
 from ..conftest import MakeAnchored, checkpoints_in, recall
 from .conftest import SEGMENT, check, let_go, rows
@@ -411,7 +412,9 @@ def test_what_a_clock_wrote_that_was_ahead_leaves_with_what_stands_around_it(
     recall(book, world, 3, "spring")
     book.parts.checkpointer.run_once()
     clock.advance(timedelta(days=4000))
-    recall(book, world, 3, "summer")
+    ahead = recall(book, world, 3, "summer")
+    plan = book.parts.correction_planner.plan(ahead, RIGHT, reason="the right link", actor="wang")
+    assert book.parts.corrections.run(plan.correction_id, actor="wang").sent
     book.parts.checkpointer.run_once()
     clock.advance(-timedelta(days=4000))
     recall(book, world, 3, "autumn")
