@@ -39,6 +39,14 @@ def release(connection: Connection, name: str, owner: str, lease_now: datetime, 
     connection.execute(update(chores).where(mine).values(lease_until=lease_now, done_at=now))
 
 
+def note_done(connection: Connection, name: str, now: datetime) -> datetime | None:
+    """Note that a chore that nobody has to itself is done now; return when it was done before."""
+    before = last_done(connection, name)
+    new = insert_into(connection, chores).values(name=name, owner="", lease_until=now, done_at=now)
+    connection.execute(new.on_conflict_do_update(index_elements=["name"], set_={"done_at": now}))
+    return before
+
+
 def last_done(connection: Connection, name: str) -> datetime | None:
     """Return when a chore was done last, by whomever."""
     moment: datetime | None = connection.scalar(select(chores.c.done_at).where(chores.c.name == name))

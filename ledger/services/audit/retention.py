@@ -8,7 +8,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -24,7 +24,7 @@ from ledger.services.audit.first_entry import first_digest
 from ledger.services.audit.growing_tree import grow
 from ledger.services.reports import start_check
 from ledger.services.reports.verifier import Verifier
-from ledger.store import audit_reads, checkpoints, commitments, history, history_starts, persons, plans
+from ledger.store import audit_reads, checkpoints, chores, commitments, history, history_starts, persons, plans
 from ledger.store.checkpoints import ClosedSegment
 from ledger.store.database import Database
 from ledger.store.history_starts import Old
@@ -32,6 +32,9 @@ from ledger.store.history_starts import Old
 ROWS_PER_TRANSACTION = 1000
 # As in the purge: others wait for SQLite's write lock, and starve when it is taken again at once.
 PAUSE_SECONDS = 0.02
+# When it was last looked for what may leave. A clock that leaps further is believed once it has stood for a day.
+LOOKED = "history looked at"
+MOST_BETWEEN_LOOKS = timedelta(days=2)
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +76,7 @@ class Retention:
         return left
 
     def _let_go(self, age: timedelta) -> LeftNow:
-        now = self._clock.now()
+        now = self._trusted_now()
         old = Old(before=now - age, now=now)
         with self._database.read() as connection:
             start = history_starts.latest(connection)
@@ -86,6 +89,17 @@ class Retention:
             gathered = _gathered(connection, start, leaving)
         with self._database.write() as connection:
             return self._apply(connection, start, gathered, old)
+
+    def _trusted_now(self) -> datetime:
+        """Return the time, but for what a clock has leapt ahead since the last look: that counts with the next one."""
+        now = self._clock.now()
+        with self._database.write() as connection:
+            looked_at = chores.note_done(connection, LOOKED, now)
+        if looked_at is None or now <= looked_at + MOST_BETWEEN_LOOKS:
+            return now
+        days = (now - looked_at).days
+        log.info("the last look at what may leave the history is %s days old: what is due leaves with the next", days)
+        return looked_at + MOST_BETWEEN_LOOKS
 
     def _apply(self, connection: Connection, start: HistoryStart, leaving: _Leaving, old: Old) -> LeftNow:
         new, very_first = leaving.start, first_digest(connection)

@@ -430,6 +430,25 @@ def test_what_a_clock_wrote_that_was_ahead_leaves_with_what_stands_around_it(
     assert (check(book, kept).damages, book.verify().ok) == ((), True)
 
 
+def test_a_clock_that_leaps_ahead_lets_nothing_go_that_is_set_right_within_a_day(
+    book: Ledger, clock: FakeClock, database: Database
+) -> None:
+    assert book.parts.retention.run_once().recalls == 2
+    for number in range(2 * SEGMENT):
+        book.parts.policies.put("approval-recipients", str(number + 1), actor="wang")
+    worker, before = book.parts.worker(), rows(database, "history")
+    duty = next(chore for chore in worker._duties if chore.name == "history")
+    for leap in (timedelta(days=400), timedelta(days=-400), timedelta(days=400)):
+        clock.advance(leap)
+        assert worker._chores.do(duty)
+        assert rows(database, "history") == before
+    # Who was away for so long, or set it right with that, lets it go a day later.
+    clock.advance(timedelta(days=1))
+    assert worker._chores.do(duty)
+    assert rows(database, "history") < before
+    assert book.verify().ok
+
+
 def test_what_a_clock_wrote_that_is_still_ahead_stays(
     make_anchored: MakeAnchored, world: World, clock: FakeClock
 ) -> None:
