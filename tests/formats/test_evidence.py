@@ -158,15 +158,19 @@ def test_what_is_shown_and_is_not_what_the_history_says_is_never_signed_unsaid(
     assert json.loads((folder / "manifest.json").read_text())["disputed"] == [2]
 
 
-def test_a_second_person_whom_nobody_asked_is_found(book: Ledger, tmp_path: Path) -> None:
+def test_a_second_person_whom_nobody_asked_and_a_recall_that_nobody_planned_are_found(
+    book: Ledger, tmp_path: Path
+) -> None:
     folder = handed_out(book, tmp_path / "out", 1)
     with (folder / "recalls.csv").open(encoding="utf-8-sig", newline="") as file:
         (row,) = csv.DictReader(file)
     with (folder / "recalls.csv").open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, list(row))
         writer.writeheader()
-        writer.writerow({**row, "approved_by": "zhang"})
-    assert "recall 1 names a second person of whom the history says nothing" in checked(folder)
+        writer.writerows(({**row, "approved_by": "zhang"}, {**row, "recall_id": "9"}))
+    wrong = checked(folder)
+    assert "recall 1 names a second person of whom the history says nothing" in wrong
+    assert "of recall 9 the history says nothing" in wrong
 
 
 def test_a_page_says_who_did_without_a_second_person_why_and_who_reviewed_it(

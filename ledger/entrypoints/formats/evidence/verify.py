@@ -250,19 +250,23 @@ class FolderCheck:
     def _recalls(self, entries: "list[dict[str, Any]]") -> None:
         said: dict[int, dict[str, str]] = {}
         for entry in entries:
-            told = said.setdefault(entry["recall_id"], {})
+            says = said.setdefault(entry["recall_id"], {})
             for column, where in _SAID_BY.get(entry["event"], {}).items():
                 value = entry[where] if where in entry else entry["detail"].get(where)
                 if value is not None:
-                    told[column] = str(value)
+                    says[column] = str(value)
         for row in self._table("recalls.csv"):
-            for column, value in said.get(int(row["recall_id"]), {}).items():
+            name, told = row["recall_id"], said.get(int(row["recall_id"]))
+            if told is None:
+                self.wrong.append(f"of recall {name} the history says nothing")
+                continue
+            for column, value in told.items():
                 # A spreadsheet would run some cells: before these stands an apostrophe.
                 if row[column] not in (value, f"'{value}"):
-                    shown = f"{column} of recall {row['recall_id']} is shown as {row[column]!a}"
+                    shown = f"{column} of recall {name} is shown as {row[column]!a}"
                     self.wrong.append(f"{shown}, and the history says {value!a}")
-            if _UNSAID & {column for column in row if row[column]} - said.get(int(row["recall_id"]), {}).keys():
-                self.wrong.append(f"recall {row['recall_id']} names a second person of whom the history says nothing")
+            if _UNSAID & {column for column in row if row[column]} - told.keys():
+                self.wrong.append(f"recall {name} names a second person of whom the history says nothing")
 
     def _table(self, name: str) -> "list[dict[str, str]]":
         csv.field_size_limit(2**31 - 1)
