@@ -79,7 +79,8 @@ class AuditVerifier:
         progress: Progress = UNSEEN,
     ) -> AuditReport:
         """Check everything in one consistent state; raise UnreadableFileError for a file without checkpoints."""
-        outside = [kept_checkpoints.weighed(*one, keys) for one in kept_checkpoints.of_files(files)]
+        spoilt: list[str] = []
+        outside = [kept_checkpoints.weighed(*one, keys) for one in kept_checkpoints.of_files(files, spoilt)]
         with self._verifier.noting() as findings, self._database.read() as connection:
             stored = _readable(checkpoints.documents(connection))
             inside = _new([kept_checkpoints.weighed(one, INSIDE, keys) for one in stored], outside)
@@ -108,7 +109,7 @@ class AuditVerifier:
             damages=tuple(damages),
             breaks=watch.breaks_in_all,
             checkpoints=tuple(one for one, _ in checked),
-            not_proven=tuple(_not_proven(watch, covered, kept, outside, self._days)),
+            not_proven=(*_not_proven(watch, covered, kept, outside, self._days), *_spoilt(spoilt)),
             disputed=found.disputed,
             disputed_recalls=found.disputed_recalls,
             known_digest_found=found.known_digest_found,
@@ -178,6 +179,14 @@ def _not_proven(
         here = "for ever" if days is None else f"for {days:,} days"
         found.append(f"why entries left that were kept for {said.days:,} days: the settings here keep them {here}")
     return found
+
+
+def _spoilt(lines: Sequence[str]) -> list[str]:
+    """Say which checkpoints nobody can read any more, of which the others may say as much."""
+    if not lines:
+        return []
+    more = f" and {len(lines) - 1:,} more" if len(lines) > 1 else ""
+    return [f"what {lines[0]}{more} said: a checkpoint that was cut short, or changed, and is none any more"]
 
 
 def _but_for_entries(found: Verification) -> tuple[Finding, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from ledger.core.checkpoint import Checkpoint
+from ledger.core.checkpoint import KIND, Checkpoint
 from ledger.core.signing import is_signed_by, key_id
 from ledger.errors import UnreadableFileError
 
@@ -33,10 +33,11 @@ class KeptCheckpoint:
     signed: Signed
 
 
-def of_files(paths: Sequence[Path]) -> Iterator[tuple[Checkpoint, str]]:
+def of_files(paths: Sequence[Path], spoilt: list[str]) -> Iterator[tuple[Checkpoint, str]]:
     """Yield the checkpoints of files, with their lines; raise UnreadableFileError when there is none in one.
 
-    A file is JSON lines, or one document. Lines of something else, as in a log, are passed over.
+    A file is JSON lines, or one document. Lines of something else, as in a log, are passed over; those that name a
+    checkpoint and are none any more go to `spoilt`.
     """
     for path in paths:
         try:
@@ -48,6 +49,7 @@ def of_files(paths: Sequence[Path]) -> Iterator[tuple[Checkpoint, str]]:
             try:
                 yield Checkpoint.read(json.loads(line)), f"{path}:{number}"
             except (ValueError, RecursionError):
+                spoilt += [f"{path}:{number}"] if KIND in line else []
                 continue
             is_empty = False
         if is_empty:

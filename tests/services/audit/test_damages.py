@@ -235,6 +235,18 @@ def test_a_history_that_is_cut_to_nothing_is_named(book: Ledger, database: Datab
     assert found.good_entries == 0
 
 
+def test_a_line_that_is_no_checkpoint_any_more_is_named_and_other_lines_of_a_log_are_not(
+    book: Ledger, kept: Path
+) -> None:
+    first, last = kept.read_text().splitlines()
+    kept.write_text(f"Nov 26 12:00:00 host sshd: hello {{\n{first[:-9]}\n{first.replace('root', 'tree')}\n{last}\n")
+    found = check(book, kept)
+    assert found.ok
+    assert [said for said in found.not_proven if f"{kept}:2 and 1 more said" in said]
+    kept.write_text(f"Nov 26 12:00:00 host sshd: hello {{\n{first}\n{last}\n")
+    assert not [said for said in check(book, kept).not_proven if "none any more" in said]
+
+
 def test_the_end_after_the_last_checkpoint_is_not_proven_and_that_is_said(
     book: Ledger, database: Database, kept: Path
 ) -> None:
