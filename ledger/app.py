@@ -211,13 +211,14 @@ class Ledger:
         since: datetime | None = None,
         until: datetime | None = None,
         include_shared: bool = False,
+        include_elsewhere: bool = False,
         actor: str | None = None,
     ) -> Plan:
         """Plan a recall of the messages that fit every given part; nothing is called.
 
         `since` and `until` are of the time of sending. With `users`, messages that reached other people too are left
-        out unless `include_shared`. Raise EmptySelectionError when no part is given, NaiveTimeError or another
-        InputError for one that cannot be meant.
+        out unless `include_shared`; so are those that other hands have taken back unless `include_elsewhere`. Raise
+        EmptySelectionError when no part is given, NaiveTimeError or another InputError for one that cannot be meant.
 
         >>> plan = book.plan(campaign="spring", reason="wrong link", actor="wang")
         >>> plan.eligible, plan.recipients, plan.calls
@@ -232,6 +233,7 @@ class Ledger:
             robot=robot,
             since=since,
             until=until,
+            include_elsewhere=include_elsewhere,
         )
         return self.parts.planner.plan(selection, reason=reason, actor=who_acts(actor), include_shared=include_shared)
 

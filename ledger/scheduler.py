@@ -14,6 +14,7 @@ from ledger.core.stream_state import SAID_EVERY
 from ledger.errors import DatabaseUnavailableError, LedgerError
 from ledger.services.audit.read_sealer import ReadSealer
 from ledger.services.corrections.sender import Sender
+from ledger.services.events.elsewhere import ElsewhereFinder
 from ledger.services.recalls.call_loop import Claim
 from ledger.services.recalls.expiry import Expiry
 from ledger.services.recalls.freezer import Freezer
@@ -43,6 +44,7 @@ READS_SECONDS = 60
 ALIGN_SECONDS = 60
 SPOOL_SECONDS = 5
 NOTICES_SECONDS = 5
+ELSEWHERE_SECONDS = 5
 CHECKPOINT_LOOK_SECONDS = 5
 # Three places may keep it waiting, each for a minute at most.
 CHECKPOINT_LEASE_SECONDS = 300
@@ -73,6 +75,7 @@ class Worker:
         replay: Callable[[], object],
         reads: ReadSealer,
         retention: "Retention",
+        elsewhere: ElsewhereFinder,
         checkpointer: "Checkpointer | None" = None,
         notifier: "Notifier | None" = None,
         stream: "EventStream | None" = None,
@@ -97,6 +100,12 @@ class Worker:
             Chore(name="freeze", every=_seconds(FREEZE_SECONDS), lease=_seconds(60), action=freezer.finish),
             Chore(name="people", every=_seconds(PEOPLE_SECONDS), lease=_seconds(600), action=people.run_once),
             Chore(name="reads", every=_seconds(READS_SECONDS), lease=_seconds(600), action=reads.run_if_due),
+            Chore(
+                name="elsewhere",
+                every=_seconds(ELSEWHERE_SECONDS),
+                lease=_seconds(60),
+                action=elsewhere.run_once,
+            ),
             Chore(name="purge", every=_seconds(PURGE_SECONDS), lease=_seconds(PURGE_SECONDS), action=purger.run_once),
             # Also where the history is kept for ever: what once began to leave goes.
             Chore(

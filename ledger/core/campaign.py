@@ -29,7 +29,8 @@ class CampaignLine(JsonValue):
     `unrecallable`, which never get a key. `recipients_unknown` counts one-on-one messages of which nobody can say
     whom they reached: they are recalled by campaign or key, and not found by user. `excerpt` is what the newest of its
     messages says, where that is kept.
-    `expiring` messages shall vanish by themselves, the first of them at `expires_next`.
+    `expiring` messages shall vanish by themselves, the first of them at `expires_next`. `recalled_elsewhere` are gone
+    by other hands: no recall of ours took them back.
     """
 
     campaign: str | None
@@ -49,6 +50,7 @@ class CampaignLine(JsonValue):
     excerpt: str | None = None
     expiring: int = 0
     expires_next: datetime | None = None
+    recalled_elsewhere: int = 0
 
 
 def no_messages(campaign: str | None) -> CampaignLine:

@@ -15,6 +15,8 @@ from ledger.core.recall import Status
 Columns = dict[str, Any]
 ACTIVATED = {"started", "resumed", "retried"}
 MOVED = {*ACTIVATED, "cancel", "refused", "schedule_missed"}
+# Other hands have taken messages back.
+ELSEWHERE = "recalled_elsewhere"
 # The oldest segments of the history have left.
 LEFT = "history_left"
 
@@ -68,6 +70,7 @@ class ChainFacts:
     erased: dict[str, str] = field(default_factory=dict)
     seal: str | None = None
     policies: dict[int, Columns] = field(default_factory=dict)
+    elsewhere: dict[int, Columns] = field(default_factory=dict)
     break_glass: dict[int, Columns] = field(default_factory=dict)
     schedules: dict[int, Columns] = field(default_factory=dict)
     stops: dict[str, Columns] = field(default_factory=dict)
@@ -109,6 +112,8 @@ class ChainFacts:
         if event == "policy_set":
             says = {name: detail[name] for name in ("name", "value")}
             self.policies[detail["policy"]] = {**says, "set_by": actor, "set_at": at}
+        elif event == ELSEWHERE:
+            self._add_elsewhere(at, detail)
         elif event in ("sending_stopped", "sending_allowed"):
             self._add_stop(event, actor, detail)
         elif event in ("person_erased", SEALED, LEFT):
@@ -132,6 +137,11 @@ class ChainFacts:
             if known is None or read >= known["read"]:
                 says = {"status": status, "read": read, "unread": unread}
                 self.read_counts[message_id] = {"message_id": message_id, "asked_at": at, **says}
+
+    def _add_elsewhere(self, at: str, detail: Mapping[str, Any]) -> None:
+        for number, robot, key, cause in detail["messages"]:
+            says = {"message_id": number, "robot_code": robot, "process_query_key": key, "cause": cause}
+            self.elsewhere[number] = {**says, "found_at": at}
 
     def must_be_there(self, recall_id: int) -> bool:
         """Say whether a recall has to be there: plans that nobody ran go, which earlier releases did not write down."""
@@ -252,7 +262,9 @@ def _planned(at: str, actor: str, detail: Mapping[str, Any]) -> Columns:
 def _unfrozen(detail: Mapping[str, Any]) -> Columns:
     """Return how much a plan has yet to freeze; one of an earlier release was frozen when it was made."""
     plan = detail["plan"] if "seen" in detail else {}
-    skips = sum(plan.get(name, 0) for name in ("expired", "in_progress", "shared_skipped", "unconfigured"))
+    skips = sum(
+        plan.get(name, 0) for name in ("expired", "in_progress", "shared_skipped", "unconfigured", "recalled_elsewhere")
+    )
     return {"unfrozen_items": plan.get("eligible", 0), "unfrozen_skips": skips}
 
 

@@ -29,10 +29,12 @@ class Standing(StrEnum):
     IN_PROGRESS = "in_progress"
     SHARED = "shared_skipped"
     UNCONFIGURED = "unconfigured"
+    # Last: plans keep the place of each.
+    ELSEWHERE = "recalled_elsewhere"
 
 
 class Candidate(NamedTuple):
-    """A selected message as planning sees it; `held` says that another recall has recalled it or is at it.
+    """A selected message as planning sees it; `held` says that a recall or other hands took it, or that one is at it.
 
     `in_doubt` says that another recall has asked for it, and nobody can say whether that worked. `recipients` are
     known where users were named; `size` is how many there are; `campaign` is the place of its campaign in a list of

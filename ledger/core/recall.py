@@ -66,6 +66,7 @@ class Plan(JsonValue):
     there when a second person has to agree. `unconfigured` messages are of robots that the settings give to no app,
     counted in `unconfigured_robots`. `by_campaign` is None where there are very many. Until `valid_until` it may start;
     who shows its `token` then runs exactly this. `stops` is what would stop it as far as is known without asking.
+    `recalled_elsewhere` are messages that other hands have taken back already.
     `look_alikes` are other campaigns that one could take for those that were named, `like_pairs` those among them that
     one could take for each other. `excerpts` are the most frequent of what its messages say, where that is kept; they
     stay with the messages, and are no part of what is kept of a plan.
@@ -98,6 +99,7 @@ class Plan(JsonValue):
     stops: tuple[PlanStop, ...] = ()
     look_alikes: tuple[LookAlike, ...] = ()
     like_pairs: tuple[LikePair, ...] = ()
+    recalled_elsewhere: int = 0
     excerpts: tuple[PlannedExcerpt, ...] = ()
 
 

@@ -19,7 +19,8 @@ class Selection:
 
     Of several campaigns it fits one; `untagged` are messages without any. `within` are the robots that whoever selects
     may touch, `within_campaigns` the (beginnings of) campaigns, none for all; they narrow, and alone select nothing.
-    `expires_until` are those that shall vanish by themselves by then.
+    `expires_until` are those that shall vanish by themselves by then. What other hands have taken back is not taken
+    unless `include_elsewhere`, which selects nothing by itself.
     """
 
     campaigns: frozenset[Campaign] = frozenset()
@@ -33,6 +34,7 @@ class Selection:
     within: frozenset[RobotCode] = frozenset()
     within_campaigns: frozenset[str] = frozenset()
     expires_until: datetime | None = None
+    include_elsewhere: bool = False
 
     @property
     def bounds(self) -> Bounds:
@@ -65,6 +67,7 @@ class Selection:
             within=frozenset(parts.get("within", ())),
             within_campaigns=frozenset(parts.get("within_campaigns", ())),
             expires_until=parse_time(parts["expires_until"]) if "expires_until" in parts else None,
+            include_elsewhere=parts.get("include_elsewhere", False),
         )
 
     def to_json(self) -> Mapping[str, Any]:
@@ -80,6 +83,7 @@ class Selection:
             "since": self.since and format_time(self.since),
             "until": self.until and format_time(self.until),
             "expires_until": self.expires_until and format_time(self.expires_until),
+            "include_elsewhere": self.include_elsewhere or None,
             "within": sorted(self.within) or None,
             "within_campaigns": sorted(self.within_campaigns) or None,
         }
@@ -106,6 +110,7 @@ def select(
     robot: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    include_elsewhere: bool = False,
     within: Bounds = EVERYTHING,
 ) -> Selection:
     """Return the selection of the messages that fit every given part; naive times and parts that fit none are refused.
@@ -135,6 +140,7 @@ def select(
         robot=RobotCode(robot) if robot else None,
         since=sent.since,
         until=sent.until,
+        include_elsewhere=include_elsewhere,
         within=within.robots,
         within_campaigns=within.campaigns,
     )

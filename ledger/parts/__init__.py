@@ -81,6 +81,7 @@ class Parts(RecordingParts, CorrectionParts, AuditParts, NoticeParts, AccessPart
             self.recorder.replay,
             self.read_sealer,
             self.retention,
+            self.elsewhere,
             self.checkpointer if self._is_anchored() else None,
             self.notifier if self.settings.notice_places else None,
             self.event_stream() if self.settings.stream else None,

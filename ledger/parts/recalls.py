@@ -29,9 +29,11 @@ class RecallParts(ReportParts):
         """Makes plans."""
         from ledger.services.recalls.planner import Planner
 
-        return Planner(
-            self.opened(), self.clock, self.pace_clock, self.settings, self.recorder.catch_up, self.preflight
-        )
+        def catch_up() -> None:
+            self.recorder.catch_up()
+            self.elsewhere.run_once()
+
+        return Planner(self.opened(), self.clock, self.pace_clock, self.settings, catch_up, self.preflight)
 
     @part
     def preflight(self) -> "Preflight":

@@ -8,6 +8,7 @@ from ledger.parts.part import part
 
 if TYPE_CHECKING:
     from ledger.core.campaign import CampaignLine, CampaignSender
+    from ledger.services.events.elsewhere import ElsewhereFinder
     from ledger.services.recalls.current_recalls import CurrentRecalls
     from ledger.services.reports.campaign_counts import CampaignCounts
     from ledger.services.reports.campaigns import CampaignReports
@@ -28,9 +29,17 @@ class ReportParts(CallParts):
     def campaigns(self, bounds: Bounds = EVERYTHING) -> "list[CampaignLine]":
         """Return what can still be recalled, within bounds, once the spool is caught up with."""
         self.recorder.catch_up()
+        self.elsewhere.run_once()
         self.people_counter.count_some(bounds.robots)
         lines = self.campaign_reports.campaigns(bounds)
         return self.campaign_reports.with_excerpts(lines, bounds) if self.settings.keep_excerpt else lines
+
+    @part
+    def elsewhere(self) -> "ElsewhereFinder":
+        """Finds out what other hands have recalled."""
+        from ledger.services.events.elsewhere import ElsewhereFinder
+
+        return ElsewhereFinder(self.opened(), self.clock)
 
     @part
     def campaign_reports(self) -> "CampaignReports":

@@ -30,10 +30,12 @@ from sqlalchemy import (
 from ledger.core.bounds import EVERYTHING, Bounds
 from ledger.core.campaign import CampaignLine
 from ledger.core.recall import Outcome
+from ledger.store.elsewhere import is_elsewhere, of_campaigns
 from ledger.store.schema import message_counts, messages, recall_items
 from ledger.store.selecting import in_bounds, rows_of
 from ledger.store.types import UtcDateTime
 
+_Bounds = tuple[datetime, datetime, datetime, datetime]
 _MINUTE = timedelta(minutes=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -65,8 +67,13 @@ def count_campaigns(connection: Connection, now: datetime, robots: Collection[st
     """
     rows = connection.execute(_sums(now, robots)).mappings().all()
     these_now = _of_this_minute(connection, now, robots)
-    spans = _spans(connection, {row["campaign"]: (row["first"], row["last"]) for row in rows}, robots)
-    counted = [_counted(row, these_now.get(row["campaign"], _NOTHING), spans.get(row["campaign"])) for row in rows]
+    elsewhere = _Elsewhere.of(connection, now, robots)
+    minutes = {row["campaign"]: (row["first"], row["last"]) for row in rows}
+    spans = _spans(connection, minutes, robots, wide=elsewhere.keys())
+    counted = [
+        _counted(row, these_now.get(row["campaign"], _NOTHING), spans.get(row["campaign"]), elsewhere[row["campaign"]])
+        for row in rows
+    ]
     ended = [one for one in counted if one.line.first_deadline is None]
     open_ones = [one for one in counted if one.line.first_deadline is not None]
     open_ones.sort(key=lambda one: (one.line.first_deadline, one.line.campaign or ""))
@@ -84,17 +91,43 @@ def count_recipients_unknown(connection: Connection) -> int:
     return int(connection.scalar(select(func.sum(message_counts.c.recipients_unknown))) or 0)
 
 
-def _counted(row: RowMapping, now: _Span, later: _Span | None) -> CountedCampaign:
+@dataclass(slots=True)
+class _Gone:
+    """How many messages other hands have taken back, and how many of them would be inside their window, beyond now."""
+
+    messages: int = 0
+    later: int = 0
+
+
+class _Elsewhere(dict[str, _Gone]):
+    """What other hands have taken back, by campaign."""
+
+    @classmethod
+    def of(cls, connection: Connection, now: datetime, robots: Collection[str]) -> "_Elsewhere":
+        """Count it; what is in this minute is looked at one by one anyway."""
+        found, beyond = cls(), _start_of(_minute_of(now) + 1)
+        for one in of_campaigns(connection, robots):
+            gone = found.setdefault(one.campaign or "", _Gone())
+            gone.messages += 1
+            gone.later += one.deadline >= beyond
+        return found
+
+    def __missing__(self, _campaign: str) -> _Gone:
+        return _Gone()
+
+
+def _counted(row: RowMapping, now: _Span, later: _Span | None, gone: _Gone) -> CountedCampaign:
     first, last = (later.first, later.last) if later is not None else (None, None)
     line = CampaignLine(
         campaign=row["campaign"] or None,
         messages=int(row["messages"]),
         recipients=int(row["recipients"]),
         recipients_unknown=int(row["recipients_unknown"]),
-        recallable=int(row["later"]) + now.messages,
+        recallable=int(row["later"]) - gone.later + now.messages,
         recalled=int(row["recalled"]),
         first_deadline=now.first or first,
         last_deadline=last or now.last,
+        recalled_elsewhere=gone.messages,
     )
     return CountedCampaign(line=line, changes=int(row["changes"]))
 
@@ -143,7 +176,7 @@ def _of_this_minute(connection: Connection, now: datetime, robots: Collection[st
             func.max(columns.deadline).label("last"),
         )
         .where(columns.deadline > now, columns.deadline < _start_of(_minute_of(now) + 1))
-        .where(_within(robots), ~_is_recalled())
+        .where(_within(robots), ~_is_recalled(), ~is_elsewhere())
         .group_by(campaign)
     )
     return {
@@ -153,39 +186,51 @@ def _of_this_minute(connection: Connection, now: datetime, robots: Collection[st
 
 
 def _spans(
-    connection: Connection, minutes: Mapping[str, tuple[int | None, int | None]], robots: Collection[str]
+    connection: Connection,
+    minutes: Mapping[str, tuple[int | None, int | None]],
+    robots: Collection[str],
+    wide: Collection[str],
 ) -> dict[str, _Span]:
-    """Look up the first and the last deadline of what can be recalled, in the minutes in which they are."""
-    wanted = {campaign: (first, last) for campaign, (first, last) in minutes.items() if first is not None and last}
+    """Look up the first and the last deadline of what can be recalled, in the minutes in which they are.
+
+    Where other hands took something back, which no trigger has counted, they may be anywhere in between.
+    """
+    wanted = {
+        campaign: _bounds(first, last, is_wide=campaign in wide)
+        for campaign, (first, last) in minutes.items()
+        if first is not None and last
+    }
     tagged = {campaign: both for campaign, both in wanted.items() if campaign}
     found: list[Row[Any]] = []
     if tagged:
         found += connection.execute(_spans_of(connection, tagged, robots))
     if "" in wanted:
-        mine, (first, last) = messages.c.campaign.is_(None), wanted[""]
-        ends = _ends(mine, [literal(moment, UtcDateTime) for moment in _bounds(first, last)], robots)
+        mine = messages.c.campaign.is_(None)
+        ends = _ends(mine, [literal(moment, UtcDateTime) for moment in wanted[""]], robots)
         found += connection.execute(select(literal("").label("campaign"), *ends))
     return {row.campaign: _Span(messages=0, first=row.first, last=row.last) for row in found}
 
 
-def _spans_of(connection: Connection, minutes: Mapping[str, tuple[int, int]], robots: Collection[str]) -> Select[Any]:
+def _spans_of(connection: Connection, bounds: Mapping[str, _Bounds], robots: Collection[str]) -> Select[Any]:
     is_sqlite = connection.dialect.name == "sqlite"
-    moments = list(zip(*(_bounds(*both) for both in minutes.values()), strict=True))
+    moments = list(zip(*bounds.values(), strict=True))
     # What is no column of a table is not turned into times as the database stores them.
     typed = [[(f"{one:%Y-%m-%d %H:%M:%S.%f}" if is_sqlite else one, DateTime(timezone=True)) for one in some]
              for some in moments]  # fmt: skip
     names = ("first_from", "first_to", "last_from", "last_to")
     named = rows_of(
         connection,
-        campaign=[(campaign, Text()) for campaign in minutes],
+        campaign=[(campaign, Text()) for campaign in bounds],
         **dict(zip(names, typed, strict=True)),
     )
     mine = messages.c.campaign == named.c.campaign
     return select(named.c.campaign, *_ends(mine, [named.c[name] for name in names], robots))
 
 
-def _bounds(first: int, last: int) -> tuple[datetime, datetime, datetime, datetime]:
-    return _start_of(first), _start_of(first + 1), _start_of(last), _start_of(last + 1)
+def _bounds(first: int, last: int, *, is_wide: bool) -> _Bounds:
+    """Return from where to where the first deadline is looked for, and the last one."""
+    begin, end = _start_of(first), _start_of(last + 1)
+    return (begin, end, begin, end) if is_wide else (begin, _start_of(first + 1), _start_of(last), end)
 
 
 def _ends(
@@ -194,7 +239,12 @@ def _ends(
     """Return the first and the last deadline; each in the order of an index, so that it ends at the first found."""
     first_from, first_to, last_from, last_to = bounds
     deadline = messages.c.deadline
-    left = select(deadline).where(mine, _within(robots), ~_is_recalled()).limit(1).correlate_except(messages)
+    left = (
+        select(deadline)
+        .where(mine, _within(robots), ~_is_recalled(), ~is_elsewhere())
+        .limit(1)
+        .correlate_except(messages)
+    )
     first = left.where(deadline >= first_from, deadline < first_to).order_by(deadline)
     last = left.where(deadline >= last_from, deadline < last_to).order_by(deadline.desc())
     return first.scalar_subquery().label("first"), last.scalar_subquery().label("last")

@@ -10,7 +10,7 @@ from ledger.core.message import AppName, Chat, ConversationId, RobotCode, Route
 from ledger.core.plan import Candidate, Standing
 from ledger.core.recall import Outcome
 from ledger.core.selection import Selection
-from ledger.store import plan_messages
+from ledger.store import elsewhere, plan_messages
 from ledger.store.holding import DOUBTFUL, is_held, is_taken
 from ledger.store.schema import messages, recall_items, recalls
 from ledger.store.selecting import among, selected_messages
@@ -55,12 +55,15 @@ def candidates(
         .order_by(columns.deadline, columns.id)
     )
     held, routes = frozenset(plan_messages.held_ids(connection)), _Routes(app_of)
+    gone = frozenset[int]() if selection.include_elsewhere else elsewhere.marked(connection)
     read_time = _read_text if is_sqlite else _read_time
     with connection.execute(statement.execution_options(yield_per=batch_rows)) as result:
         for number, chat, robot, conversation, raw, size, campaign, done, *users in result:
             standing = STANDINGS.get(done)
             if number in held and standing is None:
                 standing = Standing.IN_PROGRESS
+            if number in gone and standing is None:
+                standing = Standing.ELSEWHERE
             route = routes[chat, robot, conversation]
             people, is_doubtful = users[0] if users else (), done == IN_DOUBT
             yield Candidate(number, route, read_time(raw), people, standing, is_doubtful, size, places[campaign])

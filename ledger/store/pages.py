@@ -17,6 +17,7 @@ from ledger.core.recorded_message import RecordedMessage
 from ledger.core.selection import Selection
 from ledger.store import plan_messages
 from ledger.store.candidates import HELD, STANDINGS, past
+from ledger.store.elsewhere import is_elsewhere
 from ledger.store.finding import found_recalls
 from ledger.store.items import ended_items, item_of, joined_items
 from ledger.store.plans import is_complete
@@ -50,8 +51,8 @@ def messages_page(
     elif after is not None:
         in_order = [beyond(columns.deadline, columns.id, after, descending=False)]
     conditions = _wanted_messages(connection, selection, now, held, only_recallable=only_recallable, shared=shared)
-    statement = select(messages, past().label("past")).where(*conditions, *in_order).order_by(*order).limit(limit)
-    rows = connection.execute(statement)
+    seen = select(messages, past().label("past"), is_elsewhere().label("is_elsewhere"))
+    rows = connection.execute(seen.where(*conditions, *in_order).order_by(*order).limit(limit))
     return [((row.deadline, row.id), _recorded(row, now, is_held=row.id in held)) for row in rows]
 
 
@@ -86,7 +87,7 @@ def _wanted_messages(
     columns, is_sqlite = messages.c, connection.dialect.name == "sqlite"
     conditions = selected_messages(selection, is_sqlite=is_sqlite)
     if only_recallable:
-        conditions += [columns.deadline > now, func.coalesce(past(), 0) < HELD]
+        conditions += [columns.deadline > now, func.coalesce(past(), 0) < HELD, ~is_elsewhere()]
     if only_recallable and held:
         conditions.append(~among(columns.id, held, is_sqlite=is_sqlite))
     if shared is not None:
@@ -175,6 +176,8 @@ def history_page(
 
 def _recorded(row: Any, now: datetime, *, is_held: bool) -> RecordedMessage:
     standing = STANDINGS.get(row.past, Standing.IN_PROGRESS if is_held else Standing.ELIGIBLE)
+    if standing is Standing.ELIGIBLE and row.is_elsewhere:
+        standing = Standing.ELSEWHERE
     if standing is Standing.ELIGIBLE and row.deadline <= now:
         standing = Standing.EXPIRED
     return RecordedMessage(

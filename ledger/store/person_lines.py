@@ -34,6 +34,7 @@ from ledger.core.reached_people import NAMED, PeopleCount, PersonLine, PersonSta
 from ledger.core.recall import Outcome
 from ledger.core.selection import Selection
 from ledger.store.candidates import IN_DOUBT, RECALLED, past
+from ledger.store.elsewhere import is_elsewhere
 from ledger.store.holding import DOUBTFUL
 from ledger.store.people import each_recipient
 from ledger.store.recalls import Recall
@@ -141,8 +142,10 @@ def _of_selection(connection: Connection, selection: Selection) -> FromClause:
     done, outcome = past().label("done"), literal(None, Text()).label("outcome")
     chosen = selected_messages(selection, is_sqlite=connection.dialect.name == "sqlite")
     # OFFSET keeps the look at recalls where it is: once a message, not once a recipient.
-    found = select(messages.c.recipients, done).where(*chosen).offset(0).subquery("found")
-    fate = case((found.c.done == RECALLED, _RECALLED), (found.c.done == IN_DOUBT, _UNKNOWN), else_=_LEFT)
+    gone = is_elsewhere().label("gone")
+    found = select(messages.c.recipients, done, gone).where(*chosen).offset(0).subquery("found")
+    is_lost = or_(found.c.done == RECALLED, found.c.gone)
+    fate = case((is_lost, _RECALLED), (found.c.done == IN_DOUBT, _UNKNOWN), else_=_LEFT)
     reached = select(found.c.recipients, outcome, fate.label("fate"))
     return _deliveries(connection, [reached], [select(messages.c.undelivered, outcome).where(*chosen)])
 

@@ -143,12 +143,16 @@ def needed_from(connection: Connection, now: datetime, plan_valid: timedelta) ->
     return min((moment for moment in needed if moment is not None), default=None)
 
 
+# What a plan saw and did not take, and has yet to copy.
+_LEFT_OUT = ("expired", "in_progress", "shared_skipped", "unconfigured", "recalled_elsewhere")
+
+
 def _needed_by(row: Any, now: datetime, plan_valid: timedelta) -> datetime | None:
     first = parse_time(row.plan["first_deadline"]) if row.plan.get("first_deadline") else None
     waits = row.valid_until is not None and row.verdict is None and now < row.valid_until
     soonest = first if row.status != Status.PLANNED or waits or row.is_scheduled else None
     if row.planned_at + plan_valid >= now or row.status != Status.PLANNED:
-        left_out = any(row.plan.get(name) for name in ("expired", "in_progress", "shared_skipped", "unconfigured"))
+        left_out = any(row.plan.get(name) for name in _LEFT_OUT)
         seen = row.planned_at - _PURGED_WITHIN if left_out else first
         soonest = min((one for one in (soonest, seen) if one is not None), default=None)
     return soonest

@@ -23,7 +23,7 @@ from ledger.store.count_triggers import POSTGRESQL_COUNTS, SQLITE_COUNTS
 from ledger.store.special_indexes import ARRAY_INDEXES, PARTIAL_INDEXES
 from ledger.store.types import Document, Id, UserIds, UtcDateTime
 
-REVISION = "0026"
+REVISION = "0027"
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -198,7 +198,8 @@ recall_skips = Table(
     Column("deadline", UtcDateTime, nullable=False),
     Column("recipients", UserIds, nullable=False),
     CheckConstraint(
-        "standing IN ('expired', 'already_recalled', 'in_progress', 'shared_skipped', 'unconfigured')",
+        "standing IN ('expired', 'already_recalled', 'in_progress', 'shared_skipped', 'unconfigured', "
+        "'recalled_elsewhere')",
         name="standing",
     ),
     Index("ix_recall_skips_recall", "recall_id", "id"),
@@ -280,6 +281,17 @@ message_events = Table(
     Index("ix_message_events_key", "process_query_key"),
     Index("ix_message_events_received", "received_at"),
     sqlite_autoincrement=True,
+)
+
+# Messages that other hands have taken back, and what told of it; they go with their message.
+recalled_elsewhere = Table(
+    "recalled_elsewhere",
+    metadata,
+    Column("message_id", Id, primary_key=True, autoincrement=False),
+    Column("robot_code", Text, nullable=False),
+    Column("process_query_key", Text, nullable=False),
+    Column("found_at", UtcDateTime, nullable=False),
+    Column("cause", Text, nullable=False),
 )
 
 # Pushes that count against the organisation's monthly quota of them, whatever was in them, by the process to which they

@@ -15,11 +15,13 @@ from ledger.store.schema import (
     approvals,
     break_glass,
     history,
+    messages,
     policies,
     read_counts,
     recall_calls,
     recall_items,
     recall_skips,
+    recalled_elsewhere,
     recalls,
     schedules,
     sending_stops,
@@ -55,6 +57,7 @@ NOT_COMPARED = {
     "policies": {},
     "sending_stops": {},
     "read_counts": {},
+    "recalled_elsewhere": {},
     "tokens": {"last_used_at": "noted now and then with each use, which is no act"},
     "history": {"id": "counts the entries; their order is in the digests"},
 }
@@ -171,6 +174,17 @@ def shown_stops(connection: Connection) -> Iterator[dict[str, Any]]:
     """Yield the campaigns of which nothing more is sent."""
     for row in connection.execute(select(sending_stops)):
         yield {name: jsonable(value) for name, value in row._mapping.items()}
+
+
+def shown_elsewhere(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield by the number of its message what other hands have taken back."""
+    return rows_of_table(connection, recalled_elsewhere)
+
+
+def recorded(connection: Connection, numbers: Collection[int]) -> set[int]:
+    """Return which of some messages are not purged."""
+    there = among(messages.c.id, sorted(numbers), is_sqlite=connection.dialect.name == "sqlite")
+    return set(connection.scalars(select(messages.c.id).where(there))) if numbers else set()
 
 
 def shown_tokens(connection: Connection) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -20,6 +20,7 @@ PARTIAL_INDEXES = (
     "CREATE UNIQUE INDEX uq_tokens_valid_name ON tokens (name) WHERE revoked_at IS NULL",
     "CREATE INDEX ix_correction_sends_unended ON correction_sends (correction_id, app, id) WHERE outcome IS NULL",
     "CREATE INDEX ix_break_glass_open ON break_glass (recall_id) WHERE reviewed_by IS NULL",
+    "CREATE INDEX ix_message_events_recalls ON message_events (process_query_key) WHERE kind = 'recall'",
 )
 
 # Of PostgreSQL; on SQLite, triggers keep tables for it.

@@ -36,6 +36,7 @@ from ledger.store.shown import NOT_COMPARED
 from ledger.store.types import Document, UserIds, UtcDateTime
 from tests.conftest import MakeLedger
 from tests.sending import send
+from tests.services.events.telling import tell_of_recall
 
 ONE_ON_ONE = "/v1.0/robot/otoMessages/batchRecall"
 BATCH_SEND = "/v1.0/robot/oToMessages/batchSend"
@@ -84,11 +85,12 @@ WHAT = {
     "corrections": "correction",
     "correction_sends": "correction_send",
     "read_counts": "read_count",
+    "recalled_elsewhere": "elsewhere",
     "history": "entry",
 }
 TABLES = tuple(WHAT)
 # Sends are of a correction, and that is of a recall.
-OF_NO_RECALL = ("tokens", "policies", "sending_stops", "read_counts", "correction_sends")
+OF_NO_RECALL = ("tokens", "policies", "sending_stops", "read_counts", "correction_sends", "recalled_elsewhere")
 
 
 @pytest.fixture
@@ -137,6 +139,8 @@ def eventful(make_ledger: MakeLedger, world: World, clock: FakeClock, database: 
     book.purge()
     send(book, world, 1, campaign="not yet")
     book.plan(campaign="not yet", reason="looking once more")
+    tell_of_recall(book, send(book, world, 1, campaign="by others", users=["ann"]))
+    assert book.parts.elsewhere.run_once() == 1
     with _below(database) as connection:
         _drop_guards(connection)
     assert book.verify().findings == ()

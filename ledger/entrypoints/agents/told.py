@@ -39,6 +39,7 @@ class CampaignTold(ToldValue):
     people: int | None = Field(description="Each person once; null until they are counted.")
     recallable: int = Field(description="Inside the 24 hours and not recalled yet.")
     recalled: int
+    recalled_elsewhere: int
     first_deadline: datetime | None
     last_deadline: datetime | None
     excerpt: Outside | None = Field(description="What its newest message says, where that is kept.")
@@ -186,6 +187,7 @@ class PlanTold(ToldValue):
     other_recipients: int
     expired: int
     already_recalled: int
+    recalled_elsewhere: int
     in_progress: int
     shared_skipped: int
     unconfigured: int

@@ -31,6 +31,7 @@ class CampaignOut(BaseModel):
     people_counted_at: datetime | None = Field(description="Null when that is of now; else when it was counted.")
     recallable: int = Field(description="Inside the 24 hours and not recalled yet.", examples=[118])
     recalled: int = Field(examples=[2])
+    recalled_elsewhere: int = Field(description="Gone by other hands: no recall took them back.", examples=[0])
     first_deadline: datetime | None = Field(examples=["2026-03-02T02:00:00Z"])
     last_deadline: datetime | None = Field(examples=["2026-03-02T02:10:00Z"])
     keyless: int = Field(description="Sends whose key never came back: they cannot be recalled.", examples=[0])

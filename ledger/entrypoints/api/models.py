@@ -136,6 +136,7 @@ class RecallRequest(SelectionRequest):
 
     reason: Reason = Field(description="Why; the history keeps it.", examples=["wrong link"])
     include_shared: bool = Field(default=False, description="With users: also messages that reached others.")
+    include_elsewhere: bool = Field(default=False, description="Also messages that other hands have taken back.")
     sticky_seconds: float | None = Field(
         default=None, gt=0, le=86_400, description="For so long, what is still recorded is recalled too."
     )
@@ -267,6 +268,7 @@ class Plan(ApiModel):
     unrecorded_keys: int = Field(description="Keys that were named and that the ledger does not know.", examples=[0])
     held_by: list[int] = Field(description="The recalls that are at the messages in progress.", examples=[[]])
     approval: Approval | None
+    recalled_elsewhere: int = Field(description="Taken back by other hands already.", examples=[0])
     unconfigured: int = Field(description="Messages of robots that no app is configured for.", examples=[0])
     unconfigured_robots: Mapping[str, int] = Field(description="Those robots, counted.", examples=[{}])
     by_campaign: list[PlannedCampaign] | None = Field(description="null where there are more than a hundred.")

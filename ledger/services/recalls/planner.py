@@ -314,6 +314,7 @@ class Planner:
             by_campaign=_by_campaign(messages),
             look_alikes=_look_alikes(snapshot, selection),
             like_pairs=like_pairs(selection.campaigns & set(messages.campaigns)),
+            recalled_elsewhere=counts[Standing.ELSEWHERE],
             excerpts=excerpts.most_frequent(snapshot, messages.taken) if self._settings.keep_excerpt else (),
         )
 

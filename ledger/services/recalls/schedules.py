@@ -17,6 +17,7 @@ from ledger.core.plan import Standing
 from ledger.core.plan_messages import PlanMessages, digest_of
 from ledger.core.recall import Plan, Result, Status
 from ledger.core.schedule import Schedule, check_moment
+from ledger.core.selection import Selection
 from ledger.errors import LedgerError, ScheduleMissedError
 from ledger.services.recalls.approvals import Approvals
 from ledger.services.recalls.freezer import Freezer
@@ -24,7 +25,7 @@ from ledger.services.recalls.lifecycle import Lifecycle
 from ledger.services.recalls.plan_check import PlanCheck
 from ledger.services.reports.recalls import RecallReports
 from ledger.settings import Settings
-from ledger.store import history, plan_messages, recalls, schedules
+from ledger.store import elsewhere, history, plan_messages, recalls, schedules
 from ledger.store.candidates import standings_since
 from ledger.store.database import Database
 
@@ -127,12 +128,15 @@ class Schedules:
         log.error("recall %s did not run: %s", recall_id, error, extra={"facts": {"recall": recall_id, **text}})
 
     def _leave_out_taken(self, connection: Connection, recall: recalls.Recall) -> None:
-        """Skip what other recalls have recalled since the plan, or are at."""
+        """Skip what other recalls have recalled since the plan, or are at, and what other hands have taken back."""
         packed = plan_messages.packed_of(connection, recall.id)
-        if packed is None or not recalls.was_active_since(connection, recall.planned_at - CLOCKS_DIFFER, recall.id):
+        if packed is None:
             return
-        seen = PlanMessages.unpacked(packed)
-        taken = self._taken(connection, recall, seen)
+        seen, taken = PlanMessages.unpacked(packed), dict[int, Standing]()
+        if not Selection.from_json(recall.selection).include_elsewhere:
+            taken = dict.fromkeys(elsewhere.marked(connection).intersection(seen.taken), Standing.ELSEWHERE)
+        if recalls.was_active_since(connection, recall.planned_at - CLOCKS_DIFFER, recall.id):
+            taken |= self._taken(connection, recall, seen)
         if not taken:
             return
         packed = seen.without(taken).packed()

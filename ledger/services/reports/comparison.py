@@ -36,12 +36,17 @@ def compare(
     calls = progress.over(shown.shown_calls(connection))
     _compare_calls(calls, facts, file, findings, present, in_flight)
     compare_corrections(connection, facts.corrections, file, findings, present, committer)
+    # They go with their message, a moment later.
+    gone = list(shown.shown_elsewhere(connection))
+    there = shown.recorded(connection, facts.elsewhere) | {number for number, _ in gone}
+    elsewhere = {number: fact for number, fact in facts.elsewhere.items() if number in there}
     for what, rows, expected, name_of in (
         ("approval", shown.shown_approvals(connection), facts.approvals, _no_name),
         ("break_glass", shown.shown_break_glass(connection), facts.break_glass, _no_name),
         ("schedule", shown.shown_schedules(connection), facts.schedules, _no_name),
         ("token", shown.shown_tokens(connection), facts.tokens, _own_name),
         ("policy", shown.shown_policies(connection), facts.policies, _own_name),
+        ("elsewhere", iter(gone), elsewhere, _own_key),
     ):
         _compare_small(what, rows, expected, name_of, findings)
     _compare_stops({row["campaign"]: row for row in shown.shown_stops(connection)}, facts, findings)
@@ -246,6 +251,10 @@ def _compare_read_counts(connection: Connection, facts: ChainFacts, findings: Fi
 
 def _own_name(row: Row) -> str | None:
     return row.get("name")
+
+
+def _own_key(row: Row) -> str | None:
+    return row.get("process_query_key")
 
 
 def _no_name(_row: Row) -> str | None:

@@ -16,7 +16,7 @@ from ledger.core.deadline import WINDOW
 from ledger.core.json_value import JsonValue
 from ledger.core.quota import month_of
 from ledger.settings import Settings
-from ledger.store import corrections, history, plans, read_counts, usage
+from ledger.store import corrections, elsewhere, history, plans, read_counts, usage
 from ledger.store.database import Database
 from ledger.store.keyless import purge_traces
 from ledger.store.message_events import purge_events
@@ -61,6 +61,7 @@ class Purger:
         self._delete_plans(now - self._plan_valid)
         with self._database.write() as connection:
             read_counts.forget_orphans(connection)
+            elsewhere.forget_orphans(connection)
         if purged:
             with self._database.write() as connection:
                 history.append(connection, [self._entry("purged", {"messages": purged})])

@@ -49,6 +49,9 @@ def recall(
     include_shared: Annotated[
         bool, typer.Option("--include-shared", help="With --user: also messages that reached other people.")
     ] = False,
+    include_elsewhere: Annotated[
+        bool, typer.Option("--include-elsewhere", help="Also messages that other hands have taken back.")
+    ] = False,
     sticky: Sticky = None,
     at: At = None,
     now: Now = False,
@@ -75,7 +78,7 @@ def recall(
     """
     seconds = read_duration(sticky)
     if plan_id is not None or plan_token is not None:
-        check_alone(asked, reason, is_more=dry_run or include_shared or sticky is not None)
+        check_alone(asked, reason, is_more=dry_run or include_shared or include_elsewhere or sticky is not None)
     elif reason is None:
         raise InputError("--reason is missing: say why, for the history")
     run_at = read_moment(at, sticky=sticky, now=now, break_glass=break_glass, stop_sending=stop_sending)
@@ -96,7 +99,8 @@ def recall(
                 as_json=as_json,
             )
         who = who_is(parts, Permission.RECALL, actor, token_file)
-        selection = select(**options.meant(parts, asked, who.bounds), within=who.bounds)
+        meant_parts = options.meant(parts, asked, who.bounds)
+        selection = select(**meant_parts, include_elsewhere=include_elsewhere, within=who.bounds)
         plan = parts.planner.plan(
             selection,
             reason=reason,

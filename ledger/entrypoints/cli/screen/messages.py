@@ -28,6 +28,7 @@ _MESSAGES = (
 _WORDS = {
     Standing.ELIGIBLE: "recallable",
     Standing.ALREADY_RECALLED: "recalled",
+    Standing.ELSEWHERE: "elsewhere",
     Standing.IN_PROGRESS: "in a recall",
     Standing.EXPIRED: "expired",
 }

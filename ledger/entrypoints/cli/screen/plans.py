@@ -69,7 +69,7 @@ def show_plan(
 def finds_any(plan: "Plan") -> bool:
     """Say whether a plan found any message, recallable or not."""
     left_out = (plan.expired, plan.already_recalled, plan.in_progress, plan.shared_skipped, plan.unconfigured)
-    return bool(plan.eligible or any(left_out))
+    return bool(plan.eligible or plan.recalled_elsewhere or any(left_out))
 
 
 def why_nothing(plan: "Plan") -> str:
@@ -80,6 +80,11 @@ def why_nothing(plan: "Plan") -> str:
     if plan.already_recalled:
         reasons.append(
             f"{number_of(plan.already_recalled, 'message')} {is_are(plan.already_recalled)} recalled already"
+        )
+    if plan.recalled_elsewhere:
+        reasons.append(
+            f"{number_of(plan.recalled_elsewhere, 'message')} {is_are(plan.recalled_elsewhere)} recalled by other "
+            "hands (--include-elsewhere takes them back nevertheless)"
         )
     if plan.in_progress:
         reasons.append(f"{number_of(plan.in_progress, 'message')} {is_are(plan.in_progress)} in {_holders(plan)}")
@@ -112,6 +117,7 @@ def _left_out(plan: "Plan") -> Iterator[Fact]:
     parts = [
         (plan.expired, "expired"),
         (plan.already_recalled, "recalled already"),
+        (plan.recalled_elsewhere, "recalled by other hands"),
         (plan.in_progress, f"in {_holders(plan)}"),
         (plan.shared_skipped, "shared with others"),
     ]

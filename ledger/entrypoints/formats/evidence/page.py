@@ -26,7 +26,7 @@ LANGUAGES = {"en": "en", "zh": "zh-CN"}
 MOST_NAMED = 20
 MOST_REASONS = 30
 MOST_DISPUTES = 50
-_LEFT_OUT = ("expired", "already_recalled", "in_progress", "shared_skipped", "unconfigured")
+_LEFT_OUT = ("expired", "already_recalled", "in_progress", "shared_skipped", "unconfigured", "recalled_elsewhere")
 
 Words = Mapping[str, Mapping[str, str]]
 
