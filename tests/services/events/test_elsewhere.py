@@ -11,6 +11,7 @@ from ledger.core.message_events import EventKind
 from ledger.core.plan import Standing
 from ledger.core.read_sample import KnownReading
 from ledger.core.selection import select
+from ledger.services.reports.people import Whose
 from ledger.simulator import FailedReason, World
 from ledger.store import history, read_counts
 from ledger.store.schema import message_events, messages, recalled_elsewhere
@@ -52,7 +53,7 @@ def test_lists_and_campaigns_say_so(book: Ledger, world: World) -> None:
     assert found[keys[0]] is Standing.ELSEWHERE
     recallable = pages.messages(select(campaign="spring"), only_recallable=True, limit=10).values
     assert {one.process_query_key for one in recallable} == set(keys[1:])
-    (person,) = book.parts.people.page(select(keys=keys[:1]), limit=10).values
+    (person,) = book.parts.people.page(Whose(selection=select(keys=keys[:1])), limit=10).values
     assert (person.messages, person.left, person.recalled) == (1, 0, 1)
 
 
