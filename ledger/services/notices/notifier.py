@@ -98,13 +98,14 @@ class Notifier:
     def _follow_history(self, mark: str | None) -> None:
         with self._database.read() as connection:
             last = checkpoints.last_entry(connection)
-            told = [] if mark is None else notices.told_by_history(connection, int(mark), OF_HISTORY)
+            start = _start(mark, last)
+            told = [] if mark is None else notices.told_by_history(connection, start, OF_HISTORY)
         if mark is None:
             # What was before there was anybody to tell is nobody's news.
             with self._database.write() as connection:
                 notices.move_mark(connection, HISTORY, None, str(last))
             return
-        if last <= int(mark):
+        if mark == str(last):
             return
         oldest = self._clock.now() - NEWS
         news = [one for one in told if one.id <= last and one.at >= oldest]
@@ -165,6 +166,16 @@ class Notifier:
                 log.warning(
                     "a notice of %s never reached %s, and is given up: %s", taken.notice.event, taken.place, error
                 )
+
+
+def _start(mark: str | None, last: int) -> int:
+    """Return after which entry the news begins: where somebody moved the mark beyond the last, all of late is told."""
+    if mark is None or (mark.isdecimal() and int(mark) <= last):
+        return int(mark or 0)
+    log.warning(
+        "notices had been told of up to entry %s, and the last one is %s: all of late is told again", mark, last
+    )
+    return 0
 
 
 def _sent(receiver: Receiver, notice: Notice) -> str | None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from ledger import Ledger, LedgerError
@@ -18,6 +19,7 @@ from ledger.services.notices.notifier import NEWS, Notifier
 from ledger.services.notices.receivers import AppriseReceiver
 from ledger.simulator import FailedReason, World
 from ledger.store.database import Database
+from ledger.store.schema import notice_marks
 from tests.conftest import MakeLedger
 from tests.receiver import Receiver
 from tests.sending import send
@@ -212,6 +214,18 @@ def test_a_recall_without_its_second_person_is_told_of(
     book.parts.notifier.run_once()
     assert heard(receiver) == ["break_glass", "finished"]
     assert json.loads(receiver.taken[0])["data"]["why"] == "nobody awake"
+
+
+@pytest.mark.parametrize("mark", ["999999", "nothing"])
+def test_who_moves_the_mark_of_what_was_told_keeps_nobody_from_hearing(
+    telling: Ledger, world: World, receiver: Receiver, database: Database, mark: str
+) -> None:
+    recall(telling, world)
+    with database.write() as connection:
+        connection.execute(update(notice_marks).where(notice_marks.c.name == "history").values(value=mark))
+    for _ in range(2):
+        telling.parts.notifier.run_once()
+    assert heard(receiver) == ["finished"]
 
 
 def test_what_is_recalled_and_still_there_is_told_of(telling: Ledger, world: World, receiver: Receiver) -> None:
