@@ -131,6 +131,8 @@ class Day:
             # Whoever runs one recall runs others beside it, so that the next may have ended meanwhile.
             if book.show(result.recall_id).result.status in ("running", "paused"):
                 self.scene.journal.say(deeds.detail(book.resume(result.recall_id, actor="zoe")))
+        for correction in book.parts.correction_reports.unfinished():
+            self.scene.journal.say(f"{book.parts.corrections.resume(correction.id, actor='zoe')}")
         # Calls of cancelled recalls that got lost end when anybody looks at the queue, whatever it is for.
         book.parts.worker().serve_recalls()
         # What was cancelled, and not copied whole, a worker copies every few seconds.

@@ -1,11 +1,13 @@
 """What people and programs do with a ledger in a day: send and record, plan and run, pause, cancel, retry, purge."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from random import Random
 from typing import Any
 
 from ledger import Ledger
+from ledger.core.correction_text import read_text
 from ledger.core.recall import Plan, Result
 from ledger.simulator import Chat, Message
 from tests.world.process import Process
@@ -16,6 +18,7 @@ USERS = tuple(f"user-{number}" for number in range(8))
 CONVERSATIONS = ("cid-1", "cid-2")
 CHATS = (Chat.ONE_ON_ONE, Chat.ONE_ON_ONE, Chat.ONE_ON_ONE, Chat.GROUP, Chat.PRIVATE)
 DAY = timedelta(hours=24)
+CORRECTED = "sampleText"
 
 
 class Stopped(Exception):  # noqa: N818 - no error: somebody wants to stop
@@ -147,6 +150,22 @@ def _kept_time(book: Ledger) -> None:
     worker.start_scheduled()
     worker.recall_expiring()
     worker.serve_recalls()
+    worker.serve_corrections()
+
+
+def correct(scene: Scene, process: Process) -> None:
+    """Send the right message to those from whom a recall took the wrong one, perhaps a second time."""
+    ended = [row["id"] for row in scene.rows("SELECT id FROM recalls WHERE status = 'finished' ORDER BY id")]
+    if not ended:
+        return
+    recall_id = scene.random.choice(ended)
+    text = read_text(CORRECTED, json.dumps({"content": str(recall_id)}))
+
+    def deed(book: Ledger) -> str:
+        plan = book.parts.correction_planner.plan(recall_id, text, reason="the right link", actor="ann")
+        return f"{book.parts.corrections.run(plan.correction_id, actor='ann')}"
+
+    scene.do(process, f"correct {recall_id}", deed)
 
 
 def tell(scene: Scene, process: Process) -> None:
@@ -265,6 +284,7 @@ def purge(scene: Scene, process: Process) -> None:
 def forget(scene: Scene, process: Process) -> None:
     """Erase somebody, unless a recall is at their messages."""
     user = scene.random.choice(USERS)
+    scene.forgotten.add(user)
     scene.do(
         process,
         f"forget {user}",
@@ -308,5 +328,6 @@ DEEDS: Mapping[Callable[[Scene, Process], None], int] = {
     forget: 1,
     set_in_advance: 3,
     keep_time: 3,
+    correct: 3,
     tell: 2,
 }

@@ -31,6 +31,15 @@ class Arrival:
     is_delayed: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """One send of a correction as the world saw it."""
+
+    at: datetime
+    robot: str
+    is_delayed: bool
+
+
 @dataclass(slots=True, kw_only=True)
 class Weather:
     """How often which trouble comes on the line; all lines of a day share it."""
@@ -39,6 +48,7 @@ class Weather:
     kinds: tuple[str, ...] = (NORMAL,)
     slow_seconds: float = 0.2
     arrivals: list[Arrival] = field(default_factory=list)
+    letters: list[Letter] = field(default_factory=list)
 
 
 def _error(code: str, status: int, *, does_work: bool = False) -> ScriptedAnswer:
@@ -75,6 +85,7 @@ ANSWERS: Mapping[str, ScriptedAnswer] = {
 # What happens to the request on its way, in one's own hands or in the network's.
 JOURNEYS = ("no connection", "arrives late", "token ended", "next keys silent")
 KINDS = (*ANSWERS, *JOURNEYS)
+SEND = "/v1.0/robot/oToMessages/batchSend"
 
 
 class Line(httpx.BaseTransport):
@@ -105,12 +116,12 @@ class Line(httpx.BaseTransport):
             reply = self._world.handle(came)
             self._boundary("after DingTalk gave a token")
             return _response(reply, request)
-        reply = self._recall(came, request)
+        reply = self._carry(came, request)
         self._boundary("after DingTalk did the work")
         self._wait_for(reply, request)
         return _response(reply, request)
 
-    def _recall(self, came: Request, request: httpx.Request) -> Reply:
+    def _carry(self, came: Request, request: httpx.Request) -> Reply:
         kind = self._random.choice(self._weather.kinds) if self._random.random() < self._weather.chance else NORMAL
         if kind == "no connection":
             raise httpx.ConnectError("no route to host", request=request)
@@ -135,11 +146,13 @@ class Line(httpx.BaseTransport):
 
     def _deliver(self, came: Request, script: ScriptedAnswer | None, *, is_delayed: bool = False) -> Reply:
         fields: dict[str, Any] = json.loads(came.body)
+        if came.path == SEND:
+            letter = Letter(at=self._timeline.wall.now(), robot=fields["robotCode"], is_delayed=is_delayed)
+            self._weather.letters.append(letter)
+            return self._answer(came, script)
         keys = tuple(fields["processQueryKeys"])
         before = frozenset(key for key in keys if self._is_recalled(key))
-        if script is not None:
-            self._world.script(script)
-        reply = self._world.handle(came)
+        reply = self._answer(came, script)
         about: Any = self._timeline.current.about
         arrival = Arrival(
             at=self._timeline.wall.now(),
@@ -154,6 +167,11 @@ class Line(httpx.BaseTransport):
         )
         self._weather.arrivals.append(arrival)
         return reply
+
+    def _answer(self, came: Request, script: ScriptedAnswer | None) -> Reply:
+        if script is not None:
+            self._world.script(script)
+        return self._world.handle(came)
 
     def _is_recalled(self, key: str) -> bool:
         message = self._world.message(key)

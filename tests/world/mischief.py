@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import update
 
 from ledger.simulator import BadKey, BanForm, FailedReason, SecondRecall
-from ledger.store.schema import recall_calls
+from ledger.store.schema import correction_sends, recall_calls
 from tests.world.process import Process, name_of_the_dead
 from tests.world.scene import CALM, Scene
 
@@ -108,6 +108,8 @@ def _show_death(scene: Scene, process: Process) -> None:
         mine = (recall_calls.c.owner == owner) & recall_calls.c.finished_at.is_(None)
         with scene.database.write() as connection:
             connection.execute(update(recall_calls).where(mine).values(owner=name_of_the_dead(scene.kills)))
+            mine = (correction_sends.c.owner == owner) & correction_sends.c.finished_at.is_(None)
+            connection.execute(update(correction_sends).where(mine).values(owner=name_of_the_dead(scene.kills)))
         scene.journal.say(f"{process.name} is seen to be dead")
 
 

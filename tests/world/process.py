@@ -67,6 +67,7 @@ class Process:
         # Building the services looks at the tables under a lock: it happens before anything can go wrong.
         self.ledger.parts.database = tapped.database
         self.ledger.parts.lifecycle._runner._settler._random = random
+        self.ledger.parts.sender._settler._random = random
         # So that also small recalls are copied in several parts, between which something can go wrong.
         self.ledger.parts.freezer._rows = 20
         # Its thread lives on real time; here whoever takes in is a task like any other.

@@ -99,6 +99,7 @@ class Scene:
         self.recorded: dict[str, Sent] = {}
         self.unrecorded: list[Sent] = []
         self.planned: dict[int, int] = {}
+        self.forgotten: set[str] = set()
         self.heard: Counter[tuple[str, str]] = Counter()
         self.kills = 0
         self._made = 0

@@ -1,5 +1,6 @@
 """What must hold, whatever happened: at any moment of a day, in its evening, and days later."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -10,12 +11,14 @@ from sqlalchemy import func, select
 from ledger.clock import parse_time
 from ledger.core.actors import EXPIRY, SCHEDULE
 from ledger.core.notices import OF_HISTORY
+from ledger.core.person import is_pseudonym
 from ledger.core.recall import Outcome, Status
 from ledger.store import expiring
-from ledger.store.schema import recalls, schedules
-from tests.world.line import Arrival
+from ledger.store.schema import correction_sends, corrections, recalls, schedules
+from tests.world.deeds import CORRECTED
+from tests.world.line import SEND, Arrival
 from tests.world.messenger import PLACES
-from tests.world.scene import KEY_OF_ROBOT, Scene
+from tests.world.scene import KEY_OF_ROBOT, Scene, Sent
 
 MAY_BE_GONE = {Outcome.RECALLED, Outcome.UNKNOWN, Outcome.PARTIAL}
 TABLES = (
@@ -26,6 +29,8 @@ TABLES = (
     "recall_skips",
     "recall_calls",
     "schedules",
+    "corrections",
+    "correction_sends",
     "notices",
     "usage",
     "history",
@@ -48,6 +53,13 @@ MADE = """
 SELECT count(*) AS calls FROM recall_calls
 WHERE verdict NOT IN ('unsent', 'throttled', 'banned') AND coalesce(code, '') <> 'not_sent'
 """
+
+
+OPEN_SENDS = """
+SELECT s.id FROM correction_sends s JOIN corrections c ON c.id = s.correction_id
+WHERE s.outcome IS NULL AND c.status <> 'planned'
+"""
+ATTEMPTS = "SELECT coalesce(sum(attempts), 0) AS sends FROM correction_sends"
 
 
 class UntrueError(AssertionError):
@@ -84,6 +96,7 @@ def check_evening(scene: Scene) -> None:
     _check_usage(scene)
     _check_schedules(scene)
     _check_vanished(scene)
+    _check_corrections(scene)
     if not scene.timeline.jumped_back:
         _check_rate(scene)
 
@@ -116,18 +129,36 @@ def _check_calls(arrivals: list[Arrival]) -> None:
 
 def _check_messages_recorded(scene: Scene) -> None:
     assert not scene.unrecorded
-    sent = scene.recorded
     mixed = [
         one
         for one in scene.weather.arrivals
         for key in one.keys
-        if (sent[key].robot, sent[key].conversation) != (one.robot, one.conversation)
+        if (_sent(scene, key).robot, _sent(scene, key).conversation) != (one.robot, one.conversation)
     ]
     _hold(mixed, "calls with a message of another robot or conversation")
     held = {row["process_query_key"] for row in scene.rows("SELECT process_query_key FROM messages")}
     now, window = scene.timeline.wall.now(), _window(scene)
-    lost = [key for key, one in sent.items() if key not in held and one.sent_at + window[one.chat.value] > now]
+    standing = {key for key, one in scene.recorded.items() if one.sent_at + window[one.chat.value] > now}
+    lost = standing - held
     _hold(lost, "recorded messages that are gone before their deadline")
+
+
+def _sent(scene: Scene, key: str) -> Sent:
+    """Return a message as its sender knows it; a correction that was recalled, as the world does."""
+    if key in scene.recorded:
+        return scene.recorded[key]
+    message = scene.world.message(key)
+    if message is None:
+        raise UntrueError(f"{key} was never sent")
+    return Sent(
+        key=key,
+        robot=message.robot_code,
+        chat=message.chat,
+        conversation=message.conversation,
+        campaign=None,
+        users=message.users,
+        sent_at=message.sent_at,
+    )
 
 
 def _window(scene: Scene) -> Mapping[str, timedelta]:
@@ -142,7 +173,7 @@ def _check_deadlines(scene: Scene) -> None:
         for one in scene.weather.arrivals
         if not one.is_delayed
         for key in one.keys
-        if one.at >= scene.recorded[key].sent_at + window[scene.recorded[key].chat.value]
+        if one.at >= _sent(scene, key).sent_at + window[_sent(scene, key).chat.value]
     ]
     _hold(late, "keys asked for after their deadline")
 
@@ -207,6 +238,32 @@ def _check_vanished(scene: Scene) -> None:
     _hold(by_itself.keys() - wanted, "messages that vanished and were to stay")
 
 
+def _check_corrections(scene: Scene) -> None:
+    """Nobody gets a correction twice; whoever is said to have it has it, and whoever has it is not said to lack it."""
+    _hold(scene.rows("SELECT * FROM corrections WHERE status IN ('running', 'paused')"), "corrections that never ended")
+    _hold(scene.rows(OPEN_SENDS), "sends of corrections without an outcome")
+    got: dict[int, Counter[str]] = defaultdict(Counter)
+    for message in scene.world.messages():
+        if message.msg_key == CORRECTED:
+            got[int(json.loads(message.msg_param or "")["content"])].update(message.users)
+    twice = [(number, user) for number, users in got.items() for user, times in users.items() if times > 1]
+    _hold(twice, "people who got a correction twice")
+    said: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    with scene.database.read() as connection:
+        sends = select(corrections.c.recall_id, correction_sends.c.outcome, correction_sends.c.recipients)
+        for number, outcome, users in connection.execute(sends.join_from(correction_sends, corrections)):
+            said[number][outcome].update(users)
+    for number, outcomes in said.items():
+        known = scene.forgotten
+        _hold(outcomes["sent"] - got[number].keys() - known - _pseudonyms(outcomes["sent"]), "people said to have it")
+        _hold(got[number].keys() - outcomes["sent"] - outcomes["unknown"] - known, "people who have it unsaid")
+    _hold(got.keys() - said.keys(), "corrections that nobody made")
+
+
+def _pseudonyms(users: Iterable[str]) -> set[str]:
+    return {user for user in users if is_pseudonym(user)}
+
+
 def check_all_was_heard(scene: Scene) -> None:
     """Check that whatever people are told of has reached every place, and that nothing waits any more."""
     _hold(scene.rows("SELECT uid, place FROM notices"), "notices that wait for ever")
@@ -225,8 +282,10 @@ def _check_usage(scene: Scene) -> None:
     statement = "SELECT coalesce(sum(calls), 0) AS calls FROM usage WHERE app <> '(sends)'"
     counted = int(scene.rows(statement)[0]["calls"])
     made = int(scene.rows(MADE)[0]["calls"])
-    if counted != made:
-        raise UntrueError(f"{made} calls were made that cost quota, {counted} were counted")
+    # A send of a correction counts as the message that it left, and as a call for each attempt that left none.
+    attempts = int(scene.rows(ATTEMPTS)[0]["sends"])
+    if not made <= counted <= made + attempts:
+        raise UntrueError(f"{made} calls and at most {attempts} sends cost quota, {counted} were counted")
 
 
 def _check_rate(scene: Scene) -> None:
@@ -234,6 +293,9 @@ def _check_rate(scene: Scene) -> None:
     for one in scene.weather.arrivals:
         if not one.is_delayed:
             times[KEY_OF_ROBOT[one.robot], one.path].append(one.at)
+    for letter in scene.weather.letters:
+        if not letter.is_delayed:
+            times[KEY_OF_ROBOT[letter.robot], SEND].append(letter.at)
     limit = int(scene.settings.calls_per_second)
     crowded = [
         (api, moments[start], moments[start + limit])
