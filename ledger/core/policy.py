@@ -12,6 +12,7 @@ class PolicyName(StrEnum):
     """What can be decided for everybody."""
 
     APPROVAL_RECIPIENTS = "approval-recipients"  # a recall of more people or messages needs a second person
+    AGENT_MOST_PEOPLE = "agent-most-people"  # agents of one person recall no more people or messages alone
 
 
 def policy_name(text: str) -> PolicyName:

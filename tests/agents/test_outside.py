@@ -10,8 +10,9 @@ from sqlalchemy import text
 
 from ledger import Ledger
 from ledger.clock import format_time
+from ledger.entrypoints.agents.desk import ANSWER_MAX_BYTES
 from ledger.entrypoints.agents.outside import ERROR_NOTICE, NOTICE
-from ledger.entrypoints.agents.tools import ANSWER_MAX_BYTES, TOOLS
+from ledger.entrypoints.agents.tools import TOOLS
 from ledger.simulator import World
 
 from .conftest import Agent, AgentsDoor, OpenDoor, Said
@@ -86,6 +87,16 @@ def test_an_order_in_what_was_run_comes_out_as_data(agent: Agent) -> None:
     check_marked(agent("run_recall", plan_id=plan["plan_id"], token=plan["token"]))
     check_marked(agent("progress", recall_id=plan["plan_id"]))
     assert {*CALLS, "run_recall"} == {tool.name for tool in TOOLS}
+
+
+def test_what_dingtalk_says_comes_out_as_data(door: AgentsDoor, world: World) -> None:
+    (key,) = record(door.book, world, campaign="spring", source="hr", userIds=["ann"])
+    world.change(failed_reasons={key: EVIL})
+    door.book.run(door.book.plan(campaign="spring", reason="wrong link"))
+    said = door.agent(door.token("alice"))("history")
+    (item,) = said.data["rows"]
+    assert (item["outcome"], ORDER in f"{item['code']} {item['reason']}") == ("refused", True)
+    check_marked(said)
 
 
 def test_what_a_client_calls_itself_is_data_too_and_short(door: AgentsDoor, world: World) -> None:

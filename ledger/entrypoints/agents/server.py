@@ -12,8 +12,9 @@ from mcp.server.lowlevel import Server
 from pydantic import ValidationError
 
 from ledger.entrypoints.agents.callers import AgentCall, Context, Identify, agent_of, check_call
+from ledger.entrypoints.agents.desk import Desk
 from ledger.entrypoints.agents.outside import ERROR_NOTICE, NOTICE, as_data, one_line
-from ledger.entrypoints.agents.tools import TOOLS, AgentTool, Desk
+from ledger.entrypoints.agents.tools import TOOLS, AgentTool
 from ledger.entrypoints.http.door import patience
 from ledger.entrypoints.http.problems import text_for
 from ledger.errors import LedgerError

@@ -258,6 +258,15 @@ class AnswerTold(BaseModel, Generic[DataTold]):
     data: DataTold
 
 
+Campaigns = AnswerTold[PageTold[CampaignTold]]
+Messages = AnswerTold[PageTold[MessageTold]]
+People = AnswerTold[PeoplePageTold]
+Recalls = AnswerTold[PageTold[RecallTold]]
+Outcomes = AnswerTold[PageTold[ItemTold]]
+Proof = AnswerTold[ProofTold]
+Planned = AnswerTold[PlanTold]
+
+
 def fields_of(value: JsonValue, **others: Any) -> dict[str, Any]:
     """Return the fields of a value of ours as JSON values, with others in their place or beside them."""
     return value.to_json() | others

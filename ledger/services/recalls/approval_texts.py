@@ -18,7 +18,7 @@ def why_beyond(recall_id: int, reach: Reach) -> str:
         case CountedTogether.AGENTS:
             return (
                 f"recall {recall_id} and what agents of the same person started alone in the last 24 hours are more "
-                f"than LEDGER_AGENT_MOST_PEOPLE lets agents start alone ({size})."
+                f"than agents may start alone ({size})."
             )
         case CountedTogether.CAMPAIGN:
             return (

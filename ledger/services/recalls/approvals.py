@@ -4,7 +4,9 @@ Who has no time for that breaks the glass: it runs at once, and stays open until
 """
 
 import logging
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -22,7 +24,15 @@ from ledger.errors import (
 )
 from ledger.services.recalls.approval_texts import what_now, why_beyond
 from ledger.services.recalls.reach import Starting, agents_reach_beyond, reach_beyond
-from ledger.services.recalls.second_person import check_other, is_strict, known_people, most_alone, unproven
+from ledger.services.recalls.rules import rules_of
+from ledger.services.recalls.second_person import (
+    check_other,
+    is_strict,
+    known_people,
+    most_alone,
+    most_of_agents,
+    unproven,
+)
 from ledger.settings import Settings
 from ledger.store import approvals, break_glass, history, schedules
 from ledger.store.recalls import Recall
@@ -40,6 +50,10 @@ class Approvals:
         """Return how much one person may reach alone: of settings and policy, the stricter counts."""
         return most_alone(connection, self._settings)
 
+    def rules(self, connection: Connection, apps: Iterable[str]) -> Mapping[str, Any]:
+        """Return the settings and policies that decide over a recall of some apps, for the history."""
+        return rules_of(self._settings, apps, self.most(connection), most_of_agents(connection, self._settings))
+
     def reach(self, connection: Connection, starting: Starting, now: datetime) -> Reach | None:
         """Return what goes beyond what one person may do, if a recall starts now; None when nothing does."""
         return self._reach(connection, starting, now, with_waiting=True)
@@ -56,7 +70,7 @@ class Approvals:
             with_waiting=with_waiting,
         )
         return beyond or agents_reach_beyond(
-            connection, starting, people, self._settings.agent_most_people, now, with_waiting=with_waiting
+            connection, starting, people, most_of_agents(connection, self._settings), now, with_waiting=with_waiting
         )
 
     def ask(

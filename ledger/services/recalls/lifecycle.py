@@ -21,7 +21,6 @@ from ledger.services.recalls.call_loop import Claim
 from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.plan_check import PlanCheck
-from ledger.services.recalls.rules import rules_of
 from ledger.services.recalls.run_in import RunIn as RunIn
 from ledger.services.recalls.runner import Calls, Runner
 from ledger.services.reports.recalls import RecallReports
@@ -292,7 +291,7 @@ class Lifecycle:
         """
         now, asked_by, actor = self._clock.now(), request_id(), acting.name
         apps = {app for app, _ in calls.apis_of(connection, recall.id)}
-        rules = rules_of(self._settings, apps, self._approvals.most(connection))
+        rules = self._approvals.rules(connection, apps)
         detail: dict[str, Any] = {**facts, "settings": rules, "by": actor}
         if acting.is_proven:
             detail["proven"] = True

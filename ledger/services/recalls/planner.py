@@ -29,7 +29,6 @@ from ledger.services.recalls.approvals import Approvals
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.preflight import Preflight
 from ledger.services.recalls.reach import Starting
-from ledger.services.recalls.rules import rules_of
 from ledger.services.recalls.run_in import RunIn
 from ledger.services.upkeep.robots import app_of
 from ledger.settings import Settings
@@ -247,8 +246,7 @@ class Planner:
             asked = wanted.selection.to_json()
             kept = sealed(plan.to_json(), plan.token, actor=wanted.actor, selection=asked)
             seen = plans.complete(connection, plan.recall_id, kept, messages)
-            most = self._approvals.most(connection)
-            rules = rules_of(self._settings, {app for app, _ in messages.apis}, most)
+            rules = self._approvals.rules(connection, {app for app, _ in messages.apis})
             selection = commitments.to_write(connection).selection(asked)
             entry = wanted.entry(plan.recall_id, kept, now, seen, rules, selection)
             history.append(connection, [entry])

@@ -14,6 +14,13 @@ def most_alone(connection: Connection, settings: Settings) -> int | None:
     return stricter(settings.approval_recipients, policies.value_of(connection, PolicyName.APPROVAL_RECIPIENTS))
 
 
+def most_of_agents(connection: Connection, settings: Settings) -> int:
+    """Return how much agents of one person may reach alone: of settings and policy, the stricter counts."""
+    most = stricter(settings.agent_most_people, policies.value_of(connection, PolicyName.AGENT_MOST_PEOPLE))
+    assert most is not None  # noqa: S101  (the setting is a number)
+    return most
+
+
 def check_other(connection: Connection, those: set[str], acting: Acting, did: str) -> None:
     """Raise an AccessError unless somebody is for sure another person than those who did something."""
     people = known_people(connection)

@@ -31,7 +31,7 @@ def test_of_itself_an_agent_recalls_nothing_until_another_person_agrees(book: Le
     plan = planned(book)
     assert plan.approval is not None
     assert [stop.code for stop in plan.stops] == ["approval_needed"]
-    with pytest.raises(ApprovalNeededError, match="more than LEDGER_AGENT_MOST_PEOPLE lets agents start alone"):
+    with pytest.raises(ApprovalNeededError, match="more than agents may start alone"):
         started(book, plan)
     assert world.calls() == []
     for same in ("alice", "Alice", ALICE, through_agent("alice", "another")):
@@ -139,8 +139,25 @@ def test_the_number_for_everybody_holds_for_agents_too(make_ledger: MakeLedger, 
 def test_messages_to_groups_count_although_nobody_is_named(make_ledger: MakeLedger, world: World) -> None:
     book = make_ledger(agent_most_people=1)
     send(book, world, 2, conversation="cid-1")
-    with pytest.raises(ApprovalNeededError, match=r"agents start alone \(at least 0 people, 2 messages\)"):
+    with pytest.raises(ApprovalNeededError, match=r"agents may start alone \(at least 0 people, 2 messages\)"):
         started(book, planned(book))
+
+
+def test_what_is_decided_for_everybody_holds_whatever_the_settings_of_an_agents_process_say(
+    make_ledger: MakeLedger, world: World
+) -> None:
+    book = make_ledger(agent_most_people=1000)
+    book.parts.policies.put("agent-most-people", "1", actor="boss")
+    send(book, world, 2)
+    with pytest.raises(ApprovalNeededError, match="more than agents may start alone"):
+        started(book, planned(book))
+    book.parts.policies.put("agent-most-people", "off", actor="boss")
+    assert started(book, planned(book)).recalled == 2
+    strict = make_ledger()
+    strict.parts.policies.put("agent-most-people", "1000", actor="boss")
+    send(strict, world, 1)
+    assert planned(strict).approval is not None
+    assert strict.verify().ok
 
 
 @pytest.mark.parametrize("who", [ALICE, "alice", "bob"])
