@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from mcp import MCPError
+from sqlalchemy import text
 
 from ledger.core.reads import Read
 from ledger.core.roles import Role
@@ -124,11 +125,21 @@ def test_a_bound_token_sees_and_plans_within_its_bounds(door: AgentsDoor, world:
         assert theirs.recall_id not in [row["recall_id"] for row in agent("progress").data["rows"]]
         assert agent("run_recall", plan_id=theirs.recall_id, token=theirs.token).code == "forbidden"
         assert agent("plan_recall", campaigns=["spring"], reason="x").data["eligible"] == 1
-        proof = agent("verify").data
-        assert (proof["ok"], proof["findings"]) == (True, [])
     assert by_robot("plan_recall", campaigns=["news"], reason="x").data["eligible"] == 0
     assert by_robot("plan_recall", robot="robot-2", reason="x").code == "forbidden"
     assert by_campaign("plan_recall", campaigns=["news"], reason="x").code == "forbidden"
+
+
+def test_whoever_is_bound_learns_that_something_does_not_fit_and_not_what(door: AgentsDoor, world: World) -> None:
+    send(door.book, world, 1, campaign="news")
+    door.book.run(door.book.plan(campaign="news", reason="x"))
+    with door.book.parts.database.write() as connection:
+        connection.execute(text("UPDATE recalls SET reason = 'another' WHERE id = 1"))
+    proof = door.agent(door.token("desk", campaigns=("spring*",)))("verify").data
+    assert (proof["ok"], proof["disputed"], proof["findings"], proof["disputed_recalls"]) == (False, 1, [], [])
+    whole = door.agent(door.token("alice"))("verify").data
+    assert [(one["recall_id"], one["shown"]) for one in whole["findings"]] == [(1, "another")]
+    assert whole["disputed_recalls"] == [1]
 
 
 def test_who_reads_the_audit_through_an_agent_is_noted(door: AgentsDoor, world: World) -> None:
