@@ -52,7 +52,8 @@ class Approvals:
 
     def rules(self, connection: Connection, apps: Iterable[str]) -> Mapping[str, Any]:
         """Return the settings and policies that decide over a recall of some apps, for the history."""
-        return rules_of(self._settings, apps, self.most(connection), most_of_agents(connection, self._settings))
+        rules = rules_of(self._settings, apps, self.most(connection))
+        return {**rules, "agent_most_people": most_of_agents(connection, self._settings)}
 
     def reach(self, connection: Connection, starting: Starting, now: datetime) -> Reach | None:
         """Return what goes beyond what one person may do, if a recall starts now; None when nothing does."""

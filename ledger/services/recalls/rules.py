@@ -7,15 +7,13 @@ from ledger.core.deadline import WINDOW
 from ledger.settings import Settings
 
 
-def rules_of(settings: Settings, apps: Iterable[str], most_alone: int | None, most_of_agents: int) -> Mapping[str, Any]:
+def rules_of(settings: Settings, apps: Iterable[str], most_alone: int | None) -> Mapping[str, Any]:
     """Return who has to agree, what the month allows, how fast each app may call, and for how long a message lasts.
 
-    `most_alone` people or messages is what one person may reach alone, and `most_of_agents` what all of
-    their agents may, by settings and policies.
+    `most_alone` people or messages is what one person may reach alone, by settings and policy.
     """
     return {
         "approval_recipients": most_alone,
-        "agent_most_people": most_of_agents,
         "plan_valid_seconds": settings.plan_valid_seconds,
         "monthly_calls": settings.monthly_calls,
         "quota_reserve_calls": settings.quota_reserve_calls,
