@@ -14,18 +14,21 @@ SQLITE = ["--databases", "sqlite"]
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     """Let what starts find its spool in a folder of this test."""
     monkeypatch.setenv("LEDGER_SPOOL_DIR", str(tmp_path / "spool"))
-    monkeypatch.setattr(purging, "SECONDS_BEFORE", 0.02)
+    monkeypatch.setattr(purging, "SECONDS_BEFORE", 0.2)
     monkeypatch.setattr(growing, "SEARCHES", 2)
+    monkeypatch.setattr(growing, "RECORDS", 4)
+    monkeypatch.setattr(growing, "LOOKS", 1)
     return monkeypatch
 
 
 def test_recording_one_by_one_is_measured_beside_the_driver(
     run: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run.setattr("sys.argv", ["single", "--messages", "32", "--recipients", "2", "--folder", str(tmp_path), *SQLITE])
+    run.setattr("sys.argv", ["single", "--messages", "40", "--recipients", "2", "--folder", str(tmp_path), *SQLITE])
     single.main()
     found = json.loads(capsys.readouterr().out)["databases"]["sqlite"]
     assert {"driver, 1 threads", "record, 1 threads", "driver, 16 threads", "record, 16 threads"} <= set(found)
+    assert found["record to driver, 1 threads"] > 0
 
 
 def test_a_plan_and_its_copies_are_measured_beside_a_bare_copy(
@@ -45,8 +48,10 @@ def test_finding_and_purging_are_measured_beside_a_sender(
     run.setattr("sys.argv", ["growing", "--sizes", "60", "--recipients", "2", "--folder", str(tmp_path), *SQLITE])
     growing.main()
     found = json.loads(capsys.readouterr().out)["databases"]["sqlite"]
-    assert found["find"]["60"]["by_user_messages"] >= 1
-    assert found["purge_of_half"]["inserts_before"] > 1
+    assert found["60"]["find"]["by_user_messages"] >= 1
+    assert found["60"]["recall"]["messages"] == 30
+    assert found["60"]["purge_of_half"]["inserts_before"] > 1
+    assert found["60"]["purge_of_half"]["times_a_bare_delete"] > 0
 
 
 def test_every_part_of_the_whole_run_is_there() -> None:

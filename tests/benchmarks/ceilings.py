@@ -22,14 +22,24 @@ Rows = Sequence[tuple[Any, ...]]
 _INTO = f"messages ({', '.join(COLUMNS)})"
 
 
+def values_of(name: str, workload: Workload) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows as a driver takes them, however many they are: SQLite has times and lists as text."""
+    value_of = {"sqlite": _sqlite_value, "postgresql": _postgresql_value}[name]
+    return (tuple(map(value_of, row)) for row in workload.tuples())
+
+
 def sqlite_values(workload: Workload) -> Rows:
-    """Return the rows as SQLite stores them: times and lists as text."""
-    return [tuple(_sqlite_value(value) for value in row) for row in workload.tuples()]
+    """Return the rows as SQLite stores them."""
+    return list(values_of("sqlite", workload))
 
 
 def postgresql_values(workload: Workload) -> Rows:
     """Return the rows as psycopg takes them."""
-    return [tuple(Jsonb(value) if isinstance(value, dict) else value for value in row) for row in workload.tuples()]
+    return list(values_of("postgresql", workload))
+
+
+def _postgresql_value(value: Any) -> Any:
+    return Jsonb(value) if isinstance(value, dict) else value
 
 
 def _sqlite_value(value: Any) -> Any:

@@ -115,7 +115,7 @@ def _row(number: int, campaign: str, messages: int, at: datetime, is_sqlite: boo
 
 def _measure(url: str, spool: Path, asked: argparse.Namespace) -> dict[str, Any]:
     settings = Settings.load(database_url=url, app_key="key", app_secret="secret", spool_dir=spool)
-    with Ledger(settings) as book, _serving(book) as client:
+    with Ledger(settings) as book, serving(book) as client:
         started = time.perf_counter()
         large = book.plan(campaign=f"campaign {CAMPAIGNS - 1}", reason="large").recall_id
         planned = time.perf_counter() - started
@@ -196,7 +196,7 @@ def _last_part(client: httpx.Client, path: str) -> str:
 
 
 @contextmanager
-def _serving(book: Ledger) -> Iterator[httpx.Client]:
+def serving(book: Ledger) -> Iterator[httpx.Client]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = ServiceServer(build_app(book.parts, is_open=True, with_worker=False))
         thread = threading.Thread(target=server.run, args=([listener],))

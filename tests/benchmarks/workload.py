@@ -48,9 +48,9 @@ class Workload:
         with path.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(row) + "\n" for row in self.rows())
 
-    def tuples(self) -> list[tuple[Any, ...]]:
-        """Return the messages as tuples with Python's own types, in the order of COLUMNS."""
-        return [self._tuple(row) for row in self.rows()]
+    def tuples(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the messages as tuples with Python's own types, in the order of COLUMNS."""
+        return map(self._tuple, self.rows())
 
     def _tuple(self, row: dict[str, Any]) -> tuple[Any, ...]:
         sent_at, users = datetime.fromisoformat(row["sentAt"]), row["userIds"]
