@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import growing, planning, purging, single
+from tests.benchmarks import growing, planning, purging, single, starting
 
 SQLITE = ["--databases", "sqlite"]
 
@@ -52,6 +52,17 @@ def test_finding_and_purging_are_measured_beside_a_sender(
     assert found["60"]["recall"]["messages"] == 30
     assert found["60"]["purge_of_half"]["inserts_before"] > 1
     assert found["60"]["purge_of_half"]["times_a_bare_delete"] > 0
+
+
+def test_starts_are_measured_beside_the_libraries_that_they_need(
+    run: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.setattr("sys.argv", ["starting", "--repeats", "1"])
+    run.setattr(starting, "STARTS", {name: starting.STARTS[name] for name in (starting.BESIDE, "ledger record")})
+    starting.main()
+    found = json.loads(capsys.readouterr().out)["starts"]
+    assert found[starting.BESIDE]["beside"] == 1.0
+    assert found["ledger record"]["processor_seconds"] > 0
 
 
 def test_every_part_of_the_whole_run_is_there() -> None:

@@ -1,7 +1,7 @@
 """The selected messages as a plan sees them: each with what recalls have done with it."""
 
 from collections.abc import Callable, Collection, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, case, func, select, true, type_coerce
 from sqlalchemy.types import NullType
@@ -97,7 +97,8 @@ class _Routes(dict[tuple[str, str, str | None], Route]):
 
 
 def _read_text(raw: str) -> datetime:
-    return datetime.fromisoformat(raw).replace(tzinfo=UTC)
+    # A million of them: several times as fast as `replace`.
+    return datetime.fromisoformat(f"{raw}+00:00")
 
 
 def _read_time(raw: datetime) -> datetime:

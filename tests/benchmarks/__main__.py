@@ -1,6 +1,6 @@
 """Every benchmark, one after the other, as one JSON document on stdout.
 
-`python -m tests.benchmarks [--parts recording,single,growing,watching,gateway,recalling,planning,console]`
+`python -m tests.benchmarks [--parts starting,recording,single,growing,watching,gateway,recalling,planning,console]`
 
 Each part is a command of its own as well, with options of its own. All of them take about an hour.
 """
@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 
-PARTS = ("recording", "single", "growing", "watching", "gateway", "recalling", "planning", "console")
+PARTS = ("starting", "recording", "single", "growing", "watching", "gateway", "recalling", "planning", "console")
 
 
 def main() -> None:
