@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from ledger.clock import Clock
     from ledger.core.campaign import CampaignLine
+    from ledger.core.read_sample import ReadReport
     from ledger.services.recording.batches import Imported, WriteCounts
     from ledger.services.recording.tagger import Tagged
     from ledger.services.reports.recalls import RecallReport
@@ -372,6 +373,50 @@ class Ledger:
         (3, 1, ['planned', 'started', 'finished'])
         """
         return self.parts.current_recalls.report(recall_id)
+
+    def reads(
+        self,
+        recall_id: int | None = None,
+        *,
+        sample: int,
+        campaign: str | Collection[str] | None = None,
+        untagged: bool = False,
+        source: str | None = None,
+        users: Collection[str] | None = None,
+        keys: Collection[str] | None = None,
+        robot: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        actor: str | None = None,
+    ) -> "ReadReport":
+        """Ask DingTalk who has read so many messages, drawn by lot, of a recall or that fit every given part.
+
+        Each costs a call of the month's quota, one in a conversation a call for each 200 readers. `share_low` and
+        `share_high` are the range of the share of all. What was answered within ten minutes is not asked again. Raise
+        NothingEligibleError when nothing can be asked about, PausedError when somebody has to fix something, and
+        EmptySelectionError or InputError as `plan` does.
+
+        >>> found = book.reads(campaign="spring", sample=2)
+        >>> found.messages, found.asked + found.unknown, found.calls
+        (3, 2, 2)
+        """
+        from ledger.services.reports.people import Whose
+
+        selection = select(
+            campaign=campaign,
+            untagged=untagged,
+            source=source,
+            users=users,
+            keys=keys,
+            robot=robot,
+            since=since,
+            until=until,
+        )
+        if recall_id is not None and not selection.is_empty:
+            raise InputError("a recall is a selection by itself: leave the parts out, or the recall")
+        whose = Whose(recall_id=recall_id, selection=selection)
+        self.parts.recorder.catch_up()
+        return self.parts.read_asker.ask(whose, sample=sample, actor=who_acts(actor))
 
     def tag(
         self,

@@ -110,6 +110,7 @@ METHODS = {
     "show": "recall_id: int -> RecallReport",
     "history": f"*, {PARTS}, outcome: Outcome | str | None = None, {ACTOR}, {RECALLED}, "
     "limit: int | None = None -> Iterator[Item]",
+    "reads": f"recall_id: int | None = None, *, sample: int, {PARTS}, {ACTOR} -> ReadReport",
     "tag": "*, campaign: str, reason: str, from_campaign: str | Collection[str] | None = None, "
     f"{REST}, {ACTOR} -> Tagged",
     "purge": "-> Purged",

@@ -54,7 +54,7 @@ def candidates(
         .where(true() if which is None else which)
         .order_by(columns.deadline, columns.id)
     )
-    held, routes = frozenset(plan_messages.held_ids(connection)), _Routes(app_of)
+    held, routes = frozenset(plan_messages.held_ids(connection)), Routes(app_of)
     gone = frozenset[int]() if selection.include_elsewhere else elsewhere.marked(connection)
     read_time = _read_text if is_sqlite else _read_time
     with connection.execute(statement.execution_options(yield_per=batch_rows)) as result:
@@ -77,7 +77,7 @@ class Campaigns(dict[str | None, int]):
         return place
 
 
-class _Routes(dict[tuple[str, str, str | None], Route]):
+class Routes(dict[tuple[str, str, str | None], Route]):
     """Routes by what a message says of them; each is made once."""
 
     def __init__(self, app_of: Callable[[str], AppName]) -> None:

@@ -1,6 +1,7 @@
 """Rows of `read_counts`: how many people had read a message when DingTalk was asked. Whoever has read it stays so."""
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, exists, select
@@ -27,6 +28,12 @@ def keep(connection: Connection, counts: Mapping[int, KnownReading]) -> None:
     newer = {name: said[name] for name in names}
     more = said.read >= read_counts.c.read
     connection.execute(adding.on_conflict_do_update(index_elements=["message_id"], set_=newer, where=more), rows)
+
+
+def asked_since(connection: Connection, moment: datetime) -> dict[int, KnownReading]:
+    """Return what is known of all messages that were asked about since a moment, by their numbers."""
+    lately = select(read_counts).where(read_counts.c.asked_at >= moment)
+    return {row.message_id: _known(row) for row in connection.execute(lately)}
 
 
 def of_messages(connection: Connection, ids: Collection[int]) -> dict[int, KnownReading]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from ledger.core.message import AppName, Chat, ConversationId, MessageKey, RobotCode, Route
+from ledger.core.message import AppName, MessageKey, Route
 from ledger.core.selection import Selection
+from ledger.store.candidates import Routes
 from ledger.store.recalls import Recall
 from ledger.store.schema import messages, recall_items
 from ledger.store.selecting import among, selected_messages
@@ -93,11 +94,6 @@ def _size(connection: Connection) -> ColumnElement[Any]:
 
 
 def _read(rows: Any, app_of: Callable[[str], AppName]) -> Iterator[ReadableMessage]:
+    routes = Routes(app_of)
     for number, size, chat, robot, conversation, key in rows:
-        route = Route(
-            app=app_of(robot),
-            chat=Chat(chat),
-            robot_code=RobotCode(robot),
-            open_conversation_id=None if conversation is None else ConversationId(conversation),
-        )
-        yield ReadableMessage(number, route, MessageKey(key), size)
+        yield ReadableMessage(number, routes[chat, robot, conversation], key, size)

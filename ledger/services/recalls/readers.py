@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from ledger.clock import Clock
 from ledger.core.actors import check_actor
+from ledger.core.deadline import WINDOW
 from ledger.core.message import Chat
 from ledger.core.plan import NO_APP
 from ledger.core.quota import bounds_of, month_of, quota
@@ -138,7 +139,8 @@ class ReadAsker:
         now = self._clock.now()
         with self._database.read() as connection:
             messages = drawn(self._found(connection, whose, now).messages)
-            known = read_counts.of_messages(connection, [one.message_id for one in messages])
+            # What can be asked about was sent since, so that it was not asked about before.
+            known = read_counts.asked_since(connection, now - WINDOW)
         every = [SampledMessage(people=_people(one), known=known.get(one.message_id)) for one in messages]
         last = max((place for place, one in enumerate(every, start=1) if one.known is not None), default=0)
         return report_of(every[:last], every[last:], calls=0, recall_id=whose.recall_id) if last else None
@@ -158,7 +160,7 @@ class ReadAsker:
                     f"the month has too few calls left to spend any on questions ({max(left, 0):,} above the "
                     "reserve): name how many messages to ask about all the same, as in --sample 20"
                 )
-            known = read_counts.of_messages(connection, [one.message_id for one in messages])
+            known = read_counts.asked_since(connection, now - WINDOW)
         return self._priced(whose, found, messages, size, known, used, now)
 
     def _priced(
