@@ -29,6 +29,10 @@ FORM_KEY, FORM_KEY_HEADER = "form_key", "x-form-key"
 BETWEEN_TRIES_SECONDS = 0.25
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _PERMISSION, _ANYBODY = "x-permission", "anybody"
+# A field that the script of our forms adds, which keeps what was typed by itself.
+KEPT_THERE = "kept_there"
+# What confirms is typed anew, before the eyes of what it confirms; a secret is never kept.
+_NOT_KEPT = ("typed", "token", FORM_KEY)
 _LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
 
 
@@ -66,7 +70,11 @@ class Door(APIRoute):
         async def handle(request: Request) -> Response:
             async def attempt() -> Response:
                 if permission is not None:
-                    request.state.identity = await admit(request, permission)
+                    try:
+                        request.state.identity = await admit(request, permission)
+                    except UnauthenticatedError:
+                        request.state.typed = await _typed(request)
+                        raise
                 return await inner(request)
 
             try:
@@ -81,6 +89,17 @@ class Door(APIRoute):
                 return unexpected(request, error)
 
         return handle
+
+
+async def _typed(request: Request) -> list[tuple[str, str]]:
+    """Return what a person had typed into a form of ours, without secrets; nothing where the browser keeps it."""
+    if request.method in _SAFE or not wants_page(request) or "form" not in request.headers.get("content-type", ""):
+        return []
+    form = await form_of(request)
+    pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str) and value]
+    await form.close()
+    is_kept_there = any(name == KEPT_THERE for name, _ in pairs)
+    return [] if is_kept_there else [(name, value) for name, value in pairs if name not in _NOT_KEPT]
 
 
 def _name_of(route: APIRoute) -> str:

@@ -151,10 +151,10 @@ def answer_problems(app: Starlette, page: ErrorPage) -> None:
 
 def _ledger_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, LedgerError)  # noqa: S101  (it is registered for these)
-    if wants_page(request) and isinstance(error, UnauthenticatedError):
-        return RedirectResponse(f"{SIGN_IN}?next={quote(_page_of(request), safe='/')}", 303)
+    if wants_page(request) and isinstance(error, UnauthenticatedError) and not getattr(request.state, "typed", None):
+        return RedirectResponse(f"{SIGN_IN}?next={quote(page_of(request), safe='/')}", 303)
     if wants_page(request) and isinstance(error, FormExpiredError):
-        return RedirectResponse(with_notice(_page_of(request), error.code), 303)
+        return RedirectResponse(with_notice(page_of(request), error.code), 303)
     status, headers = status_of(error), {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -167,7 +167,7 @@ def _ledger_error(request: Request, error: Exception) -> Response:
     return _answer(request, status, error.code, text_for(who, error), headers, **more)
 
 
-def _page_of(request: Request) -> str:
+def page_of(request: Request) -> str:
     """Return the page that somebody is on: of a form that was sent, the one that it stands on."""
     if request.method == "GET":
         return request.url.path + (f"?{request.url.query}" if request.url.query else "")

@@ -21,6 +21,7 @@ from ledger.entrypoints.web import (
     sign_in,
 )
 from ledger.entrypoints.web.check_ups import CheckUps
+from ledger.entrypoints.web.drafts import Drafts
 from ledger.entrypoints.web.settlings import Settlings
 from ledger.parts import Parts
 
@@ -48,4 +49,5 @@ def furnish(app: FastAPI, parts: Parts) -> None:
     """Give an application what pages keep."""
     page.read_ahead()
     app.state.checkups = CheckUps(parts)
+    app.state.drafts = Drafts()
     app.state.settlings = Settlings()

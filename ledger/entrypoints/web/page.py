@@ -18,11 +18,13 @@ from ledger.core.json_value import printable
 from ledger.core.named import shortened
 from ledger.core.roles import Identity, Permission
 from ledger.entrypoints.http.door import cookie_of, parts_of, session_of
-from ledger.entrypoints.http.problems import NOTICE
+from ledger.entrypoints.http.problems import NOTICE, page_of
 from ledger.entrypoints.http.read_watch import handed_out
 from ledger.entrypoints.web import assets
+from ledger.entrypoints.web.drafts import FIELD, draft_of
 from ledger.entrypoints.web.times import Times, parsed
 from ledger.entrypoints.web.words import HTML_LANGUAGES, LANGUAGES, Words, choose, words_of
+from ledger.errors import UnauthenticatedError
 from ledger.services.access.tokens import form_key_of
 
 LANGUAGE_COOKIE, ZONE_COOKIE = "ledger-language", "ledger-zone"
@@ -100,9 +102,13 @@ class View:
         headers: Mapping[str, str] | None = None,
         every_ms: int = _NO_EVERY,
         here: str | None = None,
+        shows_draft: bool = True,
         **values: Any,
     ) -> HTMLResponse:
-        """Return a page; one with `every_ms` fetches itself again so often, from the address `here`."""
+        """Return a page; one with `every_ms` fetches itself again so often, from the address `here`.
+
+        With `shows_draft`, it names what was typed before a sign-in, as far as none of its forms holds it.
+        """
         session = session_of(self.request)
         if (page := values.get("page")) is not None:
             handed_out(self.request, len(page.values))
@@ -128,6 +134,7 @@ class View:
             path=self.request.url.path,
             asset=assets.address,
             every_ms=every_ms,
+            draft=draft_of(self.request) if shows_draft else (),
             version=version("dingtalk-ledger"),
         )
         return HTMLResponse(text, status, dict(headers or {}))
@@ -144,6 +151,12 @@ Viewed = Annotated[View, Depends(View)]
 
 def error_page(request: Request, status: int, code: str, message: str, headers: Mapping[str, str]) -> HTMLResponse:
     """Return an error for people: what happened in their words, and the ledger's own text below."""
+    if code == UnauthenticatedError.code and (typed := getattr(request.state, "typed", None)):
+        fields = [(FIELD + name, text) for name, text in typed]
+        goto = page_of(request)
+        return View(request).show(
+            "sign_in.html", status=status, headers=headers, goto=goto, error=None, draft_fields=fields
+        )
     # Of a database that is away: it looks again by itself, and is the page that was asked for once it can be.
     every_ms = AWAY_EVERY_MS if status == 503 and request.method == "GET" else _NO_EVERY
     return View(request).show(

@@ -13,6 +13,7 @@ from ledger.entrypoints.formats.keys import few_enough, keys_of
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, form_of, needs
 from ledger.entrypoints.http.problems import status_of, with_notice
 from ledger.entrypoints.http.seen_recall import Seen
+from ledger.entrypoints.web.drafts import Draft
 from ledger.entrypoints.web.page import View, Viewed
 from ledger.entrypoints.web.recalls import run_in_of
 from ledger.entrypoints.web.selection_form import SelectionForm
@@ -27,8 +28,13 @@ router = APIRouter(route_class=Door, include_in_schema=False)
 
 
 @router.get("/recalls/new", **needs(Permission.RECALL))
-def ask(request: Request, view: Viewed) -> Response:
-    """Ask what is to be recalled, and why."""
+def ask(request: Request, view: Viewed, draft: Draft) -> Response:
+    """Ask what is to be recalled, and why; what was typed before somebody had to sign in again stands there."""
+    if draft:
+        typed = FormData(list(draft))
+        reason, shared, sticky = (str(typed.get(name, "")) for name in ("reason", "shared", "sticky"))
+        asked = SelectionForm.read(typed)
+        return _form(view, asked, shows_draft=False, reason=reason, shared=shared, sticky=sticky)
     return _form(view, SelectionForm.read(request.query_params), shared=request.query_params.get("shared", ""))
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -19,6 +20,7 @@ from ledger.entrypoints.http.door import (
     session_of,
 )
 from ledger.entrypoints.http.problems import status_of, wants_page
+from ledger.entrypoints.web.drafts import DRAFT, FIELD, BroughtAlong, Typed, drafts_of
 from ledger.entrypoints.web.page import ONE_TIME_CODE, Viewed
 from ledger.errors import AccessError, TokenForProgramsError, UnauthenticatedError
 from ledger.parts import Parts
@@ -43,13 +45,13 @@ def ask(
 ) -> Response:
     """Ask for a token; `once` is the code of a link, which does without."""
     if once is None:
-        return view.show("sign_in.html", goto=own_page(goto), error=None)
+        return view.show("sign_in.html", goto=own_page(goto), error=None, draft_fields=())
     links, sign_in = request.app.state.sign_in_links, parts.service_tokens.sign_in
     try:
         return _signed_in(request, parts, _counted(request, lambda: links.use(once, sign_in)), goto)
     except AccessError as error:
         code = LINK_OVER if isinstance(error, UnauthenticatedError) else error.code
-        return view.show("sign_in.html", status=status_of(error), goto=own_page(goto), error=code)
+        return view.show("sign_in.html", status=status_of(error), goto=own_page(goto), error=code, draft_fields=())
 
 
 @router.post("/sign-in", **needs(None))
@@ -58,16 +60,21 @@ def sign_in(
     parts: LedgerParts,
     view: Viewed,
     token: Annotated[str, Form(max_length=LONGEST_CHARACTERS)],
+    draft: BroughtAlong,
     goto: Annotated[str, Form(alias="next", max_length=LONGEST_CHARACTERS)] = HOME,
 ) -> Response:
-    """Open a session for who holds a token, and go on to the page that was wanted."""
+    """Open a session for who holds a token, and go on to the page that was wanted, with what had been typed there."""
     refuse_other_sites(request)
     try:
-        return _signed_in(request, parts, _counted(request, lambda: parts.service_tokens.sign_in(token)), goto)
+        session = _counted(request, lambda: parts.service_tokens.sign_in(token))
+        return _signed_in(request, parts, session, _with_draft(request, goto, draft))
     except AccessError as error:
         if not wants_page(request):
             raise
-        return view.show("sign_in.html", status=status_of(error), goto=own_page(goto), error=error.code)
+        fields = [(FIELD + name, text) for name, text in draft]
+        return view.show(
+            "sign_in.html", status=status_of(error), goto=own_page(goto), error=error.code, draft_fields=fields
+        )
 
 
 @router.post("/sign-out", **needs(None))
@@ -86,6 +93,14 @@ def own_page(path: str) -> str:
     """Return a path of ours, whatever was asked for: never the address of another site."""
     is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if is_ours else HOME
+
+
+def _with_draft(request: Request, goto: str, draft: Typed) -> str:
+    """Return a page of ours that gives back what was typed."""
+    page = own_page(goto)
+    if not draft:
+        return page
+    return f"{page}{'&' if '?' in page else '?'}{urlencode({DRAFT: drafts_of(request).keep(draft)})}"
 
 
 def _signed_in(request: Request, parts: Parts, session: Session, goto: str) -> Response:

@@ -80,7 +80,10 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if ("armed" in form.dataset && !armed.has(form.action)) return event.preventDefault();
-    if (form.method === "post" && form.querySelector("[name=form_key]")) keep(form);
+    if (form.method === "post" && form.querySelector("[name=form_key]")) {
+      keep(form);
+      form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "kept_there", value: "yes" }));
+    }
     for (const button of form.querySelectorAll("button")) setTimeout(() => { button.disabled = true; });
   });
   // A live page took over what is new, or is about to be left because the session is over.
