@@ -9,7 +9,9 @@ import pytest
 import ledger.entrypoints.web
 from ledger import Ledger
 from ledger.core.board import Order
+from ledger.core.capture import UNDELIVERED
 from ledger.core.check_up import Level
+from ledger.core.correction import WhyNot
 from ledger.core.message import Chat, Keyless
 from ledger.core.plan import Standing
 from ledger.core.recall import Outcome, Status
@@ -17,17 +19,24 @@ from ledger.core.recall_state import RecallState
 from ledger.core.reply import Verdict
 from ledger.core.roles import Role
 from ledger.core.stream_state import StreamStanding
+from ledger.entrypoints.web.corrections import KINDS
 from ledger.entrypoints.web.page import without_flags
 from ledger.entrypoints.web.story import PAUSE, WAIT, WORK
 from ledger.entrypoints.web.words import LANGUAGES, Words, choose, words_of
 from ledger.errors import LedgerError, PausedError
 from ledger.store.calls import LOST
+from ledger.store.corrections import NOBODY_NAMED
 
 FOLDER = Path(ledger.entrypoints.web.__path__[0])
 # Texts that are found by a name from elsewhere: of an outcome, an error, a kind of trouble.
 BY_NAME = {
     "check",
     "chat",
+    "correction_count",
+    "correction_hand",
+    "correction_kind",
+    "correction_missed",
+    "correction_why",
     "dispute",
     "error",
     "event",
@@ -100,6 +109,11 @@ def test_every_text_is_shown_somewhere() -> None:
         ("outcome", [*Outcome, "waiting"]),
         ("outcome_means", list(Outcome)),
         ("status", list(Status)),
+        ("correction_why", list(WhyNot)),
+        ("correction_missed", list(UNDELIVERED)),
+        ("correction_hand", [Chat.GROUP, Chat.PRIVATE, NOBODY_NAMED]),
+        ("correction_kind", KINDS),
+        ("correction_count", ["pending", "unknown", "not_reached", "refused", "cancelled"]),
         ("state", list(RecallState)),
         ("standing", list(Standing)),
         ("chat", list(Chat)),

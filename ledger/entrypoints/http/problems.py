@@ -30,6 +30,7 @@ from ledger.errors import (
     RetryTooLargeError,
     TooManyAttemptsError,
     UnauthenticatedError,
+    UnknownCorrectionError,
     UnknownRecallError,
     UnknownTokenError,
     WrongStateError,
@@ -47,6 +48,7 @@ log = logging.getLogger(__name__)
 _STATUSES: Sequence[tuple[type[LedgerError], int]] = (
     (UnauthenticatedError, 401),
     (ForbiddenError, 403),
+    (UnknownCorrectionError, 404),
     (UnknownRecallError, 404),
     (UnknownTokenError, 404),
     (WrongStateError, 409),

@@ -15,6 +15,7 @@ Value = TypeVar("Value")
 AUDITED = frozenset(
     (
         *("/v1/history", "/v1/recalls", "/v1/recalls/{id}", "/v1/recalls/{id}/items"),
+        *("/v1/recalls/{id}/corrections", "/recalls/{id}/correction"),
         # Who has what is nobody's business either, without a note of who looked.
         *("/v1/people", "/v1/recalls/{id}/people", "/people", "/campaign/people"),
         *("/campaign/people.csv", "/campaign/people.xlsx"),

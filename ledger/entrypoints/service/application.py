@@ -10,7 +10,18 @@ from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
-from ledger.entrypoints.api import campaigns, events, history, messages, people, people_lists, probes, reads, recalls
+from ledger.entrypoints.api import (
+    campaigns,
+    corrections,
+    events,
+    history,
+    messages,
+    people,
+    people_lists,
+    probes,
+    reads,
+    recalls,
+)
 from ledger.entrypoints.http.access_log import AccessLog
 from ledger.entrypoints.http.door import COOKIE
 from ledger.entrypoints.http.forwarded import BehindProxies
@@ -31,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     messages.router,
     campaigns.router,
     recalls.router,
+    corrections.router,
     events.router,
     history.router,
     people_lists.router,

@@ -5,6 +5,7 @@ from fastapi import APIRouter, FastAPI
 from ledger.entrypoints.web import (
     assets,
     campaign,
+    corrections,
     health,
     history,
     now,
@@ -38,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     plan.router,
     recall_export.router,
     reads.router,
+    corrections.router,
     recall_actions.router,
     recall_list.router,
     recalls.router,
