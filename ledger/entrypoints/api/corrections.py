@@ -126,7 +126,7 @@ class CorrectionOut(ApiModel):
 
 
 @router.post("", status_code=201, response_model=CorrectionPlanOut, **_TO_DO)
-def plan(
+def plan_correction(
     request: Request, asked: CorrectionRequest, seen: Seen, parts: LedgerParts, who: Who, once: OnlyOnce
 ) -> Response:
     """Plan a correction of a recall that has finished: say who gets it, and send nothing."""
@@ -178,7 +178,7 @@ Do = Annotated[CorrectionCommand, Depends()]
 
 
 @router.post("/run", status_code=202, response_model=CorrectionOut, **_TO_DO)
-def run(do: Do, asked: CorrectionRunRequest) -> Response:
+def run_correction(do: Do, asked: CorrectionRunRequest) -> Response:
     """Send what was planned; a worker makes the calls.
 
     When a second person has to agree first, `status` stays `planned`, and `approval` says who asked and until when.
@@ -199,7 +199,7 @@ def run(do: Do, asked: CorrectionRunRequest) -> Response:
 
 
 @router.post("/approve", status_code=202, response_model=CorrectionOut, **_TO_ANSWER)
-def approve(do: Do) -> Response:
+def approve_correction(do: Do) -> Response:
     """Agree, as a second person, to the correction that another one wants to send; it starts at once."""
     return do(
         202,
@@ -208,7 +208,7 @@ def approve(do: Do) -> Response:
 
 
 @router.post("/refuse", response_model=CorrectionOut, **_TO_ANSWER)
-def refuse(asked: RefusalRequest, do: Do) -> Response:
+def refuse_correction(asked: RefusalRequest, do: Do) -> Response:
     """Do not agree to the correction that another person wants to send; its plan is over."""
     return do(
         200,
@@ -217,20 +217,20 @@ def refuse(asked: RefusalRequest, do: Do) -> Response:
 
 
 @router.post("/pause", response_model=CorrectionOut, **_TO_DO)
-def pause(do: Do, asked: Annotated[PauseRequest | None, Body()] = None) -> Response:
+def pause_correction(do: Do, asked: Annotated[PauseRequest | None, Body()] = None) -> Response:
     """Send it to nobody else until somebody resumes; what is on its way ends by its answer."""
     why = (asked or PauseRequest()).reason
     return do(200, lambda: do.parts.corrections.pause(do.open_id, why=why, actor=do.actor))
 
 
 @router.post("/resume", status_code=202, response_model=CorrectionOut, **_TO_DO)
-def resume(do: Do) -> Response:
+def resume_correction(do: Do) -> Response:
     """Go on with a correction that is paused, or whose process went away."""
     return do(202, lambda: do.parts.corrections.resume(do.open_id, actor=do.actor, run_in=do.run_in))
 
 
 @router.post("/cancel", response_model=CorrectionOut, **_TO_DO)
-def cancel(do: Do) -> Response:
+def cancel_correction(do: Do) -> Response:
     """Send it to nobody else; what is on its way ends by its answer."""
     return do(200, lambda: do.parts.corrections.cancel(do.open_id, actor=do.actor))
 
