@@ -1,9 +1,11 @@
 """What is stored of a person, for the person: of others that stand in the same rows, nothing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection
 
 from ledger.clock import Clock
 from ledger.core.actors import check_actor
@@ -11,7 +13,7 @@ from ledger.core.json_value import JsonValue, jsonable
 from ledger.core.renaming import renaming
 from ledger.services.persons.eraser import check_user
 from ledger.spool.spool import Spool
-from ledger.store import commitments, history, persons
+from ledger.store import commitments, history, persons, read_counts
 from ledger.store.database import Database
 from ledger.store.mentions import Mention, mentioned
 
@@ -38,7 +40,8 @@ class PersonData(JsonValue):
 
     `events` are those of messages that named the person. Where a message did not reach the person, `undelivered` says
     why. `selections` are the recalls that were asked for with their id; `refused` counts rows that no message could be
-    made of, `answers` what requests that come twice get.
+    made of, `answers` what requests that come twice get. `was_read` of a message says whether the person had
+    read it, where somebody asked and it reached nobody else.
     """
 
     user: str
@@ -71,10 +74,7 @@ class PersonExport:
         self._catch_up()
         renamed = renaming(user, "?")
         with self._database.read() as connection:
-            rows = {
-                place: [_shown(place, row, user) for row in persons.rows_of(connection, place, user)]
-                for place in _SHOWN
-            }
+            rows = {place: list(_rows(connection, place, user)) for place in _SHOWN}
             data = PersonData(
                 user=user,
                 **rows,
@@ -95,7 +95,18 @@ class PersonExport:
             history.append(connection, [entry])
 
 
-def _shown(place: str, row: Mapping[str, Any], user: str) -> Mapping[str, Any]:
+def _rows(connection: Connection, place: str, user: str) -> Iterator[Mapping[str, Any]]:
+    """Yield what a place holds of a person; of a message to nobody else, also whether it was read."""
+    found = list(persons.rows_of(connection, place, user))
+    number = {"messages": "id", "items": "message_id"}.get(place)
+    alone = {row[number] for row in found if row["recipients"] == [user]} if number is not None else set()
+    known = read_counts.of_messages(connection, alone) if alone else {}
+    for row in found:
+        said = known.get(row[number]) if number is not None else None
+        yield _shown(place, row, user) | ({} if said is None else {"was_read": bool(said.read)})
+
+
+def _shown(place: str, row: Mapping[str, Any], user: str) -> dict[str, Any]:
     shown = {name: jsonable(row[name]) for name in _SHOWN[place]}
     if "undelivered" in row:
         shown["undelivered"] = next((why for why, users in row["undelivered"].items() if user in users), None)

@@ -240,3 +240,20 @@ def test_counts_go_with_their_messages_unless_a_recall_has_them(
     book.purge()
     with database.read() as connection:
         assert list(connection.scalars(select(read_counts.c.message_id))) == [1]
+
+
+def test_a_person_gets_whether_they_had_read_what_reached_nobody_else_and_an_erasure_leaves_the_counts(
+    book: Ledger, world: World
+) -> None:
+    send(book, world, 1, users=["ann"])
+    send(book, world, 1, users=["ann", "bob"])
+    world.change(readers=["ann"])
+    ask(book)
+    found = book.parts.person_export.run_once("ann", actor="li")
+    assert [one.get("was_read") for one in found.messages] == [True, None]
+    assert "was_read" not in book.parts.person_export.run_once("bob", actor="li").messages[0]
+    number = book.run(book.plan(campaign="spring", reason="wrong link")).recall_id
+    before = book.show(number).before_reading
+    book.parts.person_eraser.erase("ann", reason="asked to be forgotten", actor="li")
+    assert book.show(number).before_reading == before
+    assert book.verify().ok
