@@ -9,15 +9,16 @@ from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.message_events import EventKind
 from ledger.core.plan import Standing
-from ledger.core.read_sample import KnownReading
 from ledger.core.selection import select
 from ledger.services.reports.people import Whose
-from ledger.simulator import FailedReason, World
-from ledger.store import history, read_counts
-from ledger.store.schema import message_events, messages, recalled_elsewhere
+from ledger.simulator import FailedReason, Request, World
+from ledger.store import history
+from ledger.store.schema import message_events, recalled_elsewhere
 from tests.sending import row, send
 from tests.services.events.conftest import rows
 from tests.services.events.telling import tell, tell_of_recall
+
+ONE_ON_ONE = "/v1.0/robot/otoMessages/batchRecall"
 
 
 def entries(book: Ledger) -> list[history.Entry]:
@@ -33,9 +34,7 @@ def test_what_others_recalled_is_planned_apart_and_costs_no_call(book: Ledger, w
     assert (plan.eligible, plan.recalled_elsewhere, plan.calls) == (2, 1, 1)
     result = book.run(plan, actor="wang")
     assert (result.eligible, result.recalled) == (2, 2)
-    assert sorted(key for call in world.calls("/v1.0/robot/otoMessages/batchRecall") for key in call.keys) == sorted(
-        keys[1:]
-    )
+    assert sorted(key for call in world.calls(ONE_ON_ONE) for key in call.keys) == sorted(keys[1:])
     (entry,) = entries(book)
     assert (entry.actor, entry.recall_id) == ("worker", None)
     assert [tuple(one[1:]) for one in entry.detail["messages"]] == [("robot-1", keys[0], f"event {event}")]
@@ -116,15 +115,14 @@ def test_a_read_event_takes_nothing_back(book: Ledger, world: World) -> None:
     assert book.parts.elsewhere.run_once() == 0
 
 
-def test_a_read_status_that_says_recalled_is_of_other_hands_where_ours_never_asked(
-    book: Ledger, world: World, clock: FakeClock
-) -> None:
-    keys = send(book, world, 2)
+def test_a_read_status_that_says_recalled_is_of_other_hands_where_ours_never_asked(book: Ledger, world: World) -> None:
+    sent_at = book.parts.clock.now() - timedelta(hours=1)
+    keys = world.make_messages(2, robot_code="robot-1", sent_at=sent_at, users=("ann",))
+    book.record_many([row(key, sent_at, users=["ann"]) for key in keys])
     book.run(book.plan(keys=keys[:1], reason="r", actor="wang"), actor="wang")
-    said = KnownReading(asked_at=clock.now(), status="RECALLED", read=0, unread=1)
-    ids = [one.id for one in rows(book.parts.database, messages)]
-    with book.parts.database.write() as connection:
-        read_counts.keep(connection, dict.fromkeys(ids, said))
+    by_another_program = {"robotCode": "robot-1", "processQueryKeys": keys[1:]}
+    world.handle(Request.post(ONE_ON_ONE, by_another_program, token=world.issue_token("dingapp")))
+    book.parts.read_asker.ask(Whose(selection=select(campaign="spring")), actor="wang")
     assert book.parts.elsewhere.run_once() == 1
     (entry,) = entries(book)
     assert [tuple(one[2:]) for one in entry.detail["messages"]] == [(keys[1], "read status")]
