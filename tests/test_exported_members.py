@@ -95,7 +95,7 @@ METHODS = {
     "campaign": "name: str, source: str | None = None, *, expires_in: float | None = None "
     "-> AbstractContextManager[None]",
     "campaigns": "-> list[CampaignLine]",
-    "plan": f"*, reason: str, {PARTS}, include_shared: bool = False, {ACTOR} -> Plan",
+    "plan": f"*, reason: str, {PARTS}, include_shared: bool = False, include_elsewhere: bool = False, {ACTOR} -> Plan",
     "run": f"plan: Plan | int, *, {ACTOR}, {TOKEN}, break_glass: str | None = None, "
     f"plan_token: str | None = None, {PROGRESS} -> Result",
     "approve": f"recall_id: int, *, {ACTOR}, {TOKEN}, {PROGRESS} -> Result",

@@ -73,7 +73,8 @@ class ReadReport(JsonValue):
 
     `read` and `unread` are people of those that were asked, a person counting for each message. The share of all of
     them, 0 to 1, lies between `share_low` and `share_high`, with 95 % confidence, or certainly when it `is_exact`; both
-    are None where nothing is known. `calls` were made now.
+    are None where nothing is known. `calls` were made now. `told` are the readers of all messages whom events have
+    named, where the ledger listens to them: at least so many had read it, whoever was asked.
     """
 
     messages: int
@@ -89,6 +90,7 @@ class ReadReport(JsonValue):
     too_late: int = 0
     unconfigured: int = 0
     recall_id: int | None = None
+    told: int = 0
 
 
 class Numbered(Protocol):

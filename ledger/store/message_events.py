@@ -13,6 +13,7 @@ from ledger.core.quota import month_of
 from ledger.store.dialects import insert_into
 from ledger.store.faults import dropped, of_rows
 from ledger.store.schema import event_usage, message_events, messages
+from ledger.store.selecting import among
 
 
 def insert_pushes(connection: Connection, pushes: Sequence[EventPush]) -> list[bool]:
@@ -57,6 +58,22 @@ def count_events(connection: Connection, kind: EventKind) -> int:
     """Return how many events of a kind there are."""
     counted = select(func.count()).select_from(message_events).where(message_events.c.kind == kind.value)
     return connection.scalar(counted) or 0
+
+
+def readers_told(connection: Connection) -> dict[int, int]:
+    """Return how many people events have named as readers of messages, by the numbers of these."""
+    columns = message_events.c
+    counted = (
+        select(columns.process_query_key, func.count(columns.user_id.distinct()))
+        .where(columns.kind == EventKind.READ.value, columns.user_id.is_not(None))
+        .group_by(columns.process_query_key)
+    )
+    readers: dict[str, int] = {row[0]: row[1] for row in connection.execute(counted)}
+    if not readers:
+        return {}
+    known = among(messages.c.process_query_key, sorted(readers), is_sqlite=connection.dialect.name == "sqlite")
+    found = select(messages.c.id, messages.c.process_query_key).where(known)
+    return {number: readers[key] for number, key in connection.execute(found)}
 
 
 def purge_events(connection: Connection, received_before: datetime, limit: int) -> int:

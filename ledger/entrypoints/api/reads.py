@@ -71,6 +71,7 @@ class ReadReportOut(ApiModel):
     share_high: float | None = Field(examples=[0.44])
     is_exact: bool = Field(description="true: all were asked, and answered.")
     calls: int = Field(description="That were made for this answer.", examples=[60])
+    told: int = Field(description="Readers whom events have named: at least so many had read it.", examples=[0])
     of_unknown_size: UnknownSizeOut
     too_late: int = Field(examples=[0])
     unconfigured: int = Field(examples=[0])

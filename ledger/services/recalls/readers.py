@@ -39,6 +39,7 @@ from ledger.services.upkeep.robots import app_of
 from ledger.settings import Settings
 from ledger.store import commitments, history, read_counts, readable, recalls, usage
 from ledger.store.database import Database
+from ledger.store.message_events import readers_told
 from ledger.store.readable import ReadableMessage
 
 OnAsked = Callable[[int, int], None]
@@ -69,13 +70,15 @@ class _Drawing:
     price: ReadPrice
     known: dict[int, KnownReading]
     to_ask: list[ReadableMessage] = field(default_factory=list)
+    told: int = 0
 
     def report(self, calls: int) -> ReadReport:
         """Return what is known now."""
         every = [SampledMessage(people=_people(one), known=self.known.get(one.message_id)) for one in self.messages]
         drawn_ones = self.price.sample
         found = report_of(every[:drawn_ones], every[drawn_ones:], calls=calls, recall_id=self.whose.recall_id)
-        return replace(found, too_late=self.price.too_late, unconfigured=self.price.unconfigured)
+        price = self.price
+        return replace(found, too_late=price.too_late, unconfigured=price.unconfigured, told=self.told)
 
 
 def _people(message: ReadableMessage) -> int | None:
@@ -141,9 +144,11 @@ class ReadAsker:
             messages = drawn(self._found(connection, whose, now).messages)
             # What can be asked about was sent since, so that it was not asked about before.
             known = read_counts.asked_since(connection, now - WINDOW)
+            told = _told(connection, messages)
         every = [SampledMessage(people=_people(one), known=known.get(one.message_id)) for one in messages]
         last = max((place for place, one in enumerate(every, start=1) if one.known is not None), default=0)
-        return report_of(every[:last], every[last:], calls=0, recall_id=whose.recall_id) if last else None
+        found = report_of(every[:last], every[last:], calls=0, recall_id=whose.recall_id)
+        return replace(found, told=told) if last else None
 
     def _draw(self, whose: Whose, sample: int | None) -> _Drawing:
         now = self._clock.now()
@@ -161,7 +166,10 @@ class ReadAsker:
                     "reserve): name how many messages to ask about all the same, as in --sample 20"
                 )
             known = read_counts.asked_since(connection, now - WINDOW)
-        return self._priced(whose, found, messages, size, known, used, now)
+            told = _told(connection, messages)
+        drawing = self._priced(whose, found, messages, size, known, used, now)
+        drawing.told = told
+        return drawing
 
     def _priced(
         self,
@@ -227,6 +235,12 @@ class ReadAsker:
             history.append(connection, [_entry(ANSWERED, drawing, detail, actor, now)])
             # What is kept may be more than was answered now.
             drawing.known |= read_counts.of_messages(connection, numbers)
+
+
+def _told(connection: Connection, messages: Sequence[ReadableMessage]) -> int:
+    """Return how many readers of messages events have named."""
+    readers = readers_told(connection)
+    return sum(readers.get(one.message_id, 0) for one in messages) if readers else 0
 
 
 def _entry(event: str, drawing: _Drawing, detail: Mapping[str, Any], actor: str, at: datetime) -> history.Entry:

@@ -48,6 +48,8 @@ def report_in_words(report: "ReadReport") -> Iterator[str]:
     if group.asked:
         where = "a conversation" if group.asked == 1 else f"{group.asked:,} messages in conversations"
         yield f"  {number_of(group.read, 'person', 'people')} had read it in {where} of unknown size"
+    if report.told:
+        yield f"  events told of {number_of(report.told, 'reader')}: at least so many had read it"
     if report.unknown:
         yield f"  of {number_of(report.unknown, 'message')} DingTalk did not say who had read them"
 
