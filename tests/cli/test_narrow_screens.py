@@ -52,6 +52,13 @@ def test_the_name_of_a_campaign_has_24_cells_before_anything_else_is_kept(
 
 
 @pytest.mark.parametrize("command", ["campaigns", "history", MESSAGES])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("command", ["history", MESSAGES])
+def test_what_tells_a_row_from_another_stays_on_any_screen(recalled: Shell, command: str, width: int) -> None:
+    lines = recalled.seen(width, *command.split())
+    assert {"person", "key", "to"} & set(lines[0].split())
+
+
 def test_a_file_or_a_pipe_gets_every_name_and_key_whole(recalled: Shell, command: str) -> None:
     recalled.variables["COLUMNS"] = "60"
     out = recalled(*command.split()).out

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ledger.core.pauses import without_next_step
 from ledger.core.recall import Outcome
 from ledger.entrypoints.cli.screen.disputes import mark_of, show_disputes, show_still_there
 from ledger.entrypoints.cli.screen.reads import before_reading_in_words
@@ -75,7 +76,7 @@ def marks_of_item(report: "RecallReport", key: str) -> str:
 
 def _done(entry: "Mapping[str, Any]") -> str:
     """Write one thing that was done: when, by whom, and of a pause, why."""
-    why = f": {plain(entry['cause']['message'])}" if entry["cause"] else ""
+    why = f": {plain(without_next_step(entry['cause']['message']))}" if entry["cause"] else ""
     return f"{exact_moment(entry['at'])}: {entry['event'].replace('_', ' ')} by {plain(entry['actor'])}{why}"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ledger.core.board import is_open
 from ledger.core.recall_state import RecallState, state_of
 from ledger.entrypoints.cli.screen.sheet import GAP, Column, SheetRow, print_sheet
-from ledger.entrypoints.cli.screen.words import clock_of, day_and_time, moment, number_of, plain, span, time_of
+from ledger.entrypoints.cli.screen.words import clock_of, day_and_time, moment, number_of, plain, span
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,13 +55,14 @@ _OF_ONE_RECALL = (
     Column(title="people", is_number=True, goes=1),
     Column(title="why", gives_way=True, is_text=True),
 )
-# Widths are fixed: a long history is written in pieces, and they stand under each other.
+# Widths are fixed: a long history is written in pieces, and they stand under each other. Who got it tells one from
+# another on the narrowest screen.
 _HISTORY = (
-    Column(title="ended", width=12, goes=1),
+    Column(title="ended", width=12, goes=2),
     Column(title="recall", is_number=True, width=6),
     Column(title="outcome", width=9),
     Column(title="campaign", width=NAME),
-    Column(title="person", width=20, goes=2),
+    Column(title="person", width=20, gives_way=True, narrowest=12),
     Column(title="key", width=25, goes=3),
 )
 
@@ -201,7 +202,7 @@ def print_recalls(
         state = state_of(result, now)
         shown = _STATES.get(state, state.value)
         if result.scheduled_at is not None and state is RecallState.SCHEDULED:
-            shown = f"waits until {time_of(result.scheduled_at, now)}"
+            shown = f"waits until {clock_of(result.scheduled_at, now)}"
         cells = (str(result.recall_id), began, shown, *counts, *who)
         rows.append(SheetRow(cells=cells, style=_STYLES.get(state), notes=tuple(notes.get(result.recall_id, ()))))
     print_sheet(paper, _RECALLS, rows)
