@@ -7,10 +7,13 @@ import pytest
 
 from ledger.clock import FakeClock
 from ledger.core.roles import Role
+from ledger.core.stream_state import StreamStanding, StreamState
 from ledger.errors import ApprovalNeededError
 from ledger.simulator import FailedReason, World
+from ledger.store import streams
 from tests.api.conftest import ServeLedger, Service
 from tests.sending import send
+from tests.services.events.telling import tell_of_recall
 
 from .reading import Page
 from .test_pages import looking
@@ -99,3 +102,24 @@ def test_health_foretells_the_month_and_names_workers_and_checkpoints(
     assert "At this pace the month comes to" in text
     assert "The history is not signed." in text
     assert "No process was at work in the last minutes." in text
+
+
+def test_health_names_who_listens_to_events_and_what_is_left_of_the_pushes(
+    service: Service, world: World, clock: FakeClock
+) -> None:
+    with service.book.parts.opened().write() as connection:
+        since, why = clock.now(), "DingTalk gives app 'news' no Stream connection"
+        states = [
+            StreamState(app="mail", standing=StreamStanding.CONNECTED, since=since),
+            StreamState(app="news", standing=StreamStanding.REFUSED, since=since, error=why),
+        ]
+        streams.say(connection, "somebody", states, since)
+    tell_of_recall(service.book, send(service.book, world, 3)[:2])
+    service.book.parts.elsewhere.run_once()
+    with looking(service, Role.OPERATOR) as browser:
+        text, board = (Page(browser.get(path).text).text for path in ("/health", "/"))
+    assert "mail listens" in text
+    assert "news no connection: somebody has to fix it" in text
+    assert why in text
+    assert "of 2,700" in text
+    assert "2 recalled by other hands" in board

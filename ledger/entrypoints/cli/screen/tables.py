@@ -173,6 +173,8 @@ def _what_to_know(lines: Sequence["CampaignLine"]) -> Iterator[str]:
         if line.expires_next is not None:
             count = number_of(line.expiring, "message vanishes by itself", "messages vanish by themselves")
             yield f"{name}: {count}, the first {moment(line.expires_next)}."
+        if line.recalled_elsewhere:
+            yield f"{name}: {number_of(line.recalled_elsewhere, 'message')} recalled by other hands."
         for sends in line.unrecallable:
             yield f"{name}: {number_of(sends.sends, 'send')} cannot be recalled, because {sends.reason}."
     if any(line.people and 0 < line.recallable < line.messages for line in lines):
