@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import growing, planning, purging, single, starting
+from tests.benchmarks import gateway, growing, machine, planning, purging, recording, single, starting
 
 SQLITE = ["--databases", "sqlite"]
 
@@ -63,6 +63,29 @@ def test_starts_are_measured_beside_the_libraries_that_they_need(
     found = json.loads(capsys.readouterr().out)["starts"]
     assert found[starting.BESIDE]["beside"] == 1.0
     assert found["ledger record"]["processor_seconds"] > 0
+
+
+def test_the_gateway_is_measured_beside_itself_as_a_plain_proxy(
+    run: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one_of_each = ["--in-flight", "2", "--waits", "0", "--workers", "1", "--seconds", "0.03"]
+    run.setattr("sys.argv", ["gateway", *one_of_each, "--folder", str(tmp_path), *SQLITE])
+    run.setattr(gateway, "WARM_UP_SENDS", 4)
+    run.setattr(gateway, "AT_LEAST", 4)
+    gateway.main()
+    (found,) = json.loads(capsys.readouterr().out)["databases"]["sqlite"]["1 workers"].values()
+    assert {"direct", "plain", "through"} < set(found)
+
+
+def test_bulk_recording_is_measured_beside_the_drivers_own_inserts(
+    run: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["--messages", "40", "--recipients", "2", "--repeats", "1"]
+    run.setattr("sys.argv", ["recording", *few, "--folder", str(tmp_path), *SQLITE])
+    run.setattr(machine, "IMPORTS", ())
+    recording.main()
+    found = json.loads(capsys.readouterr().out)["databases"]["sqlite"]
+    assert found["import"]["messages_per_second"] > 0
 
 
 def test_every_part_of_the_whole_run_is_there() -> None:
