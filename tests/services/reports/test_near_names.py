@@ -1,6 +1,9 @@
 """Near names of what somebody asked for in vain, of what they may see."""
 
+from datetime import timedelta
+
 from ledger import Ledger
+from ledger.clock import FakeClock
 from ledger.core.bounds import Bounds
 from ledger.core.message import RobotCode
 from ledger.core.near_names import NearNames
@@ -37,3 +40,25 @@ def test_what_is_out_of_bounds_is_no_near_name(book: Ledger, world: World) -> No
         near("campaign", "spring-part", "spring-party"),
         near("user", "zhang.s", "zhang.si"),
     ]
+
+
+def test_the_history_leads_to_names_that_it_knows_although_their_messages_are_gone(
+    book: Ledger, world: World, clock: FakeClock
+) -> None:
+    send(book, world, 2, campaign="spring-promo", users=["zhang.san"], robot="robot-1")
+    send(book, world, 1, campaign="autumn", users=["li.si"])
+    book.run(book.plan(campaign="spring-promo", reason="wrong link", actor="wang.wu"))
+    clock.advance(timedelta(hours=25))
+    book.parts.purger.run_once()
+    asked = select(campaign="spring-pormo", users=["zhangsan"], robot="robot-2")
+    found = {one.kind: one.names for one in book.parts.names.near_in_history(asked, "wangwu")}
+    assert found == {
+        "campaign": ("spring-promo",),
+        "robot": ("robot-1",),
+        "user": ("zhang.san",),
+        "actor": ("wang.wu",),
+    }
+    assert book.parts.names.near_in_history(select(campaign="spring-promo", users=["zhang.san"]), "wang.wu") == []
+    # What was never recalled is no name of the history.
+    (unknown,) = book.parts.names.near_in_history(select(campaign="autumm"))
+    assert unknown.names == ()
