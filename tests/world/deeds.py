@@ -111,7 +111,7 @@ def recall(scene: Scene, process: Process) -> None:
     random = scene.random
     selection = _selection(scene)
     thinks = random.choice([0, 0, 0, 1, 5, 30, 1000])
-    is_handed_over, looks = random.random() < 0.3, _patience(random)
+    is_handed_over, is_corrected, looks = random.random() < 0.3, random.random() < 0.8, _patience(random)
 
     def deed(book: Ledger) -> str:
         plan = book.plan(reason="wrong link", actor="ann", **selection)
@@ -121,7 +121,10 @@ def recall(scene: Scene, process: Process) -> None:
         if is_handed_over:
             start(scene, random.choice(scene.alive()), plan)
             return "handed over"
-        return _watched(book, plan.recall_id, lambda tell: book.run(plan, on_progress=tell), looks)
+        said = _watched(book, plan.recall_id, lambda tell: book.run(plan, on_progress=tell), looks)
+        if is_corrected:
+            _correct(scene, random.choice(scene.alive()), plan.recall_id)
+        return said
 
     scene.do(process, "recall", deed)
 
@@ -154,11 +157,13 @@ def _kept_time(book: Ledger) -> None:
 
 
 def correct(scene: Scene, process: Process) -> None:
-    """Send the right message to those from whom a recall took the wrong one, perhaps a second time."""
+    """Send the right message to those from whom some recall took the wrong one, perhaps a second time."""
     ended = [row["id"] for row in scene.rows("SELECT id FROM recalls WHERE status = 'finished' ORDER BY id")]
-    if not ended:
-        return
-    recall_id = scene.random.choice(ended)
+    if ended:
+        _correct(scene, process, scene.random.choice(ended))
+
+
+def _correct(scene: Scene, process: Process, recall_id: int) -> None:
     text = read_text(CORRECTED, json.dumps({"content": str(recall_id)}))
 
     def deed(book: Ledger) -> str:
@@ -328,6 +333,6 @@ DEEDS: Mapping[Callable[[Scene, Process], None], int] = {
     forget: 1,
     set_in_advance: 3,
     keep_time: 3,
-    correct: 3,
+    correct: 5,
     tell: 2,
 }
