@@ -183,3 +183,21 @@ def test_an_erased_person_is_not_brought_back_by_a_later_event(book: Ledger, wor
     book.parts.person_eraser.erase("ann.of.here", reason="asked to be forgotten", actor="li")
     tell_of_recall(book, keys, ["ann.of.here", "bob"])
     assert {found.user_id for found in rows(book.parts.database, message_events)} == {None, "bob"}
+
+
+def test_a_recall_set_in_advance_leaves_out_what_others_recall_meanwhile(
+    book: Ledger, world: World, clock: FakeClock
+) -> None:
+    keys = send(book, world, 3)
+    plan = book.plan(campaign="spring", reason="tonight", actor="wang")
+    book.parts.schedules.set(plan.recall_id, clock.now() + timedelta(minutes=1), actor="wang")
+    tell_of_recall(book, keys[:1])
+    assert book.parts.elsewhere.run_once() == 1
+    clock.advance(timedelta(minutes=1))
+    worker = book.parts.worker()
+    worker.start_scheduled()
+    worker.serve_recalls()
+    result = book.show(plan.recall_id).result
+    assert (result.recalled, result.pending) == (2, 0)
+    assert sorted(key for call in world.calls(ONE_ON_ONE) for key in call.keys) == sorted(keys[1:])
+    assert book.verify().findings == ()
