@@ -470,3 +470,11 @@ def test_settings_do_not_change_under_way() -> None:
     settings = Settings.load()
     with pytest.raises(ValueError, match="frozen"):
         settings.monthly_calls = 1
+
+
+def test_the_setting_that_says_where_an_app_is_asked_is_its_own_or_the_common_one() -> None:
+    apps = {"mail": {"api_url": "https://mail.example.com", "app_key": "k"}, "hr": {"app_key": "k"}}
+    settings = Settings.load(apps=apps)
+    assert settings.endpoint_setting("mail") == "api_url of [apps.mail] in the file of LEDGER_CONFIG"
+    assert settings.endpoint_setting("hr") == "LEDGER_API_URL"
+    assert settings.endpoint_setting("default") == "LEDGER_API_URL"
