@@ -1,8 +1,10 @@
 """What answers questions."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ledger.core.bounds import EVERYTHING, Bounds
+from ledger.errors import DatabaseError
 from ledger.parts.calls import CallParts
 from ledger.parts.part import part
 
@@ -29,7 +31,9 @@ class ReportParts(CallParts):
     def campaigns(self, bounds: Bounds = EVERYTHING) -> "list[CampaignLine]":
         """Return what can still be recalled, within bounds, once the spool is caught up with."""
         self.recorder.catch_up()
-        self.elsewhere.run_once()
+        # A database that can only be read is no reason not to answer.
+        with suppress(DatabaseError):
+            self.elsewhere.run_once()
         self.people_counter.count_some(bounds.robots)
         lines = self.campaign_reports.campaigns(bounds)
         return self.campaign_reports.with_excerpts(lines, bounds) if self.settings.keep_excerpt else lines

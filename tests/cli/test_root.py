@@ -99,7 +99,7 @@ NEVER = ("httpx", "alembic", "psycopg", "rich", "cryptography", "fastapi", "apsc
     ("words", "rooms"),
     [
         ("record --robot dingbot --key k1", "recording"),
-        ("campaigns --json", "recording reports upkeep"),
+        ("campaigns --json", "events recording reports upkeep"),
         ("recalls --json", "recalls recording reports"),
         ("purge", "audit recalls recording reports upkeep"),
     ],

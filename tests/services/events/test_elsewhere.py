@@ -201,3 +201,16 @@ def test_a_recall_set_in_advance_leaves_out_what_others_recall_meanwhile(
     assert (result.recalled, result.pending) == (2, 0)
     assert sorted(key for call in world.calls(ONE_ON_ONE) for key in call.keys) == sorted(keys[1:])
     assert book.verify().findings == ()
+
+
+def test_what_others_recalled_hinders_nobody_where_the_database_can_only_be_read(book: Ledger, world: World) -> None:
+    keys = send(book, world, 3)
+    tell_of_recall(book, keys[:1])
+    database = book.parts.database
+    if database.is_sqlite:
+        pytest.skip("the tests may run as a user whom no file refuses")
+    with database.engine.begin() as connection:
+        name = connection.exec_driver_sql("SELECT current_database()").scalar()
+        connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    database.engine.dispose()
+    assert [line.messages for line in book.campaigns()] == [3]
