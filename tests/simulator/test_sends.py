@@ -74,3 +74,33 @@ def test_a_body_that_is_no_json_is_an_invalid_parameter() -> None:
 
 def test_the_same_seed_makes_the_same_world() -> None:
     assert Caller().send().body == Caller().send().body
+
+
+@pytest.mark.parametrize(
+    ("rules", "fields", "code"),
+    [
+        (Behaviour(illegal_users=frozenset({"u1"})), {}, "illegal.receivers"),
+        (Behaviour(robots_without_chats=frozenset({ROBOT})), {}, "robot.oto.notExist"),
+        (
+            Behaviour(unsafe_texts=frozenset({"evil.example"})),
+            {"msgParam": '{"content": "evil.example"}'},
+            "contain.unsafe.url",
+        ),
+        (Behaviour(), {"msgParam": '"' + "x" * 15_000 + '"'}, "invalidParameter.msgParam.tooLong"),
+    ],
+)
+def test_a_send_is_refused_for_whom_it_is_for_who_sends_and_what_it_says(
+    rules: Behaviour, fields: dict[str, str], code: str
+) -> None:
+    caller = Caller(rules)
+    assert code_of(caller.send(["u1", "u2"], **fields)) == (400, code)
+    assert caller.world.messages() == []
+
+
+def test_what_each_user_got_is_counted_of_a_robot_or_a_template() -> None:
+    caller = Caller(Behaviour(invalid_users=frozenset({"i"})))
+    caller.send(["u1", "u2", "i"])
+    caller.send(["u1"], msgKey="sampleMarkdown")
+    assert caller.world.received() == {"u1": 2, "u2": 1}
+    assert caller.world.received(msg_key="sampleText") == {"u1": 1, "u2": 1}
+    assert not caller.world.received("another robot")
