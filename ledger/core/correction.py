@@ -9,7 +9,7 @@ from typing import Any
 
 from ledger.clock import parse_time
 from ledger.core.approval import Approval
-from ledger.core.confirmation import MOST_PEOPLE_BY_YES, Confirmation
+from ledger.core.confirmation import Confirmation
 from ledger.core.correction_text import CorrectionText, Preview, preview_of
 from ledger.core.json_value import JsonValue
 from ledger.core.limits import NAME_MAX_CHARACTERS
@@ -22,6 +22,8 @@ from ledger.core.stop import PlanStop, StopCode
 
 # So many users a call, as the page of batchSend says.
 PEOPLE_PER_CALL = 20
+# A yes is enough for so many; beyond, one from habit is not.
+MOST_PEOPLE_BY_A_YES = 1
 # The API that corrections are sent by: its pace is one for all that is sent through it.
 SEND_API = "batchSend"
 SOURCE = "correction"
@@ -150,7 +152,7 @@ def campaign_of(recall_id: int, selection: Mapping[str, Any]) -> str:
 def confirmation_of_correction(people: int, quota: Quota) -> Confirmation:
     """Return what it takes to send one: the number of people has to be typed, unless it is for one person."""
     is_covered = quota["after"] >= 0
-    is_small = people <= min(1, MOST_PEOPLE_BY_YES) and is_covered
+    is_small = people <= MOST_PEOPLE_BY_A_YES and is_covered
     return Confirmation(typed=() if is_small else (str(people),), is_covered=is_covered)
 
 

@@ -119,9 +119,16 @@ def add(connection: Connection, correction_id: int, batches: Sequence[Batch]) ->
 
 
 def apps_of(connection: Connection, correction_id: int) -> set[AppName]:
-    """Return the apps by which something of a correction has yet to be sent."""
+    """Return the apps by which something of a correction has yet to be sent.
+
+    They are looked up one after the other: each look at the queue asks, and reading all of it for two or three is slow.
+    """
     mine = select(_columns.app).where(_columns.correction_id == correction_id, _unended)
-    return {AppName(app) for app in connection.scalars(mine.distinct())}
+    first, found, app = mine.order_by(_columns.app).limit(1), set[AppName](), ""
+    while (found_app := connection.scalar(first.where(_columns.app > app))) is not None:
+        app = str(found_app)
+        found.add(AppName(app))
+    return found
 
 
 def waiting(
