@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from ledger import Ledger
+from ledger.core.correction_text import read_text
 from ledger.core.message import Chat, KeylessSend, MessageKey, RobotCode, UserId
 from ledger.core.message_events import EventKind, EventPush, MessageEvent
 from ledger.simulator import World
@@ -19,7 +20,12 @@ def name_everywhere(book: Ledger, world: World) -> None:
     """Name ann in every place where a ledger names anybody."""
     send(book, world, 3, users=[ANN, BOB])
     send(book, world, 1, users=[ANN], sent_ago=timedelta(hours=25))
-    book.run(book.plan(users=[ANN], include_shared=True, reason="wrong link", actor="wang"))
+    recalled = book.run(book.plan(users=[ANN], include_shared=True, reason="wrong link", actor="wang"))
+    text = read_text("sampleText", '{"content": "the right link"}')
+    correction = book.parts.correction_planner.plan(recalled.recall_id, text, reason="right link", actor="wang")
+    assert book.parts.corrections.run(correction.correction_id, actor="wang").sent
+    # A while later, a journal holds nothing any more of what is in the database.
+    book.parts.recorder.close()
     book.plan(users=[BOB, ANN], reason="only looking")
     now = book.parts.clock.now()
     # Kept only where excerpts are.

@@ -11,13 +11,14 @@ from ledger.store.schema import metadata
 ENCODING = "UTF8"
 _NEVER_UPDATED = {
     *("audit_read_seals", "audit_reads"),
-    *("disputes", "history", "history_starts", "message_counts", "plan_messages", "policies"),
+    *("disputes", "history", "history_starts", "message_counts", "policies"),
     *("schedules", "sessions", "verifications"),
 }
 _DELETED_FROM = {
-    *("answers", "campaign_people", "disputes", "keyless_sends", "message_counts", "messages", "plan_messages"),
-    *("person_commitments", "person_secrets", "recall_items", "recall_skips", "recalls", "sessions"),
-    "verifications",
+    *("answers", "campaign_people", "corrections", "disputes", "event_usage", "keyless_sends", "message_counts"),
+    *("message_events", "messages", "notice_marks", "notices", "person_commitments", "person_secrets"),
+    *("plan_messages", "read_counts", "recall_items", "recall_skips", "recalled_elsewhere", "recalls"),
+    *("sending_stops", "sessions", "stream_connections", "verifications", "watched_campaigns"),
 }
 # Where the history is kept for a time only: its guards refuse what has not left.
 _LEFT_FROM = {"approvals", "audit_reads", "break_glass", "history", "recall_calls", "schedules"}

@@ -49,7 +49,7 @@ def test_an_erasure_takes_the_id_out_of_every_table_and_leaves_all_else_as_it_wa
     done = erased(known)
     assert looked.places == {**done.places, "answers": 0}
     assert {place for place, count in done.places.items() if count} == {
-        *("messages", "keyless", "items", "skips", "events", "selections", "refused")
+        *("messages", "keyless", "items", "skips", "events", "corrections", "selections", "refused")
     }
     assert done.person is not None
     assert is_pseudonym(done.person)
