@@ -31,6 +31,7 @@ def sends(simulator: Simulator) -> int:
 def test_it_is_shown_as_people_will_see_it_confirmed_by_their_number_and_sent(
     recalled: Shell, simulator: Simulator
 ) -> None:
+    assert "ledger correct 1" in recalled("show", "1").out
     assert recalled(*CORRECT).code == 10
     assert recalled.typed("yes", *CORRECT).code == 10
     assert sends(simulator) == 0
@@ -134,7 +135,9 @@ def test_cancel_stops_it_and_who_got_none_yet_is_free(recalled: Shell, simulator
     simulator.world.change(permission_missing=True)
     recalled(*CORRECT, "--yes")
     simulator.world.change(permission_missing=False)
+    assert "permission" in recalled("correct", "1").out
     assert recalled("cancel", "1", "--json").json["cancelled"] == 23
+    assert "permission" not in recalled("correct", "1").out, "what would let it go on is no advice for what is over"
     assert recalled(*CORRECT, "--yes").code == 0
 
 

@@ -5,6 +5,7 @@ import sqlite3
 import stat
 from contextlib import closing
 
+from ledger.entrypoints.cli.screen.erasure import _PLACES
 from ledger.simulator import Simulator
 
 from .conftest import Shell
@@ -29,6 +30,18 @@ def test_an_erasure_says_first_what_it_will_do_and_asks(shell: Shell, simulator:
     assert "erased-" in shell("history", "--csv").out
     assert shell("verify").code == 0
     assert not [path for path in shell.folder.rglob("*") if path.is_file() and ANN.encode() in path.read_bytes()]
+
+
+def test_every_place_that_may_hold_a_person_has_words_of_its_own(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 1, users=[ANN, "bob"], campaign="spring")
+    shell("recall", "--campaign", "spring", "--reason", "wrong link", "--yes")
+    text = ("--msg-key", "sampleText", "--msg-param", '{"content": "the right link"}')
+    assert shell("correct", "1", *text, "--reason", "the right link", "--yes").code == 0
+    done = shell(*ERASE, "--yes")
+    assert (done.code, "1 call of corrections" in done.err, "1 call of corrections" in done.out) == (0, True, True)
+    places = shell("person", "erase", "--user", "bob", "--reason", "left", "--yes", "--json").json["places"]
+    assert places["corrections"] == 1
+    assert set(places) <= set(_PLACES)
 
 
 def test_json_is_one_document_of_what_was_erased(shell: Shell, simulator: Simulator) -> None:

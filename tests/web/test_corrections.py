@@ -10,7 +10,7 @@ from tests.sending import send
 from .test_forms import at_work
 
 PEOPLE = [f"user-{number}" for number in range(5)]
-TEXT = {"kind": "sampleText", "text": "The right link\n<b>is here</b>", "reason": "the right link"}
+TEXT = {"kind": "sampleText", "text": "The right link\r\n<b>is here</b>", "reason": "the right link"}
 
 
 def recalled(service: Service, world: World) -> str:
@@ -31,7 +31,10 @@ def test_a_correction_is_written_seen_confirmed_and_watched(service: Service, wo
         assert "<b>is here</b>" in plan.outside
         refused = wang.send(plan, f"{address}/run", typed="4")
         assert not service.book.parts.correction_reports.of_recall(1)
-        assert "was not confirmed" in refused.text or "typed" in refused.text
+        assert "What you typed is not what has to be typed" in refused.text
+        assert "Send a correction to 5 people" in refused.text
+        assert "The right link" in refused.outside, "nobody types a text twice"
+        assert ("input", "the right link") in [(tag, given.get("value")) for tag, given in refused.tags]
         running = wang.send(plan, f"{address}/run", typed="5")
         assert "0 of 5 people got it" in running.text
         assert "5 waiting" in running.text
@@ -40,6 +43,9 @@ def test_a_correction_is_written_seen_confirmed_and_watched(service: Service, wo
         assert "5 of 5 people got it" in done.text
         assert "correction of spring (recall 1)" in done.outside
         assert "correction finished" in wang.open("/recalls/1").text
+        # A browser ends the lines of a form with CR LF; people are sent lines.
+        sent = service.book.parts.correction_reports.of_recall(1)[0]
+        assert sent.msg_param == '{"content": "The right link\\n<b>is here</b>"}'
     assert world.received(msg_key="sampleText") == dict.fromkeys(PEOPLE, 1)
 
 

@@ -106,7 +106,7 @@ def test_one_message_takes_a_button_and_more_the_name_of_the_campaign(service: S
         number = wang.path
         for typed in ("", "yes", "Spring"):
             refused = wang.send(page, f"{number}/run", typed=typed)
-            assert (wang.path, "Nothing was recalled" in refused.text) == (number, True)
+            assert (wang.path, "Nothing was done" in refused.text) == (number, True)
             assert service.book.recalls()[0].status is Status.PLANNED
         wang.send(page, f"{number}/run", typed=" spring ")
         assert service.book.recalls()[0].status is Status.RUNNING

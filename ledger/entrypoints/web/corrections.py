@@ -1,10 +1,12 @@
 """The correction of a recall: what is to be said, the plan with what people will see, and what came of it."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import AfterValidator
 
 from ledger.core.correction import CorrectionPlan, confirmation_of_correction
 from ledger.core.correction_text import CorrectionText, preview_of, read_text
@@ -42,7 +44,8 @@ router = APIRouter(prefix="/recalls/{id}/correction", route_class=Door, include_
 
 Typed = Annotated[str, Form(max_length=REASON_MAX_CHARACTERS)]
 Name = Annotated[str, Form(max_length=NAME_MAX_CHARACTERS)]
-Said = Annotated[str, Form(max_length=_MOST_LETTERS)]
+# Browsers end lines of a form with CR LF; DingTalk would be given both.
+Said = Annotated[str, Form(max_length=_MOST_LETTERS), AfterValidator(lambda text: text.replace("\r\n", "\n"))]
 PlanNumber = Annotated[int, Query(ge=1, le=LARGEST_ID)]
 FormPlan = Annotated[int, Form(ge=1, le=LARGEST_ID)]
 
@@ -57,7 +60,8 @@ def correction(
         # It was sent meanwhile: what came of it is on the page without a plan.
         return RedirectResponse(f"/recalls/{seen.id}/correction", 303)
     handed_out(request, 1)
-    return _shown(parts, view, seen.id, who.name, shown, dict(_NOTHING))
+    given = _given_of(shown, parts) if shown is not None else _NOTHING
+    return _shown(parts, view, seen.id, who.name, shown, given)
 
 
 @router.post("", **needs(Permission.RECALL))
@@ -97,8 +101,8 @@ class CorrectionAction:
         self.recall_id, self.parts, self.actor, self.is_proven = seen.id, parts, who.name, who.is_proven
         self.run_in = run_in_of(request)
 
-    def __call__(self, action: Callable[[], object]) -> Response:
-        """Do it and lead back to the page, which says why when it could not be done."""
+    def __call__(self, action: Callable[[], object], *, plan_id: int | None = None) -> Response:
+        """Do it and lead back to the page, or that of the plan, which says why when it could not be done."""
         page = f"/recalls/{self.recall_id}/correction"
         try:
             action()
@@ -108,7 +112,7 @@ class CorrectionAction:
         except (AccessError, DatabaseError, UnknownRecallError):
             raise
         except LedgerError as error:
-            page = with_notice(page, error.code)
+            page = with_notice(page if plan_id is None else f"{page}?plan={plan_id}", error.code)
         return RedirectResponse(page, 303)
 
     def check(self, correction_id: int, typed: str) -> None:
@@ -137,7 +141,7 @@ def run(do: Do, correction_id: FormPlan = 1, typed: Typed = "") -> Response:
         do.check(correction_id, typed)
         do.parts.corrections.run(correction_id, actor=do.actor, is_proven=do.is_proven, run_in=do.run_in)
 
-    return do(start)
+    return do(start, plan_id=correction_id)
 
 
 @router.post("/approve", **needs(Permission.APPROVE))
@@ -184,6 +188,17 @@ def _plan_of(parts: Parts, recall_id: int, correction_id: int) -> CorrectionPlan
     if shown.recall_id != recall_id:
         raise UnknownCorrectionError(correction_id)
     return shown
+
+
+def _given_of(plan: CorrectionPlan, parts: Parts) -> Mapping[str, str]:
+    """Return what a form is filled with so that it says what a plan does: nobody types a text twice."""
+    reason, _recall_id = parts.correction_reports.reason_and_recall(plan.correction_id)
+    if plan.msg_key in (TEXT, MARKDOWN):
+        says = json.loads(plan.msg_param)
+        texts = {"kind": plan.msg_key, "title": says.get("title", ""), "text": says.get("content") or says.get("text")}
+    else:
+        texts = {"kind": OTHER, "msg_key": plan.msg_key, "msg_param": plan.msg_param}
+    return {**_NOTHING, **texts, "reason": reason}
 
 
 def _text(given: Mapping[str, str]) -> CorrectionText:

@@ -144,7 +144,7 @@ def _details(result: "CorrectionResult") -> Iterator[str]:
     if result.started_at is not None:
         by = f"{plain(result.actor)}, {moment(result.started_at)}"
         yield f"{number_of(result.calls, 'call')}, recorded as {plain(result.campaign)} ({by})"
-    if result.error is not None:
+    if result.error is not None and result.status is Status.PAUSED:
         yield result.error["message"]
     if result.unknown:
         yield "of the unknown, no answer came: they may have it, and are not written to again"

@@ -16,6 +16,7 @@ _PLACES = {
     "keyless": ("send without a key", "sends without a key"),
     "items": ("message in recalls", "messages in recalls"),
     "skips": ("message that recalls left out", "messages that recalls left out"),
+    "corrections": ("call of corrections", "calls of corrections"),
     "events": ("event of a message", "events of messages"),
     "selections": ("recall that asked for this person", "recalls that asked for this person"),
     "excerpts": ("excerpt of a message, which is deleted", "excerpts of messages, which are deleted"),

@@ -102,6 +102,8 @@ def next_steps(result: "Result", now: datetime) -> Iterator[tuple[str, str]]:
     if is_sticky(result, now):
         yield "ledger worker", "must run: it recalls what arrives late"
         yield f"ledger unstick {number}", "leaves alone what arrives late"
+    if result.status is Status.FINISHED and result.recalled:
+        yield f"ledger correct {number}", "sends the right one to who lost it"
     if result.status is not Status.PLANNED:
         yield f"ledger show {number}", "shows every message and every call"
 
