@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
 
+from ledger.core import correction_notice_texts
 from ledger.core.json_value import printable
+from ledger.core.notice_words import Facts, cause_zh, count_of, said
 from ledger.notice_events import NoticeEvent
 
-Facts = Mapping[str, Any]
-_LONGEST_REASON = 300
 _MOST_CAMPAIGNS = 5
 _TIMES = ("valid_until", "first_deadline", "from", "since")
 
@@ -25,7 +24,8 @@ class NoticeText:
 def text_of(event: NoticeEvent, facts: Facts, language: str, zone: tzinfo = UTC) -> NoticeText:
     """Return what a notice says, with times in a zone; a link stands in a line of its own."""
     times = {name: _when(facts[name], zone) for name in _TIMES if facts.get(name)}
-    title, body = _TEXTS[language][event]({**facts, **times})
+    texts = correction_notice_texts.TEXTS if "correction_id" in facts else _TEXTS
+    title, body = texts[language][event]({**facts, **times})
     link = facts.get("link")
     return NoticeText(title=title, body=f"{body}\n{link}" if link else body)
 
@@ -42,15 +42,6 @@ def _campaigns(facts: Facts, none: str, between: str) -> str:
     return between.join(shown) + (" …" if len(names) > _MOST_CAMPAIGNS else "")
 
 
-def _said(text: object) -> str:
-    shown = printable(str(text or ""))
-    return shown if len(shown) <= _LONGEST_REASON else f"{shown[:_LONGEST_REASON]}…"
-
-
-def _n(number: int, one: str, more: str) -> str:
-    return f"{number:,} {one if number == 1 else more}"
-
-
 def _of_en(facts: Facts) -> str:
     names = _campaigns(facts, "messages without a campaign", ", ")
     return f" of {names}" if names else ""
@@ -58,21 +49,25 @@ def _of_en(facts: Facts) -> str:
 
 def _end_en(facts: Facts) -> tuple[str, str]:
     number, all_, done = facts["recall_id"], facts["eligible"], facts["recalled"]
-    why = f"Reason: “{_said(facts['reason'])}”, {printable(facts['actor'])}."
+    why = f"Reason: “{said(facts['reason'])}”, {printable(facts['actor'])}."
     if done == all_:
-        from_whom = f", from {_n(facts['people_lost'], 'person', 'people')}" if facts["people_lost"] else ""
+        from_whom = f", from {count_of(facts['people_lost'], 'person', 'people')}" if facts["people_lost"] else ""
         whole = f"The message{_of_en(facts)} was" if all_ == 1 else f"All {all_:,} messages{_of_en(facts)} were"
         return f"Recall {number} is done", f"{whole} recalled{from_whom}. {why}"
     left = ", ".join(f"{count:,} {outcome}" for outcome, count in facts["left"].items())
-    who = f"{facts['people_lost']:,} of {_n(facts['people'], 'person', 'people')} lost it." if facts["people"] else ""
-    return f"Recall {number} ended, and {_n(all_ - done, 'message is', 'messages are')} left", (
-        f"{done:,} of {_n(all_, 'message', 'messages')}{_of_en(facts)} recalled. Left: {left}. {who} {why}"
+    who = (
+        f"{facts['people_lost']:,} of {count_of(facts['people'], 'person', 'people')} lost it."
+        if facts["people"]
+        else ""
+    )
+    return f"Recall {number} ended, and {count_of(all_ - done, 'message is', 'messages are')} left", (
+        f"{done:,} of {count_of(all_, 'message', 'messages')}{_of_en(facts)} recalled. Left: {left}. {who} {why}"
     )
 
 
 def _end_zh(facts: Facts) -> tuple[str, str]:
     number, all_, done = facts["recall_id"], facts["eligible"], facts["recalled"]
-    why = f"原因：{_said(facts['reason'])}（{printable(facts['actor'])}）。"
+    why = f"原因：{said(facts['reason'])}（{printable(facts['actor'])}）。"
     if done == all_:
         people = f"，涉及 {facts['people_lost']:,} 人" if facts["people_lost"] else ""
         return f"撤回任务 {number} 已完成", f"{_of_zh(facts)}全部 {all_:,} 条消息已撤回{people}。{why}"
@@ -90,15 +85,6 @@ _OUTCOMES_ZH = {
     "unknown": "结果未知",
     "cancelled": "已取消",
 }
-_PAUSES_ZH = {
-    "interrupted": "已被人工停止",
-    "credentials": "应用的密钥缺失或错误",
-    "permission": "应用没有撤回权限",
-    "address_not_allowed": "应用不接受来自该机器地址的请求",
-    "quota_used_up": "本月调用次数已用完",
-    "proxy": "通往钉钉的代理不放行请求",
-    "certificate": "该机器不信任对方的证书",
-}
 
 
 def _of_zh(facts: Facts) -> str:
@@ -109,36 +95,36 @@ def _of_zh(facts: Facts) -> str:
 _EN: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
     NoticeEvent.APPROVAL_WANTED: lambda facts: (
         f"Recall {facts['recall_id']} waits for a second person",
-        f"{printable(facts['by'])} wants to recall {_n(facts['eligible'], 'message', 'messages')}{_of_en(facts)} from "
-        f"{_n(facts['people'], 'person', 'people')}: “{_said(facts['reason'])}”. "
+        f"{printable(facts['by'])} wants to recall {count_of(facts['eligible'], 'message', 'messages')}{_of_en(facts)} "
+        f"from {count_of(facts['people'], 'person', 'people')}: “{said(facts['reason'])}”. "
         f"Another person has to answer by {facts['valid_until']}.",
     ),
     NoticeEvent.PAUSED: lambda facts: (
         f"Recall {facts['recall_id']} is paused",
-        f"{facts['recalled']:,} of {_n(facts['eligible'], 'message', 'messages')}{_of_en(facts)} recalled. "
-        f"{_said(facts['message'])}. The first key is lost at {facts['first_deadline']}.",
+        f"{facts['recalled']:,} of {count_of(facts['eligible'], 'message', 'messages')}{_of_en(facts)} recalled. "
+        f"{said(facts['message'])}. The first key is lost at {facts['first_deadline']}.",
     ),
     NoticeEvent.FINISHED: _end_en,
     NoticeEvent.CANCELLED: lambda facts: (
         f"Recall {facts['recall_id']} was cancelled",
         f"{printable(facts['by'])} cancelled it: {facts['recalled']:,} of "
-        f"{_n(facts['eligible'], 'message', 'messages')}{_of_en(facts)} recalled.",
+        f"{count_of(facts['eligible'], 'message', 'messages')}{_of_en(facts)} recalled.",
     ),
     NoticeEvent.BREAK_GLASS: lambda facts: (
         f"Recall {facts['recall_id']} was started without a second person",
-        f"{printable(facts['by'])} broke the glass: {_n(facts['eligible'], 'message', 'messages')}{_of_en(facts)}, "
-        f"{_n(facts['people'], 'person', 'people')}: “{_said(facts['why'])}”. "
+        f"{printable(facts['by'])} broke the glass: {count_of(facts['eligible'], 'message', 'messages')}{_of_en(facts)}"
+        f", {count_of(facts['people'], 'person', 'people')}: “{said(facts['why'])}”. "
         f"Another person has to review it (`ledger review {facts['recall_id']} --reason TEXT`).",
     ),
     NoticeEvent.CONTRADICTED: lambda facts: (
         f"Messages of recall {facts['recall_id']} are still there",
         f"DingTalk had said that they were recalled{_of_en(facts)}. {printable(facts['by'])} asked again: "
-        f"{_n(facts['still_there'], 'message is', 'messages are')} there. "
+        f"{count_of(facts['still_there'], 'message is', 'messages are')} there. "
         f"`ledger show {facts['recall_id']}` names what is.",
     ),
     NoticeEvent.CLOSING: lambda facts: (
         f"{_campaigns(facts, '', ', ')} can be recalled until {facts['first_deadline']}",
-        f"{_n(facts['recallable'], 'message', 'messages')} can still be recalled. "
+        f"{count_of(facts['recallable'], 'message', 'messages')} can still be recalled. "
         f"{printable(facts['by'])} asked to hear of it.",
     ),
     NoticeEvent.QUOTA: lambda facts: (
@@ -151,7 +137,7 @@ _EN: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
         "`ledger doctor` says what is in the way.",
     ),
     NoticeEvent.REFUSED_ROWS: lambda facts: (
-        f"{_n(facts['rows'], 'row', 'rows')} could not be recorded",
+        f"{count_of(facts['rows'], 'row', 'rows')} could not be recorded",
         f"They are kept on {printable(facts['host'])}, each with its reason: `ledger doctor` names the files.",
     ),
     NoticeEvent.WORKER: lambda facts: (
@@ -160,7 +146,7 @@ _EN: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
     ),
     NoticeEvent.CHECKPOINT: lambda facts: (
         "Checkpoints of the history do not arrive",
-        f"{printable(facts['name'])}, since {facts['since']}: {_said(facts['error'])}. They are tried again.",
+        f"{printable(facts['name'])}, since {facts['since']}: {said(facts['error'])}. They are tried again.",
     ),
     NoticeEvent.EVENTS: lambda facts: (
         "Events of messages are not heard of before the next month",
@@ -176,12 +162,12 @@ _ZH: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
     NoticeEvent.APPROVAL_WANTED: lambda facts: (
         f"撤回任务 {facts['recall_id']} 等待第二人同意",
         f"{_of_zh(facts)}{printable(facts['by'])} 申请从 {facts['people']:,} 人处撤回 {facts['eligible']:,} 条消息，"
-        f"原因：{_said(facts['reason'])}。请另一人在 {facts['valid_until']} 前答复。",
+        f"原因：{said(facts['reason'])}。请另一人在 {facts['valid_until']} 前答复。",
     ),
     NoticeEvent.PAUSED: lambda facts: (
         f"撤回任务 {facts['recall_id']} 已暂停",
         f"{_of_zh(facts)}共 {facts['eligible']:,} 条消息，已撤回 {facts['recalled']:,} 条。"
-        f"{_PAUSES_ZH.get(facts['code'], '需要人工处理')}。最早的消息将于 {facts['first_deadline']} 无法撤回。",
+        f"{cause_zh(facts['code'])}。最早的消息将于 {facts['first_deadline']} 无法撤回。",
     ),
     NoticeEvent.FINISHED: _end_zh,
     NoticeEvent.CANCELLED: lambda facts: (
@@ -192,7 +178,7 @@ _ZH: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
     NoticeEvent.BREAK_GLASS: lambda facts: (
         f"撤回任务 {facts['recall_id']} 未经第二人同意即已启动",
         f"{_of_zh(facts)}{printable(facts['by'])} 紧急启动，{facts['eligible']:,} 条消息，涉及 {facts['people']:,} 人，"
-        f"原因：{_said(facts['why'])}。须由另一人复核。",
+        f"原因：{said(facts['why'])}。须由另一人复核。",
     ),
     NoticeEvent.CONTRADICTED: lambda facts: (
         f"撤回任务 {facts['recall_id']} 中有消息仍未消失",
@@ -222,7 +208,7 @@ _ZH: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
     ),
     NoticeEvent.CHECKPOINT: lambda facts: (
         "审计检查点无法送达",
-        f"{printable(facts['name'])}，自 {facts['since']} 起：{_said(facts['error'])}。将继续重试。",
+        f"{printable(facts['name'])}，自 {facts['since']} 起：{said(facts['error'])}。将继续重试。",
     ),
     NoticeEvent.EVENTS: lambda facts: (
         "下月之前不再接收消息事件",

@@ -7,7 +7,7 @@ from typing import Any
 
 from ledger.notice_events import NoticeEvent
 
-# The entries of the history that somebody is told of; what they are of is a recall.
+# The entries of the history that somebody is told of; what they are of is a recall, or the correction of one.
 OF_HISTORY: Mapping[str, NoticeEvent] = {
     "approval_requested": NoticeEvent.APPROVAL_WANTED,
     "paused": NoticeEvent.PAUSED,
@@ -16,6 +16,10 @@ OF_HISTORY: Mapping[str, NoticeEvent] = {
     "schedule_missed": NoticeEvent.CANCELLED,
     "break_glass": NoticeEvent.BREAK_GLASS,
     "contradicted": NoticeEvent.CONTRADICTED,
+    "correction_approval_requested": NoticeEvent.APPROVAL_WANTED,
+    "correction_paused": NoticeEvent.PAUSED,
+    "correction_finished": NoticeEvent.FINISHED,
+    "correction_cancelled": NoticeEvent.CANCELLED,
 }
 # The schedule that Standard Webhooks proposes: a receiver that was away for a day has missed nothing.
 _AFTER_FAILURE = tuple(

@@ -6,7 +6,6 @@ from ledger.parts.part import part
 from ledger.parts.recalls import RecallParts
 
 if TYPE_CHECKING:
-    from ledger.services.corrections.correction_reports import CorrectionReports
     from ledger.services.corrections.corrections import Corrections
     from ledger.services.corrections.planner import CorrectionPlanner
     from ledger.services.corrections.sender import Sender
@@ -21,13 +20,6 @@ class CorrectionParts(RecallParts):
         from ledger.services.corrections.planner import CorrectionPlanner
 
         return CorrectionPlanner(self.opened(), self.clock, self.pace_clock, self.settings, self.preflight)
-
-    @part
-    def correction_reports(self) -> "CorrectionReports":
-        """Says where corrections stand."""
-        from ledger.services.corrections.correction_reports import CorrectionReports
-
-        return CorrectionReports(self.opened(), self.clock)
 
     @part
     def corrections(self) -> "Corrections":

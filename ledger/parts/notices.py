@@ -24,7 +24,16 @@ class NoticeParts(ReportParts):
         post = Outgoing(self.settings.http_timeout_seconds, NoticeError).post
         receivers = receivers_of(self.settings, post, self.clock)
         depth = self.recorder.depth
-        return Notifier(self.opened(), self.clock, self.settings, self.recall_reports, self.people, depth, receivers)
+        return Notifier(
+            self.opened(),
+            self.clock,
+            self.settings,
+            self.recall_reports,
+            self.people,
+            self.correction_reports,
+            depth,
+            receivers,
+        )
 
     @part
     def notice_desk(self) -> "NoticeDesk":

@@ -10,6 +10,7 @@ from ledger.parts.part import part
 
 if TYPE_CHECKING:
     from ledger.core.campaign import CampaignLine, CampaignSender
+    from ledger.services.corrections.correction_reports import CorrectionReports
     from ledger.services.events.elsewhere import ElsewhereFinder
     from ledger.services.recalls.current_recalls import CurrentRecalls
     from ledger.services.reports.campaign_counts import CampaignCounts
@@ -58,6 +59,13 @@ class ReportParts(CallParts):
         from ledger.services.reports.recalls import RecallReports
 
         return RecallReports(self.opened(), self.clock, self.pace_clock.wall_of)
+
+    @part
+    def correction_reports(self) -> "CorrectionReports":
+        """Says where corrections stand."""
+        from ledger.services.corrections.correction_reports import CorrectionReports
+
+        return CorrectionReports(self.opened(), self.clock)
 
     @part
     def current_recalls(self) -> "CurrentRecalls":

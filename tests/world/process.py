@@ -79,6 +79,7 @@ class Process:
             settings,
             parts.recall_reports,
             parts.people,
+            parts.correction_reports,
             parts.recorder.depth,
             {place: Messenger(place, self, timeline, weather, random, heard) for place in PLACES},
         )

@@ -8,16 +8,18 @@ somebody dies between sending and writing that down.
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from sqlalchemy import Connection
 
 from ledger.clock import Clock, format_time, parse_time
 from ledger.core.notices import OF_HISTORY, Notice, places_of
-from ledger.errors import LedgerError, UnknownRecallError
+from ledger.errors import LedgerError, UnknownCorrectionError, UnknownRecallError
 from ledger.notice_events import NoticeEvent
+from ledger.services.corrections.correction_reports import CorrectionReports
 from ledger.services.notices.conditions import SEEN, SEEN_EVERY, Condition, absence, conditions
+from ledger.services.notices.correction_facts import facts_of_correction
 from ledger.services.notices.recall_facts import facts_of
 from ledger.services.notices.receivers import Receiver
 from ledger.services.reports.people import PeopleReports, Whose
@@ -45,11 +47,12 @@ class Notifier:
         settings: Settings,
         reports: RecallReports,
         people: PeopleReports,
+        corrections: CorrectionReports,
         depth: Callable[[], Depth],
         receivers: Mapping[str, Receiver],
     ) -> None:
         self._database, self._clock, self._settings = database, clock, settings
-        self._reports, self._people = reports, people
+        self._reports, self._people, self._corrections = reports, people, corrections
         self._depth, self._receivers = depth, receivers
         self._looked_at: float | None = None
 
@@ -109,20 +112,27 @@ class Notifier:
             return
         oldest = self._clock.now() - NEWS
         news = [one for one in told if one.id <= last and one.at >= oldest]
-        found = [notice for one in news if (notice := self._of_recall(one)) is not None]
+        found = [notice for one in news if (notice := self._of_entry(one)) is not None]
         with self._database.write() as connection:
             if notices.move_mark(connection, HISTORY, mark, str(last)):
                 self._add(connection, found)
 
-    def _of_recall(self, told: notices.ToldEntry) -> Notice | None:
+    def _of_entry(self, told: notices.ToldEntry) -> Notice | None:
         try:
-            report = self._reports.summary(told.recall_id)
-            is_over = OF_HISTORY[told.event] is NoticeEvent.FINISHED
-            people = self._people.count(Whose(recall_id=told.recall_id)) if is_over else None
-        except UnknownRecallError:  # it has left since
+            facts = self._of_correction(told) if "correction" in told.detail else self._of_recall(told)
+        except (UnknownRecallError, UnknownCorrectionError):  # it has left since
             return None
-        facts = facts_of(told, report, people, self._settings.public_url)
         return Notice(uid=f"entry-{told.id}", event=OF_HISTORY[told.event], at=told.at, facts=facts)
+
+    def _of_recall(self, told: notices.ToldEntry) -> dict[str, Any]:
+        report = self._reports.summary(told.recall_id)
+        is_over = OF_HISTORY[told.event] is NoticeEvent.FINISHED
+        people = self._people.count(Whose(recall_id=told.recall_id)) if is_over else None
+        return facts_of(told, report, people, self._settings.public_url)
+
+    def _of_correction(self, told: notices.ToldEntry) -> dict[str, Any]:
+        result = self._corrections.result(cast("int", told.detail["correction"]))
+        return facts_of_correction(told, result, self._settings.public_url)
 
     def _note_seen(self, seen: str | None) -> None:
         now = self._clock.now()

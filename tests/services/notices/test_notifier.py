@@ -1,7 +1,6 @@
 """Somebody hears of what happened, once, whatever is away meanwhile, and no recall waits for that."""
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +11,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from ledger import Ledger, LedgerError
 from ledger.clock import FakeClock
 from ledger.core.notice_texts import text_of
-from ledger.core.notices import LEASE
+from ledger.core.notices import LEASE, OF_HISTORY
 from ledger.errors import ApprovalNeededError, NoticeError
 from ledger.notice_events import NoticeEvent
 from ledger.services.notices.notifier import NEWS, Notifier
@@ -23,37 +22,9 @@ from ledger.store.schema import notice_marks
 from tests.conftest import MakeLedger
 from tests.receiver import Receiver
 from tests.sending import send
+from tests.services.notices.conftest import SECRET, MakeTelling, facts, heard
 
-SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
-MakeTelling = Callable[..., Ledger]
-
-
-@pytest.fixture
-def make_telling(make_ledger: MakeLedger, receiver: Receiver) -> MakeTelling:
-    """A maker of ledgers that post notices to a server of this machine, and have told all that was before."""
-
-    def make(**settings: Any) -> Ledger:
-        book = make_ledger(**{"webhook_urls": {"desk": receiver.url}, "webhook_secret": SECRET, **settings})
-        book.parts.notifier.run_once()
-        return book
-
-    return make
-
-
-@pytest.fixture
-def telling(make_telling: MakeTelling) -> Ledger:
-    """Such a ledger."""
-    return make_telling()
-
-
-def heard(receiver: Receiver) -> list[str]:
-    """Return the events of which the server has heard."""
-    return [json.loads(body)["type"] for body in receiver.taken]
-
-
-def facts(receiver: Receiver) -> Any:
-    """Return the facts of the last notice that it got."""
-    return json.loads(receiver.taken[-1])["data"]
+OF_CORRECTIONS = {event for name, event in OF_HISTORY.items() if name.startswith("correction_")}
 
 
 def recall(book: Ledger, world: World, count: int = 2, campaign: str = "spring", **how: Any) -> int:
@@ -380,9 +351,11 @@ def test_every_event_has_a_text_in_both_languages_for_all_that_it_may_be_told_wi
         "name": "file",
         "error": "e",
     }
+    of_correction = {"correction_id": 1, "sent": 0, "skipped": 1}
     for language in ("en", "zh"):
         texts = [text_of(event, told, language) for event in NoticeEvent]
-        assert len({text.title for text in texts}) == len(NoticeEvent)
+        texts += [text_of(event, told | of_correction, language) for event in OF_CORRECTIONS]
+        assert len({text.title for text in texts}) == len(NoticeEvent) + len(OF_CORRECTIONS)
         assert all(text.body and (text.title + text.body.replace("\n", "")).isprintable() for text in texts)
         assert max(len(text.body) for text in texts) < 1000
 
