@@ -21,6 +21,7 @@ from ledger.spool import lines
 from ledger.spool.journal import Journal
 from tests.api.conftest import ServeLedger, Service
 from tests.sending import send
+from tests.services.events.telling import tell_of_recall
 
 from .reading import Page
 
@@ -204,6 +205,39 @@ def test_for_one_person_what_others_have_is_spared_unless_one_says_otherwise(ser
         )
         shared = planned(wang, campaign="", user="zhang.san", shared="yes")
         assert "2 other people whom you did not name lose their message as well" in shared.text
+
+
+def test_what_other_hands_recalled_is_left_out_and_counted_unless_one_says_otherwise(
+    service: Service, world: World
+) -> None:
+    tell_of_recall(service.book, send(service.book, world, 3)[:1])
+    with at_work(service, "wang") as wang:
+        spared = planned(wang)
+        assert "Recall 2 messages of spring" in spared.text
+        assert "1 recalled by other hands" in spared.text
+        (again,) = [link for link in spared.links if link.startswith("/recalls/new?")]
+        wang.confirm(spared, f"{wang.path}/run")
+        assert "1 recalled by other hands" in wang.open(wang.path).text
+        form = wang.open(again)
+        (box,) = [given for tag, given in form.tags if given.get("name") == "elsewhere"]
+        assert "checked" in box
+        # The two others are in a recall that goes on.
+        taken = wang.send(form, "/recalls", reason="to be sure", campaign="spring", elsewhere="yes")
+        assert "Recall 1 message of spring" in taken.text
+        assert "also recalled by other hands" in taken.text
+        assert "1 recalled by other hands" not in taken.text
+        again_planned = wang.send(taken, f"{wang.path}/plan-again")
+        assert "Recall 1 message of spring" in again_planned.text
+
+
+def test_nothing_is_planned_for_the_box_of_other_hands_alone(service: Service, world: World) -> None:
+    tell_of_recall(service.book, send(service.book, world, 1))
+    with at_work(service, "wang") as wang:
+        page = planned(wang, campaign="", elsewhere="yes")
+        assert wang.status == 422
+        (box,) = [given for tag, given in page.tags if given.get("name") == "elsewhere"]
+        assert "checked" in box
+    assert service.book.recalls() == []
 
 
 def test_a_plan_leads_to_the_recall_that_holds_its_messages(service: Service, world: World) -> None:

@@ -23,6 +23,8 @@ from ledger.errors import InputError
 LONGEST_CHARACTERS = 2000
 # For so long what is still recorded may be recalled too.
 STICKY_SECONDS = (1800, 7200, 86400)
+# What the form asks beside the selection of messages.
+_BESIDE = ("reason", "shared", "elsewhere", "sticky")
 
 router = APIRouter(route_class=Door, include_in_schema=False)
 
@@ -32,10 +34,9 @@ def ask(request: Request, view: Viewed, draft: Draft) -> Response:
     """Ask what is to be recalled, and why; what was typed before somebody had to sign in again stands there."""
     if draft:
         typed = FormData(list(draft))
-        reason, shared, sticky = (str(typed.get(name, "")) for name in ("reason", "shared", "sticky"))
-        asked = SelectionForm.read(typed)
-        return _form(view, asked, shows_draft=False, reason=reason, shared=shared, sticky=sticky)
-    return _form(view, SelectionForm.read(request.query_params), shared=request.query_params.get("shared", ""))
+        return _form(view, SelectionForm.read(typed), shows_draft=False, **_beside(typed))
+    ticked: dict[str, Any] = {name: request.query_params.get(name, "") for name in ("shared", "elsewhere")}
+    return _form(view, SelectionForm.read(request.query_params), **ticked)
 
 
 @router.post("/recalls", **needs(Permission.RECALL))
@@ -43,10 +44,11 @@ async def plan(request: Request, parts: LedgerParts, who: Who, view: Viewed) -> 
     """Make a plan and lead to it; what cannot be one is said beside the form."""
     form = await form_of(request)
     keys = await _uploaded(form)
-    asked, given = SelectionForm.read(form), {name: str(form.get(name, "")) for name in ("reason", "shared", "sticky")}
+    asked, given = SelectionForm.read(form), _beside(form)
 
     def work() -> int:
         selection = replace(asked, key=_with_uploaded(asked.key, keys)).selection(view.times, who, parts.names)
+        selection = replace(selection, include_elsewhere=bool(given["elsewhere"]))
         sticky = _sticky(given["sticky"])
         made = parts.planner.plan(
             selection,
@@ -99,12 +101,16 @@ def _with_uploaded(typed: str, uploaded: bytes | None) -> str:
     )
 
 
+def _beside(form: FormData) -> dict[str, Any]:
+    return {name: str(form.get(name, "")) for name in _BESIDE}
+
+
 def _sticky(text: str) -> int:
     return int(text) if text in map(str, STICKY_SECONDS) else 0
 
 
 def _form(view: View, asked: SelectionForm, *, error: InputError | None = None, **given: Any) -> Response:
-    given = {"reason": "", "shared": "", "sticky": ""} | given
+    given = dict.fromkeys(_BESIDE, "") | given
     status = 200 if error is None else status_of(error)
     return view.show(
         "planning.html",

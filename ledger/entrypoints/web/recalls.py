@@ -139,12 +139,16 @@ def confirmation(report: RecallReport) -> Confirmation | None:
     return confirmation_of(plan, report.selection)
 
 
+# How fields of the form are named that a selection calls otherwise.
+_FIELDS = {"users": "user", "keys": "key", "include_elsewhere": "elsewhere"}
+
+
 def _again(report: RecallReport) -> str:
     """Return the address of a form that selects the same again; a long list of keys has no room in it."""
     parts = {name: value for name, value in report.selection.items() if not name.startswith("within")}
     campaigns = parts.pop("campaigns", [parts.pop("campaign")] if "campaign" in parts else [])
     pairs = [("campaign", literally(one)) for one in campaigns]
-    pairs += [(name.removesuffix("s") if name in ("users", "keys") else name, value) for name, value in parts.items()]
+    pairs += [(_FIELDS.get(name, name), value) for name, value in parts.items()]
     return urlencode(pairs, doseq=True) if len(parts.get("keys", ())) <= KEYS_IN_ADDRESS else ""
 
 

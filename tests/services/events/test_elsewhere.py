@@ -1,8 +1,10 @@
 """What other hands have recalled is no work of ours: counted apart, not asked for, and written in the history."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from rich.console import Console
 from sqlalchemy import delete, update
 
 from ledger import Ledger
@@ -10,6 +12,7 @@ from ledger.clock import FakeClock
 from ledger.core.message_events import EventKind
 from ledger.core.plan import Standing
 from ledger.core.selection import select
+from ledger.entrypoints.cli.screen.recall_report import show_report
 from ledger.services.reports.people import Whose
 from ledger.simulator import FailedReason, Request, World
 from ledger.store import history
@@ -127,6 +130,22 @@ def test_a_read_status_that_says_recalled_is_of_other_hands_where_ours_never_ask
     (entry,) = entries(book)
     assert [tuple(one[2:]) for one in entry.detail["messages"]] == [(keys[1], "read status")]
     assert book.verify().ok
+
+
+def test_a_recall_that_is_shown_names_how_many_other_hands_had_recalled(book: Ledger, world: World) -> None:
+    tell_of_recall(book, send(book, world, 3)[:2])
+    first = book.run(book.plan(campaign="spring", reason="typo", actor="wang"), actor="wang").recall_id
+    again = book.plan(campaign="spring", reason="to be sure", actor="wang", include_elsewhere=True).recall_id
+    shown = [_shown(book, number) for number in (first, again)]
+    assert "left out: 2 recalled elsewhere\n" in shown[0]
+    assert "asked for: campaign spring; include elsewhere\n" in shown[1]
+
+
+def _shown(book: Ledger, recall_id: int) -> str:
+    with StringIO() as paper:
+        report = book.parts.recall_reports.report(recall_id)
+        show_report(Console(file=paper), report, book.parts.clock.now())
+        return paper.getvalue()
 
 
 def test_who_wants_it_nevertheless_says_so(book: Ledger, world: World) -> None:

@@ -83,7 +83,9 @@ def _done(entry: "Mapping[str, Any]") -> str:
 def _selection(selection: "Mapping[str, Any]") -> str:
     parts = []
     for name, value in selection.items():
-        if isinstance(value, list) and len(value) > 3:
+        if value is True:
+            parts.append(name.replace("_", " "))
+        elif isinstance(value, list) and len(value) > 3:
             parts.append(f"{len(value):,} {name}")
         else:
             parts.append(f"{name} {plain(', '.join(value) if isinstance(value, list) else str(value))}")
