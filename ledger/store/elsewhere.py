@@ -25,11 +25,8 @@ from ledger.core.elsewhere import READ_STATUS, ToldGone, cause_of_event
 from ledger.core.message import UNKNOWN, Chat
 from ledger.core.recall import Outcome
 from ledger.store.dialects import insert_into
-from ledger.store.schema import message_events, messages, read_counts, recall_items, recalled_elsewhere
+from ledger.store.schema import message_events, messages, recall_items, recalled_elsewhere
 from ledger.store.selecting import among
-
-# What DingTalk's read status says of a message that is gone.
-_GONE = "RECALLED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +39,7 @@ class CampaignElsewhere:
 
 
 def told_gone(connection: Connection) -> Iterator[ToldGone]:
-    """Yield the messages that somebody says are recalled, and that no recall of ours ever asked for."""
+    """Yield the messages that events say are recalled, and that no recall of ours ever asked for."""
     events: defaultdict[str, list[Row[Any]]] = defaultdict(list)
     for event in connection.execute(_recall_events()):
         events[event.process_query_key].append(event)
@@ -51,9 +48,15 @@ def told_gone(connection: Connection) -> Iterator[ToldGone]:
         told = [event for event in events[row.process_query_key] if _is_of(event.robot_code, row.robot_code)]
         if told:
             yield _told(row, {event.user_id for event in told}, cause_of_event(told[-1].event_id))
-    said_gone = select(read_counts.c.message_id).where(read_counts.c.status == _GONE)
-    for row in _unmarked(connection, messages.c.id, sorted(connection.scalars(said_gone))):
-        yield _told(row, (), READ_STATUS)
+
+
+def answered_gone(connection: Connection, ids: Collection[int]) -> list[ToldGone]:
+    """Return those of some messages, which DingTalk's read status says are recalled, that no recall of ours asked for.
+
+    It is to be asked in the transaction that writes them down: an answer that came before a recall of ours was claimed
+    cannot be of that.
+    """
+    return [_told(row, (), READ_STATUS) for row in _unmarked(connection, messages.c.id, sorted(ids))]
 
 
 def mark(connection: Connection, gone: Sequence[ToldGone], now: datetime) -> list[ToldGone]:

@@ -1,10 +1,15 @@
-"""Finding out what other hands have recalled: by events that came, and by read statuses that somebody asked for."""
+"""Writing down what other hands have recalled: what events tell is looked for, what a read status says is handed in."""
 
 import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
 
 from ledger.clock import Clock
 from ledger.core.actors import WORKER
 from ledger.core.chain_facts import ELSEWHERE
+from ledger.core.elsewhere import ToldGone
 from ledger.store import elsewhere, history
 from ledger.store.database import Database
 
@@ -25,24 +30,26 @@ class ElsewhereFinder:
         with self._database.write() as connection:
             now = self._clock.now()
             # Looked at again: a recall of ours may have asked meanwhile.
-            told = [one for one in elsewhere.told_gone(connection) if one.is_gone]
-            new = elsewhere.mark(connection, told, now)
-            entries = [
-                history.Entry(
-                    at=now,
-                    event=ELSEWHERE,
-                    actor=WORKER,
-                    recall_id=None,
-                    detail={
-                        "messages": [
-                            [one.message_id, one.robot_code, one.process_query_key, one.cause]
-                            for one in new[start : start + history.ITEMS_PER_ENTRY]
-                        ]
-                    },
-                )
-                for start in range(0, len(new), history.ITEMS_PER_ENTRY)
-            ]
+            told = list(elsewhere.told_gone(connection))
+            entries, new = written_down(connection, told, now)
             history.append(connection, entries)
         if new:
-            log.info("%s messages were recalled by other hands", f"{len(new):,}")
-        return len(new)
+            log.info("%s messages were recalled by other hands", f"{new:,}")
+        return new
+
+
+def written_down(connection: Connection, told: Sequence[ToldGone], now: datetime) -> tuple[list[history.Entry], int]:
+    """Write down what is gone; return what the history has to say of what is new, and how many messages that are."""
+    new = elsewhere.mark(connection, [one for one in told if one.is_gone], now)
+    rows = [[one.message_id, one.robot_code, one.process_query_key, one.cause] for one in new]
+    entries = [
+        history.Entry(
+            at=now,
+            event=ELSEWHERE,
+            actor=WORKER,
+            recall_id=None,
+            detail={"messages": rows[start : start + history.ITEMS_PER_ENTRY]},
+        )
+        for start in range(0, len(rows), history.ITEMS_PER_ENTRY)
+    ]
+    return entries, len(new)

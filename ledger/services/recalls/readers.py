@@ -31,13 +31,14 @@ from ledger.core.read_sample import (
     report_of,
     usual_sample,
 )
-from ledger.core.read_status import ReadPage, read_page
+from ledger.core.read_status import ReadPage, SendStatus, read_page
 from ledger.errors import EmptySelectionError, InputError, NothingEligibleError
+from ledger.services.events.elsewhere import written_down
 from ledger.services.recalls.inquiries import AGAIN, MOST_ASKS, Inquirer, Inquiry, Question
 from ledger.services.reports.people import Whose
 from ledger.services.upkeep.robots import app_of
 from ledger.settings import Settings
-from ledger.store import commitments, history, read_counts, readable, recalls, usage
+from ledger.store import commitments, elsewhere, history, read_counts, readable, recalls, usage
 from ledger.store.database import Database
 from ledger.store.message_events import readers_told
 from ledger.store.readable import ReadableMessage
@@ -232,7 +233,10 @@ class ReadAsker:
             read_counts.keep(connection, said)
             answers = [[number, one.status, one.read, one.unread] for number, one in said.items()]
             detail = {"answers": answers, "unanswered": len(done) - len(said)}
-            history.append(connection, [_entry(ANSWERED, drawing, detail, actor, now)])
+            # A recalled message may name nobody any more: that it is gone is said all the same.
+            gone = [one.message.message_id for one, inquiry in done if _page(inquiry).status is SendStatus.RECALLED]
+            found, _ = written_down(connection, elsewhere.answered_gone(connection, gone), now)
+            history.append(connection, [_entry(ANSWERED, drawing, detail, actor, now), *found])
             # What is kept may be more than was answered now.
             drawing.known |= read_counts.of_messages(connection, numbers)
 

@@ -1,5 +1,6 @@
 """What other hands have recalled is no work of ours: counted apart, not asked for, and written in the history."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from io import StringIO
 
@@ -13,8 +14,9 @@ from ledger.core.message_events import EventKind
 from ledger.core.plan import Standing
 from ledger.core.selection import select
 from ledger.entrypoints.cli.screen.recall_report import show_report
+from ledger.services.recalls.inquiries import Inquiry, Question
 from ledger.services.reports.people import Whose
-from ledger.simulator import FailedReason, Request, World
+from ledger.simulator import FailedReason, ReadsAfterRecall, Request, World
 from ledger.store import history
 from ledger.store.schema import message_events, recalled_elsewhere
 from tests.sending import row, send
@@ -118,17 +120,58 @@ def test_a_read_event_takes_nothing_back(book: Ledger, world: World) -> None:
     assert book.parts.elsewhere.run_once() == 0
 
 
-def test_a_read_status_that_says_recalled_is_of_other_hands_where_ours_never_asked(book: Ledger, world: World) -> None:
-    sent_at = book.parts.clock.now() - timedelta(hours=1)
-    keys = world.make_messages(2, robot_code="robot-1", sent_at=sent_at, users=("ann",))
-    book.record_many([row(key, sent_at, users=["ann"]) for key in keys])
+def by_another_program(world: World, keys: list[str]) -> None:
+    """Recall messages as a program that the ledger knows nothing of."""
+    body = {"robotCode": "robot-1", "processQueryKeys": keys}
+    world.handle(Request.post(ONE_ON_ONE, body, token=world.issue_token("dingapp")))
+
+
+@pytest.mark.parametrize("named", [ReadsAfterRecall.READERS, ReadsAfterRecall.NOBODY])
+def test_a_read_status_that_says_recalled_is_of_other_hands_where_ours_never_asked(
+    book: Ledger, world: World, named: ReadsAfterRecall
+) -> None:
+    keys = send(book, world, 3, users=["ann", "bob"])
     book.run(book.plan(keys=keys[:1], reason="r", actor="wang"), actor="wang")
-    by_another_program = {"robotCode": "robot-1", "processQueryKeys": keys[1:]}
-    world.handle(Request.post(ONE_ON_ONE, by_another_program, token=world.issue_token("dingapp")))
-    book.parts.read_asker.ask(Whose(selection=select(campaign="spring")), actor="wang")
-    assert book.parts.elsewhere.run_once() == 1
+    by_another_program(world, keys[1:2])
+    world.change(reads_after_recall=named)
+    report = book.parts.read_asker.ask(Whose(selection=select(campaign="spring")), actor="wang")
+    assert report.unknown == (0 if named is ReadsAfterRecall.READERS else 2)
     (entry,) = entries(book)
-    assert [tuple(one[2:]) for one in entry.detail["messages"]] == [(keys[1], "read status")]
+    assert (entry.actor, [tuple(one[2:]) for one in entry.detail["messages"]]) == ("worker", [(keys[1], "read status")])
+    book.parts.read_asker.ask(Whose(selection=select(campaign="spring")), actor="wang")
+    assert book.parts.elsewhere.run_once() == 0
+    assert len(entries(book)) == 1
+    plan = book.plan(campaign="spring", reason="r", actor="wang")
+    assert (plan.eligible, plan.recalled_elsewhere, plan.already_recalled) == (1, 1, 1)
+    assert book.verify().ok
+
+
+def test_a_read_status_that_is_told_no_more_or_says_otherwise_takes_nothing_back(
+    book: Ledger, world: World
+) -> None:
+    keys = send(book, world, 3, users=["ann", "bob"])
+    by_another_program(world, keys[:2])
+    world.change(reads_after_recall=ReadsAfterRecall.EXPIRED_400, still_there=keys[:1])
+    book.parts.read_asker.ask(Whose(selection=select(campaign="spring")), actor="wang")
+    assert entries(book) == []
+    assert book.plan(campaign="spring", reason="r", actor="wang").eligible == 3
+
+
+def test_an_answer_of_a_message_that_a_recall_of_ours_asked_for_meanwhile_is_of_nobody_else(
+    book: Ledger, world: World
+) -> None:
+    keys = send(book, world, 1)
+    plan = book.plan(campaign="spring", reason="r", actor="wang")
+    world.change(reads_after_recall=ReadsAfterRecall.NOBODY)
+    asker, inquire = book.parts.read_asker, book.parts.inquirer.ask
+
+    def recalled_first(questions: Sequence[Question]) -> list[Inquiry]:
+        book.run(plan, actor="wang")
+        return inquire(questions)
+
+    book.parts.inquirer.ask = recalled_first  # type: ignore[method-assign]
+    asker.ask(Whose(selection=select(keys=keys)), actor="wang")
+    assert entries(book) == []
     assert book.verify().ok
 
 
