@@ -146,9 +146,7 @@ def test_a_read_status_that_says_recalled_is_of_other_hands_where_ours_never_ask
     assert book.verify().ok
 
 
-def test_a_read_status_that_is_told_no_more_or_says_otherwise_takes_nothing_back(
-    book: Ledger, world: World
-) -> None:
+def test_a_read_status_that_is_told_no_more_or_says_otherwise_takes_nothing_back(book: Ledger, world: World) -> None:
     keys = send(book, world, 3, users=["ann", "bob"])
     by_another_program(world, keys[:2])
     world.change(reads_after_recall=ReadsAfterRecall.EXPIRED_400, still_there=keys[:1])
