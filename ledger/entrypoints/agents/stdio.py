@@ -23,7 +23,10 @@ log = logging.getLogger(__name__)
 
 
 def serve(server: Server[Any], line_max_bytes: int) -> None:
-    """Answer what comes in until nothing more comes, or a signal ends it; what is under way is answered before."""
+    """Answer what comes in until nothing more comes, or a signal ends it.
+
+    A call that is under way then still does what it does, but its client has gone: it gets no answer.
+    """
     anyio.run(_serve, server, line_max_bytes)
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import AfterValidator
 
-from ledger.core.correction import CorrectionPlan, confirmation_of_correction
+from ledger.core.correction import OPEN, CorrectionPlan, confirmation_of_correction
 from ledger.core.correction_text import CorrectionText, preview_of, read_text
 from ledger.core.cursor import LARGEST_ID
 from ledger.core.limits import NAME_MAX_CHARACTERS, REASON_MAX_CHARACTERS
@@ -19,6 +19,7 @@ from ledger.entrypoints.http.problems import status_of, with_notice
 from ledger.entrypoints.http.read_watch import handed_out
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.entrypoints.web.page import View, Viewed
+from ledger.entrypoints.web.recall_actions import PAUSED_BY_HAND
 from ledger.entrypoints.web.recalls import run_in_of
 from ledger.errors import (
     AccessError,
@@ -34,7 +35,6 @@ from ledger.errors import (
 from ledger.parts import Parts
 
 EVERY_MS = 1000
-PAUSED_BY_HAND = "paused by hand"
 # What the form has fields of its own for; whatever else is written as its parameters.
 KINDS = TEXT, MARKDOWN, OTHER = "sampleText", "sampleMarkdown", "other"
 _MOST_LETTERS = 20_000
@@ -134,7 +134,7 @@ Do = Annotated[CorrectionAction, Depends()]
 
 
 @router.post("/run", **needs(Permission.RECALL))
-def run(do: Do, correction_id: FormPlan = 1, typed: Typed = "") -> Response:
+def run(do: Do, correction_id: FormPlan, typed: Typed = "") -> Response:
     """Send a confirmed plan; a worker makes the calls."""
 
     def start() -> None:
@@ -221,7 +221,7 @@ def _shown(
     error: InputError | None = None,
 ) -> Response:
     results = parts.correction_reports.of_recall(recall_id)
-    open_one = next((one for one in results if one.status in (Status.RUNNING, Status.PAUSED)), None)
+    open_one = next((one for one in results if one.status in OPEN), None)
     asked = next((one for one in results if one.status is Status.PLANNED and one.approval is not None), None)
     waits = asked if asked is not None and asked.approval is not None and asked.approval.is_open(view.now) else None
     # Whoever is asked sees what they agree to.
