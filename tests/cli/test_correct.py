@@ -145,7 +145,9 @@ def test_a_large_one_waits_for_another_person(recalled: Shell, simulator: Simula
     recalled.variables["LEDGER_APPROVAL_RECIPIENTS"] = "3"
     asked = recalled(*CORRECT, "--yes", "--actor", "wang")
     assert (asked.code, "ledger approve 1" in asked.err) == (10, True)
-    assert "waits for a second person" in recalled("correct", "1").out
+    shown = recalled("correct", "1").out
+    assert "waits for a second person" in shown
+    assert "It says (sampleText):\n    The right link is https://example.com" in shown, "who agrees has seen it"
     assert recalled("approve", "1", "--actor", "wang").code == 2
     assert sends(simulator) == 0
     done = recalled("approve", "1", "--actor", "li", "--json")

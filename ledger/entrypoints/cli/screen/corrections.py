@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ledger.core.correction_text import CorrectionText, preview_of
 from ledger.core.json_value import printable_lines
 from ledger.core.recall import Status
 from ledger.entrypoints.cli.screen.costs import cost_facts, quota_facts, stop_facts
@@ -54,9 +55,9 @@ def show_correction_plan(paper: "Console", plan: "CorrectionPlan", reason: str) 
     show_preview(paper, plan.preview, plan.msg_key)
 
 
-def show_preview(paper: "Console", preview: "Preview", msg_key: str) -> None:
+def show_preview(paper: "Console", preview: "Preview", msg_key: str, *, known: str = "People will see") -> None:
     """Write what people will see, whole; of a template that is not known here, what it is filled with."""
-    what = "People will see" if preview.is_known else "What DingTalk is given, for a template that is not known here"
+    what = known if preview.is_known else "What DingTalk is given, for a template that is not known here"
     paper.print(f"{what} ({plain(msg_key)}):", style="bold")
     title = [preview.title] if preview.title else []
     links = [f"[{title}] {address}" for title, address in preview.links]
@@ -111,11 +112,13 @@ def show_correction(paper: "Console", result: "CorrectionResult") -> None:
 
 
 def show_corrections(paper: "Console", results: "Sequence[CorrectionResult]", recall_id: int) -> None:
-    """Write all corrections of a recall."""
+    """Write all corrections of a recall, with what they say: whoever is asked to agree has to see it."""
     if not results:
         paper.print(f"Recall {recall_id} was not corrected.")
     for one in results:
         show_correction(paper, one)
+        text = CorrectionText(msg_key=one.msg_key, msg_param=one.msg_param)
+        show_preview(paper, preview_of(text), one.msg_key, known="It says")
 
 
 def headline(result: "CorrectionResult") -> str:
