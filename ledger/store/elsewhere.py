@@ -107,6 +107,16 @@ def of_campaigns(connection: Connection, robots: Collection[str]) -> list[Campai
     return [CampaignElsewhere(**row._mapping) for row in connection.execute(statement)]
 
 
+def of_recall(connection: Connection, recall_id: int) -> list[str]:
+    """Return the keys of a recall's items that other hands have taken back, and not that recall."""
+    columns = recall_items.c
+    statement = select(columns.process_query_key).join_from(
+        recall_items, recalled_elsewhere, recalled_elsewhere.c.message_id == columns.message_id
+    )
+    theirs = (columns.recall_id == recall_id, columns.outcome.is_distinct_from(Outcome.RECALLED))
+    return list(connection.scalars(statement.where(*theirs).order_by(columns.id)))
+
+
 def forget_orphans(connection: Connection) -> None:
     """Delete what was written down of messages that are purged."""
     there = exists().where(messages.c.id == recalled_elsewhere.c.message_id)

@@ -24,7 +24,10 @@ Verify = Annotated[
 SpotCheckSize = Annotated[
     int | None,
     typer.Option(
-        "--sample", metavar="N", min=1, help="With --verify: also ask whether N of what is recalled is really gone."
+        "--sample",
+        metavar="N",
+        min=1,
+        help="With --verify: also ask whether N of what is recalled is gone, and N of what was not asked for.",
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask again, and with --verify DingTalk, without a question.")]

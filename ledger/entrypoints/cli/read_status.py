@@ -26,24 +26,27 @@ def verify_first(
 ) -> None:
     """Settle what ended unknown or partial by its read status, once somebody has agreed to the cost.
 
-    With a sample, so many that ended recalled are asked about too. Raise NotConfirmedError, and PausedError when
-    somebody must fix something first.
+    With a sample, so many that ended recalled are asked about too, and so many that ended unasked. Raise
+    NotConfirmedError, and PausedError when somebody must fix something first.
     """
     cost = parts.read_status.cost(recall_id)
     checks = parts.spot_checker.cost(recall_id, sample) if sample is not None else 0
-    if not cost + checks:
+    unasked = parts.read_status.cost_of_unasked(recall_id, sample) if sample is not None else 0
+    calls = cost + checks + unasked
+    if not calls:
         say("there is nothing to ask DingTalk about: no message inside its 24 hours is unknown or partial")
         return
     what = f"what became of {number_of(cost, 'message')}" if cost else ""
     gone = f"whether {number_of(checks, 'recalled message')} of a sample {'is' if checks == 1 else 'are'} gone"
-    asks = " and ".join(filter(None, (what, gone if checks else "")))
-    say(f"it costs {number_of(cost + checks, 'call')} of the month's quota to ask DingTalk {asks}")
+    theirs = f"whether other hands have recalled {number_of(unasked, 'message')} that nobody here asked for"
+    asks = " and ".join(filter(None, (what, gone if checks else "", theirs if unasked else "")))
+    say(f"it costs {number_of(calls, 'call')} of the month's quota to ask DingTalk {asks}")
     if not yes:
         confirm_inquiry()
     screen = console(to_stderr=True)
     with screen.status("asking DingTalk") if screen.is_terminal else nullcontext():
-        if cost:
-            parts.read_status.run(recall_id, actor=who_acts(actor))
+        if cost + unasked:
+            parts.read_status.run(recall_id, actor=who_acts(actor), sample=unasked)
         found = parts.spot_checker.run(recall_id, checks, actor=who_acts(actor)) if checks else None
     if cost:
         say(f"{cost - parts.read_status.cost(recall_id):,} of {number_of(cost, 'message')} settled")

@@ -29,6 +29,7 @@ from ledger.store import (
     break_glass,
     calls,
     disputes,
+    elsewhere,
     figures,
     history,
     items,
@@ -48,7 +49,8 @@ class RecallReport:
 
     `disputes` is what the latest check of the history found of it; None when that was nothing. `people` counts those
     whom it concerned; None in a summary. `before_reading` counts who lost it unread; None when nobody ever asked.
-    `still_there` are messages that ended recalled and that DingTalk says are there.
+    `still_there` are messages that ended recalled and that DingTalk says are there. `recalled_elsewhere` are keys of
+    items that other hands have taken back, and not this recall.
     """
 
     result: Result
@@ -62,6 +64,7 @@ class RecallReport:
     people: PeopleCount | None = None
     before_reading: BeforeReading | None = None
     still_there: Sequence[StillThere] = ()
+    recalled_elsewhere: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the result's fields and the rest beside them.
@@ -81,6 +84,7 @@ class RecallReport:
             "people": jsonable(self.people),
             "before_reading": jsonable(self.before_reading),
             "still_there": jsonable(self.still_there),
+            "recalled_elsewhere": jsonable(self.recalled_elsewhere),
         }
 
 
@@ -161,6 +165,7 @@ class RecallReports:
                 skipped=[*items.skips_of(connection, recall_id), *unfrozen_skips(connection, recall)],
                 calls=items.calls_of(connection, recall_id),
                 people=count_people(connection, Whose(recall_id=recall_id)),
+                recalled_elsewhere=elsewhere.of_recall(connection, recall_id),
             )
 
     def summary(self, recall_id: int, *, late_of_plans: bool = True) -> RecallReport:

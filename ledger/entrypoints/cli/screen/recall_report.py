@@ -68,10 +68,11 @@ def show_report(paper: "Console", report: "RecallReport", now: datetime) -> None
 
 
 def marks_of_item(report: "RecallReport", key: str) -> str:
-    """Return what stands beside a message that the history, or DingTalk, disputes; empty for any other."""
+    """Return what stands beside a message: that it is disputed, or gone by other hands; empty for any other."""
     there = next((one for one in report.still_there if one.process_query_key == key), None)
     says = "" if there is None else f"DingTalk says {there.status}: it is still there"
-    return "; ".join(filter(None, (says, mark_of(report.disputes, "item", key))))
+    theirs = "recalled elsewhere" if key in report.recalled_elsewhere else ""
+    return "; ".join(filter(None, (says, theirs, mark_of(report.disputes, "item", key))))
 
 
 def _done(entry: "Mapping[str, Any]") -> str:
