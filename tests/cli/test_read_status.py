@@ -122,3 +122,16 @@ def test_a_sample_without_verify_is_a_mistake(recalled: Shell, simulator: Simula
         ended = recalled(command, "1", "--sample", "2", "--json")
         assert (ended.code, "--verify" in ended.err) == (2, True)
     assert inquiries(simulator) == 0
+
+
+def test_a_sample_asks_also_about_what_was_cancelled_before_anybody_asked(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 3, campaign="c")
+    simulator.world.change(monthly_quota=0)
+    assert shell(*RECALL).code == 5
+    simulator.world.change(monthly_quota=5000)
+    assert shell("cancel", "1").code in (0, 3)
+    assert "nothing to ask DingTalk about" in shell("show", "1", "--verify").err
+    ended = shell("show", "1", "--verify", "--sample", "2", "--yes", "--json")
+    assert "whether other hands have recalled 2 messages that nobody here asked for" in " ".join(ended.err.split())
+    assert ended.json["recalled_elsewhere"] == []
+    assert inquiries(simulator) == 2
