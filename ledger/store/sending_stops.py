@@ -37,6 +37,12 @@ def drop(connection: Connection, campaign: str) -> bool:
     return connection.execute(delete(sending_stops).where(sending_stops.c.campaign == campaign)).rowcount == 1
 
 
+def stopped_by(connection: Connection, campaign: str) -> str | None:
+    """Return who stopped a campaign."""
+    who: str | None = connection.scalar(select(sending_stops.c.stopped_by).where(sending_stops.c.campaign == campaign))
+    return who
+
+
 def listed(connection: Connection) -> list[SendingStop]:
     """Return all that are stopped, by name."""
     rows = connection.execute(select(sending_stops).order_by(sending_stops.c.campaign))

@@ -233,6 +233,7 @@ LISTS = {
     "/": ({},),
     "/campaign": ({"name": "both"}, {"name": "ours"}),
     "/campaign/people": ({"name": "both"}, {"name": "ours"}),
+    "/campaign/reads": ({"name": "both"}, {"name": "ours"}),
     "/campaign/people.csv": ({"name": "both"},),
     "/campaign/people.xlsx": ({"name": "both"},),
     "/people": ({}, {"user": "ann"}),
@@ -242,10 +243,9 @@ LISTS = {
     "/health": ({},),
     "/metrics": ({},),
 }
-# Of these, the answer to who may touch everything tells what the others must not see.
-TELLING = [
-    path for path in LISTS if path not in ("/people", "/recalls/new", "/health", "/metrics", "/campaign/people.xlsx")
-]
+# Of the others, the answer to who may touch everything tells what the others must not see.
+TELLING_NOTHING = ("/people", "/recalls/new", "/health", "/metrics", "/campaign/people.xlsx", "/campaign/reads")
+TELLING = [path for path in LISTS if path not in TELLING_NOTHING]
 
 
 def read(client: httpx.Client, path: str, query: dict[str, str]) -> str:

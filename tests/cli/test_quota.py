@@ -41,7 +41,7 @@ def test_a_plan_that_the_quota_does_not_cover_needs_more_than_a_y(
     assert ended.code == code
     message = words(ended.out + ended.err)
     assert "Type spring or 3 to confirm:" in message
-    assert "The month's quota does not cover it: the recall will pause when it is used up." in message
+    assert "The month's quota does not cover it: it will pause when that is used up." in message
     assert "too few are left this month" in message
 
 

@@ -35,7 +35,7 @@ def test_whoever_still_has_it_is_two_clicks_from_the_recall(
     browser.open(f"/recalls/{recall}")
     assert lost in browser.one("#who").text
     browser.click(".tabs a[href$='/people']")
-    assert [row.text.split()[0] for row in browser.every("tbody tr")] == ["ann", "bob"]
+    assert [row.text.split()[0] for row in browser.every("tbody tr")] == ["bob", "ann"]
     browser.click(".filters a[href$='only=left']")
     (row,) = browser.every("tbody tr")
     assert still in row.text

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import RedirectResponse
 
+from ledger.core.bounds import EVERYTHING
 from ledger.core.campaign import no_messages
 from ledger.core.campaign_patterns import literally
 from ledger.core.roles import Permission
@@ -38,12 +39,15 @@ def campaign(
     line = None
     if count is not None:
         line = next((one for one in count.lines if one.campaign == name), no_messages(name))
+    # A count may be of a moment ago; who has just pressed a button wants to see what it did.
+    is_shown = line is not None and (line.messages or who.bounds == EVERYTHING)
     return view.show(
         "campaign.html",
         # It comes again until it is counted, and then from time to time.
         every_ms=SOON_MS if line is None else EVERY_MS,
         name=name,
         line=line,
+        stopped_by=parts.sending_stops.stopped_by(name) if is_shown else None,
         counted_at=count.at if count is not None else None,
         page=page,
         is_first=cursor is None,

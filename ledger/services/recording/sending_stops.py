@@ -60,6 +60,11 @@ class SendingStops:
                 raise InputError(f"nothing of {campaign!r} is stopped: `ledger allow` alone lists what is")
             history.append(connection, [_entry(self._clock.now(), "sending_allowed", who, _detail(campaign, None))])
 
+    def stopped_by(self, campaign: str) -> str | None:
+        """Return who stopped a campaign; None when it is sent."""
+        with self._database.read() as connection:
+            return sending_stops.stopped_by(connection, campaign)
+
     def listed(self) -> list[SendingStop]:
         """Return what is stopped."""
         with self._database.read() as connection:
