@@ -110,7 +110,7 @@ def test_a_form_that_is_refused_leads_back_and_no_page_says_that_the_connection_
     armed(browser)
     browser.type("input[name=typed]", "Spring")
     browser.click("#confirm .danger")
-    browser.until_text("输入的内容与要求的不一致。未撤回任何消息。")
+    browser.until_text("输入的内容与要求的不一致。未执行任何操作。")
     assert browser.path == f"{address}?refused=not_confirmed"
     assert not browser.one("#lost").is_displayed()
     assert status_of(service) is Status.PLANNED
