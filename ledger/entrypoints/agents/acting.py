@@ -37,7 +37,7 @@ def plan_recall(desk: Desk, call: AgentCall, given: asked.PlanAsked) -> told.Pla
 
 def _next_of_plan(plan: Plan) -> str:
     if not plan.eligible:
-        return "Nothing of this can be recalled, so there is nothing to run: `campaigns` lists what can be, by its exact name."
+        return "Nothing of this can be recalled, so nothing is to run: `campaigns` lists what can, by its exact name."
     asks = "Show the person you act for this plan, its look-alikes and its stops, and ask whether it is what they mean."
     if plan.approval is None:
         return f"Nothing was recalled. {asks} Only then: run_recall with plan_id and token."
