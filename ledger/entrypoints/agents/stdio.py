@@ -18,6 +18,8 @@ from mcp.server.stdio import stdio_server
 from ledger.entrypoints.process.signals import Stop
 
 _PIECE_BYTES = 65_536
+# What a client leaves behind that takes no answer any more: for whoever writes, and for who has the next answer ready.
+_LEFT = (BrokenPipeError, ConnectionResetError, anyio.BrokenResourceError, anyio.ClosedResourceError)
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,7 @@ async def _serve(server: Server[Any], line_max_bytes: int) -> None:
             async with stdio_server(stdin=cast("anyio.AsyncFile[str]", lines)) as (read_stream, write_stream):
                 log.info("answering a client on the standard streams")
                 await server.run(read_stream, write_stream, server.create_initialization_options())
-        except* (BrokenPipeError, ConnectionResetError):
+        except* _LEFT:
             log.info("the client has left")
 
 
