@@ -261,13 +261,13 @@ def verify(asked: VerifyRequest, do: Do, once: OnlyOnce) -> Response:
 
     def work() -> Verified:
         cost = parts.read_status.cost(recall_id)
-        checks = parts.spot_checker.cost(recall_id, asked.sample)
+        drawn = parts.spot_checker.draw(recall_id, asked.sample)
         if asked.dry_run:
-            return Verified(calls=cost + checks, settled=0, checked=None, result=None)
+            return Verified(calls=cost + len(drawn), settled=0, checked=None, result=None)
         result = parts.read_status.run(recall_id, actor=do.actor)
-        found = parts.spot_checker.run(recall_id, checks, actor=do.actor) if checks else None
+        found = parts.spot_checker.run(recall_id, drawn, actor=do.actor) if drawn else None
         return Verified(
-            calls=cost + checks,
+            calls=cost + len(drawn),
             settled=cost - parts.read_status.cost(recall_id),
             checked=SpotCheck.model_validate(found) if found is not None else None,
             result=Result.model_validate(result),

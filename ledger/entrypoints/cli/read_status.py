@@ -30,8 +30,9 @@ def verify_first(
     NotConfirmedError, and PausedError when somebody must fix something first.
     """
     cost = parts.read_status.cost(recall_id)
-    checks = parts.spot_checker.cost(recall_id, sample) if sample is not None else 0
+    drawn = parts.spot_checker.draw(recall_id, sample) if sample is not None else []
     unasked = parts.read_status.cost_of_unasked(recall_id, sample) if sample is not None else 0
+    checks = len(drawn)
     calls = cost + checks + unasked
     if not calls:
         say("there is nothing to ask DingTalk about: no message inside its 24 hours is unknown or partial")
@@ -47,7 +48,7 @@ def verify_first(
     with screen.status("asking DingTalk") if screen.is_terminal else nullcontext():
         if cost + unasked:
             parts.read_status.run(recall_id, actor=who_acts(actor), sample=unasked)
-        found = parts.spot_checker.run(recall_id, checks, actor=who_acts(actor)) if checks else None
+        found = parts.spot_checker.run(recall_id, drawn, actor=who_acts(actor)) if drawn else None
     if cost:
         say(f"{cost - parts.read_status.cost(recall_id):,} of {number_of(cost, 'message')} settled")
     if found is not None:

@@ -168,7 +168,11 @@ def settle(do: Do, settlings: Annotated[Settlings, Depends(settlings_of)]) -> Re
 @router.post("/spot-check", **needs(Permission.RECALL))
 def spot_check(do: Do, settlings: Annotated[Settlings, Depends(settlings_of)]) -> Response:
     """Ask of some messages that ended recalled whether they are gone; the page shows what is not."""
-    ask = partial(do.parts.spot_checker.run, do.recall_id, SPOT_CHECKED, actor=do.actor)
+
+    def ask() -> object:
+        checker = do.parts.spot_checker
+        return checker.run(do.recall_id, checker.draw(do.recall_id, SPOT_CHECKED), actor=do.actor)
+
     return do(lambda: settlings.start(do.recall_id, ask))
 
 

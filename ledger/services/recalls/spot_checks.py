@@ -26,10 +26,19 @@ class SpotChecker:
             recalls.get(connection, recall_id)
             return min(sample, items.count_recalled(connection, recall_id, self._clock.now()))
 
-    def run(self, recall_id: int, sample: int, *, actor: str) -> SpotCheck:
-        """Check so many, drawn by lot; raise PausedError when somebody must fix something first."""
-        every = self._recalled(recall_id)
-        waiting = random.SystemRandom().sample(every, min(sample, len(every)))
+    def draw(self, recall_id: int, sample: int) -> list[items.Recalled]:
+        """Draw by lot so many of what a recall took back, or all that there are.
+
+        Whoever settles doubts as well draws first: what is found recalled by that has just been asked.
+        """
+        with self._database.read() as connection:
+            recalls.get(connection, recall_id)
+            every = items.recalled(connection, recall_id, self._clock.now())
+        return random.SystemRandom().sample(every, min(sample, len(every)))
+
+    def run(self, recall_id: int, drawn: Sequence[items.Recalled], *, actor: str) -> SpotCheck:
+        """Ask of what was drawn whether it is gone; raise PausedError when somebody must fix something first."""
+        waiting = list(drawn)
         found = SpotCheck(asked=len(waiting), gone=0, still_there=0)
         for _ in range(MOST_ASKS):
             again: list[items.Recalled] = []
@@ -45,11 +54,6 @@ class SpotChecker:
                 again += [one for one, inquiry in asked if inquiry.reading.verdict in AGAIN]
             waiting = again
         return found
-
-    def _recalled(self, recall_id: int) -> list[items.Recalled]:
-        with self._database.read() as connection:
-            recalls.get(connection, recall_id)
-            return items.recalled(connection, recall_id, self._clock.now())
 
     def _write(self, recall_id: int, asked: Sequence[AskedItem], actor: str, before: SpotCheck) -> SpotCheck:
         """Say in the history what was found, and add it up."""

@@ -203,7 +203,8 @@ def test_what_is_recalled_and_still_there_is_told_of(telling: Ledger, world: Wor
     keys = send(telling, world, 2)
     number = telling.run(telling.plan(campaign="spring", reason="wrong link", actor="wang")).recall_id
     world.change(still_there=keys)
-    telling.parts.spot_checker.run(number, 2, actor="li")
+    checker = telling.parts.spot_checker
+    checker.run(number, checker.draw(number, 2), actor="li")
     telling.parts.notifier.run_once()
     assert heard(receiver) == ["finished", "contradicted"]
     told = json.loads(receiver.taken[1])["data"]

@@ -14,7 +14,8 @@ READ_STATUS = "/v1.0/robot/oToMessages/readStatus"
 
 
 def check(book: Ledger, number: int, sample: int) -> SpotCheck:
-    return book.parts.spot_checker.run(number, sample, actor="li")
+    checker = book.parts.spot_checker
+    return checker.run(number, checker.draw(number, sample), actor="li")
 
 
 def recalled(book: Ledger, world: World, count: int = 4, conversation: str | None = None) -> tuple[int, list[str]]:
