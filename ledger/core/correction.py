@@ -209,11 +209,21 @@ def read_correction_plan(kept: Mapping[str, Any], correction_id: int, text: Corr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendRefusal(JsonValue):
+    """What DingTalk answered to sends that it refused, and to how many people they were."""
+
+    code: str
+    reason: str
+    people: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionResult(JsonValue):
     """Where a correction stands. People: `sent`, `not_reached`, `unknown`, `refused`, `cancelled`, `pending` add up.
 
     `sent` reached, as far as DingTalk says; `not_reached_by_reason` says whom it named as `invalid`, `flow_controlled`
-    or `filtered`. `calls` are HTTP requests that left, or may have; `in_flight` people are in some of them now.
+    or `filtered`, `refusals` what it answered where it refused, the most people first. `calls` are HTTP requests that
+    left, or may have; `in_flight` people are in some of them now.
     """
 
     correction_id: int
@@ -236,6 +246,7 @@ class CorrectionResult(JsonValue):
     actor: str
     error: Mapping[str, str] | None
     not_reached_by_reason: Mapping[str, int] = field(default_factory=dict)
+    refusals: tuple[SendRefusal, ...] = ()
     in_flight: int = 0
     approval: Approval | None = None
     planned_at: datetime | None = None

@@ -34,6 +34,21 @@ def _end_zh(facts: Facts) -> tuple[str, str]:
     )
 
 
+def _stop_en(facts: Facts) -> tuple[str, str]:
+    what, by = f"The correction of recall {facts['recall_id']}", printable(facts["by"])
+    people = count_of(facts["people"], "person", "people")
+    if "refusal" in facts:
+        return f"{what} was not agreed to", f"{by} refused it: “{said(facts['refusal'])}”. None of {people} got it."
+    return f"{what} was cancelled", f"{by} cancelled it: {facts['sent']:,} of {people} got it."
+
+
+def _stop_zh(facts: Facts) -> tuple[str, str]:
+    what, by = f"撤回任务 {facts['recall_id']} 的更正", printable(facts["by"])
+    if "refusal" in facts:
+        return f"{what}未获同意", f"{by} 不同意：{said(facts['refusal'])}。共 {facts['people']:,} 人，均未发送。"
+    return f"{what}已取消", f"由 {by} 取消；共 {facts['people']:,} 人，已发送 {facts['sent']:,} 人。"
+
+
 def _left(facts: Facts, names: Mapping[str, str]) -> str:
     return ", ".join(f"{count:,} {names[outcome]}" for outcome, count in facts["left"].items())
 
@@ -49,11 +64,7 @@ _EN: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
         f"{facts['sent']:,} of {count_of(facts['people'], 'person', 'people')} got it. {said(facts['message'])}.",
     ),
     NoticeEvent.FINISHED: _end_en,
-    NoticeEvent.CANCELLED: lambda facts: (
-        f"The correction of recall {facts['recall_id']} was cancelled",
-        f"{printable(facts['by'])} cancelled it: {facts['sent']:,} of "
-        f"{count_of(facts['people'], 'person', 'people')} got it.",
-    ),
+    NoticeEvent.CANCELLED: _stop_en,
 }
 _ZH: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
     NoticeEvent.APPROVAL_WANTED: lambda facts: (
@@ -66,9 +77,6 @@ _ZH: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
         f"共 {facts['people']:,} 人，已发送 {facts['sent']:,} 人。{cause_zh(facts['code'])}。",
     ),
     NoticeEvent.FINISHED: _end_zh,
-    NoticeEvent.CANCELLED: lambda facts: (
-        f"撤回任务 {facts['recall_id']} 的更正已取消",
-        f"由 {printable(facts['by'])} 取消；共 {facts['people']:,} 人，已发送 {facts['sent']:,} 人。",
-    ),
+    NoticeEvent.CANCELLED: _stop_zh,
 }
 TEXTS = {"en": _EN, "zh": _ZH}

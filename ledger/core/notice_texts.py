@@ -78,6 +78,26 @@ def _end_zh(facts: Facts) -> tuple[str, str]:
     )
 
 
+def _stop_en(facts: Facts) -> tuple[str, str]:
+    what, by = f"Recall {facts['recall_id']}", printable(facts["by"])
+    messages = f"{count_of(facts['eligible'], 'message', 'messages')}{_of_en(facts)}"
+    if "refusal" in facts:
+        return (
+            f"{what} was not agreed to",
+            f"{by} refused it: “{said(facts['refusal'])}”. Nothing was recalled of {messages}.",
+        )
+    return f"{what} was cancelled", f"{by} cancelled it: {facts['recalled']:,} of {messages} recalled."
+
+
+def _stop_zh(facts: Facts) -> tuple[str, str]:
+    what, by = f"撤回任务 {facts['recall_id']}", printable(facts["by"])
+    if "refusal" in facts:
+        return f"{what} 未获同意", f"{_of_zh(facts)}{by} 不同意：{said(facts['refusal'])}。未撤回任何消息。"
+    return f"{what} 已取消", (
+        f"{_of_zh(facts)}由 {by} 取消；共 {facts['eligible']:,} 条消息，已撤回 {facts['recalled']:,} 条。"
+    )
+
+
 _OUTCOMES_ZH = {
     "refused": "被拒绝",
     "partial": "部分撤回",
@@ -105,11 +125,7 @@ _EN: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
         f"{said(facts['message'])}. The first key is lost at {facts['first_deadline']}.",
     ),
     NoticeEvent.FINISHED: _end_en,
-    NoticeEvent.CANCELLED: lambda facts: (
-        f"Recall {facts['recall_id']} was cancelled",
-        f"{printable(facts['by'])} cancelled it: {facts['recalled']:,} of "
-        f"{count_of(facts['eligible'], 'message', 'messages')}{_of_en(facts)} recalled.",
-    ),
+    NoticeEvent.CANCELLED: _stop_en,
     NoticeEvent.BREAK_GLASS: lambda facts: (
         f"Recall {facts['recall_id']} was started without a second person",
         f"{printable(facts['by'])} broke the glass: {count_of(facts['eligible'], 'message', 'messages')}{_of_en(facts)}"
@@ -170,11 +186,7 @@ _ZH: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
         f"{cause_zh(facts['code'])}。最早的消息将于 {facts['first_deadline']} 无法撤回。",
     ),
     NoticeEvent.FINISHED: _end_zh,
-    NoticeEvent.CANCELLED: lambda facts: (
-        f"撤回任务 {facts['recall_id']} 已取消",
-        f"{_of_zh(facts)}由 {printable(facts['by'])} 取消；"
-        f"共 {facts['eligible']:,} 条消息，已撤回 {facts['recalled']:,} 条。",
-    ),
+    NoticeEvent.CANCELLED: _stop_zh,
     NoticeEvent.BREAK_GLASS: lambda facts: (
         f"撤回任务 {facts['recall_id']} 未经第二人同意即已启动",
         f"{_of_zh(facts)}{printable(facts['by'])} 紧急启动，{facts['eligible']:,} 条消息，涉及 {facts['people']:,} 人，"

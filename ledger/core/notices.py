@@ -13,6 +13,7 @@ OF_HISTORY: Mapping[str, NoticeEvent] = {
     "paused": NoticeEvent.PAUSED,
     "finished": NoticeEvent.FINISHED,
     "cancel": NoticeEvent.CANCELLED,
+    "refused": NoticeEvent.CANCELLED,
     "schedule_missed": NoticeEvent.CANCELLED,
     "break_glass": NoticeEvent.BREAK_GLASS,
     "contradicted": NoticeEvent.CONTRADICTED,
@@ -20,12 +21,15 @@ OF_HISTORY: Mapping[str, NoticeEvent] = {
     "correction_paused": NoticeEvent.PAUSED,
     "correction_finished": NoticeEvent.FINISHED,
     "correction_cancelled": NoticeEvent.CANCELLED,
+    "correction_refused": NoticeEvent.CANCELLED,
 }
 # The schedule that Standard Webhooks proposes: a receiver that was away for a day has missed nothing.
 _AFTER_FAILURE = tuple(
     timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 )
 LONGEST_WAIT = max(_AFTER_FAILURE)
+# The entries that say that the second person did not agree, and why.
+REFUSALS = ("refused", "correction_refused")
 # Who sends takes a notice for so long; if it dies meanwhile, the next one sends it, perhaps for the second time.
 LEASE = timedelta(minutes=2)
 

@@ -90,10 +90,14 @@ class LostSend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendCounts:
-    """What became of people, by outcome (None: not sent yet); `missed` are those whom DingTalk named, by why."""
+    """What became of people, by outcome (None: not sent yet); `missed` are those whom DingTalk named, by why.
+
+    `refusals` are the refused people by what was answered, a code and its words.
+    """
 
     people: Mapping[SendOutcome | None, int]
     missed: Mapping[str, int]
+    refusals: Mapping[tuple[str, str], int]
     in_flight: int
     calls: int
 
@@ -252,7 +256,7 @@ def any_at_work(connection: Connection) -> bool:
 
 def counts(connection: Connection, correction_id: int) -> SendCounts:
     """Count the people of a correction by what became of them."""
-    people, missed = Counter[SendOutcome | None](), Counter[str]()
+    people, missed, refusals = Counter[SendOutcome | None](), Counter[str](), Counter[tuple[str, str]]()
     in_flight = calls = 0
     for row in _rows(connection, correction_id):
         calls += row.attempts - row.never_left
@@ -262,7 +266,9 @@ def counts(connection: Connection, correction_id: int) -> SendCounts:
         people[outcome] += len(row.recipients)
         in_flight += len(row.recipients) if outcome is None and row.owner is not None else 0
         missed.update({why: len(users) for why, users in row.undelivered.items()})
-    return SendCounts(people=people, missed=missed, in_flight=in_flight, calls=calls)
+        if outcome is SendOutcome.REFUSED:
+            refusals[row.code or "", row.reason or ""] += len(row.recipients)
+    return SendCounts(people=people, missed=missed, refusals=refusals, in_flight=in_flight, calls=calls)
 
 
 def people_of(connection: Connection, correction_id: int) -> Iterator[str]:
@@ -287,7 +293,7 @@ def written_to(connection: Connection, recall_id: int) -> dict[str, WhyNot]:
 
 
 def _rows(connection: Connection, correction_id: int) -> Iterator[Any]:
-    names = ("recipients", "undelivered", "outcome", "owner", "attempts", "never_left")
+    names = ("recipients", "undelivered", "outcome", "code", "reason", "owner", "attempts", "never_left")
     wanted = [_columns[name] for name in names]
     statement = select(*wanted).where(_columns.correction_id == correction_id).order_by(_columns.id)
     yield from connection.execute(statement.execution_options(yield_per=_BATCH_ROWS))

@@ -216,3 +216,25 @@ def test_no_line_is_wider_than_the_screen_and_the_text_is_shown_whole(recalled: 
     assert "w" * 200 in shown
     assert "[Go] u" in shown
     assert all(cell_len(line) <= width for line in recalled.seen(width, *CORRECT, "--yes"))
+
+
+def test_whom_dingtalk_refused_to_write_to_is_shown_with_its_words(recalled: Shell, simulator: Simulator) -> None:
+    simulator.world.change(unknown_users=frozenset(USERS[:2]), illegal_users=frozenset(USERS[2:3]))
+    done = recalled(*CORRECT, "--yes")
+    assert "20 of 23 people got it, 3 refused" in done.out
+    assert "  2 refused: staffId.notExisted: a staffId does not exist\n" in done.out
+    assert "  1 refused: illegal.receivers: a receiver may not be written to\n" in done.out
+    assert recalled("correct", "1", "--json").json[0]["refusals"][0] == {
+        "code": "staffId.notExisted",
+        "reason": "a staffId does not exist",
+        "people": 2,
+    }
+
+
+def test_a_correction_that_the_second_person_refused_says_so_first(recalled: Shell) -> None:
+    recalled.variables["LEDGER_APPROVAL_RECIPIENTS"] = "3"
+    assert recalled(*CORRECT, "--yes").code == 10
+    assert recalled("refuse", "1", "--reason", "not yet", "--actor", "li").code == 0
+    shown = recalled("correct", "1").out
+    assert "The correction of recall 1 was not agreed to: 0 of 23 people got it" in shown
+    assert "li did not agree: not yet" in shown

@@ -6,7 +6,10 @@ from datetime import timedelta
 import pytest
 from rich.cells import cell_len
 
+from ledger.core.quota import quota
+from ledger.entrypoints.cli.screen.costs import cost_facts
 from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, sheet_lines
+from ledger.entrypoints.cli.screen.width import NARROWEST
 from ledger.simulator import FailedReason, Simulator
 
 from .conftest import Shell
@@ -128,6 +131,14 @@ def test_wide_letters_are_measured_in_cells_and_never_cut_in_half() -> None:
         lines = [line for line, _ in sheet_lines(columns, rows, width)]
         assert all(cell_len(line) <= width for line in lines)
         assert cell_len(lines[1]) == cell_len(lines[2])
+
+
+@pytest.mark.parametrize(("used", "limit"), [(0, 5_000_000), (4_999_000, 5_000_000), (6_000_000, 5_000_000)])
+def test_what_a_plan_takes_of_the_month_is_said_whole_on_the_narrowest_screen(used: int, limit: int) -> None:
+    for calls in (1, limit):
+        cost, taken = cost_facts(calls, 3600.0 * 30, quota(limit, used, calls, 0))
+        assert all(cell_len(fact.text) <= NARROWEST - len("  first deadline  ") for fact in (cost, taken))
+        assert f"{max(limit - used - (calls if used + calls <= limit else 0), 0):,} left" in taken.text
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -50,6 +50,32 @@ def test_letters_that_do_not_print_are_shown_as_escapes(text: str, shown: str) -
     assert printable(text) == shown
 
 
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+
+
+@pytest.mark.parametrize(
+    "text", [FAMILY, "\u2764\ufe0f\u200d\U0001f525", "\U0001f469\U0001f3fd\u200d\u2695\ufe0f", f"春节 {FAMILY}！"]
+)
+def test_pictures_that_are_joined_to_one_are_shown_as_one(text: str) -> None:
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\u200db", r"a\u200db"),
+        ("\U0001f468\u200d", "\U0001f468" + r"\u200d"),
+        ("\u200d\U0001f468", r"\u200d" + "\U0001f468"),
+        ("a\ufe0f\u200d\U0001f468", "a\ufe0f" + r"\u200d" + "\U0001f468"),
+        ("\U0001f468\u200d\u200d\U0001f469", "\U0001f468" + r"\u200d\u200d" + "\U0001f469"),
+        (f"{FAMILY}\u202e\u200bx", FAMILY + r"\u202e\u200bx"),
+        ("\U0001f3f4\U000e0067\U000e007f", "\U0001f3f4" + r"\U000e0067\U000e007f"),
+    ],
+)
+def test_what_cannot_be_seen_is_an_escape_wherever_it_joins_no_pictures(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
 @given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5))
 def test_json_for_a_terminal_prints_whole_and_means_the_same(value: object) -> None:
     document = printable_json(json.dumps(value, ensure_ascii=False, indent=1))

@@ -99,6 +99,36 @@ def test_another_person_sees_what_they_agree_to(serve_ledger: ServeLedger, world
         assert "5 of 5 people got it" in li.open(address).text
 
 
+def test_once_nobody_is_left_to_correct_it_says_so_instead_of_offering_the_form(service: Service, world: World) -> None:
+    address = recalled(service, world)
+    world.change(unknown_users=frozenset({PEOPLE[0]}))
+    with at_work(service, "wang") as wang:
+        for left, written in ((5, 4), (1, 1)):
+            page = wang.send(wang.open(address), address, **TEXT)
+            wang.send(page, f"{address}/run", typed=str(left) if left > 1 else "")
+            service.book.parts.worker().serve_corrections()
+            page = wang.open(address)
+            assert f"{written} of {left}" in page.text
+            if left > 1:
+                assert "staffId.notExisted: a staffId does not exist" in page.text
+                assert address in [form.action for form in page.forms], "one person is left"
+            world.change(unknown_users=frozenset())
+        assert "Nobody is left to write to. 5 have a correction" in page.text
+        assert address not in [form.action for form in page.forms]
+
+
+def test_why_the_second_person_refused_a_correction_stands_on_its_page(serve_ledger: ServeLedger, world: World) -> None:
+    service = serve_ledger(approval_recipients=3)
+    address = recalled(service, world)
+    with at_work(service, "wang") as wang, at_work(service, "li", Role.APPROVER) as li:
+        wang.send(wang.send(wang.open(address), address, **TEXT), f"{address}/run", typed="5")
+        li.send(li.open(address), f"{address}/refuse", reason="the link is wrong, too")
+        page = wang.open(address)
+        assert "li refused: the link is wrong, too" in page.text
+        assert "0 of 5 people got it" in page.text
+        assert address in [form.action for form in page.forms], "another one can be written"
+
+
 def test_an_auditor_sees_it_and_writes_none(service: Service, world: World) -> None:
     address = recalled(service, world)
     with at_work(service, "auditor", Role.AUDITOR) as auditor:

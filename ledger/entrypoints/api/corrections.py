@@ -95,6 +95,14 @@ class CorrectionPlanOut(ApiModel):
     )
 
 
+class SendRefusalOut(ApiModel):
+    """What DingTalk answered to sends that it refused, and to how many people they were."""
+
+    code: str = Field(examples=["staffId.notExisted"])
+    reason: str = Field(examples=["a staffId does not exist"])
+    people: int = Field(examples=[1])
+
+
 class CorrectionOut(ApiModel):
     """Where a correction stands; people from `sent` to `pending` add up to `people`."""
 
@@ -108,6 +116,9 @@ class CorrectionOut(ApiModel):
     not_reached_by_reason: Mapping[str, int] = Field(examples=[{"invalid": 2, "flow_controlled": 1}])
     unknown: int = Field(description="Who may have it: no answer came, and it is not sent again.", examples=[0])
     refused: int = Field(examples=[1])
+    refusals: list[SendRefusalOut] = Field(
+        description="What DingTalk answered where it refused, the most people first."
+    )
     cancelled: int = Field(examples=[0])
     pending: int = Field(examples=[0])
     in_flight: int = Field(description="Of these, on their way now.", examples=[0])

@@ -226,6 +226,8 @@ def _shown(
     waits = asked if asked is not None and asked.approval is not None and asked.approval.is_open(view.now) else None
     # Whoever is asked sees what they agree to.
     plan = parts.correction_reports.plan(waits.correction_id) if waits is not None else plan
+    # Before the first one is sent, somebody is left: nobody has to count.
+    may_be_done = plan is None and error is None and open_one is None and any(one.started_at for one in results)
     return view.show(
         "correction.html",
         status=200 if error is None else status_of(error),
@@ -241,6 +243,7 @@ def _shown(
         waits=waits,
         is_own=waits is not None and waits.approval is not None and waits.approval.requested_by == me,
         plan=plan,
+        nobody_left=parts.correction_reports.nobody_left(recall_id) if may_be_done else None,
         confirmation=confirmation_of_correction(plan.people, plan.quota) if plan is not None else None,
         given=given,
         error=error,

@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.correction import CorrectionPlan, CorrectionResult, SendOutcome, WhyNot, read_correction_plan
+from ledger.core.correction import (
+    CorrectionPlan,
+    CorrectionResult,
+    SendOutcome,
+    SendRefusal,
+    WhyNot,
+    read_correction_plan,
+)
 from ledger.core.plan_seal import without_digest
 from ledger.services.corrections import gathering
 from ledger.store import correction_sends, corrections, recalls
@@ -52,6 +59,16 @@ class CorrectionReports:
             recalls.get(connection, recall_id)
             return gathering.gather(connection, recall_id)[0].left_out
 
+    def nobody_left(self, recall_id: int) -> Mapping[str, int] | None:
+        """Return why nobody of a recall would get a correction now, in people; None while somebody would.
+
+        Raise UnknownRecallError.
+        """
+        with self._database.read() as connection:
+            recalls.get(connection, recall_id)
+            addressed = gathering.gather(connection, recall_id)[0]
+        return None if addressed.people else addressed.counts()
+
     def open_of(self, recall_id: int) -> Correction | None:
         """Return the correction of a recall that is under way, or waits for a second person."""
         with self._database.read() as connection:
@@ -83,6 +100,7 @@ def result_of(connection: Connection, correction: Correction) -> CorrectionResul
         not_reached_by_reason=counts.missed,
         unknown=counts.people.get(SendOutcome.UNKNOWN, 0),
         refused=counts.people.get(SendOutcome.REFUSED, 0),
+        refusals=_refusals(counts.refusals),
         cancelled=counts.people.get(SendOutcome.CANCELLED, 0)
         if is_started
         else plan["people"] * (correction.finished_at is not None),
@@ -101,3 +119,8 @@ def result_of(connection: Connection, correction: Correction) -> CorrectionResul
         started_at=correction.started_at,
         finished_at=correction.finished_at,
     )
+
+
+def _refusals(counted: Mapping[tuple[str, str], int]) -> tuple[SendRefusal, ...]:
+    most_first = sorted(counted.items(), key=lambda one: (-one[1], one[0]))
+    return tuple(SendRefusal(code=code, reason=reason, people=people) for (code, reason), people in most_first)

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from ledger.clock import format_time
 from ledger.core.correction import CorrectionResult
-from ledger.core.notices import OF_HISTORY
+from ledger.core.notices import OF_HISTORY, REFUSALS
 from ledger.notice_events import NoticeEvent
 from ledger.store.notices import ToldEntry
 
@@ -41,4 +41,6 @@ def _own(event: NoticeEvent, told: ToldEntry) -> dict[str, Any]:
         return {"code": error["code"], "message": error["message"]}
     if event is NoticeEvent.APPROVAL_WANTED:
         return {"valid_until": told.detail["valid_until"]}
+    if told.event in REFUSALS:
+        return {"refusal": told.detail["reason"]}
     return {"finished_at": format_time(told.at)} if event is NoticeEvent.FINISHED else {}

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from ledger.clock import format_time
-from ledger.core.notices import OF_HISTORY
+from ledger.core.notices import OF_HISTORY, REFUSALS
 from ledger.core.reached_people import PeopleCount
 from ledger.core.recall import Outcome
 from ledger.notice_events import NoticeEvent
@@ -55,4 +55,6 @@ def _own(event: NoticeEvent, told: ToldEntry) -> dict[str, Any]:
         return {"still_there": len(cast("list[object]", detail["still_there"]))}
     if event is NoticeEvent.BREAK_GLASS:
         return {"why": detail.get("reason")}
+    if told.event in REFUSALS:
+        return {"refusal": detail.get("reason")}
     return {"finished_at": format_time(told.at)} if event is NoticeEvent.FINISHED else {}

@@ -200,14 +200,17 @@ def test_whom_dingtalk_names_as_not_reached_is_told_apart_and_may_be_corrected_l
     assert received(world) == {"ann": 1, "bob": 1, "cid": 1, "dan": 1}
 
 
-@pytest.mark.parametrize("field", ["unknown_users", "illegal_users"])
+@pytest.mark.parametrize(
+    ("field", "code"), [("unknown_users", "staffId.notExisted"), ("illegal_users", "illegal.receivers")]
+)
 def test_somebody_who_spoils_a_call_is_found_and_the_others_get_it(
-    book: Ledger, world: World, text: CorrectionText, recalled: Recalled, field: str
+    book: Ledger, world: World, text: CorrectionText, recalled: Recalled, field: str, code: str
 ) -> None:
     recall_id = recalled(book, PEOPLE[:20])
     world.change(**{field: frozenset({"user-07"})})
     result = correct(book, recall_id, text)
     assert (result.sent, result.refused, result.people) == (19, 1, 20)
+    assert [(one.code, one.people) for one in result.refusals] == [(code, 1)]
     assert received(world) == {user: 1 for user in PEOPLE[:20] if user != "user-07"}
     assert book.verify().ok
 

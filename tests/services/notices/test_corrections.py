@@ -93,8 +93,22 @@ def test_a_second_person_hears_that_a_correction_waits_for_them_until_when_and_w
     )
     for text in (english, chinese):
         assert text.body.endswith("\nhttps://ledger.example.com/recalls/1/correction")
-    strict.parts.corrections.refuse(1, actor="li", reason="not yet")
-    assert told(strict, receiver)[0] == ["approval_wanted"]
+
+
+def test_whoever_asked_hears_that_the_second_person_did_not_agree_to_a_correction_and_why(
+    make_telling: MakeTelling, receiver: Receiver, recalled: int
+) -> None:
+    strict = make_telling(approval_recipients=2)
+    with pytest.raises(ApprovalNeededError):
+        strict.parts.corrections.run(_planned(strict, recalled), actor="wang")
+    strict.parts.corrections.refuse(1, actor="li", reason="the link is wrong, too")
+    events, said = told(strict, receiver)
+    assert (events, said["by"], said["refusal"]) == (["approval_wanted", "cancelled"], "li", "the link is wrong, too")
+    english, chinese = texts(NoticeEvent.CANCELLED, said)
+    assert english.title == "The correction of recall 1 was not agreed to"
+    assert english.body == "li refused it: “the link is wrong, too”. None of 3 people got it."
+    assert chinese.title == "撤回任务 1 的更正未获同意"
+    assert chinese.body == "li 不同意：the link is wrong, too。共 3 人，均未发送。"
 
 
 def _planned(book: Ledger, recall_id: int) -> int:

@@ -173,6 +173,15 @@ def test_a_second_person_hears_that_they_are_wanted_until_when_and_where(
     text = text_of(NoticeEvent.APPROVAL_WANTED, told, "en")
     assert text.body.startswith("wang wants to recall 2 messages of spring from 2 people: “wrong link”. ")
     assert text.body.endswith("\nhttps://ledger.example.com/recalls/1")
+    book.refuse(1, reason="not this campaign", actor="li")
+    book.parts.notifier.run_once()
+    assert heard(receiver) == ["approval_wanted", "cancelled"]
+    assert (facts(receiver)["by"], facts(receiver)["refusal"]) == ("li", "not this campaign")
+    english, chinese = (text_of(NoticeEvent.CANCELLED, facts(receiver), language) for language in ("en", "zh"))
+    assert english.title == "Recall 1 was not agreed to"
+    assert english.body.startswith("li refused it: “not this campaign”. Nothing was recalled of 2 messages of spring.")
+    assert chinese.title == "撤回任务 1 未获同意"
+    assert chinese.body.startswith("spring：li 不同意：not this campaign。未撤回任何消息。")
 
 
 def test_a_recall_without_its_second_person_is_told_of(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ledger.core.correction_text import Preview
 
 INDENT = 4
+MOST_REFUSALS = 5
 WHY_NOT = {
     "still_have": "still have a message",
     "unknown": "may still have it",
@@ -138,6 +139,8 @@ def headline(result: "CorrectionResult") -> str:
 def _state(result: "CorrectionResult") -> str:
     if result.status is Status.PLANNED:
         return "waits for a second person"
+    if result.approval is not None and result.approval.refused_by is not None:
+        return "was not agreed to"
     return {Status.RUNNING: "is running", Status.PAUSED: "is paused", Status.FINISHED: "has finished"}.get(
         result.status, "is cancelled"
     )
@@ -153,6 +156,10 @@ def _details(result: "CorrectionResult") -> Iterator[str]:
         yield "of the unknown, no answer came: they may have it, and are not written to again"
     if result.not_reached_by_reason:
         yield f"not reached: {in_words(result.not_reached_by_reason, NOT_REACHED)}"
+    for one in result.refusals[:MOST_REFUSALS]:
+        yield f"{one.people:,} refused: {': '.join(plain(said) for said in (one.code, one.reason) if said)}"
+    if more := sum(one.people for one in result.refusals[MOST_REFUSALS:]):
+        yield f"{more:,} refused for other reasons: --json has each"
     if result.approval is not None and result.approval.refused_by is not None:
         yield f"{plain(result.approval.refused_by)} did not agree: {plain(result.approval.refusal)}"
 

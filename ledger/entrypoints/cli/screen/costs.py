@@ -27,10 +27,10 @@ def cost_facts(calls: int, seconds: float, quota: "Quota") -> Iterator[Fact]:
     yield Fact("cost", took, (" at the allowed rate",))
     share = 100 * calls / quota["limit"]
     shown = "under 1 %" if share < 1 else f"{share:.0f} %"
-    left = max(quota["limit"] - quota["used"], 0)
-    rest = f"{quota['after']:,} left afterwards" if quota["after"] >= 0 else f"{left:,} left"
-    of_all = (f", of {quota['limit']:,}", f"; {quota['used']:,} used before")
-    yield Fact("quota", f"{shown} of this month, {rest}", of_all)
+    is_enough = quota["after"] >= 0
+    left = quota["after"] if is_enough else max(quota["limit"] - quota["used"], 0)
+    more = (" afterwards" if is_enough else "", f", of {quota['limit']:,}", f"; {quota['used']:,} used before")
+    yield Fact("quota", f"{shown} of the month, {left:,} left", more)
 
 
 def quota_facts(quota: "Quota", what: str) -> Iterator[Fact]:
