@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ledger.app import Ledger as Ledger
-    from ledger.core.recall import Item as Item
-    from ledger.core.recall import Outcome as Outcome
-    from ledger.core.recall import Plan as Plan
-    from ledger.core.recall import Result as Result
-    from ledger.core.recall import Status as Status
+    from ledger.core.recalls.recall import Item as Item
+    from ledger.core.recalls.recall import Outcome as Outcome
+    from ledger.core.recalls.recall import Plan as Plan
+    from ledger.core.recalls.recall import Result as Result
+    from ledger.core.recalls.recall import Status as Status
     from ledger.errors import AccessError as AccessError
     from ledger.errors import AddressNotAllowedError as AddressNotAllowedError
     from ledger.errors import ApprovalNeededError as ApprovalNeededError
@@ -133,7 +133,7 @@ __all__ = [
 _HOMES = {
     "Ledger": "ledger.app",
     "Settings": "ledger.settings",
-    **dict.fromkeys(("Item", "Outcome", "Plan", "Result", "Status"), "ledger.core.recall"),
+    **dict.fromkeys(("Item", "Outcome", "Plan", "Result", "Status"), "ledger.core.recalls.recall"),
 }
 _ERRORS = "ledger.errors"
 

@@ -11,15 +11,15 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from ledger.core.actors import check_actor
+from ledger.core.access.actors import check_actor
+from ledger.core.access.roles import Identity, Permission
 from ledger.core.check_up import CheckUp
-from ledger.core.expiry import seconds_of
-from ledger.core.message import Chat
 from ledger.core.period import period_of_recall
-from ledger.core.recall import Item, OnProgress, Outcome, Plan, Result, Status
-from ledger.core.recall_filter import recall_filter
-from ledger.core.roles import Identity, Permission
-from ledger.core.selection import select
+from ledger.core.recalls.recall import Item, OnProgress, Outcome, Plan, Result, Status
+from ledger.core.recalls.recall_filter import recall_filter
+from ledger.core.recalls.selection import select
+from ledger.core.recording.expiry import seconds_of
+from ledger.core.recording.message import Chat
 from ledger.errors import InputError
 from ledger.integrations import tags
 from ledger.parts import Parts
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from httpx import BaseTransport
 
     from ledger.clock import Clock
-    from ledger.core.campaign import CampaignLine
-    from ledger.core.read_sample import ReadReport
+    from ledger.core.campaigns.campaign import CampaignLine
+    from ledger.core.readers.read_sample import ReadReport
     from ledger.services.recording.batches import Imported, WriteCounts
     from ledger.services.recording.tagger import Tagged
     from ledger.services.reports.recalls import RecallReport

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from ledger.core.message import AppName
-from ledger.core.stream_state import SAID_EVERY
+from ledger.core.events.stream_state import SAID_EVERY
+from ledger.core.recording.message import AppName
 from ledger.errors import DatabaseUnavailableError, LedgerError
 from ledger.services.audit.read_sealer import ReadSealer
 from ledger.services.corrections.sender import Sender
@@ -26,7 +26,7 @@ from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Cho
 from ledger.services.upkeep.people_counter import PeopleCounter
 from ledger.services.upkeep.purger import Purger
 from ledger.settings import Settings
-from ledger.store.calls import Call
+from ledger.store.recalls.calls import Call
 
 if TYPE_CHECKING:
     from ledger.services.audit.checkpointer import Checkpointer

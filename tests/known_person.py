@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 from ledger import Ledger
-from ledger.core.correction_text import read_text
-from ledger.core.message import Chat, KeylessSend, MessageKey, RobotCode, UserId
-from ledger.core.message_events import EventKind, EventPush, MessageEvent
+from ledger.core.corrections.correction_text import read_text
+from ledger.core.events.message_events import EventKind, EventPush, MessageEvent
+from ledger.core.recording.message import Chat, KeylessSend, MessageKey, RobotCode, UserId
 from ledger.simulator import World
 from ledger.spool.refused import RefusedRows
-from ledger.store.keyless import insert_traces
-from ledger.store.message_events import insert_pushes
+from ledger.store.events.message_events import insert_pushes
+from ledger.store.recording.keyless import insert_traces
 from tests.sending import row, send
 
 ANN = "ann.7f3a9c51"

@@ -2,12 +2,12 @@
 
 from sqlalchemy import Connection, select, text, update
 
-from ledger.core.chain import GENESIS
-from ledger.core.frozen import FrozenDigest
-from ledger.store import history
+from ledger.core.audit.chain import GENESIS
+from ledger.core.recalls.frozen import FrozenDigest
+from ledger.store.audit import history
+from ledger.store.audit.raw_rows import raw_rows
 from ledger.store.database import Database
-from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
-from ledger.store.raw_rows import raw_rows
+from ledger.store.recalls.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
 from ledger.store.schema import (
     POSTGRESQL_TRIGGERS,
     SQLITE_TRIGGERS,

@@ -7,7 +7,7 @@ from uuid import uuid4
 import psycopg
 from sqlalchemy import make_url
 
-from ledger.store.fitness import rights_needed
+from ledger.store.upkeep.fitness import rights_needed
 
 
 def execute(url: str, *statements: str) -> None:

@@ -200,7 +200,7 @@ def test_only_the_door_for_agents_loads_their_library_and_nobody_loads_that_door
 
 def test_only_the_store_writes_sql() -> None:
     found = importers_of("sqlalchemy")
-    assert "store/messages.py" in found
+    assert "store/recording/messages.py" in found
     elsewhere = {
         (path, name)
         for path in found

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ledger.core import pauses
 from ledger.core.limits import storable
+from ledger.core.recalls import pauses
 from ledger.errors import PausedError
 
 # How the reason of a missing answer begins when a proxy stands between.

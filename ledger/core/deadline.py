@@ -6,7 +6,7 @@ groups states no window, so it comes from a setting that never exceeds 24 hours.
 
 from datetime import datetime, timedelta
 
-from ledger.core.message import Chat
+from ledger.core.recording.message import Chat
 
 WINDOW = timedelta(hours=24)
 

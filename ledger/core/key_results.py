@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger.core.limits import storable
-from ledger.core.recall import Outcome
+from ledger.core.recalls.recall import Outcome
 
 KEY_OUTCOMES = {
     "notRevoke.all.messages": Outcome.PARTIAL,

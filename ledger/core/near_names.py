@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ledger.core.actors import likeness
+from ledger.core.access.actors import likeness
 from ledger.core.json_value import JsonValue
 from ledger.core.slips import Slips, letters_of
 

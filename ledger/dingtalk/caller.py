@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ledger.core.answer import Answer, NoAnswer, error_of, is_token_refused
-from ledger.core.message import UNKNOWN, AppName, Chat, RobotCode, Route
+from ledger.core.recording.message import UNKNOWN, AppName, Chat, RobotCode, Route
 from ledger.dingtalk.client import Client
 from ledger.dingtalk.tokens import DingTalkToken, DingTalkTokens
 from ledger.settings import Settings

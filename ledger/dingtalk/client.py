@@ -17,11 +17,11 @@ import httpx
 
 from ledger.core.answer import THROUGH_PROXY, Answer, NoAnswer
 from ledger.core.limits import storable
-from ledger.core.message import Chat, Route
 from ledger.core.never_left import never_left
-from ledger.core.pauses import certificate_not_trusted, proxy_refuses
 from ledger.core.proxies import Proxies, Proxy
-from ledger.core.send_calls import path_of
+from ledger.core.recalls.pauses import certificate_not_trusted, proxy_refuses
+from ledger.core.recording.message import Chat, Route
+from ledger.core.recording.send_calls import path_of
 from ledger.dingtalk.proxies import environment_proxies
 from ledger.dingtalk.transport import ProxiedTransport
 from ledger.dingtalk.trust import not_trusted

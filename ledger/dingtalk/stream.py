@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus, urlsplit
 
 from ledger.core.answer import Answer, NoAnswer, error_of, is_throttled, read_proxy, read_refusal
+from ledger.core.events.stream_frames import SUBSCRIPTIONS
 from ledger.core.proxies import Proxies, Proxy
-from ledger.core.stream_frames import SUBSCRIPTIONS
 from ledger.dingtalk.client import Client
 from ledger.dingtalk.credentials import stream_credentials
 from ledger.dingtalk.proxies import environment_proxies

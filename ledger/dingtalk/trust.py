@@ -11,7 +11,7 @@ from pathlib import Path
 
 import certifi
 
-from ledger.core.pauses import certificates_unreadable
+from ledger.core.recalls.pauses import certificates_unreadable
 
 
 def trusted() -> ssl.SSLContext:

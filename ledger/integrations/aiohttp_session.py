@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from ..core.send_calls import send_path
+from ..core.recording.send_calls import send_path
 from . import tags
 from .following import Following, Watching, unharmed
 from .seams import hook_class, hook_object

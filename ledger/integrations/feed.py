@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..clock import SystemClock
-from ..core.capture import Exchange
+from ..core.recording.capture import Exchange
 from ..spool import lines
 from ..spool.courier import Courier
 from ..spool.journal import FEED, Journal, journal_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..core.never_left import name_of, never_left
-from ..core.send_calls import send_path
+from ..core.recording.send_calls import send_path
 from ..errors import SendingStoppedError
 from . import endings, tags
 

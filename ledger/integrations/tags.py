@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.expiry import seconds_of
+from ..core.recording.expiry import seconds_of
 
 CAMPAIGN_HEADER = "x-ledger-campaign"
 SOURCE_HEADER = "x-ledger-source"

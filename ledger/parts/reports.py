@@ -3,13 +3,13 @@
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ledger.core.bounds import EVERYTHING, Bounds
+from ledger.core.access.bounds import EVERYTHING, Bounds
 from ledger.errors import DatabaseError
 from ledger.parts.calls import CallParts
 from ledger.parts.part import part
 
 if TYPE_CHECKING:
-    from ledger.core.campaign import CampaignLine, CampaignSender
+    from ledger.core.campaigns.campaign import CampaignLine, CampaignSender
     from ledger.services.corrections.correction_reports import CorrectionReports
     from ledger.services.events.elsewhere import ElsewhereFinder
     from ledger.services.recalls.current_recalls import CurrentRecalls

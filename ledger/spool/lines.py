@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from ..clock import format_time, parse_time
-from ..core.capture import Exchange, path_of
-from ..core.excerpt import EXCERPT
-from ..core.expiry import seconds_of
-from ..core.message import Keyless, KeylessSend
-from ..core.message_events import EventPush, facts_of_push, push_of
+from ..core.events.message_events import EventPush, facts_of_push, push_of
+from ..core.recording.capture import Exchange, path_of
+from ..core.recording.excerpt import EXCERPT
+from ..core.recording.expiry import seconds_of
+from ..core.recording.message import Keyless, KeylessSend
 from .frames import Record
 
 DIED = "the program ended before an answer came"

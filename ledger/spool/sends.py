@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from ..clock import Clock
-from ..core.capture import Exchange, answered_of, asked_of
-from ..core.send_calls import send_path
+from ..core.recording.capture import Exchange, answered_of, asked_of
+from ..core.recording.send_calls import send_path
 from . import lines
 from .journal import Journal
 from .segments import Segment

@@ -23,7 +23,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ledger.database_url import DatabaseUrl
 from ledger.errors import DatabaseUnavailableError, SettingsError, StatementRefusedError
-from ledger.store import faults, machine_clocks, sqlite_file, sqlite_lock, waiting_connections
+from ledger.store import faults, sqlite_file, sqlite_lock, waiting_connections
+from ledger.store.recalls import machine_clocks
 
 SQLITE_BUSY_SECONDS = 30
 SQLITE_CHECKPOINT_PAGES = 10_000

@@ -5,9 +5,10 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from ledger.errors import SchemaOutOfDateError, UnfitDatabaseError
-from ledger.store import fitness, shape
+from ledger.store import shape
 from ledger.store.database import Database
 from ledger.store.schema import REVISION
+from ledger.store.upkeep import fitness
 
 
 def current(database: Database) -> str | None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Dialect, text
 from sqlalchemy.schema import AddConstraint, CreateIndex
 
 from ledger.store.schema import POSTGRESQL_TRIGGERS, SQLITE_TRIGGERS, metadata
-from ledger.store.special_indexes import PARTIAL_INDEXES
+from ledger.store.schema.special_indexes import PARTIAL_INDEXES
 
 _SCHEMAS = text("""
     SELECT wanted.name, pg_namespace.nspname FROM unnest(CAST(:names AS text[])) AS wanted (name)

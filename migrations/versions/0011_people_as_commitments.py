@@ -16,12 +16,12 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from ledger.core.actors import WORKER
-from ledger.core.chain import GENESIS
-from ledger.core.frozen import FrozenDigest
-from ledger.store import commitments, history
-from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
-from ledger.store.raw_rows import raw_rows
+from ledger.core.access.actors import WORKER
+from ledger.core.audit.chain import GENESIS
+from ledger.core.recalls.frozen import FrozenDigest
+from ledger.store.audit import commitments, history
+from ledger.store.audit.raw_rows import raw_rows
+from ledger.store.recalls.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
 from ledger.store.schema import history as entries
 from ledger.store.schema import recall_items, recall_skips
 from ledger.store.types import Id

@@ -15,7 +15,7 @@ from mcp import Client, StdioServerParameters, types
 from mcp.client.streamable_http import streamable_http_client
 
 from ledger import Ledger
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.entrypoints.agents.application import PATH, build_app, who_holds_the_token
 from ledger.entrypoints.agents.server import build_server
 from ledger.entrypoints.http.server import ServiceServer

@@ -8,11 +8,11 @@ import pytest
 from mcp import MCPError
 from sqlalchemy import text
 
-from ledger.core.reads import Read
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
+from ledger.core.audit.reads import Read
 from ledger.errors import DatabaseUnavailableError
 from ledger.simulator import World
-from ledger.store import audit_reads
+from ledger.store.audit import audit_reads
 from tests.sending import send
 
 from .conftest import AgentsDoor, OpenDoor

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ledger.core.roles import Role
-from ledger.core.selection import select
+from ledger.core.access.roles import Role
+from ledger.core.recalls.selection import select
 from ledger.entrypoints.agents.tools import TOOLS
 from ledger.errors import ApprovalNeededError, ForbiddenError
 from ledger.simulator import World

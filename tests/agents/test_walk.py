@@ -8,7 +8,7 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.simulator import Simulator, World
 from tests.cli.conftest import UNHURRIED, Shell
 from tests.sending import send

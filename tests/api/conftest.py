@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from ledger import Ledger
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.entrypoints.http.server import ServiceServer
 from ledger.entrypoints.service.application import build_app
 from tests.conftest import MakeLedger

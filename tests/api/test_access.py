@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from ledger.clock import FakeClock
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.errors import InputError
 from ledger.services.access.lockout import MOST_IN_ALL, MOST_OF_ONE_ADDRESS
 from ledger.services.access.sign_in_links import VALID_FOR

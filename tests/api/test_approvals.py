@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from ledger.clock import FakeClock, format_time
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.simulator import World
 from tests.sending import send
 

@@ -2,7 +2,7 @@
 
 import httpx
 
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.simulator import World
 from tests.sending import send
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from ledger import Ledger, Settings
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.store import migrate
 from tests.databases import Server
 from tests.sending import row

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ledger.clock import FakeClock
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.errors import DatabaseUnavailableError, RequestInProgressError
 from ledger.services.access.idempotency import IdempotentRequest
 from ledger.simulator import World

@@ -1,6 +1,6 @@
 """Who has read it, over HTTP: with its price first, for whoever may recall, and within bounds."""
 
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.simulator import World
 from tests.sending import send
 

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.entrypoints.http.server import ServiceServer
 from ledger.entrypoints.process.logs import JsonFormatter
 from ledger.entrypoints.process.metrics import Metrics

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.simulator import World
 from tests.sending import send
 

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.simulator import FailedReason, World
 from tests.sending import send
 

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 from starlette.datastructures import Headers
 
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.entrypoints.http.forwarded import LONGEST_CHARACTERS, client_of
 
 from .conftest import ServeLedger, Service

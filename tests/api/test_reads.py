@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from ledger.core.reads import Read
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
+from ledger.core.audit.reads import Read
 from ledger.entrypoints.http.read_watch import AUDITED
 from ledger.entrypoints.service.application import ROUTERS
 from ledger.simulator import World

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.simulator import World
 from tests.sending import send
 

@@ -16,10 +16,10 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext, iter_route_contexts
 
 from ledger.clock import format_time
-from ledger.core.bounds import Bounds
-from ledger.core.message import RobotCode
-from ledger.core.roles import Permission, Role
-from ledger.core.selection import select
+from ledger.core.access.bounds import Bounds
+from ledger.core.access.roles import Permission, Role
+from ledger.core.recalls.selection import select
+from ledger.core.recording.message import RobotCode
 from ledger.entrypoints.http import seen_recall
 from ledger.entrypoints.http.door import Door, needs
 from ledger.entrypoints.http.seen_recall import Seen

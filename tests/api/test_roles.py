@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from ledger.core.roles import GRANTS, Permission, Role
+from ledger.core.access.roles import GRANTS, Permission, Role
 from ledger.entrypoints.http.door import Door
 from ledger.entrypoints.service.application import ROUTERS
 from ledger.services.access.tokens import form_key_of

@@ -1,6 +1,6 @@
 """Stopping what is still sent of a campaign, over HTTP and in the console."""
 
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.simulator import World
 from tests.sending import send
 

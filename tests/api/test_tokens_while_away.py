@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from ledger.clock import FakeClock
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.services.access.known_tokens import BELIEVED_FOR, KNOWN_TOKENS
 from tests.conftest import MakeLedger
 from tests.outages import away

@@ -22,7 +22,7 @@ from typing import Any
 from ledger import Ledger, Settings
 from ledger.services.audit.keys import generate
 from ledger.services.reports.verifier import Verifier
-from ledger.store import history
+from ledger.store.audit import history
 from ledger.store.database import Database
 
 from . import machine

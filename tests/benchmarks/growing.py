@@ -22,12 +22,12 @@ from typing import Any
 from pydantic import SecretStr
 
 from ledger.app import Ledger
-from ledger.core.message import AppName, Campaign, UserId
-from ledger.core.selection import Selection
+from ledger.core.recalls.selection import Selection
+from ledger.core.recording.message import AppName, Campaign, UserId
 from ledger.settings import Settings
-from ledger.store.candidates import candidates
 from ledger.store.database import Database
-from ledger.store.plans import prefer_indexes
+from ledger.store.recalls.candidates import candidates
+from ledger.store.recalls.plans import prefer_indexes
 
 from . import ceilings, machine, purging
 from .console import serving

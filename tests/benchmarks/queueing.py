@@ -13,11 +13,11 @@ from statistics import median
 from ledger.app import Ledger
 from ledger.clock import FakeClock
 from ledger.core.answer import Answer
-from ledger.core.message import AppName
+from ledger.core.recording.message import AppName
 from ledger.services.recalls.claimer import Claimer
 from ledger.services.recalls.settler import Settler
 from ledger.settings import Settings
-from ledger.store.calls import Call
+from ledger.store.recalls.calls import Call
 
 BETWEEN_LOOKS = timedelta(milliseconds=50)
 IN_FLIGHT = 200

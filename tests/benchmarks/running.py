@@ -9,7 +9,7 @@ import sys
 import time
 
 from ledger.app import Ledger
-from ledger.core.recall import Result
+from ledger.core.recalls.recall import Result
 
 
 def main() -> None:

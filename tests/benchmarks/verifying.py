@@ -19,11 +19,11 @@ from typing import Any
 from sqlalchemy import insert
 
 from ledger.clock import format_time
-from ledger.core.chain import GENESIS
-from ledger.core.frozen import mark_of
+from ledger.core.audit.chain import GENESIS
+from ledger.core.recalls.frozen import mark_of
 from ledger.services.reports.verifier import Verifier
+from ledger.store.audit.history import Entry, link
 from ledger.store.database import Database
-from ledger.store.history import Entry, link
 from ledger.store.schema import history, recall_calls, recall_items, recalls
 
 from . import machine

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from ledger import Ledger, Settings
-from ledger.core.reads import Read
+from ledger.core.audit.reads import Read
 
 from .conftest import Shell
 

@@ -5,7 +5,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from ledger.core.campaign import CampaignLine, no_messages
+from ledger.core.campaigns.campaign import CampaignLine, no_messages
 from ledger.entrypoints.cli.screen.tables import print_campaigns
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

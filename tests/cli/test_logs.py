@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ledger.clock import format_time
-from ledger.core.capture import Exchange, path_of
-from ledger.core.message import Chat
+from ledger.core.recording.capture import Exchange, path_of
+from ledger.core.recording.message import Chat
 from ledger.entrypoints.process.logs import JsonFormatter, TextFormatter
 from ledger.integrations.feed import Feed
 from ledger.spool import lines

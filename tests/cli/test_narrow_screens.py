@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from rich.cells import cell_len
 
-from ledger.core.quota import quota
+from ledger.core.recalls.quota import quota
 from ledger.entrypoints.cli.screen.costs import cost_facts
 from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, sheet_lines
 from ledger.entrypoints.cli.screen.width import NARROWEST

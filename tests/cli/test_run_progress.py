@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ledger.core.recall import Result, Status
-from ledger.core.reply import Verdict
+from ledger.core.recalls.recall import Result, Status
+from ledger.core.recalls.reply import Verdict
 from ledger.entrypoints.cli.screen import run_progress
 from ledger.entrypoints.cli.screen.run_progress import how_far
 from ledger.entrypoints.cli.screen.troubles import trouble_in_words

@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from ledger.clock import FakeClock
-from ledger.core.campaign import CampaignLine
+from ledger.core.campaigns.campaign import CampaignLine
 from ledger.entrypoints.cli.screen.live import LiveNow
 from ledger.entrypoints.cli.screen.now import Look, now_lines
 from ledger.entrypoints.process.attention import Trouble

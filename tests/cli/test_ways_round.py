@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from ledger import Ledger
-from ledger.core.recall import Status
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
+from ledger.core.recalls.recall import Status
 from ledger.errors import ApprovalNeededError, ForbiddenError, InputError, LedgerError, UnauthenticatedError
 from ledger.simulator import FailedReason, Simulator, World
 from tests.api.conftest import Service, serving

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.core.deadline import deadline_of, is_past, is_risky
-from ledger.core.message import Chat
+from ledger.core.recording.message import Chat
 
 from .values import HOUR, NOW, spans
 

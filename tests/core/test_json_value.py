@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.core.approval import Approval
-from ledger.core.campaign import CampaignLine, no_messages
+from ledger.core.campaigns.campaign import CampaignLine, no_messages
 from ledger.core.check_up import Check, CheckUp, Level, failed, ok, warning
 from ledger.core.json_value import jsonable, printable, printable_json
-from ledger.core.recall import Outcome
+from ledger.core.recalls.approval import Approval
+from ledger.core.recalls.recall import Outcome
 
 from .values import NOW, a_route
 

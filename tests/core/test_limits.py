@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from ledger.core.actors import check_actor
+from ledger.core.access.actors import check_actor
 from ledger.core.limits import (
     NAME_MAX_CHARACTERS,
     REASON_MAX_CHARACTERS,
@@ -12,7 +12,7 @@ from ledger.core.limits import (
     check_text,
     storable,
 )
-from ledger.core.selection import select
+from ledger.core.recalls.selection import select
 from ledger.errors import InputError
 
 from .values import NOW

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.core.actors import likeness
+from ledger.core.access.actors import likeness
 from ledger.core.near_names import near
 from ledger.core.slips import Slips
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.core.capture import SEND_PATHS, Exchange, answered_of, asked_of, outcomes_of, path_of
 from ledger.core.limits import NAME_MAX_CHARACTERS
-from ledger.core.message import Chat, KeylessSend, Message
+from ledger.core.recording.capture import SEND_PATHS, Exchange, answered_of, asked_of, outcomes_of, path_of
+from ledger.core.recording.message import Chat, KeylessSend, Message
 from ledger.errors import InvalidMessageError
 
 from .values import NOW

@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ledger.core.message import AppName, Chat, ConversationId, RobotCode, Route
-from ledger.core.plan import Candidate, Standing
+from ledger.core.recalls.plan import Candidate, Standing
+from ledger.core.recording.message import AppName, Chat, ConversationId, RobotCode, Route
 
 NOW = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

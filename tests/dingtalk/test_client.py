@@ -13,8 +13,8 @@ import pytest
 
 from ledger.clock import FakeClock
 from ledger.core.answer import Answer, NoAnswer
-from ledger.core.message import AppName, Chat, ConversationId, RobotCode, Route
-from ledger.core.reply import read
+from ledger.core.recalls.reply import read
+from ledger.core.recording.message import AppName, Chat, ConversationId, RobotCode, Route
 from ledger.dingtalk.client import KEPT_TEXT_CHARACTERS, RECALL_PATHS, Client
 from ledger.simulator import Chat as TheirChat
 from ledger.simulator import Cut, ScriptedAnswer, Simulator

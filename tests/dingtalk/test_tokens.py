@@ -10,7 +10,7 @@ import pytest
 
 from ledger.clock import FakeClock
 from ledger.core.answer import Answer, NoAnswer
-from ledger.core.message import AppName, Chat, RobotCode, Route
+from ledger.core.recording.message import AppName, Chat, RobotCode, Route
 from ledger.dingtalk.caller import Caller
 from ledger.dingtalk.client import Client
 from ledger.dingtalk.tokens import DingTalkToken, DingTalkTokens

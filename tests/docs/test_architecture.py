@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ledger import Ledger
-from ledger.core.message import Keyless
-from ledger.core.recall import Outcome, Result, Status
+from ledger.core.recalls.recall import Outcome, Result, Status
+from ledger.core.recording.message import Keyless
 from ledger.errors import ApprovalNeededError, LedgerError
 from ledger.integrations.clients import LIBRARIES
 from ledger.services.recalls.lifecycle import RunIn

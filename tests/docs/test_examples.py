@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from ledger import Ledger
-from ledger.core.row import Row
+from ledger.core.recording.row import Row
 from ledger.settings import Settings
 from ledger.simulator import TOKEN_HEADER, Simulator
 from tests.cli.conftest import ROBOT, UNHURRIED, Shell

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ledger.core.row import Row
+from ledger.core.recording.row import Row
 from ledger.entrypoints.formats import lines as reader
 from ledger.entrypoints.formats.archives import unpacked
 from ledger.entrypoints.formats.lines import Format, read_lines

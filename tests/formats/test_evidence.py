@@ -22,10 +22,10 @@ from sqlalchemy import update
 
 from ledger import Ledger
 from ledger.clock import parse_time
-from ledger.core import chain, merkle
+from ledger.core.audit import chain, merkle
+from ledger.core.audit.signing import make_key, public_pem
 from ledger.core.period import ALWAYS
-from ledger.core.selection import select
-from ledger.core.signing import make_key, public_pem
+from ledger.core.recalls.selection import select
 from ledger.entrypoints.formats.evidence import verify
 from ledger.entrypoints.formats.evidence.folder import EvidenceFolder
 from ledger.entrypoints.formats.evidence.place import UNFINISHED
@@ -351,7 +351,7 @@ def test_entries_in_closed_segments_are_proven_too(
 ) -> None:
     for module in ("core.merkle", "services.audit.growing_tree", "services.audit.evidence", "core.checkpoint"):
         monkeypatch.setattr(f"ledger.{module}.SEGMENT_ENTRIES", 4)
-    monkeypatch.setattr("ledger.core.merkle._SEGMENT_HEIGHT", 2)
+    monkeypatch.setattr("ledger.core.audit.merkle._SEGMENT_HEIGHT", 2)
     assert checked(handed_out(book, tmp_path / "out", 1, 2)) == []
     assert checked(handed_out(book, tmp_path / "again", 1)) == []
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ledger.core.message import Chat
-from ledger.core.recall import Item, Outcome
+from ledger.core.recalls.recall import Item, Outcome
+from ledger.core.recording.message import Chat
 from ledger.entrypoints.formats.csv_form import CsvForm
 from ledger.entrypoints.formats.history_csv import COLUMNS, written_as_csv
 

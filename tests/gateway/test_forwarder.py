@@ -12,7 +12,7 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from ledger.core.send_calls import CARD_UPDATE_PATHS
+from ledger.core.recording.send_calls import CARD_UPDATE_PATHS
 from tests.gateway.conftest import (
     KEYED,
     OK,

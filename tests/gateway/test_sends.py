@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import make_url
 
 from ledger import Ledger, patience
-from ledger.core.recall import Outcome
+from ledger.core.recalls.recall import Outcome
 from ledger.dingtalk.forwarder import ANSWER_MAX_BYTES
 from ledger.services.recording import group_writer
 from ledger.simulator import Chat, ScriptedAnswer, Simulator

@@ -11,8 +11,8 @@ import httpx2
 import requests
 import urllib3
 
-from ledger.core.capture import SEND_PATHS
-from ledger.core.message import Chat
+from ledger.core.recording.capture import SEND_PATHS
+from ledger.core.recording.message import Chat
 from ledger.simulator import TOKEN_HEADER
 
 ROBOT = "robot-1"

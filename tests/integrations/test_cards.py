@@ -11,7 +11,7 @@ import requests
 import urllib3
 
 from ledger import Ledger
-from ledger.core.message import UNKNOWN
+from ledger.core.recording.message import UNKNOWN
 from ledger.simulator import TOKEN_HEADER, Simulator
 from tests.integrations.senders import Letter
 from tests.integrations.test_clients import on_one_database

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ledger import Ledger, Settings
-from ledger.core.message import Chat
+from ledger.core.recording.message import Chat
 from ledger.errors import InputError, SendingStoppedError
 from ledger.services.recording.group_writer import WriteOutcome
 from ledger.simulator import ScriptedAnswer, Simulator

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ledger.core.recall import Outcome
+from ledger.core.recalls.recall import Outcome
 from tests.processes.conftest import MakeStage, Stage
 
 CHILDREN, KEYS_EACH = 3, 15

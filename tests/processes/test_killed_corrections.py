@@ -6,8 +6,8 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ledger.core.correction import CorrectionResult
-from ledger.core.recall import Status
+from ledger.core.corrections.correction import CorrectionResult
+from ledger.core.recalls.recall import Status
 from tests.forked_command import ForkedCommand
 from tests.processes.conftest import ROBOT, MakeStage, Stage, ended, kill, wait_until
 from tests.sending import row

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from ledger.clock import format_time
-from ledger.core.recall import Outcome, Status
+from ledger.core.recalls.recall import Outcome, Status
 from tests.processes.conftest import ROBOT, MakeStage, kill, wait_until
 from tests.processes.test_killed_recalls import FAST, IN_FLIGHT, KEYS_PER_CALL, assert_all_recalled_once, status
 from tests.sending import row

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ledger.services.reports.verifier import Verifier
-from ledger.store import history
+from ledger.store.audit import history
 from ledger.store.database import Database
 
 PROCESSES, ENTRIES = 16, 6

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from ledger.core.recall import Status
+from ledger.core.recalls.recall import Status
 from ledger.errors import DatabaseUnavailableError
 from ledger.simulator import Simulator
 from ledger.store.database import Database

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ledger import Ledger
-from ledger.core.recall import Result, Status
+from ledger.core.recalls.recall import Result, Status
 from ledger.simulator import ScriptedAnswer
 from tests.processes.conftest import MakeStage, Stage, ended, kill, wait_until
 from tests.sending import row

@@ -23,16 +23,16 @@ from sqlalchemy import (
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.correction_text import read_text
-from ledger.core.findings import MOST_FINDINGS, Finding
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
+from ledger.core.audit.findings import MOST_FINDINGS, Finding
+from ledger.core.corrections.correction_text import read_text
 from ledger.errors import ApprovalNeededError
 from ledger.services.reports.people import Whose
 from ledger.services.reports.verifier import Verification
 from ledger.simulator import Cut, FailedReason, ScriptedAnswer, World
+from ledger.store.audit.shown import NOT_COMPARED
 from ledger.store.database import Database
 from ledger.store.schema import metadata, recall_item_recipients
-from ledger.store.shown import NOT_COMPARED
 from ledger.store.types import Document, UserIds, UtcDateTime
 from tests.conftest import MakeLedger
 from tests.sending import send

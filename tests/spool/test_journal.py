@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.core.capture import Exchange, path_of
-from ledger.core.message import Chat, KeylessSend
+from ledger.core.recording.capture import Exchange, path_of
+from ledger.core.recording.message import Chat, KeylessSend
 from ledger.integrations.feed import Feed
 from ledger.spool import journal as journals
 from ledger.spool import lines

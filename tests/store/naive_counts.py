@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, select
 
-from ledger.core.campaign import CampaignLine
-from ledger.core.recall import Outcome
+from ledger.core.campaigns.campaign import CampaignLine
+from ledger.core.recalls.recall import Outcome
 from ledger.store.schema import messages, recall_items
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ledger.clock import FakeClock
-from ledger.core.recall import Status
+from ledger.core.recalls.recall import Status
 from ledger.simulator import FailedReason, World
 from tests.api.conftest import Service, serve_ledger, service  # noqa: F401
 from tests.sending import send

@@ -1,6 +1,6 @@
 """Asking again from the page of a recall: two ways with their prices, and what no ask can change said apart."""
 
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.entrypoints.web.settlings import Settlings
 from ledger.simulator import FailedReason, World
 from tests.api.conftest import Service

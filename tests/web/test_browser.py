@@ -15,7 +15,7 @@ from selenium.webdriver import Chrome
 
 from ledger import Ledger, Settings
 from ledger.clock import SystemClock
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.services.recalls.lifecycle import RunIn
 from ledger.simulator import FailedReason, World
 from ledger.testing import WorldTransport

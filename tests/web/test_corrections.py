@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.simulator import World
 from tests.api.conftest import ServeLedger, Service
 from tests.sending import send

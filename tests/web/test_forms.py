@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from ledger.clock import FakeClock
-from ledger.core.recall import Status
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
+from ledger.core.recalls.recall import Status
 from ledger.simulator import FailedReason, World
 from ledger.spool import lines
 from ledger.spool.journal import Journal

@@ -9,8 +9,8 @@ import pytest
 from selenium.webdriver import Chrome
 
 from ledger import Ledger
-from ledger.core.recall import Status
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
+from ledger.core.recalls.recall import Status
 from ledger.simulator import World
 from tests.api.conftest import Service, serving
 from tests.sending import send

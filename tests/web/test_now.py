@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ledger.clock import FakeClock
-from ledger.core.bounds import EVERYTHING
-from ledger.core.campaign import CampaignLine, no_messages
-from ledger.core.roles import Role
+from ledger.core.access.bounds import EVERYTHING
+from ledger.core.access.roles import Role
+from ledger.core.campaigns.campaign import CampaignLine, no_messages
 from ledger.entrypoints.web import now
 from ledger.entrypoints.web.day_strip import HEIGHT, MOST_BARS, WIDTH, day_strip
 from ledger.simulator import World

@@ -10,9 +10,9 @@ import pytest
 from jinja2 import DictLoader
 from sqlalchemy import select, update
 
-from ledger.core.message import Chat
-from ledger.core.recall import Outcome, Status
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
+from ledger.core.recalls.recall import Outcome, Status
+from ledger.core.recording.message import Chat
 from ledger.entrypoints.formats import history_csv, people_rows, recalls_csv, translations
 from ledger.entrypoints.formats.translations import FileLanguage
 from ledger.entrypoints.web import assets

@@ -5,7 +5,7 @@ import io
 
 from python_calamine import CalamineWorkbook
 
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.simulator import FailedReason, World
 from tests.api.conftest import Service
 from tests.sending import send

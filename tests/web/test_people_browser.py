@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome
 
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.simulator import FailedReason, World
 from tests.api.conftest import Service
 from tests.sending import send

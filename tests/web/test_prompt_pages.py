@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from ledger import Ledger, Settings
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.simulator import World
 from tests.api.conftest import Service, serving
 from tests.outages import away

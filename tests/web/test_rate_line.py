@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from ledger.core.course import CallsOfSecond
-from ledger.core.recall import Status
+from ledger.core.recalls.course import CallsOfSecond
+from ledger.core.recalls.recall import Status
 from ledger.entrypoints.web.progress_icon import progress_icon
 from ledger.entrypoints.web.rate_line import MOST_STEPS, rate_line
 from ledger.entrypoints.web.story import story_of

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.entrypoints.web.settlings import Settlings
 from ledger.simulator import World
 from tests.api.conftest import Service

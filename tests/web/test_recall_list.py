@@ -6,11 +6,11 @@ import httpx
 import pytest
 
 from ledger.clock import FakeClock
-from ledger.core.roles import Role
-from ledger.core.stream_state import StreamStanding, StreamState
+from ledger.core.access.roles import Role
+from ledger.core.events.stream_state import StreamStanding, StreamState
 from ledger.errors import ApprovalNeededError
 from ledger.simulator import FailedReason, World
-from ledger.store import streams
+from ledger.store.events import streams
 from tests.api.conftest import ServeLedger, Service
 from tests.sending import send
 from tests.services.events.telling import tell_of_recall

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from selenium.webdriver import Chrome
 
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.services.recalls.lifecycle import RunIn
 from ledger.simulator import World
 from tests.api.conftest import Service

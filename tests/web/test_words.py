@@ -8,24 +8,24 @@ import pytest
 
 import ledger.entrypoints.web
 from ledger import Ledger
-from ledger.core.board import Order
-from ledger.core.capture import UNDELIVERED
+from ledger.core.access.roles import Role
+from ledger.core.campaigns.board import Order
 from ledger.core.check_up import Level
-from ledger.core.correction import WhyNot
-from ledger.core.message import Chat, Keyless
-from ledger.core.plan import Standing
-from ledger.core.recall import Outcome, Status
-from ledger.core.recall_state import RecallState
-from ledger.core.reply import Verdict
-from ledger.core.roles import Role
-from ledger.core.stream_state import StreamStanding
+from ledger.core.corrections.correction import WhyNot
+from ledger.core.events.stream_state import StreamStanding
+from ledger.core.recalls.plan import Standing
+from ledger.core.recalls.recall import Outcome, Status
+from ledger.core.recalls.recall_state import RecallState
+from ledger.core.recalls.reply import Verdict
+from ledger.core.recording.capture import UNDELIVERED
+from ledger.core.recording.message import Chat, Keyless
 from ledger.entrypoints.web.corrections import KINDS
 from ledger.entrypoints.web.page import without_flags
 from ledger.entrypoints.web.story import PAUSE, WAIT, WORK
 from ledger.entrypoints.web.words import LANGUAGES, Words, choose, words_of
 from ledger.errors import LedgerError, PausedError
-from ledger.store.calls import LOST
-from ledger.store.corrections import NOBODY_NAMED
+from ledger.store.corrections.corrections import NOBODY_NAMED
+from ledger.store.recalls.calls import LOST
 
 FOLDER = Path(ledger.entrypoints.web.__path__[0])
 # Texts that are found by a name from elsewhere: of an outcome, an error, a kind of trouble.

@@ -7,8 +7,8 @@ from random import Random
 from typing import Any
 
 from ledger import Ledger
-from ledger.core.correction_text import read_text
-from ledger.core.recall import Plan, Result
+from ledger.core.corrections.correction_text import read_text
+from ledger.core.recalls.recall import Plan, Result
 from ledger.simulator import Chat, Message
 from tests.world.process import Process
 from tests.world.scene import KEY_OF_ROBOT, ROBOTS, Scene, Sent

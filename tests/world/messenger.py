@@ -5,7 +5,7 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING
 
-from ledger.core.notices import Notice
+from ledger.core.notices.notices import Notice
 from ledger.errors import NoticeError
 from tests.world.line import Weather
 from tests.world.timeline import Timeline

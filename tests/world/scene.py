@@ -15,7 +15,7 @@ from ledger.clock import format_time
 from ledger.errors import LedgerError
 from ledger.services.notices.notifier import HISTORY
 from ledger.simulator import Behaviour, Chat, World
-from ledger.store import notices
+from ledger.store.notices import notices
 from ledger.store.schema import history
 from tests.world.databases import Makes
 from tests.world.line import KINDS, Weather

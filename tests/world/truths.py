@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import func, select
 
 from ledger.clock import parse_time
-from ledger.core.actors import EXPIRY, SCHEDULE
-from ledger.core.notices import OF_HISTORY
-from ledger.core.person import is_pseudonym
-from ledger.core.recall import Outcome, Status
-from ledger.store import expiring
+from ledger.core.access.actors import EXPIRY, SCHEDULE
+from ledger.core.notices.notices import OF_HISTORY
+from ledger.core.persons.person import is_pseudonym
+from ledger.core.recalls.recall import Outcome, Status
+from ledger.store.recording import expiring
 from ledger.store.schema import correction_sends, corrections, recalls, schedules
 from tests.world.deeds import CORRECTED
 from tests.world.line import SEND, Arrival

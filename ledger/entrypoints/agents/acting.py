@@ -2,7 +2,7 @@
 
 from ledger.clock import format_time
 from ledger.core.json_value import printable
-from ledger.core.recall import Plan
+from ledger.core.recalls.recall import Plan
 from ledger.entrypoints.agents import asked, told
 from ledger.entrypoints.agents.callers import AgentCall
 from ledger.entrypoints.agents.desk import APPROVE, Desk, next_of, recall_of

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from ledger.core.roles import Identity
+from ledger.core.access.roles import Identity
 from ledger.entrypoints.agents.callers import Context
 from ledger.entrypoints.http.access_log import AccessLog
 from ledger.entrypoints.http.door import bearer_of, patience, refuse_other_sites, who_asks

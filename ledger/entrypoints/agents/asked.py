@@ -5,12 +5,12 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from ledger.clock import parse_time
-from ledger.core.bounds import Bounds
+from ledger.core.access.bounds import Bounds
 from ledger.core.cursor import LARGEST_ID
 from ledger.core.limits import KEY_MAX_CHARACTERS, NAME_MAX_CHARACTERS, REASON_MAX_CHARACTERS, STORABLE_PATTERN
-from ledger.core.reached_people import PersonStanding
-from ledger.core.recall import Outcome
-from ledger.core.selection import Selection, select
+from ledger.core.persons.reached_people import PersonStanding
+from ledger.core.recalls.recall import Outcome
+from ledger.core.recalls.selection import Selection, select
 
 ROWS_MAX, ROWS = 100, 25
 _NAMES_MAX = 100

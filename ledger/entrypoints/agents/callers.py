@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 
 from mcp.server.context import ServerRequestContext
 
-from ledger.core.agents import agent_name, through_agent
-from ledger.core.roles import Identity, Permission
+from ledger.core.access.agents import agent_name, through_agent
+from ledger.core.access.roles import Identity, Permission
 from ledger.entrypoints.http.door import check_may
 
 Context: TypeAlias = ServerRequestContext[Any, Any]

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.core.reads import Read
-from ledger.core.recall import Result, Status
+from ledger.core.audit.reads import Read
+from ledger.core.recalls.recall import Result, Status
 from ledger.entrypoints.agents import told
 from ledger.entrypoints.agents.callers import AgentCall
 from ledger.parts import Parts

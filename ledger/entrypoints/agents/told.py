@@ -7,12 +7,12 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from typing_extensions import TypeAliasType
 
+from ledger.core.campaigns.look_alikes import Likeness
 from ledger.core.json_value import JsonValue, jsonable
-from ledger.core.look_alikes import Likeness
-from ledger.core.message import Chat
-from ledger.core.plan import Standing
-from ledger.core.recall import Outcome, Status
-from ledger.core.stop import StopCode
+from ledger.core.recalls.plan import Standing
+from ledger.core.recalls.recall import Outcome, Status
+from ledger.core.recalls.stop import StopCode
+from ledger.core.recording.message import Chat
 from ledger.entrypoints.agents.outside import NOTICE, shortened
 
 # Of whom a message reached, so many are named, and of campaigns and findings of one answer.

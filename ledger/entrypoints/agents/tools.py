@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
 from ledger.entrypoints.agents import acting, asked, looking, told
 from ledger.entrypoints.agents.callers import AgentCall
 from ledger.entrypoints.agents.desk import Desk

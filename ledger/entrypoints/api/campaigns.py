@@ -5,7 +5,7 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from ledger.core.roles import Identity, Permission
+from ledger.core.access.roles import Identity, Permission
 from ledger.entrypoints.api.models import Short
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.parts import Parts

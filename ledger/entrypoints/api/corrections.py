@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Request, Response
 from pydantic import Field, StringConstraints
 
-from ledger.core.correction import CorrectionResult
-from ledger.core.correction_text import MSG_PARAM_MAX_BYTES, read_text
+from ledger.core.access.roles import Permission
+from ledger.core.corrections.correction import CorrectionResult
+from ledger.core.corrections.correction_text import MSG_PARAM_MAX_BYTES, read_text
 from ledger.core.limits import NAME_MAX_CHARACTERS
-from ledger.core.recall import Status
-from ledger.core.roles import Permission
+from ledger.core.recalls.recall import Status
 from ledger.entrypoints.api.idempotency import OnlyOnce
 from ledger.entrypoints.api.models import (
     TIME,

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from ledger.core import recall as recalling
-from ledger.core.recall import Status
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
+from ledger.core.recalls import recall as recalling
+from ledger.core.recalls.recall import Status
 from ledger.entrypoints.api.models import Result
 from ledger.entrypoints.http.door import Door, LedgerParts, admit, needs
 from ledger.entrypoints.http.seen_recall import Seen

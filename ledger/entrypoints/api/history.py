@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from ledger.core import recall as recalling
-from ledger.core.recall import Outcome
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
+from ledger.core.recalls import recall as recalling
+from ledger.core.recalls.recall import Outcome
 from ledger.entrypoints.api.files import (
     Form,
     WantedForm,

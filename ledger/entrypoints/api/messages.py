@@ -12,8 +12,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from ledger.core.recorded_message import RecordedMessage
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
+from ledger.core.recording.recorded_message import RecordedMessage
 from ledger.entrypoints.api.files import Form, WantedForm, described, file_of, form_of, json_lines, whole_list
 from ledger.entrypoints.api.idempotency import OnlyOnce
 from ledger.entrypoints.api.models import Message, Page, Received, Short

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from ledger.clock import parse_time
+from ledger.core.campaigns.look_alikes import Likeness
 from ledger.core.limits import KEY_MAX_CHARACTERS, NAME_MAX_CHARACTERS, REASON_MAX_CHARACTERS, STORABLE_PATTERN
-from ledger.core.look_alikes import Likeness
-from ledger.core.message import Chat
-from ledger.core.plan import Standing
-from ledger.core.recall import Outcome, Status
-from ledger.core.stop import StopCode
+from ledger.core.recalls.plan import Standing
+from ledger.core.recalls.recall import Outcome, Status
+from ledger.core.recalls.stop import StopCode
+from ledger.core.recording.message import Chat
 from ledger.entrypoints.formats.keys import KEYS_MAX
 from ledger.errors import InputError
 

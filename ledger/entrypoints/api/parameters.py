@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request, Response
 
 from ledger.core.period import Period, period_of_recall
-from ledger.core.selection import Selection, select
+from ledger.core.recalls.selection import Selection, select
 from ledger.entrypoints.api.models import USERS_MAX, ApiModel, Key, Moment, Page, Short
 from ledger.entrypoints.http.door import who_asks, within
 from ledger.entrypoints.http.read_watch import handed_out

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import Field
 
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
 from ledger.entrypoints.api.models import ApiModel, Given, Reason, Short
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.errors import ForbiddenError

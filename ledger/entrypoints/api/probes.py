@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel, Field
 
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
 from ledger.entrypoints.http.door import Door, LedgerParts, needs
 from ledger.entrypoints.http.problems import problem
 

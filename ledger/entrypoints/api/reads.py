@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from ledger.core.roles import Permission
-from ledger.core.selection import select
+from ledger.core.access.roles import Permission
+from ledger.core.recalls.selection import select
 from ledger.entrypoints.api.idempotency import OnlyOnce
 from ledger.entrypoints.api.models import ApiModel, Given, SelectionRequest
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs, within

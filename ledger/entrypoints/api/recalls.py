@@ -7,11 +7,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 
-from ledger.core import recall as recalling
-from ledger.core.recall import Outcome, Status
-from ledger.core.recall_filter import recall_filter
-from ledger.core.roles import Permission
-from ledger.core.selection import select
+from ledger.core.access.roles import Permission
+from ledger.core.recalls import recall as recalling
+from ledger.core.recalls.recall import Outcome, Status
+from ledger.core.recalls.recall_filter import recall_filter
+from ledger.core.recalls.selection import select
 from ledger.entrypoints.api.files import (
     Form,
     WantedForm,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ledger.core.recall import Status
+from ledger.core.recalls.recall import Status
 from ledger.entrypoints.cli.interruptible import watched
 from ledger.entrypoints.cli.screen.correction_progress import sending_shown
 from ledger.entrypoints.cli.screen.corrections import show_correction
@@ -12,9 +12,9 @@ from ledger.entrypoints.cli.screen.output import console, document
 from ledger.entrypoints.process.exits import Code, code_of_correction
 
 if TYPE_CHECKING:
-    from ledger.core.correction import CorrectionResult
+    from ledger.core.corrections.correction import CorrectionResult
     from ledger.parts import Parts
-    from ledger.store.corrections import Correction
+    from ledger.store.corrections.corrections import Correction
 
 OnSent = Callable[["CorrectionResult"], None]
 

@@ -12,8 +12,8 @@ from ledger.entrypoints.process.exits import Code, code_of_result
 from ledger.errors import InputError
 
 if TYPE_CHECKING:
-    from ledger.core.recall import Plan
-    from ledger.core.roles import Identity
+    from ledger.core.access.roles import Identity
+    from ledger.core.recalls.recall import Plan
     from ledger.parts import Parts
 
 At = Annotated[

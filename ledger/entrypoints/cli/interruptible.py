@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, TypeVar
 
-from ledger.core.recall import OnProgress, Result
+from ledger.core.recalls.recall import OnProgress, Result
 from ledger.entrypoints.cli.screen.run_progress import Watch, shown
 from ledger.entrypoints.process.signals import InterruptedRun, Stop, outliving_its_terminal
 from ledger.services.access.actor import who_acts

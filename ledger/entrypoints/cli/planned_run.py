@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ledger.core.kept_plan import read_plan
+from ledger.core.recalls.kept_plan import read_plan
 from ledger.entrypoints.cli.carry_out import carry_out, finish
 from ledger.entrypoints.cli.in_advance import set_in_advance
 from ledger.entrypoints.cli.screen.confirmation import confirm
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from ledger.core.roles import Identity
+    from ledger.core.access.roles import Identity
     from ledger.parts import Parts
 
 

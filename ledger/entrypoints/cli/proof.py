@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.core.roles import Identity, Permission
+from ledger.core.access.roles import Identity, Permission
 from ledger.errors import InputError, UnreadableFileError
 from ledger.services.access.actor import who_shows
 

@@ -15,7 +15,7 @@ from ledger.entrypoints.formats.keys import keys_of
 from ledger.errors import InputError, UnreadableFileError
 
 if TYPE_CHECKING:
-    from ledger.core.bounds import Bounds
+    from ledger.core.access.bounds import Bounds
     from ledger.parts import Parts
 
 _PANEL = "Selection (together they narrow)"
@@ -171,7 +171,7 @@ def gather(
 
 def meant(parts: "Parts", asked: SelectionOptions, bounds: "Bounds | None" = None) -> SelectionOptions:
     """Return the same selection with the campaigns that beginnings stand for, as far as they may be seen."""
-    from ledger.core.bounds import EVERYTHING
+    from ledger.core.access.bounds import EVERYTHING
 
     if not asked["campaign"]:
         return asked

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ledger.entrypoints.formats.csv_form import VERBATIM, CsvForm, csv_lines
 
 if TYPE_CHECKING:
-    from ledger.core.recall import Item
+    from ledger.core.recalls.recall import Item
 
 # What contract and JSON call them. Programs count columns too: what is new comes last.
 COLUMNS = (

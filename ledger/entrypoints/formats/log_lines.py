@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from ledger.core.capture import outcomes_of
-from ledger.core.message import Message
-from ledger.core.row import row_of
+from ledger.core.recording.capture import outcomes_of
+from ledger.core.recording.message import Message
+from ledger.core.recording.row import row_of
 from ledger.entrypoints.formats.lines import Rows, physical_lines
 from ledger.errors import InvalidMessageError
 from ledger.services.recording.rows import Line

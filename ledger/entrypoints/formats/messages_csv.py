@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ledger.entrypoints.formats.csv_form import VERBATIM, CsvForm, csv_lines
 
 if TYPE_CHECKING:
-    from ledger.core.recorded_message import RecordedMessage
+    from ledger.core.recording.recorded_message import RecordedMessage
 
 # What JSON calls them. What is new comes last.
 COLUMNS = (

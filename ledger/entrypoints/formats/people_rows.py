@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ledger.entrypoints.formats.csv_form import VERBATIM, CsvForm, csv_lines
 
 if TYPE_CHECKING:
-    from ledger.core.reached_people import PersonLine
+    from ledger.core.persons.reached_people import PersonLine
 
 # What contract and JSON call them. What is new comes last.
 COLUMNS = ("user", "messages", "recalled", "left", "unknown", "undelivered")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ledger.entrypoints.formats.csv_form import VERBATIM, CsvForm, csv_lines
 
 if TYPE_CHECKING:
-    from ledger.core.recall import Result
+    from ledger.core.recalls.recall import Result
 
 # What contract and JSON call them. What is new comes last.
 COLUMNS = (

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from starlette.types import Receive, Scope
 from starlette.types import Send as Emit
 
-from ledger.core.send_calls import send_path
+from ledger.core.recording.send_calls import send_path
 from ledger.dingtalk.endpoints import Endpoints
 from ledger.dingtalk.forwarder import PIECE_BYTES, Forwarder, NoAnswerError
 from ledger.entrypoints.gateway.admission import Admission

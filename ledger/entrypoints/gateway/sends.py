@@ -4,7 +4,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from ledger.core.expiry import seconds_of
+from ledger.core.recording.expiry import seconds_of
 from ledger.dingtalk.forwarder import ForwardedAnswer, Forwarder, NoAnswerError
 from ledger.entrypoints.gateway.answers import Reply, problem
 from ledger.entrypoints.gateway.encodings import unpacked

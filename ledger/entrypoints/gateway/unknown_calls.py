@@ -2,8 +2,8 @@
 
 import logging
 
-from ledger.core.capture import SEND_PATHS
-from ledger.core.send_calls import updates_card
+from ledger.core.recording.capture import SEND_PATHS
+from ledger.core.recording.send_calls import updates_card
 from ledger.dingtalk import client
 
 KINDS_MAX = 100

@@ -13,8 +13,8 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from ledger.core.bounds import Bounds
-from ledger.core.roles import Identity, Permission, Role
+from ledger.core.access.bounds import Bounds
+from ledger.core.access.roles import Identity, Permission, Role
 from ledger.entrypoints.http.problems import document_problems, unexpected, wants_page
 from ledger.entrypoints.http.prompt_pages import PromptPages
 from ledger.errors import DatabaseError, ForbiddenError, FormExpiredError, LedgerError, UnauthenticatedError

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
-from ledger.core.roles import Identity, Permission
+from ledger.core.access.roles import Identity, Permission
 from ledger.errors import (
     BusyError,
     DatabaseError,

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ledger.clock import Clock
-from ledger.core.reads import Read, filters_of
+from ledger.core.audit.reads import Read, filters_of
 
 Value = TypeVar("Value")
 AUDITED = frozenset(

@@ -10,8 +10,8 @@ from typing import Annotated
 from fastapi import Depends, Path
 from pydantic import Field
 
+from ledger.core.access.roles import Identity
 from ledger.core.cursor import LARGEST_ID
-from ledger.core.roles import Identity
 from ledger.entrypoints.http.door import LedgerParts, Who
 from ledger.parts import Parts
 

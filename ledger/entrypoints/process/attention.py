@@ -6,9 +6,9 @@ from typing import Any
 
 from ledger.core.check_up import Check, Level
 from ledger.core.json_value import printable
-from ledger.core.packing import Packing
-from ledger.core.quota import QuotaLevel, level_of
-from ledger.core.recall import Status
+from ledger.core.recalls.quota import QuotaLevel, level_of
+from ledger.core.recalls.recall import Status
+from ledger.core.recording.packing import Packing
 from ledger.parts import Parts
 from ledger.services.reports.figures import NEAR_DEADLINE, Figures
 from ledger.services.upkeep.chores import HEARTBEAT_STOPPED

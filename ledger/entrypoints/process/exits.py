@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from ledger.errors import AccessError, InputError, NotConfirmedError, NothingEligibleError, PausedError
 
 if TYPE_CHECKING:
-    from ledger.core.correction import CorrectionResult
-    from ledger.core.recall import Result
+    from ledger.core.corrections.correction import CorrectionResult
+    from ledger.core.recalls.recall import Result
 
 
 class Code(IntEnum):
@@ -40,7 +40,7 @@ def code_of_error(error: BaseException) -> Code:
 
 def code_of_result(result: "Result") -> Code:
     """Return the exit code of a recall as it stands."""
-    from ledger.core.recall import Status
+    from ledger.core.recalls.recall import Status
 
     if result.is_complete or result.is_scheduled:
         return Code.DONE
@@ -49,7 +49,7 @@ def code_of_result(result: "Result") -> Code:
 
 def code_of_correction(result: "CorrectionResult") -> Code:
     """Return the exit code of a correction as it stands."""
-    from ledger.core.recall import Status
+    from ledger.core.recalls.recall import Status
 
     if result.is_complete:
         return Code.DONE

@@ -11,9 +11,9 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from ledger.core.message import Chat
-from ledger.core.recall import Outcome, Status
-from ledger.core.reply import Verdict
+from ledger.core.recalls.recall import Outcome, Status
+from ledger.core.recalls.reply import Verdict
+from ledger.core.recording.message import Chat
 from ledger.errors import InputError, LedgerError
 from ledger.services.recording.group_writer import LOST, WriteOutcome
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from ledger.core.board import BoardSearch, Order
+from ledger.core.campaigns.board import BoardSearch, Order
 
 Typed = Annotated[str, Query(max_length=256)]
 

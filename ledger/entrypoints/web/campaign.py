@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import RedirectResponse
 
-from ledger.core.bounds import EVERYTHING
-from ledger.core.campaign import no_messages
-from ledger.core.campaign_patterns import literally
-from ledger.core.roles import Permission
+from ledger.core.access.bounds import EVERYTHING
+from ledger.core.access.roles import Permission
+from ledger.core.campaigns.campaign import no_messages
+from ledger.core.campaigns.campaign_patterns import literally
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.web.page import ROWS, Viewed
 from ledger.entrypoints.web.selection_form import SelectionForm

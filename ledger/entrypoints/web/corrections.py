@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import AfterValidator
 
-from ledger.core.correction import OPEN, CorrectionPlan, confirmation_of_correction
-from ledger.core.correction_text import CorrectionText, preview_of, read_text
+from ledger.core.access.roles import Permission
+from ledger.core.corrections.correction import OPEN, CorrectionPlan, confirmation_of_correction
+from ledger.core.corrections.correction_text import CorrectionText, preview_of, read_text
 from ledger.core.cursor import LARGEST_ID
 from ledger.core.limits import NAME_MAX_CHARACTERS, REASON_MAX_CHARACTERS
-from ledger.core.recall import Status
-from ledger.core.roles import Permission
+from ledger.core.recalls.recall import Status
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.problems import status_of, with_notice
 from ledger.entrypoints.http.read_watch import handed_out

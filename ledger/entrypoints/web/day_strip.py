@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import sqrt
 
-from ledger.core.campaign import CampaignLine
+from ledger.core.campaigns.campaign import CampaignLine
 from ledger.core.deadline import WINDOW
 from ledger.entrypoints.web.urgency import urgency
 

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import RedirectResponse
 
-from ledger.core.quota import bounds_of, forecast, level_of
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
+from ledger.core.recalls.quota import bounds_of, forecast, level_of
 from ledger.entrypoints.http.door import Door, LedgerParts, needs
 from ledger.entrypoints.process.attention import troubles
 from ledger.entrypoints.web.check_ups import CheckUps, checkups_of

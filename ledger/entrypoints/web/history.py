@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from ledger.core.access.roles import Permission
 from ledger.core.limits import check_text
 from ledger.core.period import ALWAYS, period_of_recall
-from ledger.core.recall import Outcome
-from ledger.core.roles import Permission
+from ledger.core.recalls.recall import Outcome
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.web.page import ROWS, Viewed
 from ledger.entrypoints.web.selection_form import SelectionForm

@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Response
 
-from ledger.core.board import Order, is_open
-from ledger.core.recall import Status
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
+from ledger.core.campaigns.board import Order, is_open
+from ledger.core.recalls.recall import Status
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.process.attention import troubles
 from ledger.entrypoints.web.board_search import BoardQuery

@@ -13,10 +13,10 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ledger.core.campaign_patterns import literally
+from ledger.core.access.roles import Identity, Permission
+from ledger.core.campaigns.campaign_patterns import literally
 from ledger.core.json_value import printable
 from ledger.core.named import shortened
-from ledger.core.roles import Identity, Permission
 from ledger.entrypoints.http.door import cookie_of, parts_of, session_of
 from ledger.entrypoints.http.problems import NOTICE, page_of
 from ledger.entrypoints.http.read_watch import handed_out

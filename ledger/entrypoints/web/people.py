@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from ledger.core.access.roles import Permission
 from ledger.core.near_names import NearNames
-from ledger.core.recorded_message import RecordedMessage
-from ledger.core.roles import Permission
-from ledger.core.selection import Selection
+from ledger.core.recalls.selection import Selection
+from ledger.core.recording.recorded_message import RecordedMessage
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.read_watch import handed_out
 from ledger.entrypoints.web.page import ROWS, Viewed

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from ledger.core.campaign_patterns import literally
-from ledger.core.reached_people import PersonLine, PersonStanding
-from ledger.core.recall_state import state_of
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
+from ledger.core.campaigns.campaign_patterns import literally
+from ledger.core.persons.reached_people import PersonLine, PersonStanding
+from ledger.core.recalls.recall_state import state_of
 from ledger.entrypoints.formats.csv_form import CsvForm
 from ledger.entrypoints.formats.evidence.workbook import write_workbook
 from ledger.entrypoints.formats.people_rows import COLUMNS, people_as_csv, person_cells

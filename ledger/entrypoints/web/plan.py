@@ -8,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData, UploadFile
 
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
 from ledger.entrypoints.formats.keys import few_enough, keys_of
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, form_of, needs
 from ledger.entrypoints.http.problems import status_of, with_notice

@@ -6,7 +6,7 @@ Time in which nothing left is taken out, and marked: a night of waiting would pr
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ledger.core.course import IDLE, CallsOfSecond
+from ledger.core.recalls.course import IDLE, CallsOfSecond
 
 WIDTH, HEIGHT, MOST_STEPS = 1000, 100, 250
 

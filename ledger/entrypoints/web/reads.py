@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Form, Query, Response
 from fastapi.responses import RedirectResponse
 
-from ledger.core.campaign_patterns import literally
-from ledger.core.read_sample import ReadPrice, percents
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
+from ledger.core.campaigns.campaign_patterns import literally
+from ledger.core.readers.read_sample import ReadPrice, percents
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.entrypoints.web.page import View, Viewed

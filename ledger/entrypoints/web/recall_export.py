@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from ledger.core.recall import Item
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
+from ledger.core.recalls.recall import Item
 from ledger.entrypoints.formats.csv_form import CsvForm
 from ledger.entrypoints.formats.history_csv import written_as_csv
 from ledger.entrypoints.http.door import Door, LedgerParts, needs

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from ledger.core.recall import Status
-from ledger.core.recall_filter import EVERY_RECALL
-from ledger.core.recall_state import RecallState, state_of
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
+from ledger.core.recalls.recall import Status
+from ledger.core.recalls.recall_filter import EVERY_RECALL
+from ledger.core.recalls.recall_state import RecallState, state_of
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.web.page import ROWS, View, Viewed
 from ledger.entrypoints.web.recall_progress import RecallProgress

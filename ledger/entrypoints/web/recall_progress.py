@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ledger.core.recall import RETRYABLE, Outcome, Result
+from ledger.core.recalls.recall import RETRYABLE, Outcome, Result
 from ledger.entrypoints.web.progress_icon import progress_icon
 from ledger.services.reports.courses import Course
 

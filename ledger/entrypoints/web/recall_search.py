@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from fastapi import Query
 
-from ledger.core.recall_filter import RecallFilter, recall_filter
+from ledger.core.recalls.recall_filter import RecallFilter, recall_filter
 from ledger.entrypoints.web.times import Times, in_api
 
 

@@ -8,17 +8,17 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from ledger.core.campaign_patterns import literally
-from ledger.core.confirmation import Confirmation, confirmation_of
+from ledger.core.access.roles import Permission
+from ledger.core.campaigns.campaign_patterns import literally
 from ledger.core.named import meant_by
 from ledger.core.near_names import NearNames
-from ledger.core.reached_people import PeopleCount
-from ledger.core.read_sample import percents
-from ledger.core.recall import Outcome, Result, Status
-from ledger.core.recall_state import state_of
-from ledger.core.roles import Permission
-from ledger.core.selection import Selection
-from ledger.core.stop import PlanStop
+from ledger.core.persons.reached_people import PeopleCount
+from ledger.core.readers.read_sample import percents
+from ledger.core.recalls.confirmation import Confirmation, confirmation_of
+from ledger.core.recalls.recall import Outcome, Result, Status
+from ledger.core.recalls.recall_state import state_of
+from ledger.core.recalls.selection import Selection
+from ledger.core.recalls.stop import PlanStop
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.entrypoints.web.page import ROWS, Viewed

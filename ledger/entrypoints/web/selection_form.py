@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from starlette.datastructures import FormData, QueryParams
 
 from ledger.clock import format_time
-from ledger.core.campaign_patterns import is_pattern, named
-from ledger.core.roles import Identity
-from ledger.core.selection import Selection, select
+from ledger.core.access.roles import Identity
+from ledger.core.campaigns.campaign_patterns import is_pattern, named
+from ledger.core.recalls.selection import Selection, select
 from ledger.entrypoints.http.door import within
 from ledger.entrypoints.web.times import Times
 from ledger.services.reports.near_names import NameFinder

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
 from ledger.entrypoints.http.door import (
     COOKIE,
     SECURE_COOKIE,

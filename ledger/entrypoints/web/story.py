@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ledger.core.course import STARTS
-from ledger.core.recall import Status
+from ledger.core.recalls.course import STARTS
+from ledger.core.recalls.recall import Status
 
 WORK, PAUSE, WAIT = "work", "pause", "wait"
 _LEADS_TO = {**dict.fromkeys(STARTS, WORK), "paused": PAUSE, "planned": WAIT, "finished": WAIT, "cancel": WAIT}

@@ -4,8 +4,8 @@ import getpass
 import os
 from typing import TYPE_CHECKING
 
-from ledger.core.actors import check_actor
-from ledger.core.roles import Identity, Permission, Role
+from ledger.core.access.actors import check_actor
+from ledger.core.access.roles import Identity, Permission, Role
 from ledger.errors import ForbiddenError, InputError
 
 if TYPE_CHECKING:

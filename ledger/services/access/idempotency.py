@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from ledger.clock import Clock
 from ledger.errors import DatabaseUnavailableError, KeyReusedError, RequestInProgressError
-from ledger.store import idempotency
+from ledger.store.access import idempotency
 from ledger.store.database import Database
 
 KEPT_FOR = timedelta(hours=24)

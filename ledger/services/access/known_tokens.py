@@ -13,8 +13,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from ledger.clock import Clock, format_time, parse_time
-from ledger.core.message import RobotCode
-from ledger.core.roles import Identity, Role
+from ledger.core.access.roles import Identity, Role
+from ledger.core.recording.message import RobotCode
 from ledger.errors import InputError
 from ledger.spool import places
 

@@ -1,11 +1,12 @@
 """Policies: set in the database for everybody, each time with an entry of the history."""
 
 from ledger.clock import Clock
-from ledger.core.actors import check_actor
-from ledger.core.policy import PolicyName, policy_name, policy_value
-from ledger.store import history, policies
+from ledger.core.access.actors import check_actor
+from ledger.core.access.policy import PolicyName, policy_name, policy_value
+from ledger.store.access import policies
+from ledger.store.access.policies import Policy
+from ledger.store.audit import history
 from ledger.store.database import Database
-from ledger.store.policies import Policy
 
 
 class Policies:

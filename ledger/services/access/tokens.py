@@ -12,18 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ledger.clock import Clock
-from ledger.core.actors import check_person, is_ours, likeness
-from ledger.core.bounds import ANY_END
+from ledger.core.access.actors import check_person, is_ours, likeness
+from ledger.core.access.bounds import ANY_END
+from ledger.core.access.roles import Identity, Role
 from ledger.core.json_value import JsonValue
 from ledger.core.limits import check_text
-from ledger.core.roles import Identity, Role
 from ledger.errors import DatabaseUnavailableError, InputError, UnauthenticatedError, UnknownTokenError
 from ledger.services.access.known_tokens import KnownTokens
 from ledger.services.access.shared_question import SharedQuestion
 from ledger.settings import Settings
-from ledger.store import history, tokens
+from ledger.store.access import tokens
+from ledger.store.access.tokens import ServiceToken
+from ledger.store.audit import history
 from ledger.store.database import Database
-from ledger.store.tokens import ServiceToken
 
 SHOWN_CHARACTERS = 12
 NAME_MAX_CHARACTERS = 64

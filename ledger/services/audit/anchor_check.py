@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ledger.clock import format_time
-from ledger.core.chain_damage import Damage, DamageKind
-from ledger.core.checkpoint import Checkpoint
-from ledger.core.history_start import told_age
+from ledger.core.audit.chain_damage import Damage, DamageKind
+from ledger.core.audit.checkpoint import Checkpoint
+from ledger.core.audit.history_start import told_age
 from ledger.core.json_value import JsonValue
 from ledger.services.audit.chain_watch import ChainWatch
 from ledger.services.audit.kept_checkpoints import KeptCheckpoint, Signed
 from ledger.settings import LEAST_HISTORY_DAYS
-from ledger.store import history
+from ledger.store.audit import history
 
 
 class Match(StrEnum):

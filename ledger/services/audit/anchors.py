@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from ledger.core.checkpoint import Checkpoint
+from ledger.core.audit.checkpoint import Checkpoint
 from ledger.errors import AuditError
 from ledger.settings import Settings
 

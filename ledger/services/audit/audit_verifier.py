@@ -6,10 +6,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from ledger.core.chain_damage import Damage, DamageKind, damages_of
-from ledger.core.checkpoint import Checkpoint
-from ledger.core.findings import Finding
-from ledger.core.history_start import told_age
+from ledger.core.audit.chain_damage import Damage, DamageKind, damages_of
+from ledger.core.audit.checkpoint import Checkpoint
+from ledger.core.audit.findings import Finding
+from ledger.core.audit.history_start import told_age
 from ledger.core.json_value import JsonValue
 from ledger.errors import AuditError
 from ledger.services.audit import anchor_check, kept_checkpoints, left_part, timestamps
@@ -19,7 +19,7 @@ from ledger.services.audit.first_entry import first_digest
 from ledger.services.audit.kept_checkpoints import INSIDE, KeptCheckpoint, Signed
 from ledger.services.reports.row_progress import UNSEEN, Progress
 from ledger.services.reports.verifier import Verification, Verifier
-from ledger.store import checkpoints
+from ledger.store.audit import checkpoints
 from ledger.store.database import Database
 
 NOT_ANCHORED = (

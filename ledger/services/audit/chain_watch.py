@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from ledger.core.chain_damage import MOST_BREAKS, Break
-from ledger.core.chain_facts import LEFT
-from ledger.core.checkpoint import Checkpoint
-from ledger.core.history_start import HistoryStart
-from ledger.core.merkle import MerkleTree, leaf_of
+from ledger.core.audit.chain_damage import MOST_BREAKS, Break
+from ledger.core.audit.chain_facts import LEFT
+from ledger.core.audit.checkpoint import Checkpoint
+from ledger.core.audit.history_start import HistoryStart
+from ledger.core.audit.merkle import MerkleTree, leaf_of
 from ledger.services.reports.verifier import linked
-from ledger.store import history
-from ledger.store.history import StoredEntry
+from ledger.store.audit import history
+from ledger.store.audit.history import StoredEntry
 
 # An entry is looked for among so many before one that does not fit.
 LOOKED_BACK = 1000

@@ -12,15 +12,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.checkpoint import Checkpoint
+from ledger.core.audit.checkpoint import Checkpoint
+from ledger.core.audit.signing import signed
 from ledger.core.json_value import JsonValue
-from ledger.core.signing import signed
 from ledger.errors import AuditError, LedgerError
 from ledger.services.audit.anchors import Anchor
 from ledger.services.audit.first_entry import first_digest
 from ledger.services.audit.growing_tree import grow, root_at
 from ledger.services.audit.timestamps import NAME as TSA
-from ledger.store import checkpoints, history, history_starts
+from ledger.store.audit import checkpoints, history, history_starts
 from ledger.store.database import Database
 
 RETRY_AFTER = timedelta(seconds=60)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ledger.clock import Clock
-from ledger.core.findings import Findings
+from ledger.core.audit.findings import Findings
 from ledger.errors import DatabaseError
-from ledger.store import disputes
+from ledger.store.audit import disputes
 from ledger.store.database import Database
 
 log = logging.getLogger(__name__)

@@ -8,21 +8,21 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.chain import GENESIS
-from ledger.core.checkpoint import Checkpoint
+from ledger.core.audit.chain import GENESIS
+from ledger.core.audit.checkpoint import Checkpoint
+from ledger.core.audit.merkle import SEGMENT_ENTRIES, leaf_of, paths_of, root_of
 from ledger.core.json_value import JsonValue, jsonable
-from ledger.core.merkle import SEGMENT_ENTRIES, leaf_of, paths_of, root_of
 from ledger.core.period import Period
-from ledger.core.selection import Selection
+from ledger.core.recalls.selection import Selection
 from ledger.errors import InputError
 from ledger.services.audit.checkpointer import Checkpointer
 from ledger.services.reports import start_check
 from ledger.services.reports.recalls import RecallReports
 from ledger.services.reports.row_progress import UNSEEN, Progress
 from ledger.services.reports.verifier import Verification, Verifier
-from ledger.store import checkpoints, history, history_starts
+from ledger.store.audit import checkpoints, history, history_starts
+from ledger.store.audit.history import StoredEntry
 from ledger.store.database import Database
-from ledger.store.history import StoredEntry
 
 MOST_RECALLS = 1000
 EXPORTED = "exported"

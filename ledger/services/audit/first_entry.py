@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from ledger.services.reports import start_check
-from ledger.store import history, history_starts
+from ledger.store.audit import history, history_starts
 
 
 def first_digest(connection: Connection) -> str:

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from ledger.core.chain import GENESIS
-from ledger.core.merkle import SEGMENT_ENTRIES, MerkleTree, leaf_of, root_of
-from ledger.store import checkpoints, history
-from ledger.store.checkpoints import ClosedSegment
+from ledger.core.audit.chain import GENESIS
+from ledger.core.audit.merkle import SEGMENT_ENTRIES, MerkleTree, leaf_of, root_of
+from ledger.store.audit import checkpoints, history
+from ledger.store.audit.checkpoints import ClosedSegment
 
 
 @dataclass(slots=True)

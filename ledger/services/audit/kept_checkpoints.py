@@ -8,8 +8,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from ledger.core.checkpoint import KIND, Checkpoint
-from ledger.core.signing import is_signed_by, key_id
+from ledger.core.audit.checkpoint import KIND, Checkpoint
+from ledger.core.audit.signing import is_signed_by, key_id
 from ledger.errors import UnreadableFileError
 
 INSIDE = "the database"

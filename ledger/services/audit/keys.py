@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from ledger.core.signing import key_id, make_key, private_pem, public_pem, read_private_key, read_public_key
+from ledger.core.audit.signing import key_id, make_key, private_pem, public_pem, read_private_key, read_public_key
 from ledger.errors import AuditError, RefusedFileError, SettingsError, UnreadableFileError
 from ledger.settings import Settings
 

@@ -5,12 +5,12 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection
 
-from ledger.core.chain import GENESIS
-from ledger.core.checkpoint import Checkpoint
-from ledger.core.history_start import root_at
-from ledger.core.merkle import MerkleTree
+from ledger.core.audit.chain import GENESIS
+from ledger.core.audit.checkpoint import Checkpoint
+from ledger.core.audit.history_start import root_at
+from ledger.core.audit.merkle import MerkleTree
 from ledger.services.audit.chain_watch import FoundThere, LeftPart
-from ledger.store import checkpoints, history_starts
+from ledger.store.audit import checkpoints, history_starts
 
 # What stands where nothing that is kept leads to the root of the segment.
 _NOTHING_THERE = FoundThere(head="", root="")

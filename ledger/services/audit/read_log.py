@@ -10,9 +10,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from ledger.core.reads import Read, kept_filters, users_of
+from ledger.core.audit.reads import Read, kept_filters, users_of
 from ledger.errors import DatabaseError
-from ledger.store import audit_reads, commitments
+from ledger.store.audit import audit_reads, commitments
 from ledger.store.database import Database
 
 FLUSH_SECONDS = 2.0

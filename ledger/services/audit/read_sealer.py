@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from ledger.clock import Clock
-from ledger.core.actors import WORKER
-from ledger.core.reads import SEALED, SEALED_AFTER, SEALED_READS, Read
-from ledger.store import audit_reads, history
-from ledger.store.audit_reads import Unsealed
+from ledger.core.access.actors import WORKER
+from ledger.core.audit.reads import SEALED, SEALED_AFTER, SEALED_READS, Read
+from ledger.store.audit import audit_reads, history
+from ledger.store.audit.audit_reads import Unsealed
 from ledger.store.database import Database
 
 

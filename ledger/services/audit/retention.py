@@ -14,20 +14,23 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock, format_time
-from ledger.core import merkle
-from ledger.core.actors import WORKER
-from ledger.core.chain_facts import LEFT, ChainFacts
-from ledger.core.history_start import HistoryStart, carried, kept_path
+from ledger.core.access.actors import WORKER
+from ledger.core.audit import merkle
+from ledger.core.audit.chain_facts import LEFT, ChainFacts
+from ledger.core.audit.history_start import HistoryStart, carried, kept_path
 from ledger.core.json_value import JsonValue, jsonable
 from ledger.errors import WrongStateError
 from ledger.services.audit.first_entry import first_digest
 from ledger.services.audit.growing_tree import grow
 from ledger.services.reports import start_check
 from ledger.services.reports.verifier import Verifier
-from ledger.store import audit_reads, checkpoints, chores, commitments, history, history_starts, persons, plans
-from ledger.store.checkpoints import ClosedSegment
+from ledger.store.audit import audit_reads, checkpoints, commitments, history, history_starts
+from ledger.store.audit.checkpoints import ClosedSegment
+from ledger.store.audit.history_starts import Old
 from ledger.store.database import Database
-from ledger.store.history_starts import Old
+from ledger.store.persons import persons
+from ledger.store.recalls import plans
+from ledger.store.upkeep import chores
 
 ROWS_PER_TRANSACTION = 1000
 # As in the purge: others wait for SQLite's write lock, and starve when it is taken again at once.

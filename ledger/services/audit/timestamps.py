@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ledger.core.checkpoint import Checkpoint
+from ledger.core.audit.checkpoint import Checkpoint
 from ledger.errors import AuditError, UnreadableFileError
 
 if TYPE_CHECKING:

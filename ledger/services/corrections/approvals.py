@@ -9,15 +9,16 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ledger.clock import format_time
-from ledger.core.actors import Acting
-from ledger.core.approval import COUNTED_FOR, Approval, CountedTogether, Decision, Reach, is_needed
+from ledger.core.access.actors import Acting
 from ledger.core.limits import check_reason
+from ledger.core.recalls.approval import COUNTED_FOR, Approval, CountedTogether, Decision, Reach, is_needed
 from ledger.errors import ApprovalNeededError, WrongStateError
 from ledger.services.corrections.entries import entry
 from ledger.services.recalls.second_person import check_other, is_strict, known_people, most_alone, unproven
 from ledger.settings import Settings
-from ledger.store import correction_sends, corrections, history
-from ledger.store.corrections import Correction
+from ledger.store.audit import history
+from ledger.store.corrections import correction_sends, corrections
+from ledger.store.corrections.corrections import Correction
 
 
 class CorrectionApprovals:

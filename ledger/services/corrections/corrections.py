@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.actors import OURSELVES, Acting
-from ledger.core.correction import OPEN, Addressed, CorrectionResult
+from ledger.core.access.actors import OURSELVES, Acting
+from ledger.core.corrections.correction import OPEN, Addressed, CorrectionResult
 from ledger.core.limits import check_reason
-from ledger.core.message import AppName
-from ledger.core.plan_seal import is_of
-from ledger.core.recall import Status
+from ledger.core.recalls.plan_seal import is_of
+from ledger.core.recalls.recall import Status
+from ledger.core.recording.message import AppName
 from ledger.errors import (
     LedgerError,
     NothingEligibleError,
@@ -33,11 +33,13 @@ from ledger.services.recalls.rules import rules_of
 from ledger.services.recalls.run_in import RunIn
 from ledger.services.recalls.second_person import most_alone
 from ledger.settings import Settings
-from ledger.store import commitments, correction_sends, corrections, history, recalls
-from ledger.store.correction_sends import FROZEN_OF_SEND, LeavingSend
-from ledger.store.corrections import Correction
+from ledger.store.audit import commitments, history
+from ledger.store.corrections import correction_sends, corrections
+from ledger.store.corrections.correction_sends import FROZEN_OF_SEND, LeavingSend
+from ledger.store.corrections.corrections import Correction
 from ledger.store.database import Database
-from ledger.store.frozen import fact_of
+from ledger.store.recalls import recalls
+from ledger.store.recalls.frozen import fact_of
 from ledger.trace import request_id
 
 log = logging.getLogger(__name__)

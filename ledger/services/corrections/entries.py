@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from ledger.store import history
-from ledger.store.corrections import Correction
+from ledger.store.audit import history
+from ledger.store.corrections.corrections import Correction
 
 
 def entry(correction: Correction, event: str, actor: str, now: datetime, **facts: Any) -> history.Entry:

@@ -7,13 +7,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ledger.core.correction import Addressed, address
-from ledger.core.recall import Status
+from ledger.core.corrections.correction import Addressed, address
+from ledger.core.recalls.recall import Status
 from ledger.errors import WrongStateError
-from ledger.store import calls, correction_sends, corrections, recalls
-from ledger.store.commitments import Committer
-from ledger.store.corrections import Correction, NotOneByOne
-from ledger.store.recalls import Recall
+from ledger.store.audit.commitments import Committer
+from ledger.store.corrections import correction_sends, corrections
+from ledger.store.corrections.corrections import Correction, NotOneByOne
+from ledger.store.recalls import calls, recalls
+from ledger.store.recalls.recalls import Recall
 
 # A sticky recall that names any of these takes no correction: that has a campaign and a source of its own.
 _SPARING = ("campaign", "campaigns", "untagged", "source", "keys")

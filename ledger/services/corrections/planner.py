@@ -9,16 +9,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.actors import Acting, check_actor
-from ledger.core.approval import Approval
-from ledger.core.correction import SEND_API, Addressed, CorrectionPlan, campaign_of
-from ledger.core.correction_text import CorrectionText, preview_of
+from ledger.core.access.actors import Acting, check_actor
+from ledger.core.corrections.correction import SEND_API, Addressed, CorrectionPlan, campaign_of
+from ledger.core.corrections.correction_text import CorrectionText, preview_of
 from ledger.core.limits import check_reason
-from ledger.core.message import AppName
-from ledger.core.pace import seconds_for, shifted
-from ledger.core.plan_seal import sealed
-from ledger.core.quota import bounds_of, month_of, quota
-from ledger.core.recall import Status
+from ledger.core.recalls.approval import Approval
+from ledger.core.recalls.pace import seconds_for, shifted
+from ledger.core.recalls.plan_seal import sealed
+from ledger.core.recalls.quota import bounds_of, month_of, quota
+from ledger.core.recalls.recall import Status
+from ledger.core.recording.message import AppName
 from ledger.services.corrections import gathering
 from ledger.services.corrections.approvals import CorrectionApprovals
 from ledger.services.corrections.entries import entry
@@ -29,9 +29,11 @@ from ledger.services.recalls.rules import rules_of
 from ledger.services.recalls.run_in import RunIn
 from ledger.services.recalls.second_person import most_alone
 from ledger.settings import Settings
-from ledger.store import commitments, corrections, history, paces, recalls, usage
+from ledger.store.audit import commitments, history
+from ledger.store.corrections import corrections
 from ledger.store.database import Database
-from ledger.store.recalls import Recall
+from ledger.store.recalls import paces, recalls, usage
+from ledger.store.recalls.recalls import Recall
 
 # What stands beside the plan that is kept, or follows from that.
 _NOT_KEPT = ("msg_param", "preview")

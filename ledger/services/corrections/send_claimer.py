@@ -7,21 +7,23 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.actors import WORKER
-from ledger.core.correction import SEND_API, SendOutcome
-from ledger.core.message import AppName
-from ledger.core.pace import blocked
-from ledger.core.quota import month_of
+from ledger.core.access.actors import WORKER
+from ledger.core.corrections.correction import SEND_API, SendOutcome
+from ledger.core.recalls.pace import blocked
+from ledger.core.recalls.quota import month_of
+from ledger.core.recording.message import AppName
 from ledger.services.corrections.entries import entry
 from ledger.services.recalls import leases
 from ledger.services.recalls.api_slots import LOOKAHEAD, turns
 from ledger.services.recalls.call_loop import BETWEEN_LOOKS, LONGEST_NAP, Claim
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.settings import Settings
-from ledger.store import correction_sends, corrections, history, paces, usage
-from ledger.store.correction_sends import LOST, WENT_AWAY, LeavingSend, LostSend
-from ledger.store.corrections import Correction
+from ledger.store.audit import history
+from ledger.store.corrections import correction_sends, corrections
+from ledger.store.corrections.correction_sends import LOST, WENT_AWAY, LeavingSend, LostSend
+from ledger.store.corrections.corrections import Correction
 from ledger.store.database import Database
+from ledger.store.recalls import paces, usage
 
 log = logging.getLogger(__name__)
 

@@ -11,25 +11,27 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock, format_time
-from ledger.core import pauses
-from ledger.core.actors import OURSELVES
+from ledger.core.access.actors import OURSELVES
 from ledger.core.answer import Answer
-from ledger.core.correction import SEND_API, Batch, SendOutcome, halves
-from ledger.core.correction_reply import SendReading, read_send
-from ledger.core.quota import month_of
-from ledger.core.recall import Status
-from ledger.core.reply import NOT_SENT, Reading, Verdict
-from ledger.core.settle import backoff
+from ledger.core.corrections.correction import SEND_API, Batch, SendOutcome, halves
+from ledger.core.corrections.correction_reply import SendReading, read_send
+from ledger.core.recalls import pauses
+from ledger.core.recalls.quota import month_of
+from ledger.core.recalls.recall import Status
+from ledger.core.recalls.reply import NOT_SENT, Reading, Verdict
+from ledger.core.recalls.settle import backoff
 from ledger.errors import LedgerError
 from ledger.services.corrections.entries import entry
 from ledger.services.recalls.call_result import Ending, Unsent
 from ledger.services.recalls.pace_changes import FREE_VERDICTS, change_paces
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.settings import DEFAULT_APP
-from ledger.store import commitments, correction_sends, corrections, history, usage
-from ledger.store.correction_sends import FROZEN_OF_SEND, EndedSend, LeavingSend
+from ledger.store.audit import commitments, history
+from ledger.store.corrections import correction_sends, corrections
+from ledger.store.corrections.correction_sends import FROZEN_OF_SEND, EndedSend, LeavingSend
 from ledger.store.database import Database
-from ledger.store.frozen import fact_of
+from ledger.store.recalls import usage
+from ledger.store.recalls.frozen import fact_of
 
 # So often a request that never left is tried, which takes about three minutes, before somebody has to look.
 MOST_NEVER_LEFT = 8

@@ -11,9 +11,9 @@ from typing import Protocol
 
 from ledger.clock import Clock
 from ledger.core.answer import Answer, NoAnswer
-from ledger.core.correction import SOURCE
-from ledger.core.message import AppName, Chat, RobotCode, Route
-from ledger.core.send_calls import path_of
+from ledger.core.corrections.correction import SOURCE
+from ledger.core.recording.message import AppName, Chat, RobotCode, Route
+from ledger.core.recording.send_calls import path_of
 from ledger.errors import LedgerError
 from ledger.patience import OutageLog
 from ledger.services.corrections.send_claimer import SendClaimer
@@ -24,8 +24,8 @@ from ledger.services.recalls.call_result import Ending, Unsent
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recording.sends import SendRecorder
 from ledger.settings import Settings
-from ledger.store import correction_sends
-from ledger.store.correction_sends import LeavingSend
+from ledger.store.corrections import correction_sends
+from ledger.store.corrections.correction_sends import LeavingSend
 from ledger.store.database import Database
 
 

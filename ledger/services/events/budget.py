@@ -9,9 +9,9 @@ from collections import Counter
 from uuid import uuid4
 
 from ledger.clock import Clock
-from ledger.core.quota import month_of
+from ledger.core.recalls.quota import month_of
 from ledger.store.database import Database
-from ledger.store.message_events import used_pushes
+from ledger.store.events.message_events import used_pushes
 
 
 class PushBudget:

@@ -7,11 +7,12 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.actors import WORKER
-from ledger.core.chain_facts import ELSEWHERE
-from ledger.core.elsewhere import ToldGone
-from ledger.store import elsewhere, history
+from ledger.core.access.actors import WORKER
+from ledger.core.audit.chain_facts import ELSEWHERE
+from ledger.core.events.elsewhere import ToldGone
+from ledger.store.audit import history
 from ledger.store.database import Database
+from ledger.store.events import elsewhere
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,8 @@ from random import Random
 from typing import Protocol
 
 from ledger.clock import Clock, format_time
-from ledger.core.json_value import printable
-from ledger.core.message_events import EventPush, event_of, kind_of
-from ledger.core.quota import bounds_of
-from ledger.core.settle import backoff
-from ledger.core.stream_frames import (
+from ledger.core.events.message_events import EventPush, event_of, kind_of
+from ledger.core.events.stream_frames import (
     CALLBACK,
     DISCONNECT,
     EVENT,
@@ -25,7 +22,10 @@ from ledger.core.stream_frames import (
     answer_to_stranger,
     read_frame,
 )
-from ledger.core.stream_state import FIXED_LOOK_SECONDS, GOOD_AFTER, OVER_QUOTA_LOOK, StreamStanding, StreamState
+from ledger.core.events.stream_state import FIXED_LOOK_SECONDS, GOOD_AFTER, OVER_QUOTA_LOOK, StreamStanding, StreamState
+from ledger.core.json_value import printable
+from ledger.core.recalls.quota import bounds_of
+from ledger.core.recalls.settle import backoff
 from ledger.errors import DatabaseError, LedgerError, PausedError, SettingsError
 from ledger.services.events.budget import PushBudget
 

@@ -6,15 +6,15 @@ from random import Random
 from typing import Protocol
 
 from ledger.clock import CLOCKS_DIFFER, Clock
-from ledger.core.message_events import EventPush
-from ledger.core.quota import month_of
-from ledger.core.stream_state import GONE_AFTER, StreamState
+from ledger.core.events.message_events import EventPush
+from ledger.core.events.stream_state import GONE_AFTER, StreamState
+from ledger.core.recalls.quota import month_of
 from ledger.errors import DatabaseError
 from ledger.services.events.budget import PushBudget
 from ledger.services.events.listener import Connection, StreamListener
-from ledger.store import streams
 from ledger.store.database import Database
-from ledger.store.message_events import forget_pushes
+from ledger.store.events import streams
+from ledger.store.events.message_events import forget_pushes
 
 log = logging.getLogger(__name__)
 

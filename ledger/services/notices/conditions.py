@@ -9,13 +9,15 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import format_time, parse_time
-from ledger.core.quota import QuotaLevel, bounds_of, level_of, month_of
+from ledger.core.recalls.quota import QuotaLevel, bounds_of, level_of, month_of
 from ledger.notice_events import NoticeEvent
 from ledger.settings import Settings
 from ledger.spool.spool import Depth
-from ledger.store import checkpoints, usage, watched
-from ledger.store.campaigns import count_campaigns
-from ledger.store.message_events import used_pushes
+from ledger.store.audit import checkpoints
+from ledger.store.campaigns import watched
+from ledger.store.campaigns.campaigns import count_campaigns
+from ledger.store.events.message_events import used_pushes
+from ledger.store.recalls import usage
 
 # So long there was no worker, and it is no restart any more.
 NO_WORKER = timedelta(minutes=3)

@@ -4,14 +4,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ledger.clock import Clock
-from ledger.core.actors import check_actor
+from ledger.core.access.actors import check_actor
 from ledger.core.limits import check_text
 from ledger.errors import InputError, SettingsError
 from ledger.settings import Settings
-from ledger.store import notices, watched
+from ledger.store.campaigns import watched
+from ledger.store.campaigns.watched import WatchedCampaign
 from ledger.store.database import Database
-from ledger.store.notices import NoticePlace
-from ledger.store.watched import WatchedCampaign
+from ledger.store.notices import notices
+from ledger.store.notices.notices import NoticePlace
 
 if TYPE_CHECKING:
     from ledger.services.notices.notifier import Notifier

@@ -14,7 +14,7 @@ from uuid import uuid4
 from sqlalchemy import Connection
 
 from ledger.clock import Clock, format_time, parse_time
-from ledger.core.notices import OF_HISTORY, Notice, places_of
+from ledger.core.notices.notices import OF_HISTORY, Notice, places_of
 from ledger.errors import LedgerError, UnknownCorrectionError, UnknownRecallError
 from ledger.notice_events import NoticeEvent
 from ledger.services.corrections.correction_reports import CorrectionReports
@@ -26,8 +26,9 @@ from ledger.services.reports.people import PeopleReports, Whose
 from ledger.services.reports.recalls import RecallReports
 from ledger.settings import Settings
 from ledger.spool.spool import Depth
-from ledger.store import checkpoints, notices
+from ledger.store.audit import checkpoints
 from ledger.store.database import Database
+from ledger.store.notices import notices
 
 HISTORY = "history"
 # Who has told nobody for a while does not begin with what is long over.

@@ -8,9 +8,9 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from ledger.clock import Clock, format_time
-from ledger.core.notice_texts import text_of
-from ledger.core.notices import Notice
-from ledger.core.webhook_signature import headers_of
+from ledger.core.notices.notice_texts import text_of
+from ledger.core.notices.notices import Notice
+from ledger.core.notices.webhook_signature import headers_of
 from ledger.errors import NoticeError
 from ledger.settings import Settings
 from ledger.settings_notices import secret_bytes

@@ -15,16 +15,19 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.actors import check_actor
+from ledger.core.access.actors import check_actor
 from ledger.core.json_value import JsonValue
 from ledger.core.limits import check_reason, check_text
-from ledger.core.person import PSEUDONYM_BYTES, is_pseudonym, mentions_of, pseudonym_of
-from ledger.core.renaming import renaming
+from ledger.core.persons.person import PSEUDONYM_BYTES, is_pseudonym, mentions_of, pseudonym_of
+from ledger.core.persons.renaming import renaming
 from ledger.errors import InputError, WrongStateError
 from ledger.spool.spool import Spool
-from ledger.store import commitments, excerpts, history, persons, remains
+from ledger.store.audit import commitments, history
 from ledger.store.database import Database
-from ledger.store.mentions import Mention, mentioned
+from ledger.store.persons import persons
+from ledger.store.persons.mentions import Mention, mentioned
+from ledger.store.recording import excerpts
+from ledger.store.upkeep import remains
 
 ERASED = "person_erased"
 _CORRECTED = "being corrected"

@@ -8,14 +8,16 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.actors import check_actor
+from ledger.core.access.actors import check_actor
 from ledger.core.json_value import JsonValue, jsonable
-from ledger.core.renaming import renaming
+from ledger.core.persons.renaming import renaming
 from ledger.services.persons.eraser import check_user
 from ledger.spool.spool import Spool
-from ledger.store import commitments, history, persons, read_counts
+from ledger.store.audit import commitments, history
 from ledger.store.database import Database
-from ledger.store.mentions import Mention, mentioned
+from ledger.store.persons import persons
+from ledger.store.persons.mentions import Mention, mentioned
+from ledger.store.readers import read_counts
 
 EXPORTED = "person_exported"
 _SHOWN: Mapping[str, Sequence[str]] = {

@@ -8,14 +8,14 @@ from sqlalchemy import Connection
 
 from ledger.clock import Clock
 from ledger.core.deadline import is_past
-from ledger.core.fair_turn import Head, choose
-from ledger.core.message import AppName, Chat, Route
-from ledger.core.pace import Pace, blocked, reserve
-from ledger.core.plan import KEYS_PER_CALL, next_call
-from ledger.core.quota import month_of
-from ledger.core.settle import AskedItem
+from ledger.core.recalls.fair_turn import Head, choose
+from ledger.core.recalls.pace import Pace, blocked, reserve
+from ledger.core.recalls.plan import KEYS_PER_CALL, next_call
+from ledger.core.recalls.quota import month_of
+from ledger.core.recalls.settle import AskedItem
+from ledger.core.recording.message import AppName, Chat, Route
 from ledger.services.recalls.pace_clock import PaceClock
-from ledger.store import calls, paces, usage
+from ledger.store.recalls import calls, paces, usage
 
 # How far ahead slots are reserved: enough to fill one transaction at high rates, little enough to stop promptly.
 LOOKAHEAD = timedelta(milliseconds=150)

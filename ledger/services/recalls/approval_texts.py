@@ -1,7 +1,7 @@
 """What people hear when a recall needs a second person: why, and what to do."""
 
 from ledger.clock import format_time
-from ledger.core.approval import Approval, CountedTogether, Reach
+from ledger.core.recalls.approval import Approval, CountedTogether, Reach
 
 
 def why_beyond(recall_id: int, reach: Reach) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import format_time, parse_time
-from ledger.core.actors import Acting
-from ledger.core.agents import is_agent
-from ledger.core.approval import Approval, Decision, Reach, valid_until
+from ledger.core.access.actors import Acting
+from ledger.core.access.agents import is_agent
 from ledger.core.limits import check_reason
+from ledger.core.recalls.approval import Approval, Decision, Reach, valid_until
 from ledger.errors import (
     ApprovalNeededError,
     ForbiddenError,
@@ -34,8 +34,9 @@ from ledger.services.recalls.second_person import (
     unproven,
 )
 from ledger.settings import Settings
-from ledger.store import approvals, break_glass, history, schedules
-from ledger.store.recalls import Recall
+from ledger.store.audit import history
+from ledger.store.recalls import approvals, break_glass, schedules
+from ledger.store.recalls.recalls import Recall
 
 log = logging.getLogger(__name__)
 

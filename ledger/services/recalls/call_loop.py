@@ -17,8 +17,8 @@ from typing import Generic, Protocol, TypeVar
 
 from ledger.clock import Clock
 from ledger.core.answer import NoAnswer
-from ledger.core.message import AppName
-from ledger.core.pace import SLACK_SECONDS
+from ledger.core.recalls.pace import SLACK_SECONDS
+from ledger.core.recording.message import AppName
 from ledger.errors import DatabaseUnavailableError, LedgerError
 from ledger.patience import OutageLog, Patience
 from ledger.services.recalls import leases

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from ledger.core.answer import Answer, NoAnswer
-from ledger.core.reply import Reading, Verdict, read
+from ledger.core.recalls.reply import Reading, Verdict, read
 from ledger.errors import LedgerError
-from ledger.store import calls, history, items
+from ledger.store.audit import history
+from ledger.store.recalls import calls, items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,17 +11,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.actors import WORKER
-from ledger.core.fair_turn import choose
-from ledger.core.message import AppName
-from ledger.core.recall import Status
+from ledger.core.access.actors import WORKER
+from ledger.core.recalls.fair_turn import choose
+from ledger.core.recalls.recall import Status
+from ledger.core.recording.message import AppName
 from ledger.services.recalls import leases
 from ledger.services.recalls.api_slots import LOOKAHEAD, Api, ApiSlots
 from ledger.services.recalls.call_loop import BETWEEN_LOOKS, LONGEST_NAP, Claim
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.settings import Settings
-from ledger.store import calls, history, items, recalls
+from ledger.store.audit import history
 from ledger.store.database import Database
+from ledger.store.recalls import calls, items, recalls
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ made, which workers do as a chore.
 
 from collections.abc import Sequence
 
-from ledger.core.recall import Result, Status
-from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
+from ledger.core.recalls.recall import Result, Status
+from ledger.core.recalls.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.services.recalls.leases import LostCalls
 from ledger.services.reports.recalls import RecallReport, RecallReports
 

@@ -9,18 +9,20 @@ import logging
 from datetime import datetime, timedelta
 
 from ledger.clock import Clock
-from ledger.core.actors import EXPIRY, Acting
-from ledger.core.expiry import AGAIN_AFTER
-from ledger.core.recall import Plan, Status
-from ledger.core.recall_filter import recall_filter
+from ledger.core.access.actors import EXPIRY, Acting
+from ledger.core.recalls.recall import Plan, Status
+from ledger.core.recalls.recall_filter import recall_filter
+from ledger.core.recording.expiry import AGAIN_AFTER
 from ledger.errors import DatabaseError, LedgerError
 from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.lifecycle import Lifecycle
 from ledger.services.recalls.plan_check import PlanCheck
 from ledger.services.recalls.planner import Planner
 from ledger.settings import Settings
-from ledger.store import expiring, history, plan_messages, recalls
+from ledger.store.audit import history
 from ledger.store.database import Database
+from ledger.store.recalls import plan_messages, recalls
+from ledger.store.recording import expiring
 
 # While somebody has to fix something, a further recall would only pause as well.
 BETWEEN_WHILE_PAUSED = timedelta(minutes=10)

@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import CLOCKS_DIFFER, Clock
-from ledger.core.actors import WORKER
-from ledger.core.plan_messages import PlanMessages, Skipped, Taken, digest_of
-from ledger.core.recall import Status
-from ledger.store import commitments, history, items, plan_messages, plans, recalls
+from ledger.core.access.actors import WORKER
+from ledger.core.recalls.plan_messages import PlanMessages, Skipped, Taken, digest_of
+from ledger.core.recalls.recall import Status
+from ledger.store.audit import commitments, history
 from ledger.store.database import Database
-from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP, fact_of, sizes_of
+from ledger.store.recalls import items, plan_messages, plans, recalls
+from ledger.store.recalls.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP, fact_of, sizes_of
 
 # So many items hold SQLite's write lock for some 30 ms; then others have it.
 ROWS_PER_TRANSACTION = 1000

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ledger.clock import Clock
-from ledger.core import pauses
 from ledger.core.answer import Answer, NoAnswer
-from ledger.core.message import Route
-from ledger.core.pace import reserve
-from ledger.core.quota import month_of
-from ledger.core.read_status import READ_APIS
-from ledger.core.reply import NOT_SENT, Reading, Verdict, read_inquiry
+from ledger.core.readers.read_status import READ_APIS
+from ledger.core.recalls import pauses
+from ledger.core.recalls.pace import reserve
+from ledger.core.recalls.quota import month_of
+from ledger.core.recalls.reply import NOT_SENT, Reading, Verdict, read_inquiry
+from ledger.core.recording.message import Route
 from ledger.dingtalk.caller import Caller
 from ledger.errors import PausedError
 from ledger.services.recalls.pace_changes import FREE_VERDICTS, change_paces
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.settings import Settings
-from ledger.store import paces, usage
 from ledger.store.database import Database
+from ledger.store.recalls import paces, usage
 
 # What passes by itself is asked again so often in all.
 MOST_ASKS = 3

@@ -20,7 +20,7 @@ from ledger.services.recalls.call_result import Ending, Unsent
 from ledger.spool import places, segments
 from ledger.spool.frames import read_records
 from ledger.spool.segments import Segment
-from ledger.store import calls
+from ledger.store.recalls import calls
 
 ANSWERS = ".answers"
 

@@ -12,12 +12,13 @@ from uuid import uuid4
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.lease import is_over
-from ledger.core.recall import Status
+from ledger.core.recalls.lease import is_over
+from ledger.core.recalls.recall import Status
 from ledger.errors import DatabaseUnavailableError
 from ledger.settings import Settings
-from ledger.store import calls, history, items, recalls
+from ledger.store.audit import history
 from ledger.store.database import Database
+from ledger.store.recalls import calls, items, recalls
 
 if TYPE_CHECKING:
     from ledger.services.recalls.pace_clock import PaceClock

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock, format_time
-from ledger.core.actors import OURSELVES, Acting
+from ledger.core.access.actors import OURSELVES, Acting
 from ledger.core.limits import check_reason
-from ledger.core.message import AppName
-from ledger.core.pace import shifted, unblocked
-from ledger.core.recall import OnProgress, Result, Status
+from ledger.core.recalls.pace import shifted, unblocked
+from ledger.core.recalls.recall import OnProgress, Result, Status
+from ledger.core.recording.message import AppName
 from ledger.errors import LedgerError, NothingEligibleError, WrongStateError
 from ledger.services.recalls import leases
 from ledger.services.recalls.approvals import Approvals
@@ -25,8 +25,9 @@ from ledger.services.recalls.run_in import RunIn as RunIn
 from ledger.services.recalls.runner import Calls, Runner
 from ledger.services.reports.recalls import RecallReports
 from ledger.settings import Settings
-from ledger.store import calls, history, items, paces, recalls, schedules
+from ledger.store.audit import history
 from ledger.store.database import Database
+from ledger.store.recalls import calls, items, paces, recalls, schedules
 from ledger.trace import request_id
 
 log = logging.getLogger(__name__)

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from ledger.core import pace as pacing
-from ledger.core.reply import NOT_SENT, Reading, Verdict
+from ledger.core.recalls import pace as pacing
+from ledger.core.recalls.reply import NOT_SENT, Reading, Verdict
 from ledger.services.recalls.pace_clock import PaceClock
-from ledger.store import paces
+from ledger.store.recalls import paces
 
 # Refused before it counted, or never sent: these calls cost nothing of the month's quota.
 FREE_VERDICTS = (Verdict.THROTTLED, Verdict.BANNED)

@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from ledger.clock import CLOCKS_DIFFER, Clock, format_time
-from ledger.core.plan_messages import PlanMessages
-from ledger.core.plan_seal import is_of
-from ledger.core.recall import Status
-from ledger.core.schedule import Schedule
+from ledger.core.recalls.plan_messages import PlanMessages
+from ledger.core.recalls.plan_seal import is_of
+from ledger.core.recalls.recall import Status
+from ledger.core.recalls.schedule import Schedule
 from ledger.errors import NothingEligibleError, PlanChangedError, PlanEndedError, PlanTokenError, WrongStateError
 from ledger.settings import Settings
-from ledger.store import approvals, items, plan_messages, recalls, schedules
-from ledger.store.candidates import taken_since
-from ledger.store.plan_messages_now import CampaignNow, count_by_campaign
+from ledger.store.recalls import approvals, items, plan_messages, recalls, schedules
+from ledger.store.recalls.candidates import taken_since
+from ledger.store.recalls.plan_messages_now import CampaignNow, count_by_campaign
 
 
 class PlanCheck:

@@ -11,19 +11,19 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.actors import EXPIRY, check_acting
-from ledger.core.approval import Approval
-from ledger.core.bounds import Bounds
+from ledger.core.access.actors import EXPIRY, check_acting
+from ledger.core.access.bounds import Bounds
+from ledger.core.campaigns.look_alikes import MOST_SHOWN, LookAlike, like_pairs, look_alikes
 from ledger.core.limits import check_reason
-from ledger.core.look_alikes import MOST_SHOWN, LookAlike, like_pairs, look_alikes
-from ledger.core.pace import shifted
-from ledger.core.plan import Forecast, Standing, Tally
-from ledger.core.plan_messages import LeftOut, PlanMessages
-from ledger.core.plan_seal import sealed
-from ledger.core.quota import bounds_of, month_of, quota
-from ledger.core.recall import Plan, PlannedCampaign, PlannedExcerpt, Status
-from ledger.core.selection import Selection
-from ledger.core.stop import PlanStop
+from ledger.core.recalls.approval import Approval
+from ledger.core.recalls.pace import shifted
+from ledger.core.recalls.plan import Forecast, Standing, Tally
+from ledger.core.recalls.plan_messages import LeftOut, PlanMessages
+from ledger.core.recalls.plan_seal import sealed
+from ledger.core.recalls.quota import bounds_of, month_of, quota
+from ledger.core.recalls.recall import Plan, PlannedCampaign, PlannedExcerpt, Status
+from ledger.core.recalls.selection import Selection
+from ledger.core.recalls.stop import PlanStop
 from ledger.errors import EmptySelectionError, ForbiddenError
 from ledger.services.recalls.approvals import Approvals
 from ledger.services.recalls.pace_clock import PaceClock
@@ -32,14 +32,16 @@ from ledger.services.recalls.reach import Starting
 from ledger.services.recalls.run_in import RunIn
 from ledger.services.upkeep.robots import app_of
 from ledger.settings import Settings
-from ledger.store import commitments, excerpts, history, paces, plan_messages, plans, recalls, usage
-from ledger.store.campaigns import campaign_names
-from ledger.store.candidates import Campaigns, candidates, holders
+from ledger.store.audit import commitments, history
+from ledger.store.campaigns.campaigns import campaign_names
 from ledger.store.database import Database
-from ledger.store.expiring import next_due
-from ledger.store.late import is_late
-from ledger.store.messages import count_known_keys
-from ledger.store.people import count_people
+from ledger.store.persons.people import count_people
+from ledger.store.recalls import paces, plan_messages, plans, recalls, usage
+from ledger.store.recalls.candidates import Campaigns, candidates, holders
+from ledger.store.recalls.late import is_late
+from ledger.store.recording import excerpts
+from ledger.store.recording.expiring import next_due
+from ledger.store.recording.messages import count_known_keys
 
 BATCH_ROWS = 5000
 # A plan that takes some of more campaigns does not name each.

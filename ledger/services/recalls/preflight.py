@@ -6,16 +6,17 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.message import AppName
-from ledger.core.stop import OF_PAUSES, PlanStop, StopCode
+from ledger.core.recalls.stop import OF_PAUSES, PlanStop, StopCode
+from ledger.core.recording.message import AppName
 from ledger.dingtalk.credentials import check_credentials
 from ledger.errors import CredentialsError, UnknownAppError
 from ledger.services.recalls.run_in import RunIn
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_STOPPED
 from ledger.settings import Settings
-from ledger.store import calls, chores, recalls
 from ledger.store.database import Database
-from ledger.store.fitness import is_read_only
+from ledger.store.recalls import calls, recalls
+from ledger.store.upkeep import chores
+from ledger.store.upkeep.fitness import is_read_only
 
 MOST_PAUSED = 50
 

@@ -12,12 +12,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ledger.core.actors import People
-from ledger.core.agents import is_agent
-from ledger.core.approval import COUNTED_FOR, CountedTogether, Reach, is_needed
-from ledger.core.plan_messages import PlanMessages
-from ledger.store import reached
-from ledger.store.reached import Reached, StartedAlone
+from ledger.core.access.actors import People
+from ledger.core.access.agents import is_agent
+from ledger.core.recalls.approval import COUNTED_FOR, CountedTogether, Reach, is_needed
+from ledger.core.recalls.plan_messages import PlanMessages
+from ledger.store.recalls import reached
+from ledger.store.recalls.reached import Reached, StartedAlone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,16 @@ from collections.abc import Sequence
 
 from ledger.clock import Clock
 from ledger.core.key_results import KeyReading
-from ledger.core.read_status import SendStatus, read_page, settle_by_status
-from ledger.core.recall import Result
+from ledger.core.readers.read_status import SendStatus, read_page, settle_by_status
+from ledger.core.recalls.recall import Result
 from ledger.services.events.elsewhere import written_down
 from ledger.services.recalls.inquiries import AGAIN, MOST_ASKS, Inquirer, Inquiry, Question
 from ledger.services.reports.recalls import RecallReports
-from ledger.store import elsewhere, history, items, recalls
+from ledger.store.audit import history
 from ledger.store.database import Database
-from ledger.store.unasked import Unasked, unasked
+from ledger.store.events import elsewhere
+from ledger.store.recalls import items, recalls
+from ledger.store.recalls.unasked import Unasked, unasked
 
 AskedItem = items.Doubtful | Unasked
 

@@ -14,12 +14,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.actors import check_actor
+from ledger.core.access.actors import check_actor
 from ledger.core.deadline import WINDOW
-from ledger.core.message import Chat
-from ledger.core.plan import NO_APP
-from ledger.core.quota import bounds_of, month_of, quota
-from ledger.core.read_sample import (
+from ledger.core.readers.read_sample import (
     ANSWERED,
     ASKED,
     KnownReading,
@@ -31,17 +28,23 @@ from ledger.core.read_sample import (
     report_of,
     usual_sample,
 )
-from ledger.core.read_status import ReadPage, SendStatus, read_page
+from ledger.core.readers.read_status import ReadPage, SendStatus, read_page
+from ledger.core.recalls.plan import NO_APP
+from ledger.core.recalls.quota import bounds_of, month_of, quota
+from ledger.core.recording.message import Chat
 from ledger.errors import EmptySelectionError, InputError, NothingEligibleError
 from ledger.services.events.elsewhere import written_down
 from ledger.services.recalls.inquiries import AGAIN, MOST_ASKS, Inquirer, Inquiry, Question
 from ledger.services.reports.people import Whose
 from ledger.services.upkeep.robots import app_of
 from ledger.settings import Settings
-from ledger.store import commitments, elsewhere, history, read_counts, readable, recalls, usage
+from ledger.store.audit import commitments, history
 from ledger.store.database import Database
-from ledger.store.message_events import readers_told
-from ledger.store.readable import ReadableMessage
+from ledger.store.events import elsewhere
+from ledger.store.events.message_events import readers_told
+from ledger.store.readers import read_counts, readable
+from ledger.store.readers.readable import ReadableMessage
+from ledger.store.recalls import recalls, usage
 
 OnAsked = Callable[[int, int], None]
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from ledger.clock import Clock
 from ledger.core.answer import Answer, NoAnswer
 from ledger.core.deadline import is_past
-from ledger.core.message import AppName, Route
+from ledger.core.recording.message import AppName, Route
 from ledger.errors import DatabaseUnavailableError
 from ledger.patience import OutageLog
 from ledger.services.recalls import leases
@@ -23,8 +23,8 @@ from ledger.services.recalls.kept_answers import Endings, KeptAnswer, KeptAnswer
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.settler import Settler
 from ledger.settings import Settings
-from ledger.store import calls
 from ledger.store.database import Database
+from ledger.store.recalls import calls
 
 
 class Calls(Protocol):

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from ledger.clock import CLOCKS_DIFFER, Clock, format_time, parse_time
-from ledger.core.actors import SCHEDULE, Acting
-from ledger.core.plan import Standing
-from ledger.core.plan_messages import PlanMessages, digest_of
-from ledger.core.recall import Plan, Result, Status
-from ledger.core.schedule import Schedule, check_moment
-from ledger.core.selection import Selection
+from ledger.core.access.actors import SCHEDULE, Acting
+from ledger.core.recalls.plan import Standing
+from ledger.core.recalls.plan_messages import PlanMessages, digest_of
+from ledger.core.recalls.recall import Plan, Result, Status
+from ledger.core.recalls.schedule import Schedule, check_moment
+from ledger.core.recalls.selection import Selection
 from ledger.errors import LedgerError, ScheduleMissedError
 from ledger.services.recalls.approvals import Approvals
 from ledger.services.recalls.freezer import Freezer
@@ -25,9 +25,11 @@ from ledger.services.recalls.lifecycle import Lifecycle
 from ledger.services.recalls.plan_check import PlanCheck
 from ledger.services.reports.recalls import RecallReports
 from ledger.settings import Settings
-from ledger.store import elsewhere, history, plan_messages, recalls, schedules
-from ledger.store.candidates import standings_since
+from ledger.store.audit import history
 from ledger.store.database import Database
+from ledger.store.events import elsewhere
+from ledger.store.recalls import plan_messages, recalls, schedules
+from ledger.store.recalls.candidates import standings_since
 
 log = logging.getLogger(__name__)
 

@@ -2,11 +2,11 @@
 
 from sqlalchemy import Connection
 
-from ledger.core.actors import Acting, People
-from ledger.core.policy import PolicyName, stricter
+from ledger.core.access.actors import Acting, People
+from ledger.core.access.policy import PolicyName, stricter
 from ledger.errors import ForbiddenError, UnauthenticatedError
 from ledger.settings import Settings
-from ledger.store import policies, tokens
+from ledger.store.access import policies, tokens
 
 
 def most_alone(connection: Connection, settings: Settings) -> int | None:

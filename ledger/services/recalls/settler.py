@@ -9,12 +9,12 @@ from random import Random
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core import pauses
-from ledger.core.actors import OURSELVES
-from ledger.core.quota import month_of
-from ledger.core.recall import Status
-from ledger.core.reply import NOT_SENT, Reading, Verdict
-from ledger.core.settle import Settlement, backoff, settle
+from ledger.core.access.actors import OURSELVES
+from ledger.core.recalls import pauses
+from ledger.core.recalls.quota import month_of
+from ledger.core.recalls.recall import Status
+from ledger.core.recalls.reply import NOT_SENT, Reading, Verdict
+from ledger.core.recalls.settle import Settlement, backoff, settle
 from ledger.errors import LedgerError
 from ledger.services.recalls.call_result import CallResult, Ending
 from ledger.services.recalls.leases import end_if_cancelled
@@ -22,8 +22,9 @@ from ledger.services.recalls.pace_changes import FREE_VERDICTS, change_paces
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.splitter import follow_fate, split_call
 from ledger.settings import DEFAULT_APP
-from ledger.store import calls, history, items, recalls, usage
+from ledger.store.audit import history
 from ledger.store.database import Database
+from ledger.store.recalls import calls, items, recalls, usage
 
 log = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ledger.core.fate import NextAsk, held_until, is_shared, next_ask
-from ledger.core.reply import Reading
-from ledger.core.settle import split
+from ledger.core.recalls.fate import NextAsk, held_until, is_shared, next_ask
+from ledger.core.recalls.reply import Reading
+from ledger.core.recalls.settle import split
 from ledger.services.recalls.call_result import CallResult
-from ledger.store import calls, items, recalls
+from ledger.store.recalls import calls, items, recalls
 
 NOT_ASKED_AGAIN = "asked without an answer; others that left in the same call are refused now, each by itself"
 

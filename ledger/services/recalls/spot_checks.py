@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from ledger.clock import Clock
-from ledger.core.read_status import SendStatus, read_page
-from ledger.core.spot_check import CHECKED, CONTRADICTED, SpotCheck
+from ledger.core.readers.read_status import SendStatus, read_page
+from ledger.core.recalls.spot_check import CHECKED, CONTRADICTED, SpotCheck
 from ledger.services.recalls.inquiries import AGAIN, MOST_ASKS, Inquirer, Inquiry, Question
-from ledger.store import history, items, recalls
+from ledger.store.audit import history
 from ledger.store.database import Database
+from ledger.store.recalls import items, recalls
 
 AskedItem = tuple[items.Recalled, Inquiry]
 

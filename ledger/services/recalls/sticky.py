@@ -4,9 +4,9 @@ import logging
 from datetime import timedelta
 
 from ledger.clock import Clock, format_time
-from ledger.core.actors import WORKER
+from ledger.core.access.actors import WORKER
 from ledger.core.deadline import WINDOW
-from ledger.core.recall import Result, Status
+from ledger.core.recalls.recall import Result, Status
 from ledger.errors import (
     ApprovalNeededError,
     DatabaseError,
@@ -18,9 +18,10 @@ from ledger.errors import (
 from ledger.services.recalls.lifecycle import Lifecycle
 from ledger.services.recalls.planner import Planner
 from ledger.services.reports.recalls import RecallReports
-from ledger.store import approvals, history, reached, recalls
+from ledger.store.audit import history
 from ledger.store.database import Database
-from ledger.store.late import count_late
+from ledger.store.recalls import approvals, reached, recalls
+from ledger.store.recalls.late import count_late
 
 log = logging.getLogger(__name__)
 

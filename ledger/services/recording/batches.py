@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ledger.core.json_value import JsonValue
-from ledger.core.message import Message
+from ledger.core.recording.message import Message
 from ledger.errors import InvalidMessageError
 from ledger.services.recording.rows import Line, Read
 

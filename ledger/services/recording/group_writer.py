@@ -19,9 +19,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ledger.core.message import Message
-from ledger.core.message_events import EventPush
-from ledger.core.row import row_of
+from ledger.core.events.message_events import EventPush
+from ledger.core.recording.message import Message
+from ledger.core.recording.row import row_of
 from ledger.errors import LedgerError
 from ledger.services.recording.waiting_log import WaitingLog, text_of_error
 from ledger.services.recording.write_apart import Content, Write, write_apart

@@ -6,17 +6,17 @@ from datetime import timedelta
 
 from ledger.clock import Clock
 from ledger.core.deadline import deadline_of
-from ledger.core.expiry import expiry_of
-from ledger.core.message import KeylessSend, Message
-from ledger.core.message_events import EventPush
+from ledger.core.events.message_events import EventPush
+from ledger.core.recording.expiry import expiry_of
+from ledger.core.recording.message import KeylessSend, Message
 from ledger.services.recording.batches import BatchWritten
 from ledger.services.recording.write_apart import Content, Written, write_apart
 from ledger.settings import Settings
 from ledger.store.database import Database
-from ledger.store.incoming import NewMessage, insert_each, insert_messages
-from ledger.store.keyless import insert_traces
-from ledger.store.known_messages import merge
-from ledger.store.message_events import insert_pushes
+from ledger.store.events.message_events import insert_pushes
+from ledger.store.recording.incoming import NewMessage, insert_each, insert_messages
+from ledger.store.recording.keyless import insert_traces
+from ledger.store.recording.known_messages import merge
 
 
 class Inserter:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from ledger.clock import Clock
-from ledger.core.bounds import EVERYTHING, Bounds
-from ledger.core.message import Message
-from ledger.core.message_events import EventPush
+from ledger.core.access.bounds import EVERYTHING, Bounds
+from ledger.core.events.message_events import EventPush
+from ledger.core.recording.message import Message
 from ledger.errors import InvalidMessageError, LedgerError
 from ledger.patience import OutageLog
 from ledger.services.recording.batches import BatchWritten, Imported, OnRejected, WriteCounts, import_lines

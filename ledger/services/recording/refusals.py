@@ -6,10 +6,10 @@ from importlib.metadata import version
 from typing import Any
 
 from ledger.clock import format_time
-from ledger.core.capture import Exchange
-from ledger.core.message import Message
-from ledger.core.message_events import EventPush, facts_of_push
-from ledger.core.row import row_of
+from ledger.core.events.message_events import EventPush, facts_of_push
+from ledger.core.recording.capture import Exchange
+from ledger.core.recording.message import Message
+from ledger.core.recording.row import row_of
 from ledger.services.recording.write_apart import Content
 from ledger.spool import lines
 from ledger.spool.lines import JournalEntry

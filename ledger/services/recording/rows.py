@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ledger.clock import Clock, format_time
-from ledger.core.bounds import Bounds
-from ledger.core.capture import capture_pair
-from ledger.core.message import Message
-from ledger.core.row import Row, row_of
+from ledger.core.access.bounds import Bounds
+from ledger.core.recording.capture import capture_pair
+from ledger.core.recording.message import Message
+from ledger.core.recording.row import Row, row_of
 from ledger.errors import InvalidMessageError
 from ledger.spool.refused import REASON
 

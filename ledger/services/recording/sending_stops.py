@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from ledger.clock import Clock, format_time
-from ledger.core.actors import check_actor
-from ledger.core.bounds import EVERYTHING, Bounds
+from ledger.core.access.actors import check_actor
+from ledger.core.access.bounds import EVERYTHING, Bounds
 from ledger.core.limits import check_text
 from ledger.errors import ForbiddenError, InputError, LedgerError
-from ledger.store import history, sending_stops
+from ledger.store.audit import history
+from ledger.store.campaigns import sending_stops
+from ledger.store.campaigns.sending_stops import SendingStop
 from ledger.store.database import Database
-from ledger.store.sending_stops import SendingStop
 
 LOOK_SECONDS = 1.0
 # For the first look somebody waits, and not for long: a send is not held up by a database that does not answer.

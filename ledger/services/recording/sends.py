@@ -7,7 +7,7 @@ import logging
 from contextlib import suppress
 
 from ledger.clock import Clock
-from ledger.core.capture import Exchange, outcomes_of
+from ledger.core.recording.capture import Exchange, outcomes_of
 from ledger.errors import InvalidMessageError
 from ledger.services.recording.group_writer import PATIENCE_SECONDS, GroupWriter, PendingWrite
 from ledger.spool import lines

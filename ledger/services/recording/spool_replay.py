@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ledger.core.capture import outcomes_of
+from ledger.core.events.message_events import EventPush
 from ledger.core.json_value import JsonValue
-from ledger.core.message import KeylessSend
-from ledger.core.message_events import EventPush
+from ledger.core.recording.capture import outcomes_of
+from ledger.core.recording.message import KeylessSend
 from ledger.errors import InvalidMessageError, LedgerError, StatementRefusedError
 from ledger.services.recording.refusals import Refusals
 from ledger.services.recording.rows import Defaults, message_of

@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 from ledger.clock import Clock
 from ledger.core.json_value import JsonValue
 from ledger.core.limits import check_reason, check_text
-from ledger.core.selection import Selection
+from ledger.core.recalls.selection import Selection
 from ledger.errors import EmptySelectionError, InputError
-from ledger.store import commitments, history
+from ledger.store.audit import commitments, history
 from ledger.store.database import Database
-from ledger.store.tagging import TaggingStep, tag_messages, tag_sends
+from ledger.store.recording.tagging import TaggingStep, tag_messages, tag_sends
 
 ROWS_PER_TRANSACTION = 1000
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ledger.core.message import KeylessSend, Message
-from ledger.core.message_events import EventPush
+from ledger.core.events.message_events import EventPush
+from ledger.core.recording.message import KeylessSend, Message
 from ledger.errors import DatabaseError, InvalidMessageError, StatementRefusedError
 
 Content = Message | KeylessSend | EventPush

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from ledger.clock import Clock
-from ledger.core.bounds import EVERYTHING, Bounds
+from ledger.core.access.bounds import EVERYTHING, Bounds
 from ledger.errors import DatabaseError, DatabaseUnavailableError
 
 Line = TypeVar("Line")

@@ -5,17 +5,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from ledger.clock import Clock
-from ledger.core.bounds import EVERYTHING, Bounds
-from ledger.core.campaign import CampaignLine, CampaignSender, UnrecallableSends, no_messages
+from ledger.core.access.bounds import EVERYTHING, Bounds
+from ledger.core.campaigns.campaign import CampaignLine, CampaignSender, UnrecallableSends, no_messages
 from ledger.core.deadline import WINDOW
-from ledger.core.message import Keyless
-from ledger.core.recall import Status
-from ledger.core.selection import campaigns_of, robots_of
-from ledger.store import excerpts, expiring, keyless, recalls, sending_stops
-from ledger.store.campaign_people import CountedPeople, known_people
-from ledger.store.campaigns import CountedCampaign, count_campaigns
+from ledger.core.recalls.recall import Status
+from ledger.core.recalls.selection import campaigns_of, robots_of
+from ledger.core.recording.message import Keyless
+from ledger.store.campaigns import sending_stops
+from ledger.store.campaigns.campaign_people import CountedPeople, known_people
+from ledger.store.campaigns.campaigns import CountedCampaign, count_campaigns
+from ledger.store.campaigns.senders import campaign_senders
 from ledger.store.database import Database
-from ledger.store.senders import campaign_senders
+from ledger.store.recalls import recalls
+from ledger.store.recording import excerpts, expiring, keyless
 
 
 class CampaignReports:

@@ -5,19 +5,20 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.core.chain_facts import ChainFacts, differences
-from ledger.core.findings import Findings
-from ledger.core.frozen import mark_of
-from ledger.core.plan_messages import digest_of
-from ledger.core.recall import Status
+from ledger.core.audit.chain_facts import ChainFacts, differences
+from ledger.core.audit.findings import Findings
+from ledger.core.recalls.frozen import mark_of
+from ledger.core.recalls.plan_messages import digest_of
+from ledger.core.recalls.recall import Status
 from ledger.services.reports.correction_comparison import compare_corrections
 from ledger.services.reports.frozen_check import FrozenChecks
 from ledger.services.reports.merging import merged
 from ledger.services.reports.row_progress import UNSEEN, Progress
-from ledger.store import audit_reads, commitments, plan_messages, shown
-from ledger.store.calls import LOST, UNSENT
-from ledger.store.fact_file import FactFile
-from ledger.store.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
+from ledger.store.audit import audit_reads, commitments, shown
+from ledger.store.audit.fact_file import FactFile
+from ledger.store.recalls import plan_messages
+from ledger.store.recalls.calls import LOST, UNSENT
+from ledger.store.recalls.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
 
 Row = Mapping[str, Any]
 _OUTCOME = ("outcome", "code", "reason", "finished_at", "call_id", "attempts", "ended_by")

@@ -5,15 +5,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.core.chain_facts import differences
-from ledger.core.correction_facts import CorrectionFacts
-from ledger.core.findings import Findings
-from ledger.core.recall import Status
+from ledger.core.audit.chain_facts import differences
+from ledger.core.audit.findings import Findings
+from ledger.core.corrections.correction_facts import CorrectionFacts
+from ledger.core.recalls.recall import Status
 from ledger.services.reports.frozen_check import FrozenChecks
 from ledger.services.reports.merging import merged
-from ledger.store import commitments, shown_corrections
-from ledger.store.correction_sends import FROZEN_OF_SEND
-from ledger.store.fact_file import FactFile
+from ledger.store.audit import commitments, shown_corrections
+from ledger.store.audit.fact_file import FactFile
+from ledger.store.corrections.correction_sends import FROZEN_OF_SEND
 
 # A send of which the history says nothing has not ended.
 _NOT_ENDED: Mapping[str, Any] = {

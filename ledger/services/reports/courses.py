@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock, parse_time
-from ledger.core.course import CallsOfSecond
-from ledger.core.message import AppName, Chat
-from ledger.core.pace import Pace, seconds_for
-from ledger.core.recall import Result, Status
+from ledger.core.recalls.course import CallsOfSecond
+from ledger.core.recalls.pace import Pace, seconds_for
+from ledger.core.recalls.recall import Result, Status
+from ledger.core.recording.message import AppName, Chat
 from ledger.settings import Settings
-from ledger.store import course, figures, items, recalls
 from ledger.store.database import Database
+from ledger.store.recalls import course, items, recalls
+from ledger.store.upkeep import figures
 
 # How fast a recall goes is seen over so long.
 PACE_WINDOW = timedelta(seconds=10)

@@ -13,14 +13,17 @@ from sqlalchemy import Connection
 
 from ledger.clock import Clock
 from ledger.core.deadline import WINDOW
-from ledger.core.packing import Packing, packings
-from ledger.core.quota import bounds_of, month_of
-from ledger.core.recall import Outcome, Status
+from ledger.core.recalls.quota import bounds_of, month_of
+from ledger.core.recalls.recall import Outcome, Status
+from ledger.core.recording.packing import Packing, packings
 from ledger.services.upkeep.chores import HEARTBEAT
 from ledger.services.upkeep.robots import count_unconfigured
 from ledger.settings import Settings
-from ledger.store import break_glass, checkpoints, chores, figures, keyless, usage
+from ledger.store.audit import checkpoints
 from ledger.store.database import Database
+from ledger.store.recalls import break_glass, usage
+from ledger.store.recording import keyless
+from ledger.store.upkeep import chores, figures
 
 # Waiting items whose deadline is nearer than this are worth waking somebody for.
 NEAR_DEADLINE = timedelta(minutes=15)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ledger.core.findings import Findings
-from ledger.core.frozen import FrozenDigest, is_marked
+from ledger.core.audit.findings import Findings
+from ledger.core.recalls.frozen import FrozenDigest, is_marked
 
 MOST_SUSPECTS = 20
 

@@ -5,11 +5,11 @@ from itertools import chain
 
 from sqlalchemy import Connection
 
-from ledger.core.bounds import EVERYTHING, Bounds
-from ledger.core.campaign_patterns import is_pattern, matches
+from ledger.core.access.bounds import EVERYTHING, Bounds
+from ledger.core.campaigns.campaign_patterns import is_pattern, matches
 from ledger.core.near_names import MOST_KNOWN, NearNames, near
-from ledger.core.selection import Selection
-from ledger.store import known_names
+from ledger.core.recalls.selection import Selection
+from ledger.store.campaigns import known_names
 from ledger.store.database import Database
 
 # Of so many names that were asked for, near ones are looked for.

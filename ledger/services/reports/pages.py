@@ -6,19 +6,19 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.bounds import Bounds
+from ledger.core.access.bounds import Bounds
+from ledger.core.access.roles import Identity
 from ledger.core.cursor import Place, decode, encode
 from ledger.core.period import ALWAYS, Period
-from ledger.core.recall import Item, Outcome, Result, Status
-from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
-from ledger.core.recorded_message import RecordedMessage
-from ledger.core.roles import Identity
-from ledger.core.selection import Selection
+from ledger.core.recalls.recall import Item, Outcome, Result, Status
+from ledger.core.recalls.recall_filter import EVERY_RECALL, RecallFilter
+from ledger.core.recalls.selection import Selection
+from ledger.core.recording.recorded_message import RecordedMessage
 from ledger.errors import ForbiddenError
 from ledger.services.reports.list_page import ListPage, Value
 from ledger.services.reports.recalls import RecallReports
-from ledger.store import break_glass, pages, recalls
 from ledger.store.database import Database
+from ledger.store.recalls import break_glass, pages, recalls
 
 Found = Sequence[tuple[Place, Value]]
 

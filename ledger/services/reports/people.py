@@ -9,14 +9,15 @@ from itertools import islice
 from sqlalchemy import Connection
 
 from ledger.core.cursor import decode_name, encode_name
-from ledger.core.reached_people import PeopleCount, PersonLine, PersonStanding
-from ledger.core.recall import Outcome
-from ledger.core.selection import Selection
+from ledger.core.persons.reached_people import PeopleCount, PersonLine, PersonStanding
+from ledger.core.recalls.recall import Outcome
+from ledger.core.recalls.selection import Selection
 from ledger.errors import BadCursorError, EmptySelectionError
 from ledger.services.reports.list_page import ListPage
-from ledger.store import person_lines, recalls
 from ledger.store.database import Database
-from ledger.store.person_lines import PeopleFilter, PersonPlace
+from ledger.store.persons import person_lines
+from ledger.store.persons.person_lines import PeopleFilter, PersonPlace
+from ledger.store.recalls import recalls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

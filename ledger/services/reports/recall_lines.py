@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.core.recall import Result, Status
-from ledger.core.roles import Identity, Permission
+from ledger.core.access.roles import Identity, Permission
+from ledger.core.recalls.recall import Result, Status
 from ledger.services.reports.pages import Pages
-from ledger.store import recalls
 from ledger.store.database import Database
+from ledger.store.recalls import recalls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

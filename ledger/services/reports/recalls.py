@@ -9,38 +9,30 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock, format_time
-from ledger.core.approval import Approval
-from ledger.core.asking_again import AskAgain
-from ledger.core.disputes import Disputes
+from ledger.core.audit.disputes import Disputes
 from ledger.core.json_value import jsonable
 from ledger.core.period import ALWAYS, Period
-from ledger.core.plan_seal import without_digest
-from ledger.core.reached_people import PeopleCount
-from ledger.core.read_sample import BeforeReading, before_reading
-from ledger.core.recall import Item, Outcome, Result, Status
-from ledger.core.recall_filter import EVERY_RECALL, RecallFilter
-from ledger.core.reply import Verdict
-from ledger.core.selection import Selection, campaigns_of
-from ledger.core.spot_check import CHECKED, CONTRADICTED, StillThere, still_there
+from ledger.core.persons.reached_people import PeopleCount
+from ledger.core.readers.read_sample import BeforeReading, before_reading
+from ledger.core.recalls.approval import Approval
+from ledger.core.recalls.asking_again import AskAgain
+from ledger.core.recalls.plan_seal import without_digest
+from ledger.core.recalls.recall import Item, Outcome, Result, Status
+from ledger.core.recalls.recall_filter import EVERY_RECALL, RecallFilter
+from ledger.core.recalls.reply import Verdict
+from ledger.core.recalls.selection import Selection, campaigns_of
+from ledger.core.recalls.spot_check import CHECKED, CONTRADICTED, StillThere, still_there
 from ledger.services.reports.people import Whose, count_people
 from ledger.services.reports.work import work_of
-from ledger.store import (
-    approvals,
-    break_glass,
-    calls,
-    disputes,
-    elsewhere,
-    figures,
-    history,
-    items,
-    read_counts,
-    recalls,
-    schedules,
-)
-from ledger.store.asking_again import ask_again
+from ledger.store.audit import disputes, history
 from ledger.store.database import Database
-from ledger.store.late import count_late
-from ledger.store.unfrozen import unfrozen_items, unfrozen_skips
+from ledger.store.events import elsewhere
+from ledger.store.readers import read_counts
+from ledger.store.recalls import approvals, break_glass, calls, items, recalls, schedules
+from ledger.store.recalls.asking_again import ask_again
+from ledger.store.recalls.late import count_late
+from ledger.store.recalls.unfrozen import unfrozen_items, unfrozen_skips
+from ledger.store.upkeep import figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

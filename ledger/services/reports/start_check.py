@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.core.chain_facts import LEFT, ChainFacts, FactSink, differences
-from ledger.core.findings import Findings
-from ledger.core.history_start import HistoryStart, facts_after, root_of_left
-from ledger.store import checkpoints, history, history_starts
+from ledger.core.audit.chain_facts import LEFT, ChainFacts, FactSink, differences
+from ledger.core.audit.findings import Findings
+from ledger.core.audit.history_start import HistoryStart, facts_after, root_of_left
+from ledger.store.audit import checkpoints, history, history_starts
 
 _SAID = ("entries", "last_id", "digest", "root")
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ledger.clock import Clock
-from ledger.core.quota import month_of
-from ledger.core.stream_state import GONE_AFTER, StreamState
-from ledger.store import checkpoints, streams, workers
-from ledger.store.checkpoints import AnchorState, StoredCheckpoint
+from ledger.core.events.stream_state import GONE_AFTER, StreamState
+from ledger.core.recalls.quota import month_of
+from ledger.store.audit import checkpoints
+from ledger.store.audit.checkpoints import AnchorState, StoredCheckpoint
 from ledger.store.database import Database
-from ledger.store.message_events import used_pushes
+from ledger.store.events import streams
+from ledger.store.events.message_events import used_pushes
+from ledger.store.upkeep import workers
 
 SEEN_WITHIN = timedelta(minutes=10)
 

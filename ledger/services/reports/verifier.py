@@ -10,16 +10,16 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from ledger.clock import format_time
-from ledger.core.chain import GENESIS
-from ledger.core.chain_facts import ChainFacts
-from ledger.core.findings import MOST_FINDINGS, Finding, Findings
+from ledger.core.audit.chain import GENESIS
+from ledger.core.audit.chain_facts import ChainFacts
+from ledger.core.audit.findings import MOST_FINDINGS, Finding, Findings
 from ledger.core.json_value import JsonValue, jsonable
 from ledger.services.reports import start_check
 from ledger.services.reports.comparison import compare
 from ledger.services.reports.row_progress import UNSEEN, Progress
-from ledger.store import history, shown
+from ledger.store.audit import history, shown
+from ledger.store.audit.fact_file import FactFile
 from ledger.store.database import Database
-from ledger.store.fact_file import FactFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ledger.core.course import runs_of, working_seconds
-from ledger.store import course
+from ledger.core.recalls.course import runs_of, working_seconds
+from ledger.store.recalls import course
 
 
 def work_of(connection: Connection, recall_id: int, now: datetime) -> float | None:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from ledger.core.check_up import Check, failed, ok, warning
 from ledger.settings import Settings
-from ledger.store import checkpoints
+from ledger.store.audit import checkpoints
 
 # A worker that is slow or was away for a while is no trouble yet.
 PATIENCE = timedelta(minutes=5)

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.store import chores
 from ledger.store.database import Database
+from ledger.store.upkeep import chores
 
 # The chore that shows that some worker lives: nothing is done but to note when.
 HEARTBEAT = "heartbeat"

@@ -7,11 +7,11 @@ from pathlib import Path
 from ledger.clock import Clock, SystemClock, format_time
 from ledger.core.check_up import Check, failed, ok, warning
 from ledger.core.deadline import WINDOW
-from ledger.core.expiry import count_calls
 from ledger.core.json_value import printable
-from ledger.core.message import UNKNOWN
-from ledger.core.quota import QuotaLevel, bounds_of, level_of, month_of
-from ledger.core.recall import Status
+from ledger.core.recalls.quota import QuotaLevel, bounds_of, level_of, month_of
+from ledger.core.recalls.recall import Status
+from ledger.core.recording.expiry import count_calls
+from ledger.core.recording.message import UNKNOWN
 from ledger.errors import LedgerError
 from ledger.services.upkeep import anchoring, disks, keeping, listening, packing_advice, privacy, telling
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_STOPPED
@@ -21,11 +21,15 @@ from ledger.services.upkeep.robots import app_of, count_unconfigured
 from ledger.settings import Settings, given_by
 from ledger.spool import places
 from ledger.spool.spool import Depth, Spool
-from ledger.store import calls, chores, expiring, fitness, migrate, recalls, schedules, shape, tokens, usage
-from ledger.store.campaigns import count_recipients_unknown
+from ledger.store import migrate, shape
+from ledger.store.access import tokens
+from ledger.store.campaigns.campaigns import count_recipients_unknown
 from ledger.store.database import Database
-from ledger.store.messages import any_robot_of
+from ledger.store.recalls import calls, recalls, schedules, usage
+from ledger.store.recording import expiring
+from ledger.store.recording.messages import any_robot_of
 from ledger.store.schema import REVISION
+from ledger.store.upkeep import chores, fitness
 
 CLOCKS_DIFFER_SECONDS = 2.0
 MOST_MESSAGES_LOOKED_AT = 2_000_000

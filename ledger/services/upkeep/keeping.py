@@ -6,8 +6,8 @@ from sqlalchemy import Connection
 
 from ledger.core.check_up import Check, ok, warning
 from ledger.settings import Settings
-from ledger.store import history_starts
-from ledger.store.history_starts import Old
+from ledger.store.audit import history_starts
+from ledger.store.audit.history_starts import Old
 
 # A recall may have begun before what has to stay, and end after it.
 PATIENCE = timedelta(days=2)

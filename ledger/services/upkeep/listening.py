@@ -5,13 +5,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ledger.core.check_up import Check, failed, ok, warning
+from ledger.core.events.stream_state import GONE_AFTER, StreamStanding
 from ledger.core.json_value import printable
-from ledger.core.quota import month_of
-from ledger.core.stream_state import GONE_AFTER, StreamStanding
+from ledger.core.recalls.quota import month_of
 from ledger.dingtalk.stream import EXTRA, is_installed
 from ledger.settings import Settings
-from ledger.store import streams
-from ledger.store.message_events import used_pushes
+from ledger.store.events import streams
+from ledger.store.events.message_events import used_pushes
 
 MOST_APPS = 3
 

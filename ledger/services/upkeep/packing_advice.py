@@ -4,9 +4,9 @@ from sqlalchemy import Connection
 
 from ledger.core.check_up import Check, ok, warning
 from ledger.core.json_value import printable
-from ledger.core.packing import USERS_A_SEND, Packing, packings
+from ledger.core.recording.packing import USERS_A_SEND, Packing, packings
 from ledger.settings import Settings
-from ledger.store import figures
+from ledger.store.upkeep import figures
 
 MOST_MESSAGES_LOOKED_AT = 2_000_000
 MOST_SOURCES = 3

@@ -14,14 +14,14 @@ from sqlalchemy import Connection
 
 from ledger.clock import Clock
 from ledger.errors import DatabaseError
-from ledger.store.campaign_people import (
+from ledger.store.campaigns.campaign_people import (
     CountedPeople,
     add_up_counts,
     count_people_by_campaign,
     keep_people,
     known_people,
 )
-from ledger.store.campaigns import CountedCampaign, count_campaigns
+from ledger.store.campaigns.campaigns import CountedCampaign, count_campaigns
 from ledger.store.database import Database
 
 # So many recipients are looked at while somebody waits (measured: a second for a million), and so many again each time

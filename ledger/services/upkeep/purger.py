@@ -11,16 +11,20 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-from ledger.core.actors import WORKER
+from ledger.core.access.actors import WORKER
 from ledger.core.deadline import WINDOW
 from ledger.core.json_value import JsonValue
-from ledger.core.quota import month_of
+from ledger.core.recalls.quota import month_of
 from ledger.settings import Settings
-from ledger.store import corrections, elsewhere, history, plans, read_counts, usage
+from ledger.store.audit import history
+from ledger.store.corrections import corrections
 from ledger.store.database import Database
-from ledger.store.keyless import purge_traces
-from ledger.store.message_events import purge_events
-from ledger.store.messages import purge_index, purge_messages
+from ledger.store.events import elsewhere
+from ledger.store.events.message_events import purge_events
+from ledger.store.readers import read_counts
+from ledger.store.recalls import plans, usage
+from ledger.store.recording.keyless import purge_traces
+from ledger.store.recording.messages import purge_index, purge_messages
 
 ROWS_PER_TRANSACTION = 1000
 # On SQLite, others wait for as long as a transaction takes: as many rows as are deleted in this time.

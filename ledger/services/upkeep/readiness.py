@@ -5,9 +5,10 @@ from ledger.errors import DatabaseError
 from ledger.services.upkeep import disks
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_STOPPED
 from ledger.settings import Settings
-from ledger.store import chores, fitness, migrate, shape
+from ledger.store import migrate, shape
 from ledger.store.database import Database
 from ledger.store.schema import REVISION
+from ledger.store.upkeep import chores, fitness
 
 
 def lacks(database: Database, clock: Clock, settings: Settings) -> dict[str, str]:

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ledger.core.message import UNKNOWN, AppName
-from ledger.core.plan import NO_APP
+from ledger.core.recalls.plan import NO_APP
+from ledger.core.recording.message import UNKNOWN, AppName
 from ledger.errors import UnknownAppError
 from ledger.settings import Settings
-from ledger.store.figures import count_by_robot
+from ledger.store.upkeep.figures import count_by_robot
 
 
 def app_of(settings: Settings, robot: str) -> AppName:

@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 from ledger.core.check_up import Check, failed, ok, warning
 from ledger.core.json_value import printable
 from ledger.settings import Settings
-from ledger.store import notices
-from ledger.store.notices import NoticePlace
+from ledger.store.notices import notices
+from ledger.store.notices.notices import NoticePlace
 
 MOST_PLACES = 5
 

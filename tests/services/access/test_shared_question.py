@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from ledger import Ledger
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.errors import DatabaseUnavailableError
 from ledger.services.access.shared_question import SharedQuestion
 from tests.conftest import MakeLedger

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ledger import Ledger
-from ledger.core.checkpoint import Checkpoint
+from ledger.core.audit.checkpoint import Checkpoint
 from ledger.services.audit.keys import generate
 from ledger.simulator import World
 from tests.conftest import MakeLedger

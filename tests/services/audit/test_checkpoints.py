@@ -16,16 +16,16 @@ from sqlalchemy import func, select
 
 from ledger import Ledger, Settings
 from ledger.clock import FakeClock
-from ledger.core.chain import GENESIS
-from ledger.core.checkpoint import Checkpoint
-from ledger.core.merkle import SEGMENT_ENTRIES, leaf_of, root_of
-from ledger.core.signing import is_signed_by, key_id
+from ledger.core.audit.chain import GENESIS
+from ledger.core.audit.checkpoint import Checkpoint
+from ledger.core.audit.merkle import SEGMENT_ENTRIES, leaf_of, root_of
+from ledger.core.audit.signing import is_signed_by, key_id
 from ledger.errors import AuditError, SettingsError, UnwritableFileError
 from ledger.services.audit import keys
 from ledger.services.audit.anchors import SyslogAnchor
 from ledger.services.audit.timestamps import checked, roots_of
 from ledger.simulator import World
-from ledger.store import history
+from ledger.store.audit import history
 from ledger.store.database import Database
 from ledger.store.schema import history as entries
 from ledger.store.schema import history_segments

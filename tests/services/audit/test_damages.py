@@ -11,16 +11,16 @@ from sqlalchemy import Connection, insert, select, text
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.chain import GENESIS
-from ledger.core.chain_damage import DamageKind
-from ledger.core.merkle import SEGMENT_ENTRIES
-from ledger.core.signing import make_key, signed
+from ledger.core.audit.chain import GENESIS
+from ledger.core.audit.chain_damage import DamageKind
+from ledger.core.audit.merkle import SEGMENT_ENTRIES
+from ledger.core.audit.signing import make_key, signed
 from ledger.services.audit.anchor_check import Match
 from ledger.services.audit.audit_verifier import NOT_ANCHORED, NOT_SIGNED, ONLY_INSIDE, AuditReport
 from ledger.services.audit.kept_checkpoints import INSIDE
 from ledger.services.audit.keys import private_key, public_key
 from ledger.simulator import World
-from ledger.store import history
+from ledger.store.audit import history
 from ledger.store.database import Database
 from ledger.store.schema import history as entries
 from ledger.store.schema import metadata

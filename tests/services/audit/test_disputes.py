@@ -9,10 +9,10 @@ from sqlalchemy import event, select, update
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.disputes import Dispute, Disputes
-from ledger.core.findings import MOST_LISTED, Findings
+from ledger.core.audit.disputes import Dispute, Disputes
+from ledger.core.audit.findings import MOST_LISTED, Findings
 from ledger.simulator import World
-from ledger.store import disputes
+from ledger.store.audit import disputes
 from ledger.store.database import Database
 from ledger.store.schema import disputes as kept_disputes
 from ledger.store.schema import recall_calls, recall_item_recipients, recall_items, recalls, verifications

@@ -9,11 +9,11 @@ from sqlalchemy import delete, func, insert, select, update
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.reads import SEALED, SEALED_READS, Read
+from ledger.core.audit.reads import SEALED, SEALED_READS, Read
 from ledger.errors import DatabaseError
 from ledger.services.audit.read_log import MOST_WAITING, ReadLog
 from ledger.simulator import World
-from ledger.store import history
+from ledger.store.audit import history
 from ledger.store.database import Database
 from ledger.store.schema import audit_read_seals, audit_reads
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ledger import Ledger
-from ledger.core.chain_damage import DamageKind
+from ledger.core.audit.chain_damage import DamageKind
 from ledger.services.audit.anchor_check import Match
 from ledger.services.audit.audit_verifier import NOT_ANCHORED, AuditReport
 from ledger.services.audit.keys import public_key

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ledger import Ledger
-from ledger.core.correction_text import CorrectionText, read_text
+from ledger.core.corrections.correction_text import CorrectionText, read_text
 from ledger.simulator import World
 from tests.sending import send
 

@@ -7,9 +7,9 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.correction import CorrectionPlan, CorrectionResult, WhyNot
-from ledger.core.correction_text import CorrectionText
-from ledger.core.recall import Status
+from ledger.core.corrections.correction import CorrectionPlan, CorrectionResult, WhyNot
+from ledger.core.corrections.correction_text import CorrectionText
+from ledger.core.recalls.recall import Status
 from ledger.errors import (
     ApprovalNeededError,
     NothingEligibleError,

@@ -8,9 +8,9 @@ import pytest
 
 from ledger import Ledger, Settings
 from ledger.clock import FakeClock
-from ledger.core.correction import WhyNot
-from ledger.core.correction_text import CorrectionText
-from ledger.core.recall import Status
+from ledger.core.corrections.correction import WhyNot
+from ledger.core.corrections.correction_text import CorrectionText
+from ledger.core.recalls.recall import Status
 from ledger.errors import ApprovalNeededError, PlanChangedError, WrongStateError
 from ledger.simulator import World
 from ledger.testing import InlineExecutor, WorldTransport

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from itertools import count
 
 from ledger import Ledger
-from ledger.core.message import MessageKey, RobotCode, UserId
-from ledger.core.message_events import EventKind, EventPush, MessageEvent
-from ledger.store.message_events import insert_pushes
+from ledger.core.events.message_events import EventKind, EventPush, MessageEvent
+from ledger.core.recording.message import MessageKey, RobotCode, UserId
+from ledger.store.events.message_events import insert_pushes
 
 _NUMBERS = count(1)
 

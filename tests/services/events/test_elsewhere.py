@@ -10,14 +10,14 @@ from sqlalchemy import delete, update
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.message_events import EventKind
-from ledger.core.plan import Standing
-from ledger.core.selection import select
+from ledger.core.events.message_events import EventKind
+from ledger.core.recalls.plan import Standing
+from ledger.core.recalls.selection import select
 from ledger.entrypoints.cli.screen.recall_report import show_report
 from ledger.services.recalls.inquiries import Inquiry, Question
 from ledger.services.reports.people import Whose
 from ledger.simulator import FailedReason, ReadsAfterRecall, Request, World
-from ledger.store import history
+from ledger.store.audit import history
 from ledger.store.schema import message_events, recalled_elsewhere
 from tests.sending import row, send
 from tests.services.events.conftest import rows

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ledger.clock import FakeClock
-from ledger.core.stream_state import OVER_QUOTA_LOOK
+from ledger.core.events.stream_state import OVER_QUOTA_LOOK
 from ledger.simulator import Simulator, World
 from tests.outages import away
 from tests.sending import send

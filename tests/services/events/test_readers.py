@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from ledger import Ledger
-from ledger.core.message_events import EventKind
-from ledger.core.selection import select
+from ledger.core.events.message_events import EventKind
+from ledger.core.recalls.selection import select
 from ledger.entrypoints.cli.screen.reads import report_in_words
 from ledger.services.reports.people import Whose
 from ledger.simulator import World

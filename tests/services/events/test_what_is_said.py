@@ -7,8 +7,8 @@ import pytest
 
 from ledger.clock import FakeClock
 from ledger.core.check_up import Check, Level
-from ledger.core.notice_texts import text_of
-from ledger.core.stream_state import GONE_AFTER
+from ledger.core.events.stream_state import GONE_AFTER
+from ledger.core.notices.notice_texts import text_of
 from ledger.notice_events import NoticeEvent
 from ledger.services.notices.conditions import conditions
 from ledger.simulator import World

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from ledger import Ledger
-from ledger.core.correction import CorrectionResult
-from ledger.core.correction_text import read_text
-from ledger.core.notice_texts import NoticeText, text_of
-from ledger.core.recall import Status
+from ledger.core.corrections.correction import CorrectionResult
+from ledger.core.corrections.correction_text import read_text
+from ledger.core.notices.notice_texts import NoticeText, text_of
+from ledger.core.recalls.recall import Status
 from ledger.errors import ApprovalNeededError
 from ledger.notice_events import NoticeEvent
 from ledger.simulator import World

@@ -10,8 +10,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from ledger import Ledger, LedgerError
 from ledger.clock import FakeClock
-from ledger.core.notice_texts import text_of
-from ledger.core.notices import LEASE, OF_HISTORY
+from ledger.core.notices.notice_texts import text_of
+from ledger.core.notices.notices import LEASE, OF_HISTORY
 from ledger.errors import ApprovalNeededError, NoticeError
 from ledger.notice_events import NoticeEvent
 from ledger.services.notices.notifier import NEWS, Notifier
@@ -135,7 +135,7 @@ def test_two_workers_tell_once(make_telling: MakeTelling, world: World, receiver
 def test_who_dies_before_sending_is_followed_by_another_and_nothing_is_lost(
     make_telling: MakeTelling, world: World, receiver: Receiver, clock: FakeClock, database: Database
 ) -> None:
-    from ledger.store import notices
+    from ledger.store.notices import notices
 
     one, other = make_telling(), make_telling()
     recall(one, world)
@@ -324,7 +324,7 @@ def test_what_apprise_knows_is_told_in_the_language_that_is_set(
 
 @pytest.mark.parametrize("url", ["nosuch://token", "json://127.0.0.1:9/"])
 def test_an_address_that_does_not_work_is_an_error_that_keeps_its_secret(url: str, clock: FakeClock) -> None:
-    from ledger.core.notices import Notice
+    from ledger.core.notices.notices import Notice
 
     notice = Notice(uid="one", event=NoticeEvent.TEST, at=clock.now(), facts={"by": "wang"})
     with pytest.raises(NoticeError) as raised:

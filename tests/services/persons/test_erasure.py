@@ -13,14 +13,14 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.person import is_pseudonym
+from ledger.core.persons.person import is_pseudonym
 from ledger.errors import DatabaseError, InputError, WrongStateError
 from ledger.services.persons.eraser import Erasure
 from ledger.simulator import World
 from ledger.spool.journal import FEED
 from ledger.spool.refused import RefusedRows
 from ledger.spool.segments import append, create, discard
-from ledger.store import history
+from ledger.store.audit import history
 from ledger.store.database import Database
 from ledger.store.schema import answers, person_commitments, person_secrets, recall_items, recalls
 from ledger.store.schema import history as entries

@@ -6,10 +6,10 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.agents import through_agent
-from ledger.core.recall import Plan, Result, Status
-from ledger.core.roles import Role
-from ledger.core.selection import select
+from ledger.core.access.agents import through_agent
+from ledger.core.access.roles import Role
+from ledger.core.recalls.recall import Plan, Result, Status
+from ledger.core.recalls.selection import select
 from ledger.errors import ApprovalNeededError, ForbiddenError, PlanTokenError, WrongStateError
 from ledger.simulator import World
 from tests.conftest import MakeLedger

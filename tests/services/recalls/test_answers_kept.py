@@ -15,9 +15,9 @@ import pytest
 from ledger import Ledger, Settings
 from ledger.clock import FakeClock
 from ledger.core.answer import Answer, NoAnswer
-from ledger.core.message import AppName, Chat, RobotCode, Route
-from ledger.core.recall import Status
-from ledger.core.settle import AskedItem
+from ledger.core.recalls.recall import Status
+from ledger.core.recalls.settle import AskedItem
+from ledger.core.recording.message import AppName, Chat, RobotCode, Route
 from ledger.errors import DatabaseUnavailableError
 from ledger.services.recalls.call_result import Unsent
 from ledger.services.recalls.kept_answers import ANSWERS, KeptAnswer, KeptAnswers
@@ -25,7 +25,7 @@ from ledger.services.recalls.leases import GRACE_SECONDS
 from ledger.simulator import World
 from ledger.simulator.behaviour import SecondRecall
 from ledger.spool.frames import framed
-from ledger.store import calls
+from ledger.store.recalls import calls
 from ledger.testing import InlineExecutor, WorldTransport
 from tests.conftest import NOON, MakeLedger
 from tests.outages import away

@@ -6,7 +6,7 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.recall import Plan, Status
+from ledger.core.recalls.recall import Plan, Status
 from ledger.errors import (
     ApprovalNeededError,
     ForbiddenError,

@@ -6,7 +6,7 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.asking_again import FINAL_CODES, WRONG_KEY, AskAgain
+from ledger.core.recalls.asking_again import FINAL_CODES, WRONG_KEY, AskAgain
 from ledger.errors import NothingEligibleError
 from ledger.simulator import World
 from tests.sending import send

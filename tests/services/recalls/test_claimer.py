@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.message import AppName, Chat, RobotCode, Route
-from ledger.core.recall import Result
-from ledger.core.settle import AskedItem
+from ledger.core.recalls.recall import Result
+from ledger.core.recalls.settle import AskedItem
+from ledger.core.recording.message import AppName, Chat, RobotCode, Route
 from ledger.services.recalls.call_result import Unsent
 from ledger.simulator import World
-from ledger.store.calls import Call
+from ledger.store.recalls.calls import Call
 from tests.conftest import MakeLedger
 from tests.sending import send
 

@@ -8,7 +8,7 @@ import pytest
 from ledger import Ledger
 from ledger.clock import FakeClock, format_time
 from ledger.core.check_up import Check
-from ledger.core.recall import Result, Status
+from ledger.core.recalls.recall import Result, Status
 from ledger.errors import ApprovalNeededError
 from ledger.simulator import World
 from ledger.store.database import Database

@@ -9,7 +9,7 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.recall import Result
+from ledger.core.recalls.recall import Result
 from ledger.errors import PlanChangedError
 from ledger.simulator import ScriptedAnswer, World
 from ledger.testing import InlineExecutor

@@ -11,15 +11,17 @@ from sqlalchemy import delete, select, text, update
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.recall import Plan, Result, Status
-from ledger.core.selection import Selection
+from ledger.core.recalls.recall import Plan, Result, Status
+from ledger.core.recalls.selection import Selection
 from ledger.errors import PlanChangedError
 from ledger.services.recalls import freezer
 from ledger.simulator import World
-from ledger.store import candidates, figures, history, recalls
+from ledger.store.audit import history
 from ledger.store.database import Database
+from ledger.store.recalls import candidates, recalls
 from ledger.store.schema import history as history_table
 from ledger.store.schema import messages, plan_messages
+from ledger.store.upkeep import figures
 from tests.conftest import MakeLedger
 from tests.sending import row, send
 

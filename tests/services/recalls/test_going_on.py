@@ -8,12 +8,12 @@ from rich.console import Console
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.message import AppName
-from ledger.core.recall import Outcome, Result, Status
+from ledger.core.recalls.recall import Outcome, Result, Status
+from ledger.core.recording.message import AppName
 from ledger.entrypoints.cli.screen.results import show_result
 from ledger.entrypoints.cli.screen.run_progress import how_far
 from ledger.simulator import Cut, ScriptedAnswer, World
-from ledger.store import paces
+from ledger.store.recalls import paces
 from tests.conftest import NOON, MakeLedger
 from tests.sending import send
 

@@ -9,10 +9,10 @@ from sqlalchemy import event, insert, text
 
 from ledger import Ledger, Settings
 from ledger.clock import FakeClock
-from ledger.core.recall import Result, Status
-from ledger.core.reply import BAN_STATUS
+from ledger.core.recalls.recall import Result, Status
+from ledger.core.recalls.reply import BAN_STATUS
 from ledger.simulator import Cut, ScriptedAnswer, World
-from ledger.store.calls import LOST
+from ledger.store.recalls.calls import LOST
 from ledger.store.schema import recall_calls
 from ledger.testing import InlineExecutor, WorldTransport
 from tests.conftest import NOON

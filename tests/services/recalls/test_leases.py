@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from ledger import Ledger, Settings
 from ledger.clock import FakeClock
-from ledger.core.recall import Status
+from ledger.core.recalls.recall import Status
 from ledger.services.recalls import leases
 from ledger.simulator import World
 from ledger.store.database import Database

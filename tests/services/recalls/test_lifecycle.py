@@ -9,8 +9,8 @@ import pytest
 from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.answer import Answer, NoAnswer
-from ledger.core.message import Route
-from ledger.core.recall import Outcome, Status
+from ledger.core.recalls.recall import Outcome, Status
+from ledger.core.recording.message import Route
 from ledger.errors import (
     EmptySelectionError,
     InputError,

@@ -11,14 +11,14 @@ from sqlalchemy import Connection, delete, func, select
 from ledger import Ledger
 from ledger.clock import AlignedClock, Clock, FakeClock
 from ledger.core.answer import Answer
-from ledger.core.message import AppName
-from ledger.core.pace import FURTHEST_SLOT
+from ledger.core.recalls.pace import FURTHEST_SLOT
+from ledger.core.recording.message import AppName
 from ledger.services.recalls.claimer import Claimer
 from ledger.services.recalls.leases import lease_of
 from ledger.services.recalls.pace_clock import HELD_AFTER_STEP_SECONDS, PaceClock
 from ledger.services.recalls.settler import Settler
 from ledger.simulator import World
-from ledger.store.calls import Call
+from ledger.store.recalls.calls import Call
 from ledger.store.schema import machine_clocks
 from ledger.testing import InlineExecutor, WorldTransport
 from tests.conftest import NOON, MakeLedger

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from ledger import Ledger
-from ledger.core.message import Campaign
-from ledger.core.recall import Plan, Status
-from ledger.core.selection import Selection
+from ledger.core.recalls.recall import Plan, Status
+from ledger.core.recalls.selection import Selection
+from ledger.core.recording.message import Campaign
 from ledger.simulator import World
 from tests.conftest import MakeLedger
 from tests.fuzzing import fuzzed

@@ -7,10 +7,10 @@ import pytest
 
 from ledger import Ledger, PlanChangedError, PlanEndedError, PlanTokenError, WrongStateError
 from ledger.clock import FakeClock
-from ledger.core.recall import Plan, Status
-from ledger.core.selection import select
+from ledger.core.recalls.recall import Plan, Status
+from ledger.core.recalls.selection import select
 from ledger.simulator import World
-from ledger.store import history
+from ledger.store.audit import history
 from tests.sending import send
 
 

@@ -11,11 +11,11 @@ from sqlalchemy import event, func, select, text
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.pace import throttled
-from ledger.core.recall import Item, Plan, Status
+from ledger.core.recalls.pace import throttled
+from ledger.core.recalls.recall import Item, Plan, Status
 from ledger.services.reports.list_page import ListPage, every_page
 from ledger.simulator import World
-from ledger.store import paces, plans
+from ledger.store.recalls import paces, plans
 from ledger.store.schema import plan_messages, recall_items, recall_skips, recalls
 from tests.conftest import MakeLedger
 from tests.sending import send

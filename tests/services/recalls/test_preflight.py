@@ -6,12 +6,12 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.selection import select
-from ledger.core.stop import StopCode
+from ledger.core.recalls.selection import select
+from ledger.core.recalls.stop import StopCode
 from ledger.services.recalls.run_in import RunIn
 from ledger.services.upkeep.chores import HEARTBEAT
 from ledger.simulator import World
-from ledger.store import chores
+from ledger.store.upkeep import chores
 from tests.conftest import MakeLedger
 from tests.sending import send
 

@@ -7,7 +7,7 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.recall import Plan, Status
+from ledger.core.recalls.recall import Plan, Status
 from ledger.errors import ApprovalNeededError, RetryTooLargeError
 from ledger.simulator import FailedReason, World
 from tests.conftest import MakeLedger

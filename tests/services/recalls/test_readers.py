@@ -7,14 +7,14 @@ from sqlalchemy import select
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.read_sample import ReadReport, UnknownSize
-from ledger.core.selection import select as selected
+from ledger.core.readers.read_sample import ReadReport, UnknownSize
+from ledger.core.recalls.selection import select as selected
 from ledger.errors import InputError, NothingEligibleError, PausedError, QuotaUsedUpError
 from ledger.services.reports.people import Whose
 from ledger.simulator import Cut, ScriptedAnswer, World
-from ledger.store import history
+from ledger.store.audit import history
+from ledger.store.audit.history import Entry
 from ledger.store.database import Database
-from ledger.store.history import Entry
 from ledger.store.schema import read_counts, usage
 from tests.conftest import MakeLedger
 from tests.sending import send

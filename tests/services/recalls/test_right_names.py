@@ -4,8 +4,8 @@ import pytest
 
 from ledger import Ledger
 from ledger.core.answer import Answer
-from ledger.core.message import AppName
-from ledger.core.recall import Outcome
+from ledger.core.recalls.recall import Outcome
+from ledger.core.recording.message import AppName
 from ledger.services.recalls.claimer import Claimer
 from ledger.services.recalls.leases import own_name
 from ledger.simulator import World

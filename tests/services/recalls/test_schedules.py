@@ -8,7 +8,7 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.recall import Result, Status
+from ledger.core.recalls.recall import Result, Status
 from ledger.errors import ApprovalNeededError, BadMomentError, PlanEndedError, WrongStateError
 from ledger.simulator import World
 from tests.conftest import MakeLedger

@@ -6,7 +6,7 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.recall import Outcome, Result
+from ledger.core.recalls.recall import Outcome, Result
 from ledger.services.recalls.splitter import NOT_ASKED_AGAIN
 from ledger.simulator import Cut, ScriptedAnswer, World
 from ledger.simulator.behaviour import SecondRecall

@@ -3,10 +3,10 @@
 import pytest
 
 from ledger import Ledger
-from ledger.core.spot_check import SpotCheck
+from ledger.core.recalls.spot_check import SpotCheck
 from ledger.errors import PermissionDeniedError
 from ledger.simulator import Cut, ScriptedAnswer, World
-from ledger.store import history
+from ledger.store.audit import history
 from ledger.store.database import Database
 from tests.sending import send
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.recall import Outcome, Status
+from ledger.core.recalls.recall import Outcome, Status
 from ledger.errors import InputError, PausedError
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.upkeep.chores import Chore, Chores

@@ -6,10 +6,10 @@ import pytest
 from rich.console import Console
 
 from ledger import Ledger
-from ledger.core.recall import Status
+from ledger.core.recalls.recall import Status
 from ledger.entrypoints.cli.screen.recall_report import show_report
 from ledger.simulator import ReadsAfterRecall, Request, World
-from ledger.store import history
+from ledger.store.audit import history
 from tests.sending import send
 
 ONE_ON_ONE = "/v1.0/robot/otoMessages/batchRecall"

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.recall import Status
+from ledger.core.recalls.recall import Status
 from ledger.entrypoints.cli.screen.plans import show_plan, why_nothing
 from ledger.simulator import World
 from tests.conftest import MakeLedger

@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.answer import NoAnswer
-from ledger.core.message import AppName, Route
-from ledger.core.recall import Status
+from ledger.core.recalls.recall import Status
+from ledger.core.recording.message import AppName, Route
 from ledger.errors import SettingsError
 from ledger.simulator import World
 from ledger.store.schema import recall_calls

@@ -15,13 +15,13 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger import Ledger, Settings
 from ledger.clock import FakeClock, format_time
-from ledger.core.message import Message, MessageKey, RobotCode
+from ledger.core.recording.message import Message, MessageKey, RobotCode
 from ledger.errors import DatabaseUnavailableError, InvalidMessageError, StatementRefusedError
 from ledger.services.recording.group_writer import PATIENCE_SECONDS, WriteOutcome
 from ledger.spool.refused import REFUSED
 from ledger.store import migrate
 from ledger.store.database import Database
-from ledger.store.incoming import COPY_FROM_ROWS
+from ledger.store.recording.incoming import COPY_FROM_ROWS
 from tests.conftest import NOON, MakeLedger
 from tests.databases import PostgreSQL
 from tests.disks import filled, tiny_disk

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ledger import Ledger
 from ledger.clock import FakeClock, format_time
-from ledger.core.selection import select
+from ledger.core.recalls.selection import select
 from ledger.entrypoints.formats.history_csv import written_as_csv
 from ledger.errors import InvalidMessageError, LedgerError
 from tests.core.values import Json, junk

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ledger.core.message import Message, MessageKey, RobotCode, UserId
+from ledger.core.recording.message import Message, MessageKey, RobotCode, UserId
 from ledger.errors import InvalidMessageError, UnreadableFileError
 from ledger.services.recording.batches import (
     REASON_MAX_CHARACTERS,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ledger.clock import FakeClock
-from ledger.core.message import Message
+from ledger.core.recording.message import Message
 from ledger.patience import OutageLog
 from ledger.services.recording.group_writer import GroupWriter, PendingWrite, WriteOutcome
 from ledger.services.recording.rows import Defaults, message_of

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from ledger import Ledger
-from ledger.core.message import Campaign, Chat, Keyless, KeylessSend, RobotCode
+from ledger.core.recording.message import Campaign, Chat, Keyless, KeylessSend, RobotCode
 from ledger.errors import StatementRefusedError
-from ledger.store.incoming import COPY_FROM_ROWS
+from ledger.store.recording.incoming import COPY_FROM_ROWS
 from tests.conftest import NOON, MakeLedger
 from tests.services.recording.test_any_error import kept, refused, rows
 

@@ -9,13 +9,13 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.bounds import Bounds
-from ledger.core.message import RobotCode
-from ledger.core.plan_seal import DIGEST
-from ledger.core.recall import PlannedExcerpt
-from ledger.core.selection import select
+from ledger.core.access.bounds import Bounds
+from ledger.core.recalls.plan_seal import DIGEST
+from ledger.core.recalls.recall import PlannedExcerpt
+from ledger.core.recalls.selection import select
+from ledger.core.recording.message import RobotCode
 from ledger.integrations.feed import Feed
-from ledger.store import history
+from ledger.store.audit import history
 from tests.conftest import MakeLedger
 from tests.outages import away
 

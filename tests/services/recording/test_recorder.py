@@ -18,8 +18,8 @@ from sqlalchemy import event
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.capture import SEND_PATHS
-from ledger.core.message import Message
+from ledger.core.recording.capture import SEND_PATHS
+from ledger.core.recording.message import Message
 from ledger.errors import InvalidMessageError, LedgerError
 from ledger.patience import OutageLog
 from ledger.services.recording.batches import Imported, WriteCounts

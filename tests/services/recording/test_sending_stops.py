@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from ledger import Ledger
-from ledger.core.bounds import Bounds
-from ledger.core.message import RobotCode
+from ledger.core.access.bounds import Bounds
+from ledger.core.recording.message import RobotCode
 from ledger.errors import ForbiddenError, InputError
 from ledger.services.recording.sending_stops import KnownStops
 from ledger.store.database import Database

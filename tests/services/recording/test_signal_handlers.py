@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from ledger import Ledger
 from ledger.clock import format_time
-from ledger.core.capture import SEND_PATHS
+from ledger.core.recording.capture import SEND_PATHS
 from ledger.integrations import tags
 from ledger.integrations.feed import Feed
 from ledger.spool import lines

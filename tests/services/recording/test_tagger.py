@@ -7,10 +7,10 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.message import Campaign, Chat, KeylessSend, RobotCode, UserId
-from ledger.core.selection import select
+from ledger.core.recalls.selection import select
+from ledger.core.recording.message import Campaign, Chat, KeylessSend, RobotCode, UserId
 from ledger.errors import EmptySelectionError, InputError
-from ledger.store import history
+from ledger.store.audit import history
 from tests.sending import row
 
 

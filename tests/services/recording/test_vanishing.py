@@ -8,7 +8,7 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock, format_time
-from ledger.core.capture import SEND_PATHS
+from ledger.core.recording.capture import SEND_PATHS
 from ledger.errors import InvalidMessageError
 from tests.conftest import MakeLedger
 from tests.outages import away

@@ -5,9 +5,9 @@ import threading
 import pytest
 
 from ledger.clock import FakeClock
-from ledger.core.bounds import EVERYTHING, Bounds
-from ledger.core.campaign import CampaignLine, no_messages
-from ledger.core.message import RobotCode
+from ledger.core.access.bounds import EVERYTHING, Bounds
+from ledger.core.campaigns.campaign import CampaignLine, no_messages
+from ledger.core.recording.message import RobotCode
 from ledger.errors import DatabaseUnavailableError
 from ledger.services.reports import campaign_counts as counting
 from ledger.services.reports.campaign_counts import CampaignCounts

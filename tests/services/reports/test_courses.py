@@ -6,12 +6,12 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.pace import throttled
-from ledger.core.recall import Status
+from ledger.core.recalls.pace import throttled
+from ledger.core.recalls.recall import Status
 from ledger.services.recalls.lifecycle import RunIn
 from ledger.services.reports.courses import Course
 from ledger.simulator import World
-from ledger.store import calls, paces
+from ledger.store.recalls import calls, paces
 from tests.sending import send
 
 

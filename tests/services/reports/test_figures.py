@@ -6,10 +6,10 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.recall import Outcome, Status
+from ledger.core.recalls.recall import Outcome, Status
 from ledger.services.reports.figures import OTHER_CODES, Meter
 from ledger.simulator import ScriptedAnswer, World
-from ledger.store.paces import block_all
+from ledger.store.recalls.paces import block_all
 from tests.sending import send
 
 ONE_ON_ONE = "/v1.0/robot/otoMessages/batchRecall"

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.recall import Outcome, Status
+from ledger.core.recalls.recall import Outcome, Status
 from ledger.errors import ApprovalNeededError, DatabaseError, UnknownRecallError
 from ledger.services.recalls.lifecycle import RunIn
 from ledger.simulator import World

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.bounds import Bounds
-from ledger.core.message import RobotCode
+from ledger.core.access.bounds import Bounds
 from ledger.core.near_names import NearNames
-from ledger.core.selection import select
+from ledger.core.recalls.selection import select
+from ledger.core.recording.message import RobotCode
 from ledger.simulator import World
 from tests.sending import send
 

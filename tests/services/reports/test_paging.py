@@ -9,8 +9,8 @@ from sqlalchemy import update
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.recall import Outcome
-from ledger.core.selection import Selection, select
+from ledger.core.recalls.recall import Outcome
+from ledger.core.recalls.selection import Selection, select
 from ledger.services.reports.list_page import ListPage
 from ledger.simulator import FailedReason, World
 from ledger.store.schema import recall_items

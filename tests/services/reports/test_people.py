@@ -8,9 +8,9 @@ import pytest
 from ledger import Ledger
 from ledger.clock import FakeClock, format_time
 from ledger.core.cursor import encode_name
-from ledger.core.reached_people import PeopleCount, PersonLine, PersonStanding
-from ledger.core.recall import Outcome
-from ledger.core.selection import select
+from ledger.core.persons.reached_people import PeopleCount, PersonLine, PersonStanding
+from ledger.core.recalls.recall import Outcome
+from ledger.core.recalls.selection import select
 from ledger.errors import BadCursorError, EmptySelectionError, UnknownRecallError
 from ledger.services.reports import people as people_reports
 from ledger.services.reports.people import Whose

@@ -7,7 +7,7 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.recall import Status
+from ledger.core.recalls.recall import Status
 from ledger.errors import InputError, NaiveTimeError
 from ledger.simulator import World
 from tests.sending import send

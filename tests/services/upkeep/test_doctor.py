@@ -7,8 +7,8 @@ import pytest
 
 from ledger import Ledger
 from ledger.clock import FakeClock
+from ledger.core.access.roles import Role
 from ledger.core.check_up import Check, Level
-from ledger.core.roles import Role
 from ledger.entrypoints.process.attention import troubles
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Chores
 from ledger.simulator import World

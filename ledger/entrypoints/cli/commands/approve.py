@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
 from ledger.entrypoints.cli.carry_out import finish
 from ledger.entrypoints.cli.correcting import correction_meant, sent_watched, shown_correction
 from ledger.entrypoints.cli.interruptible import run_interruptibly

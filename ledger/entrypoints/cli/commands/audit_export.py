@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.core.period import period_of_recall
-from ledger.core.selection import select
+from ledger.core.recalls.selection import select
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.options import Actor
 from ledger.entrypoints.cli.recalled_options import RecalledSince, RecalledUntil, recalled_times

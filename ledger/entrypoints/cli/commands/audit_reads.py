@@ -10,7 +10,7 @@ from ledger.entrypoints.cli.screen.words import moment, plain
 from ledger.entrypoints.process.book import opened
 
 if TYPE_CHECKING:
-    from ledger.core.reads import Read
+    from ledger.core.audit.reads import Read
 
 BATCH_ROWS = 200
 _WHAT = Column(title="what", width=24, is_text=True, gives_way=True)

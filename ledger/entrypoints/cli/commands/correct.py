@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.core.correction_text import read_text
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
+from ledger.core.corrections.correction_text import read_text
 from ledger.entrypoints.cli.correcting import sent_watched, shown_correction
 from ledger.entrypoints.cli.options import Actor, RecallId
 from ledger.entrypoints.cli.proof import TokenFile, who_is
@@ -22,9 +22,9 @@ from ledger.entrypoints.process.exits import Code
 from ledger.errors import InputError, NotConfirmedError, NothingEligibleError, UnreadableFileError
 
 if TYPE_CHECKING:
-    from ledger.core.correction import CorrectionPlan
-    from ledger.core.correction_text import CorrectionText
-    from ledger.core.roles import Identity
+    from ledger.core.access.roles import Identity
+    from ledger.core.corrections.correction import CorrectionPlan
+    from ledger.core.corrections.correction_text import CorrectionText
     from ledger.parts import Parts
 
 _MOST_CHARACTERS = 1_000_000

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ledger.core.roles import Identity, Role
+from ledger.core.access.roles import Identity, Role
 from ledger.entrypoints.cli import demo_story as story
 from ledger.entrypoints.cli.carry_out import carry_out
 from ledger.entrypoints.cli.screen.output import console

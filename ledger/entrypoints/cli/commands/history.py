@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.core.period import period_of_recall
-from ledger.core.recall import Outcome
-from ledger.core.selection import select
+from ledger.core.recalls.recall import Outcome
+from ledger.core.recalls.selection import select
 from ledger.entrypoints.cli import csv_options as csv
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.options import Limit
@@ -17,7 +17,7 @@ from ledger.entrypoints.cli.screen.output import AsJson, batches, console, docum
 from ledger.entrypoints.process.book import opened
 
 if TYPE_CHECKING:
-    from ledger.core.recall import Item
+    from ledger.core.recalls.recall import Item
 
 BATCH_ROWS = 200
 

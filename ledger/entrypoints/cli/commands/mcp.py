@@ -19,7 +19,7 @@ from ledger.services.access.actor import shows_token, who_comes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ledger.core.roles import Identity
+    from ledger.core.access.roles import Identity
     from ledger.entrypoints.agents.callers import Context
     from ledger.parts import Parts
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.core.selection import select
+from ledger.core.recalls.selection import select
 from ledger.entrypoints.cli import csv_options as csv
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.options import Limit
@@ -16,8 +16,8 @@ from ledger.entrypoints.process.book import opened
 from ledger.errors import EmptySelectionError
 
 if TYPE_CHECKING:
-    from ledger.core.recorded_message import RecordedMessage
-    from ledger.core.selection import Selection
+    from ledger.core.recalls.selection import Selection
+    from ledger.core.recording.recorded_message import RecordedMessage
     from ledger.parts import Parts
 
 BATCH_ROWS = 200

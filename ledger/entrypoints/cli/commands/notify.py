@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.core.selection import select
+from ledger.core.recalls.selection import select
 from ledger.entrypoints.cli.durations import read_notice
 from ledger.entrypoints.cli.options import Actor
 from ledger.entrypoints.cli.screen.near import near_in_words

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.core.reached_people import PersonStanding
-from ledger.core.recall import Outcome
-from ledger.core.selection import select
+from ledger.core.persons.reached_people import PersonStanding
+from ledger.core.recalls.recall import Outcome
+from ledger.core.recalls.selection import select
 from ledger.entrypoints.cli import csv_options as csv
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.options import Limit
@@ -19,7 +19,7 @@ from ledger.entrypoints.process.book import opened
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ledger.core.reached_people import PersonLine
+    from ledger.core.persons.reached_people import PersonLine
     from ledger.parts import Parts
     from ledger.services.reports.people import Whose
 

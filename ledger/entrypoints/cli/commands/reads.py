@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.core.roles import Permission
-from ledger.core.selection import select
+from ledger.core.access.roles import Permission
+from ledger.core.recalls.selection import select
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.options import Actor
 from ledger.entrypoints.cli.proof import TokenFile, who_is
@@ -16,7 +16,7 @@ from ledger.entrypoints.cli.screen.reads import price_in_words, report_in_words
 from ledger.entrypoints.process.book import opened
 
 if TYPE_CHECKING:
-    from ledger.core.read_sample import ReadReport
+    from ledger.core.readers.read_sample import ReadReport
     from ledger.parts import Parts
     from ledger.services.reports.people import Whose
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.core.roles import Permission
-from ledger.core.selection import campaigns_of, select
+from ledger.core.access.roles import Permission
+from ledger.core.recalls.selection import campaigns_of, select
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.carry_out import carry_out, finish
 from ledger.entrypoints.cli.durations import read_duration
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ledger.core.recall import Plan
-    from ledger.core.selection import Selection
+    from ledger.core.recalls.recall import Plan
+    from ledger.core.recalls.selection import Selection
     from ledger.parts import Parts
 
     Meant = Mapping[str, Any]

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.core.recall import Status
-from ledger.core.recall_filter import RecallFilter, recall_filter
+from ledger.core.recalls.recall import Status
+from ledger.core.recalls.recall_filter import RecallFilter, recall_filter
 from ledger.entrypoints.cli import csv_options as csv
 from ledger.entrypoints.cli.options import Limit
 from ledger.entrypoints.cli.recalled_options import RecalledSince, RecalledUntil, recalled_times

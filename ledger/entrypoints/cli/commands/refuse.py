@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
 from ledger.entrypoints.cli.correcting import correction_meant, shown_correction
 from ledger.entrypoints.cli.options import Actor, RecallId
 from ledger.entrypoints.cli.proof import TokenFile, who_is

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.core.recall import Status
+from ledger.core.recalls.recall import Status
 from ledger.entrypoints.cli.carry_out import finish
 from ledger.entrypoints.cli.correcting import correction_meant, sent_watched, shown_correction
 from ledger.entrypoints.cli.interruptible import run_interruptibly
@@ -17,8 +17,8 @@ from ledger.errors import NothingEligibleError, WrongStateError
 from ledger.services.access.actor import who_acts
 
 if TYPE_CHECKING:
-    from ledger.core.correction import CorrectionResult
-    from ledger.core.recall import Result
+    from ledger.core.corrections.correction import CorrectionResult
+    from ledger.core.recalls.recall import Result
     from ledger.parts import Parts
 
 Waiting = Annotated[

@@ -1,6 +1,6 @@
 """`ledger retry`: asks again for what ended refused, partial or unknown."""
 
-from ledger.core.roles import Permission
+from ledger.core.access.roles import Permission
 from ledger.entrypoints.cli.carry_out import finish
 from ledger.entrypoints.cli.interruptible import run_interruptibly
 from ledger.entrypoints.cli.options import Actor, RecallId, SpotCheckSize, Verify, Yes

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.core.selection import select
+from ledger.core.recalls.selection import select
 from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.options import Actor
 from ledger.entrypoints.cli.screen.output import AsJson, document, tell

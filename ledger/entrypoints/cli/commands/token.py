@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.entrypoints.cli.options import Actor
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
 from ledger.entrypoints.cli.screen.words import moment, plain

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.core.recall import Status
-from ledger.core.roles import Identity, Role
+from ledger.core.access.roles import Identity, Role
+from ledger.core.recalls.recall import Status
 from ledger.entrypoints.cli.durations import read_interval
 from ledger.entrypoints.cli.screen.output import console
 from ledger.entrypoints.process.book import opened

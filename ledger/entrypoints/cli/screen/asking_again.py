@@ -1,6 +1,6 @@
 """What asking again costs, and what it leaves alone, said before it is done."""
 
-from ledger.core.asking_again import AskAgain
+from ledger.core.recalls.asking_again import AskAgain
 from ledger.entrypoints.cli.screen.output import say
 from ledger.entrypoints.cli.screen.words import number_of
 

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from ledger.core.chain_damage import DamageKind
+from ledger.core.audit.chain_damage import DamageKind
 from ledger.entrypoints.cli.screen.verification import show_findings, show_whole
 from ledger.entrypoints.cli.screen.words import number_of, plain
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ledger.core.chain_damage import Damage
+    from ledger.core.audit.chain_damage import Damage
     from ledger.services.audit.anchor_check import CheckedCheckpoint
     from ledger.services.audit.audit_verifier import AuditReport
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ledger.core.confirmation import Confirmation, confirmation_of
-from ledger.core.correction import confirmation_of_correction
+from ledger.core.corrections.correction import confirmation_of_correction
+from ledger.core.recalls.confirmation import Confirmation, confirmation_of
 from ledger.entrypoints.cli.screen.decision import correction_decision, decision_of
 from ledger.entrypoints.cli.screen.output import say
 from ledger.entrypoints.cli.screen.words import plain
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from ledger.core.correction import CorrectionPlan
-    from ledger.core.recall import Plan
+    from ledger.core.corrections.correction import CorrectionPlan
+    from ledger.core.recalls.recall import Plan
 
 NOT_COVERED = "The month's quota does not cover it: it will pause when that is used up."
 

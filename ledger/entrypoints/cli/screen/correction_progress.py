@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ledger.core.correction import CorrectionResult
+from ledger.core.corrections.correction import CorrectionResult
 from ledger.entrypoints.cli.screen.output import console, say
 from ledger.entrypoints.cli.screen.run_progress import SECONDS_BETWEEN_LINES, Watch
 from ledger.entrypoints.cli.screen.words import number_of

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ledger.core.correction_text import CorrectionText, preview_of
+from ledger.core.corrections.correction_text import CorrectionText, preview_of
 from ledger.core.json_value import printable_lines
-from ledger.core.recall import Status
+from ledger.core.recalls.recall import Status
 from ledger.entrypoints.cli.screen.costs import cost_facts, quota_facts, stop_facts
 from ledger.entrypoints.cli.screen.decision import correction_decision
 from ledger.entrypoints.cli.screen.facts import Fact, print_facts
@@ -14,8 +14,8 @@ from ledger.entrypoints.cli.screen.words import moment, number_of, plain
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ledger.core.correction import CorrectionPlan, CorrectionResult
-    from ledger.core.correction_text import Preview
+    from ledger.core.corrections.correction import CorrectionPlan, CorrectionResult
+    from ledger.core.corrections.correction_text import Preview
 
 INDENT = 4
 MOST_REFUSALS = 5

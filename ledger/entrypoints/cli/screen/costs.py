@@ -4,15 +4,15 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from ledger.core.stop import StopCode
+from ledger.core.recalls.stop import StopCode
 from ledger.entrypoints.cli.screen.facts import Fact
 from ledger.entrypoints.cli.screen.words import number_of, plain, span
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ledger.core.quota import Quota
-    from ledger.core.stop import PlanStop
+    from ledger.core.recalls.quota import Quota
+    from ledger.core.recalls.stop import PlanStop
 
 # The cells beside what would stop a plan, which is written whole, in as many lines as it takes.
 STOP_MARGIN = 18

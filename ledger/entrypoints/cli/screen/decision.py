@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from ledger.core.correction import CorrectionPlan
-    from ledger.core.recall import Plan
+    from ledger.core.corrections.correction import CorrectionPlan
+    from ledger.core.recalls.recall import Plan
 
 
 def decision_of(plan: "Plan", selection: "Mapping[str, Any]") -> str:

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ledger.core.disputes import Dispute, Disputes
-    from ledger.core.spot_check import StillThere
+    from ledger.core.audit.disputes import Dispute, Disputes
+    from ledger.core.recalls.spot_check import StillThere
 
 SHOWN_DISPUTES = 10
 

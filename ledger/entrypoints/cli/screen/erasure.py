@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ledger.services.persons.eraser import Erasure, Traces
-    from ledger.store.mentions import Mention
+    from ledger.store.persons.mentions import Mention
 
 _PLACES = {
     "messages": ("message that can still be recalled", "messages that can still be recalled"),

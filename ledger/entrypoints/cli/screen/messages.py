@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ledger.core.plan import Standing
+from ledger.core.recalls.plan import Standing
 from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, print_sheet
 from ledger.entrypoints.cli.screen.tables import UNTAGGED
 from ledger.entrypoints.cli.screen.words import day_and_time, left, plain
@@ -13,7 +13,7 @@ from ledger.entrypoints.cli.screen.words import day_and_time, left, plain
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ledger.core.recorded_message import RecordedMessage
+    from ledger.core.recording.recorded_message import RecordedMessage
 
 # Widths are fixed: a long list is written in pieces, and they stand under each other. Whom it went to and its key tell
 # a message from others, so they stay the longest.

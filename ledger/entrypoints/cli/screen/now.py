@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ledger.core.json_value import printable
-from ledger.core.pauses import without_next_step
+from ledger.core.recalls.pauses import without_next_step
 from ledger.entrypoints.cli.screen.sheet import cut_at_end, sheet_lines
 from ledger.entrypoints.cli.screen.tables import campaign_columns, campaign_row
 from ledger.entrypoints.cli.screen.words import number_of, plain, span, time_of
 
 if TYPE_CHECKING:
-    from ledger.core.campaign import CampaignLine
-    from ledger.core.recall import Result
+    from ledger.core.campaigns.campaign import CampaignLine
+    from ledger.core.recalls.recall import Result
     from ledger.entrypoints.process.attention import Trouble
 
 MOST_NOTES, MOST_RUNNING = 6, 4

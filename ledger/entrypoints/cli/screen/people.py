@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ledger.core.reached_people import PersonStanding
+from ledger.core.persons.reached_people import PersonStanding
 from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, print_sheet
 from ledger.entrypoints.cli.screen.words import number_of, plain
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ledger.core.reached_people import PeopleCount, PersonLine
+    from ledger.core.persons.reached_people import PeopleCount, PersonLine
 
 # Widths are fixed: a long list is written in pieces, and they stand under each other.
 _PEOPLE = (

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ledger.core.look_alikes import Likeness
+from ledger.core.campaigns.look_alikes import Likeness
 from ledger.entrypoints.cli.screen.costs import cost_facts, quota_facts, stop_facts
 from ledger.entrypoints.cli.screen.decision import decision_of
 from ledger.entrypoints.cli.screen.facts import Fact, print_facts
@@ -15,7 +15,7 @@ from ledger.entrypoints.cli.screen.words import deadline_and_left, is_are, momen
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ledger.core.recall import Plan
+    from ledger.core.recalls.recall import Plan
 
 MOST_ROBOTS = 3
 _DIFFERS_IN = {

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ledger.core.read_sample import percents
+from ledger.core.readers.read_sample import percents
 from ledger.entrypoints.cli.screen.words import number_of
 
 if TYPE_CHECKING:
-    from ledger.core.read_sample import BeforeReading, ReadPrice, ReadReport
+    from ledger.core.readers.read_sample import BeforeReading, ReadPrice, ReadReport
 
 
 def price_in_words(price: "ReadPrice") -> str:

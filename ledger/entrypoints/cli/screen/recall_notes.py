@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ledger.core.recall import Outcome, Status
+from ledger.core.recalls.recall import Outcome, Status
 from ledger.entrypoints.cli.screen.words import exact_moment, plain
 
 if TYPE_CHECKING:
-    from ledger.core.recall import Result
+    from ledger.core.recalls.recall import Result
     from ledger.parts import Parts
-    from ledger.store.history import Entry
-    from ledger.store.items import Reason
+    from ledger.store.audit.history import Entry
+    from ledger.store.recalls.items import Reason
 
 # Of so many, the newest; each takes a look of its own.
 NOTED_RECALLS = 50

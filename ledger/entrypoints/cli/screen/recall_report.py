@@ -4,8 +4,8 @@ from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ledger.core.pauses import without_next_step
-from ledger.core.recall import Outcome
+from ledger.core.recalls.pauses import without_next_step
+from ledger.core.recalls.recall import Outcome
 from ledger.entrypoints.cli.screen.disputes import mark_of, show_disputes, show_still_there
 from ledger.entrypoints.cli.screen.reads import before_reading_in_words
 from ledger.entrypoints.cli.screen.results import show_result

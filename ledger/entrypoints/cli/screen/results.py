@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ledger.core.pauses import without_next_step
-from ledger.core.recall import RETRYABLE, Outcome, Status
+from ledger.core.recalls.pauses import without_next_step
+from ledger.core.recalls.recall import RETRYABLE, Outcome, Status
 from ledger.entrypoints.cli.screen.people import people_in_words
 from ledger.entrypoints.cli.screen.sticky import is_sticky, late_in_words
 from ledger.entrypoints.cli.screen.words import moment, number_of, plain, span
@@ -14,8 +14,8 @@ from ledger.entrypoints.cli.screen.words import moment, number_of, plain, span
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ledger.core.reached_people import PeopleCount
-    from ledger.core.recall import Item, Result
+    from ledger.core.persons.reached_people import PeopleCount
+    from ledger.core.recalls.recall import Item, Result
 
 SHOWN_REASONS = 10
 

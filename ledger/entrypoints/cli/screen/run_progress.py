@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ledger.clock import SystemClock
-from ledger.core.recall import Outcome, Result
+from ledger.core.recalls.recall import Outcome, Result
 from ledger.entrypoints.cli.screen.output import console, say
 from ledger.entrypoints.cli.screen.words import span
 from ledger.entrypoints.process.signals import STOPPING, write_stopping

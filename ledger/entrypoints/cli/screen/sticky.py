@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ledger.entrypoints.cli.screen.words import number_of
 
 if TYPE_CHECKING:
-    from ledger.core.recall import Result
+    from ledger.core.recalls.recall import Result
 
 
 def late_in_words(result: "Result", now: datetime) -> str | None:

@@ -6,16 +6,16 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from ledger.core.board import is_open
-from ledger.core.recall_state import RecallState, state_of
+from ledger.core.campaigns.board import is_open
+from ledger.core.recalls.recall_state import RecallState, state_of
 from ledger.entrypoints.cli.screen.sheet import GAP, Column, SheetRow, print_sheet
 from ledger.entrypoints.cli.screen.words import clock_of, day_and_time, moment, number_of, plain, span
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ledger.core.campaign import CampaignLine
-    from ledger.core.recall import Item, Result
+    from ledger.core.campaigns.campaign import CampaignLine
+    from ledger.core.recalls.recall import Item, Result
 
 UNTAGGED = "(none)"
 # Beside rows, a screen holds a header, what is left out, and the prompt that follows.

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
 from ledger.core.answer import THROUGH_PROXY
-from ledger.core.reply import Verdict
+from ledger.core.recalls.reply import Verdict
 from ledger.entrypoints.cli.screen.words import plain
 
 if TYPE_CHECKING:

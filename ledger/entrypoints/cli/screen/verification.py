@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ledger.core.findings import Finding
+    from ledger.core.audit.findings import Finding
     from ledger.services.reports.verifier import Verification
 
 

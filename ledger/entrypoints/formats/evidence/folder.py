@@ -12,7 +12,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ledger.core.checkpoint import canonical
+from ledger.core.audit.checkpoint import canonical
 from ledger.entrypoints.formats.csv_form import CsvForm
 from ledger.entrypoints.formats.evidence.page import LANGUAGES, MOST_REASONS, page_of
 from ledger.entrypoints.formats.evidence.place import EvidencePlace
@@ -25,7 +25,7 @@ from ledger.errors import UnwritableFileError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from ledger.core.recall import Item
+    from ledger.core.recalls.recall import Item
     from ledger.services.audit.evidence import HandedOut
     from ledger.services.reports.recalls import RecallReport, RecallReports
 
@@ -63,7 +63,7 @@ class EvidenceFolder:
         for report in found:
             self._pages(report, handed, count[report.result.recall_id], actor)
         if key is not None:
-            from ledger.core.signing import public_pem
+            from ledger.core.audit.signing import public_pem
 
             self._text("public-key.pem", public_pem(key.public_key()).decode())
         names = list(self._digests)
@@ -108,7 +108,7 @@ class EvidenceFolder:
         self._written("evidence.xlsx", lambda path: write_workbook(path, sheets))
 
     def _sign(self, key: "Ed25519PrivateKey | None", more: dict[str, Any]) -> None:
-        from ledger.core.signing import key_id
+        from ledger.core.audit.signing import key_id
 
         manifest: dict[str, Any] = {"files": self._digests, **more}
         if key is not None:

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ledger.clock import parse_time
-from ledger.core.checkpoint import Checkpoint
+from ledger.core.audit.checkpoint import Checkpoint
 from ledger.core.json_value import printable
-from ledger.core.recall import Outcome
+from ledger.core.recalls.recall import Outcome
 
 if TYPE_CHECKING:
-    from ledger.core.approval import Approval, BreakGlass
-    from ledger.core.disputes import Dispute, Disputes
-    from ledger.core.reached_people import PeopleCount
+    from ledger.core.audit.disputes import Dispute, Disputes
+    from ledger.core.persons.reached_people import PeopleCount
+    from ledger.core.recalls.approval import Approval, BreakGlass
     from ledger.services.audit.evidence import LeftBefore
     from ledger.services.reports.recalls import RecallReport
-    from ledger.store.items import Reason
+    from ledger.store.recalls.items import Reason
 
 LANGUAGES = {"en": "en", "zh": "zh-CN"}
 MOST_NAMED = 20

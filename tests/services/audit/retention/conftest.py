@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.core.roles import Role
+from ledger.core.access.roles import Role
 from ledger.services.audit.audit_verifier import AuditReport
 from ledger.services.audit.keys import public_key
 from ledger.services.audit.retention import LeftNow
@@ -26,7 +26,7 @@ def _short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     # The tree last: a module that is imported here for the first time would take its short segments for its own.
     for module in ("services.audit.growing_tree", "services.audit.evidence", "core.checkpoint", "core.merkle"):
         monkeypatch.setattr(f"ledger.{module}.SEGMENT_ENTRIES", SEGMENT)
-    monkeypatch.setattr("ledger.core.merkle._SEGMENT_HEIGHT", 2)
+    monkeypatch.setattr("ledger.core.audit.merkle._SEGMENT_HEIGHT", 2)
 
 
 @pytest.fixture

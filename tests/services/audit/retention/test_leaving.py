@@ -10,11 +10,11 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger import Ledger
 from ledger.clock import FakeClock, format_time
-from ledger.core.chain_damage import DamageKind
-from ledger.core.chain_facts import LEFT
+from ledger.core.audit.chain_damage import DamageKind
+from ledger.core.audit.chain_facts import LEFT
+from ledger.core.audit.reads import Read
 from ledger.core.period import ALWAYS
-from ledger.core.reads import Read
-from ledger.core.selection import select as select_messages
+from ledger.core.recalls.selection import select as select_messages
 from ledger.entrypoints.formats.evidence import verify
 from ledger.entrypoints.formats.evidence.folder import EvidenceFolder
 from ledger.errors import (
@@ -31,7 +31,7 @@ from ledger.services.audit.retention import LeftNow
 from ledger.services.reports.people import Whose
 from ledger.settings import Settings
 from ledger.simulator import World
-from ledger.store import history
+from ledger.store.audit import history
 from ledger.store.database import Database
 from ledger.store.schema import (
     audit_reads,

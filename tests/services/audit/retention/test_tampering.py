@@ -10,11 +10,11 @@ from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
 from ledger import Ledger
 from ledger.clock import FakeClock, format_time
-from ledger.core.chain import GENESIS
-from ledger.core.chain_facts import LEFT
+from ledger.core.audit.chain import GENESIS
+from ledger.core.audit.chain_facts import LEFT
 from ledger.services.reports.verifier import Verifier
 from ledger.simulator import World
-from ledger.store import history
+from ledger.store.audit import history
 from ledger.store.database import Database
 from ledger.store.schema import checkpoints, history_segments, history_starts, metadata, recall_calls
 from ledger.store.schema import history as entries

@@ -1,0 +1,1 @@
+"""Corrections: who gets one, what it says, and what became of it."""

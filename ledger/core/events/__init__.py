@@ -1,0 +1,1 @@
+"""Events that DingTalk pushes, and what they tell of messages."""

@@ -1,0 +1,1 @@
+"""Notices: who hears of what, in which words."""

@@ -1,0 +1,1 @@
+"""Who has read a message: whom to ask, and what the answers mean."""

@@ -1,0 +1,1 @@
+"""Recalls: planned, paced, answered and settled."""

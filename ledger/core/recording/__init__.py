@@ -1,0 +1,1 @@
+"""From a send call to what the ledger holds of it."""

@@ -1,0 +1,1 @@
+"""Tokens, requests that came before, and policies for everybody."""

@@ -1,0 +1,1 @@
+"""Campaigns: their counts, people and names, stopped and watched."""

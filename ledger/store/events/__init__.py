@@ -1,0 +1,1 @@
+"""Events as they were pushed, and what they tell."""

@@ -1,0 +1,1 @@
+"""People: found, counted, listed, renamed."""

@@ -1,0 +1,1 @@
+"""How many have read a message, and of which it can be asked."""

@@ -1,0 +1,1 @@
+"""Plans, recalls, items and calls."""

@@ -1,0 +1,1 @@
+"""Messages: how they come in, are selected, tagged and forgotten."""
