@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
-<<<<<<< HEAD
-from ledger.core.correction import (
+from ledger.core.corrections.correction import (
     CorrectionPlan,
     CorrectionResult,
     SendOutcome,
@@ -14,17 +13,7 @@ from ledger.core.correction import (
     WhyNot,
     read_correction_plan,
 )
-from ledger.core.plan_seal import without_digest
-=======
-from ledger.core.corrections.correction import (
-    CorrectionPlan,
-    CorrectionResult,
-    SendOutcome,
-    WhyNot,
-    read_correction_plan,
-)
 from ledger.core.recalls.plan_seal import without_digest
->>>>>>> 04ab0dc (Give core, store and the tables the rooms of the services: each subject is found under the same name on every floor)
 from ledger.services.corrections import gathering
 from ledger.store.corrections import correction_sends, corrections
 from ledger.store.corrections.corrections import Correction

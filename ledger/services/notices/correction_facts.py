@@ -4,13 +4,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from ledger.clock import format_time
-<<<<<<< HEAD
-from ledger.core.correction import CorrectionResult
-from ledger.core.notices import OF_HISTORY, REFUSALS
-=======
 from ledger.core.corrections.correction import CorrectionResult
-from ledger.core.notices.notices import OF_HISTORY
->>>>>>> 04ab0dc (Give core, store and the tables the rooms of the services: each subject is found under the same name on every floor)
+from ledger.core.notices.notices import OF_HISTORY, REFUSALS
 from ledger.notice_events import NoticeEvent
 from ledger.store.notices.notices import ToldEntry
 

@@ -3,15 +3,9 @@
 from typing import Any, cast
 
 from ledger.clock import format_time
-<<<<<<< HEAD
-from ledger.core.notices import OF_HISTORY, REFUSALS
-from ledger.core.reached_people import PeopleCount
-from ledger.core.recall import Outcome
-=======
-from ledger.core.notices.notices import OF_HISTORY
+from ledger.core.notices.notices import OF_HISTORY, REFUSALS
 from ledger.core.persons.reached_people import PeopleCount
 from ledger.core.recalls.recall import Outcome
->>>>>>> 04ab0dc (Give core, store and the tables the rooms of the services: each subject is found under the same name on every floor)
 from ledger.notice_events import NoticeEvent
 from ledger.services.reports.recalls import RecallReport
 from ledger.store.notices.notices import ToldEntry
