@@ -26,8 +26,8 @@ LATE = (
     "ledger.integrations.clients",
 )
 CORE_OF_SENDERS = (
-    *("bodies", "capture", "deliveries", "excerpt", "expiry", "limits"),
-    *("message", "message_events", "never_left", "send_calls"),
+    *("bodies", "limits", "never_left", "events/message_events"),
+    *(f"recording/{name}" for name in ("capture", "deliveries", "excerpt", "expiry", "message", "send_calls")),
 )
 SPOOL_OF_SENDERS = ("courier", "frames", "journal", "lines", "places", "segments", "sends", "steps")
 # What `ledger run` loads into the programs of others, beside the integrations.
@@ -186,7 +186,7 @@ def test_what_a_foreign_sender_loads_is_relative_and_of_the_standard_library() -
         [sys.executable, "-I", "-S", "-c", load, str(HOUSE)], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert {Path(path) for path in done.stdout.split()} <= {*files, *HOUSE.glob("*/__init__.py")}
+    assert {Path(path) for path in done.stdout.split()} <= {*files, *HOUSE.rglob("__init__.py")}
 
 
 def test_only_the_door_for_agents_loads_their_library_and_nobody_loads_that_door_without_need() -> None:
