@@ -4,13 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from ledger.core.campaigns.look_alikes import LikePair, LookAlike
 from ledger.core.json_value import JsonValue
-from ledger.core.recalls.approval import Approval, BreakGlass
-from ledger.core.recalls.quota import Quota
-from ledger.core.recalls.stop import PlanStop
 from ledger.core.recording.message import Chat
+
+# What plans and results are made of is loaded by who makes them: the words above all are asked for at each start.
+if TYPE_CHECKING:
+    from ledger.core.campaigns.look_alikes import LikePair, LookAlike
+    from ledger.core.recalls.approval import Approval, BreakGlass
+    from ledger.core.recalls.quota import Quota
+    from ledger.core.recalls.stop import PlanStop
 
 
 class Status(StrEnum):
@@ -84,21 +88,21 @@ class Plan(JsonValue):
     calls: int
     estimated_seconds: float
     will_expire_first: int
-    quota: Quota
+    quota: "Quota"
     robots: Mapping[str, int]
     first_deadline: datetime | None
     last_deadline: datetime | None
     unrecorded_keys: int = 0
     held_by: tuple[int, ...] = ()
-    approval: Approval | None = None
+    approval: "Approval | None" = None
     unconfigured: int = 0
     unconfigured_robots: Mapping[str, int] = field(default_factory=dict)
     by_campaign: tuple[PlannedCampaign, ...] | None = None
     valid_until: datetime | None = None
     token: str | None = field(default=None, repr=False)
-    stops: tuple[PlanStop, ...] = ()
-    look_alikes: tuple[LookAlike, ...] = ()
-    like_pairs: tuple[LikePair, ...] = ()
+    stops: "tuple[PlanStop, ...]" = ()
+    look_alikes: "tuple[LookAlike, ...]" = ()
+    like_pairs: "tuple[LikePair, ...]" = ()
     recalled_elsewhere: int = 0
     excerpts: tuple[PlannedExcerpt, ...] = ()
 
@@ -143,10 +147,10 @@ class Result(JsonValue):
     planned_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    approval: Approval | None = None
+    approval: "Approval | None" = None
     beside: tuple[int, ...] = ()
     campaigns: tuple[str, ...] = ()
-    break_glass: BreakGlass | None = None
+    break_glass: "BreakGlass | None" = None
     working_seconds: float | None = None
     scheduled_at: datetime | None = None
 

@@ -22,12 +22,12 @@ from ledger.core.key_results import KEY_OUTCOMES, KeyReading, read_keys
 from ledger.core.limits import storable
 from ledger.core.recalls import pauses
 from ledger.core.recalls.recall import Outcome
+from ledger.core.recalls.unsent import NOT_SENT
 from ledger.errors import PausedError
 
 BAN_SECONDS = 300.0
 BAN_STATUS = 1111
 THROTTLE_SECONDS = 1.0
-NOT_SENT = "not_sent"
 
 
 class Verdict(StrEnum):

@@ -18,8 +18,9 @@ from ledger.core.corrections.correction_reply import SendReading, read_send
 from ledger.core.recalls import pauses
 from ledger.core.recalls.quota import month_of
 from ledger.core.recalls.recall import Status
-from ledger.core.recalls.reply import NOT_SENT, Reading, Verdict
+from ledger.core.recalls.reply import Reading, Verdict
 from ledger.core.recalls.settle import backoff
+from ledger.core.recalls.unsent import NOT_SENT
 from ledger.errors import LedgerError
 from ledger.services.corrections.entries import entry
 from ledger.services.recalls.call_result import Ending, Unsent

@@ -7,6 +7,7 @@ from typing import Any
 
 from ledger.core.answer import Answer, NoAnswer
 from ledger.core.recalls.reply import Reading, Verdict, read
+from ledger.core.recalls.unsent import UNSENT
 from ledger.errors import LedgerError
 from ledger.store.audit import history
 from ledger.store.recalls import calls, items
@@ -36,7 +37,7 @@ class CallResult:
     def of(cls, call: calls.Call, ending: Ending, at: datetime) -> "CallResult":
         """Read how a call ended, and when."""
         if isinstance(ending, Unsent):
-            made = calls.CallRecord(verdict=calls.UNSENT, reason=ending.why)
+            made = calls.CallRecord(verdict=UNSENT, reason=ending.why)
             return cls(call=call, reading=None, made=made, error=ending.error)
         reading = read(ending, [item.process_query_key for item in call.items])
         made = calls.CallRecord(

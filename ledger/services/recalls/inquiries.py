@@ -12,7 +12,8 @@ from ledger.core.readers.read_status import READ_APIS
 from ledger.core.recalls import pauses
 from ledger.core.recalls.pace import reserve
 from ledger.core.recalls.quota import month_of
-from ledger.core.recalls.reply import NOT_SENT, Reading, Verdict, read_inquiry
+from ledger.core.recalls.reply import Reading, Verdict, read_inquiry
+from ledger.core.recalls.unsent import NOT_SENT
 from ledger.core.recording.message import Route
 from ledger.dingtalk.caller import Caller
 from ledger.errors import PausedError

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from ledger.core.recalls import pace as pacing
-from ledger.core.recalls.reply import NOT_SENT, Reading, Verdict
+from ledger.core.recalls.reply import Reading, Verdict
+from ledger.core.recalls.unsent import NOT_SENT
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.store.recalls import paces
 

@@ -10,7 +10,7 @@ from ledger.clock import Clock
 from ledger.core.key_results import KeyReading
 from ledger.core.readers.read_status import SendStatus, read_page, settle_by_status
 from ledger.core.recalls.recall import Result
-from ledger.services.events.elsewhere import written_down
+from ledger.services.events.elsewhere_entries import written_down
 from ledger.services.recalls.inquiries import AGAIN, MOST_ASKS, Inquirer, Inquiry, Question
 from ledger.services.reports.recalls import RecallReports
 from ledger.store.audit import history

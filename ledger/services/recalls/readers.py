@@ -33,7 +33,7 @@ from ledger.core.recalls.plan import NO_APP
 from ledger.core.recalls.quota import bounds_of, month_of, quota
 from ledger.core.recording.message import Chat
 from ledger.errors import EmptySelectionError, InputError, NothingEligibleError
-from ledger.services.events.elsewhere import written_down
+from ledger.services.events.elsewhere_entries import written_down
 from ledger.services.recalls.inquiries import AGAIN, MOST_ASKS, Inquirer, Inquiry, Question
 from ledger.services.reports.people import Whose
 from ledger.services.upkeep.robots import app_of

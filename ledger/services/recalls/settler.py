@@ -13,8 +13,9 @@ from ledger.core.access.actors import OURSELVES
 from ledger.core.recalls import pauses
 from ledger.core.recalls.quota import month_of
 from ledger.core.recalls.recall import Status
-from ledger.core.recalls.reply import NOT_SENT, Reading, Verdict
+from ledger.core.recalls.reply import Reading, Verdict
 from ledger.core.recalls.settle import Settlement, backoff, settle
+from ledger.core.recalls.unsent import NOT_SENT
 from ledger.errors import LedgerError
 from ledger.services.recalls.call_result import CallResult, Ending
 from ledger.services.recalls.leases import end_if_cancelled

@@ -10,6 +10,7 @@ from ledger.core.audit.findings import Findings
 from ledger.core.recalls.frozen import mark_of
 from ledger.core.recalls.plan_messages import digest_of
 from ledger.core.recalls.recall import Status
+from ledger.core.recalls.unsent import UNSENT
 from ledger.services.reports.correction_comparison import compare_corrections
 from ledger.services.reports.frozen_check import FrozenChecks
 from ledger.services.reports.merging import merged
@@ -17,7 +18,7 @@ from ledger.services.reports.row_progress import UNSEEN, Progress
 from ledger.store.audit import audit_reads, commitments, shown
 from ledger.store.audit.fact_file import FactFile
 from ledger.store.recalls import plan_messages
-from ledger.store.recalls.calls import LOST, UNSENT
+from ledger.store.recalls.calls import LOST
 from ledger.store.recalls.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
 
 Row = Mapping[str, Any]

@@ -11,7 +11,7 @@ from ledger.core.audit.history_start import HistoryStart
 from ledger.core.recalls.recall import Status
 from ledger.store.audit.history import CLOCKS_DIFFER
 from ledger.store.recalls import plans
-from ledger.store.recalls.plans import is_complete
+from ledger.store.recalls.conditions import is_complete
 from ledger.store.schema import (
     approvals,
     break_glass,

@@ -18,7 +18,6 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
-    false,
     func,
     insert,
     literal,
@@ -31,23 +30,15 @@ from sqlalchemy import (
 from ledger.core.recalls.fair_turn import Head
 from ledger.core.recalls.lease import LONGEST_LEASE
 from ledger.core.recalls.recall import Outcome, Status
-from ledger.core.recalls.reply import NOT_SENT
 from ledger.core.recalls.settle import AskedItem, Settlement
+from ledger.core.recalls.unsent import UNSENT
 from ledger.core.recording.message import AppName, Chat, Route
 from ledger.store.recalls import plan_messages
 from ledger.store.recording.selecting import among, rows_of
 from ledger.store.schema import recall_calls, recall_items, recalls
 
-# Verdicts on calls that no answer gives: it never left, and its owner was not heard of again.
-UNSENT = "unsent"
+# The verdict on a call whose owner was not heard of again.
 LOST = "lost"
-
-
-def has_left() -> ColumnElement[bool]:
-    """Say whether a call has left, or may have: one that was held up here, or found no connection, has not."""
-    columns = recall_calls.c
-    stayed = or_(columns.verdict == UNSENT, columns.code == NOT_SENT)
-    return or_(columns.verdict.is_(None), ~func.coalesce(stayed, false()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,9 +30,10 @@ from ledger.core.recalls.approval import Decision
 from ledger.core.recalls.plan import KEYS_PER_CALL
 from ledger.core.recalls.recall import Item, Outcome
 from ledger.core.recalls.selection import Selection
+from ledger.core.recalls.unsent import UNSENT
 from ledger.core.recording.message import AppName, Chat, Route
 from ledger.store.recalls.asking_again import can_be_asked_again, doubted_elsewhere
-from ledger.store.recalls.calls import PUT_IN_DOUBT, UNSENT
+from ledger.store.recalls.calls import PUT_IN_DOUBT
 from ledger.store.recalls.finding import within
 from ledger.store.recalls.holding import DOUBTFUL
 from ledger.store.recording.selecting import among, at_most, beyond, selected_items

@@ -18,9 +18,9 @@ from ledger.core.recording.recorded_message import RecordedMessage
 from ledger.store.events.elsewhere import is_elsewhere
 from ledger.store.recalls import plan_messages
 from ledger.store.recalls.candidates import HELD, STANDINGS, past
+from ledger.store.recalls.conditions import is_complete
 from ledger.store.recalls.finding import found_recalls
 from ledger.store.recalls.items import ended_items, item_of, joined_items
-from ledger.store.recalls.plans import is_complete
 from ledger.store.recalls.recalls import Recall, recall_of
 from ledger.store.recalls.unfrozen import unfrozen_page
 from ledger.store.recording.selecting import among, beyond, reached_others, selected_messages

@@ -22,7 +22,6 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
-    cast,
     delete,
     exists,
     insert,
@@ -38,6 +37,7 @@ from ledger.core.recalls.recall import Status
 from ledger.store.audit.raw_rows import raw_columns, read_raw
 from ledger.store.database import SQLITE_CACHE_KIB
 from ledger.store.recalls import plan_messages
+from ledger.store.recalls.conditions import is_complete
 from ledger.store.recalls.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
 from ledger.store.recalls.schedules import is_scheduled
 from ledger.store.recording.selecting import among, rows_of
@@ -47,11 +47,6 @@ _COPIED = ("chat", "robot_code", "open_conversation_id", "process_query_key", "s
 _OF_ITEM = (*_COPIED, "deadline", "recipients", "undelivered")
 _OF_SKIP = ("robot_code", "process_query_key", "sent_at", "deadline", "recipients")
 _READING_KIB = 8192
-
-
-def is_complete() -> ColumnElement[bool]:
-    """Say whether a recall's plan has been frozen whole."""
-    return cast(recalls.c.plan, Text) != "{}"
 
 
 def create(

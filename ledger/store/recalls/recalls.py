@@ -21,10 +21,9 @@ from ledger.core.cursor import LARGEST_ID
 from ledger.core.recalls.recall import Outcome, Status
 from ledger.core.recalls.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.errors import UnknownRecallError
-from ledger.store.recalls.calls import has_left
+from ledger.store.recalls.conditions import has_left, is_complete
 from ledger.store.recalls.finding import found_recalls
 from ledger.store.recalls.holding import is_taken
-from ledger.store.recalls.plans import is_complete
 from ledger.store.recording.selecting import among, at_most
 from ledger.store.schema import recall_calls, recall_items, recalls
 

@@ -11,7 +11,8 @@ from ledger.core.answer import Answer, NoAnswer, error_of, read_proxy, read_refu
 from ledger.core.key_results import KeyReading
 from ledger.core.limits import storable
 from ledger.core.recalls.recall import Outcome
-from ledger.core.recalls.reply import BAN_SECONDS, NOT_SENT, THROTTLE_SECONDS, Reading, Verdict, read
+from ledger.core.recalls.reply import BAN_SECONDS, THROTTLE_SECONDS, Reading, Verdict, read
+from ledger.core.recalls.unsent import NOT_SENT
 from ledger.errors import (
     AddressNotAllowedError,
     CredentialsError,
