@@ -299,14 +299,15 @@ class ApprovalNeededError(NotConfirmedError):
 class PausedError(LedgerError):
     """A recall cannot go on until somebody fixes something; what is left of it waits for `ledger resume`.
 
-    `answered` are the words of whoever refused: of DingTalk, or of a proxy.
+    `answered` are the words of whoever refused: of DingTalk, or of a proxy. `cause` tells apart what has no code of
+    its own.
     """
 
     code = "paused"
 
-    def __init__(self, message: str = "", *, answered: str | None = None) -> None:
+    def __init__(self, message: str = "", *, answered: str | None = None, cause: str | None = None) -> None:
         super().__init__(message)
-        self.answered = answered
+        self.answered, self.cause = answered, cause
 
 
 class CredentialsError(PausedError):

@@ -1,7 +1,7 @@
 """What a decision names: the parts of a selection that say which messages are meant, and names as they are shown."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,20 @@ class Meant:
     more: int = 0
 
 
-def meant_by(selection: Mapping[str, Any]) -> tuple[Meant, ...]:
-    """Return the parts of a selection (as its JSON) in the order in which a sentence names them."""
+def meant_by(selection: Mapping[str, Any], taken: Collection[str | None] | None = None) -> tuple[Meant, ...]:
+    """Return the parts of a selection (as its JSON) in the order in which a sentence names them.
+
+    `taken` are the campaigns of which something is taken, where that is known: the others are not named.
+    """
     order = ("campaign", "campaigns", "untagged", "users", "keys", "robot", "source", "since", "until")
+    if taken and (left := untaken(selection, taken)):
+        selection = {**selection, "campaigns": [one for one in selection["campaigns"] if one not in left]}
     return tuple(_meant(kind, selection[kind]) for kind in order if kind in selection)
+
+
+def untaken(selection: Mapping[str, Any], taken: Collection[str | None] | None) -> tuple[str, ...]:
+    """Return the campaigns of a selection (as its JSON) of which nothing is taken, as far as that is known."""
+    return () if taken is None else tuple(one for one in selection.get("campaigns", ()) if one not in taken)
 
 
 def _meant(kind: str, value: Any) -> Meant:

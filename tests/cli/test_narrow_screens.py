@@ -157,3 +157,15 @@ def test_a_plan_says_each_of_its_facts_in_one_line(recalled: Shell, simulator: S
     whole = recalled(*words).out
     assert "很多人收到了错误的链接 " * 8 in whole
     assert "at the allowed rate" in whole
+
+
+def test_a_campaign_of_which_a_plan_takes_nothing_does_not_look_as_if_it_were_recalled(
+    recalled: Shell, simulator: Simulator
+) -> None:
+    for name in ("news-1", "news-2", "news-3"):
+        recalled.send(simulator, 2, campaign=name)
+    recalled.send(simulator, 1, campaign="news-4", age=timedelta(hours=25))
+    assert recalled("recall", "--campaign", "news-2", "--reason", "held", "--yes").code == 0
+    lines = recalled.seen(60, "recall", "--campaign", "news-*", "--reason", "wrong", "--dry-run")
+    assert lines[0] == "Recall 4 messages of news-1, news-3 from 1 person"
+    assert [line.split() for line in lines if "nothing of" in line] == [["nothing", "of", "news-2"]]

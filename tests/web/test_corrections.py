@@ -135,3 +135,18 @@ def test_an_auditor_sees_it_and_writes_none(service: Service, world: World) -> N
         page = auditor.open(address)
         assert auditor.status == 200
         assert not [form for form in page.forms if form.action.startswith(address)]
+
+
+def test_a_text_that_dingtalk_does_not_take_is_to_be_replaced_and_nobody_is_told_to_resume(
+    service: Service, world: World
+) -> None:
+    address = recalled(service, world)
+    world.change(unsafe_texts=frozenset({"right"}))
+    with at_work(service, "wang") as wang:
+        page = wang.send(wang.open(address), address, **TEXT)
+        wang.send(page, f"{address}/run", typed="5")
+        service.book.parts.worker().serve_corrections()
+        page = wang.open(address)
+        assert "DingTalk does not take this text. Stop the correction, then correct with another one" in page.text
+        assert "then resume" not in page.text
+        assert "contain.unsafe.url" in page.text

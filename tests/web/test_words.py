@@ -13,10 +13,12 @@ from ledger.core.campaigns.board import Order
 from ledger.core.check_up import Level
 from ledger.core.corrections.correction import WhyNot
 from ledger.core.events.stream_state import StreamStanding
+from ledger.core.recalls.pause_texts import Cause
 from ledger.core.recalls.plan import Standing
 from ledger.core.recalls.recall import Outcome, Status
 from ledger.core.recalls.recall_state import RecallState
 from ledger.core.recalls.reply import Verdict
+from ledger.core.recalls.stop import StopCode
 from ledger.core.recording.capture import UNDELIVERED
 from ledger.core.recording.message import Chat, Keyless
 from ledger.entrypoints.web.corrections import KINDS
@@ -120,6 +122,8 @@ def test_every_text_is_shown_somewhere() -> None:
         ("role", list(Role)),
         ("stream", [*StreamStanding, "nobody"]),
         ("level", list(Level)),
+        ("pause", list(Cause)),
+        ("stop", list(StopCode)),
         ("lasted", [WORK, PAUSE, WAIT]),
         ("order", list(Order)),
         ("verdict", [*Verdict, LOST, "flying"]),

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from ledger.core.json_value import printable
-from ledger.core.notices.notice_words import Facts, cause_zh, count_of, said
+from ledger.core.notices.notice_words import Facts, count_of, said
+from ledger.core.recalls.pause_texts import cause_of, wrong_in
 from ledger.notice_events import NoticeEvent
 
 _OUTCOMES_EN = {"not_reached": "not reached", "unknown": "unknown", "refused": "refused", "cancelled": "cancelled"}
@@ -74,7 +75,7 @@ _ZH: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
     ),
     NoticeEvent.PAUSED: lambda facts: (
         f"撤回任务 {facts['recall_id']} 的更正已暂停",
-        f"共 {facts['people']:,} 人，已发送 {facts['sent']:,} 人。{cause_zh(facts['code'])}。",
+        f"共 {facts['people']:,} 人，已发送 {facts['sent']:,} 人。{wrong_in(cause_of(facts), 'zh')}。",
     ),
     NoticeEvent.FINISHED: _end_zh,
     NoticeEvent.CANCELLED: _stop_zh,

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from ledger.core.json_value import printable
 from ledger.core.notices import correction_notice_texts
-from ledger.core.notices.notice_words import Facts, cause_zh, count_of, said
+from ledger.core.notices.notice_words import Facts, count_of, said
+from ledger.core.recalls.pause_texts import cause_of, wrong_in
 from ledger.notice_events import NoticeEvent
 
 _MOST_CAMPAIGNS = 5
@@ -183,7 +184,7 @@ _ZH: Mapping[NoticeEvent, Callable[[Facts], tuple[str, str]]] = {
     NoticeEvent.PAUSED: lambda facts: (
         f"撤回任务 {facts['recall_id']} 已暂停",
         f"{_of_zh(facts)}共 {facts['eligible']:,} 条消息，已撤回 {facts['recalled']:,} 条。"
-        f"{cause_zh(facts['code'])}。最早的消息将于 {facts['first_deadline']} 无法撤回。",
+        f"{wrong_in(cause_of(facts), 'zh')}。最早的消息将于 {facts['first_deadline']} 无法撤回。",
     ),
     NoticeEvent.FINISHED: _end_zh,
     NoticeEvent.CANCELLED: _stop_zh,

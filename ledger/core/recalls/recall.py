@@ -106,6 +106,11 @@ class Plan(JsonValue):
     recalled_elsewhere: int = 0
     excerpts: tuple[PlannedExcerpt, ...] = ()
 
+    @property
+    def taken(self) -> tuple[str | None, ...] | None:
+        """The campaigns (None: without a tag) of which it takes something; None where there are very many."""
+        return None if self.by_campaign is None else tuple(one.campaign for one in self.by_campaign)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result(JsonValue):

@@ -23,7 +23,8 @@ def plan_recall(desk: Desk, call: AgentCall, given: asked.PlanAsked) -> told.Pla
         is_proven=call.who.is_proven,
         run_in=desk.run_in,
     )
-    sentence = decision(plan.eligible, plan.recipients, selection.to_json(), name=printable, time=format_time)
+    asked_for = selection.to_json()
+    sentence = decision(plan.eligible, plan.recipients, asked_for, name=printable, time=format_time, taken=plan.taken)
     shown = told.fields_of(
         plan,
         plan_id=plan.recall_id,

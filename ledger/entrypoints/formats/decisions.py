@@ -1,6 +1,6 @@
 """What is decided, in one sentence: how many messages, which ones, and from how many people they are taken."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,10 +26,12 @@ def decision(
     *,
     name: Callable[[str], str],
     time: Callable[[datetime], str],
+    taken: Collection[str | None] | None = None,
 ) -> str:
     """Write `recall 350 messages of spring-promo from 2,114 people`; a long name is cut in its middle.
 
-    `selection` is its JSON; `name` and `time` write what others chose, and times, as the reader can have them.
+    `selection` is its JSON, `taken` are the campaigns of which something is taken; `name` and `time` write what others
+    chose, and times, as the reader can have them.
     """
 
     def meant(one: Meant) -> str:
@@ -37,7 +39,7 @@ def decision(
         names = [time(parse_time(each)) if is_time else name(shortened(each)) for each in one.names]
         return _WORDS[one.kind].format(", ".join(names) + (f" and {one.more:,} more" if one.more else ""))
 
-    what = " ".join([number_of(messages, "message"), *map(meant, meant_by(selection))])
+    what = " ".join([number_of(messages, "message"), *map(meant, meant_by(selection, taken))])
     if messages and not people:
         return f"recall {what} (the ledger does not know from whom)"
     return f"recall {what} from {number_of(people, 'person', 'people')}"

@@ -17,6 +17,7 @@ from ledger.core.access.roles import Identity, Permission
 from ledger.core.campaigns.campaign_patterns import literally
 from ledger.core.json_value import printable
 from ledger.core.named import shortened
+from ledger.core.recalls.pause_texts import cause_of
 from ledger.entrypoints.http.door import cookie_of, parts_of, session_of
 from ledger.entrypoints.http.problems import NOTICE, page_of
 from ledger.entrypoints.http.read_watch import handed_out
@@ -57,6 +58,7 @@ _environment = Environment(
     auto_reload=False,
 )
 _environment.filters |= {
+    "cause": cause_of,
     "literally": literally,
     "outside": outside,
     "shortened": partial(shortened, most=KEY_CHARACTERS),

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from ledger.core.access.roles import Permission
 from ledger.core.campaigns.campaign_patterns import literally
-from ledger.core.named import meant_by
+from ledger.core.named import meant_by, untaken
 from ledger.core.near_names import NearNames
 from ledger.core.persons.reached_people import PeopleCount
 from ledger.core.readers.read_sample import percents
@@ -73,6 +73,8 @@ def recall(
     every_ms = RESTING_MS if result.status is Status.PAUSED else EVERY_MS
     progress = parts.recall_reports.progress(seen.id) if result.status is Status.RUNNING else result
     course = parts.courses.read(result, calls=SHOWN_CALLS) if result.status is not Status.PLANNED else None
+    plan = _plan(report)
+    taken = None if plan.get("by_campaign") is None else [one["campaign"] for one in plan["by_campaign"]]
     took_ms = (time.monotonic() - started) * 1000
     return view.show(
         "plan.html" if result.status is Status.PLANNED else "recall.html",
@@ -92,7 +94,7 @@ def recall(
         story=story_of(report.timeline, result.status, view.now),
         urgency=urgency(course.first_deadline, view.now) if course is not None else "",
         report=report,
-        plan=_plan(report),
+        plan=plan,
         people=_people(parts, result),
         near=_near(parts, report),
         confirmation=confirmation(report),
@@ -101,7 +103,8 @@ def recall(
         only=only,
         onlies=[*(outcome.value for outcome in Outcome), WAITING],
         is_first=cursor is None,
-        meant=meant_by(report.selection),
+        meant=meant_by(report.selection, taken),
+        untouched=untaken(report.selection, taken) if plan.get("eligible") else (),
         stops=_stops(parts, report, run_in_of(request)),
         ends_at=ends_at(parts, report),
         excerpts=parts.planner.excerpts_of(seen.id) if result.status is Status.PLANNED else (),

@@ -8,6 +8,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from ledger.core.recalls.pause_texts import Cause, sentence_in, whole_in
+from ledger.core.recalls.stop import OF_PAUSES
 from ledger.entrypoints.formats.translations import FileLanguage
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "zh": "中文"}
@@ -63,7 +65,16 @@ def words_of(language: str) -> Words:
     content = files("ledger.entrypoints.web").joinpath("languages", f"{language}.toml").read_text(encoding="utf-8")
     sections = tomllib.loads(content)
     texts = {f"{section}.{name}": text for section, entries in sections.items() for name, text in entries.items()}
-    return Words(language, texts)
+    return Words(language, texts | _of_pauses(language))
+
+
+def _of_pauses(language: str) -> dict[str, Text]:
+    """Return what pages say of pauses, of what would lead to one, and of errors that are one: every door says that."""
+    texts: dict[str, Text] = {f"pause.{cause}": whole_in(cause, language) for cause in Cause}
+    texts |= {f"stop.{code}": sentence_in(Cause(code.value), language) for code in OF_PAUSES}
+    texts |= {f"error.{code}": sentence_in(Cause(code.value), language) for code in OF_PAUSES}
+    texts |= {f"error.{Cause.SCHEDULE_MISSED}": sentence_in(Cause.SCHEDULE_MISSED, language)}
+    return texts
 
 
 def choose(by_hand: str | None, accepted: str) -> str:

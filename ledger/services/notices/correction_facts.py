@@ -38,7 +38,7 @@ def _own(event: NoticeEvent, told: ToldEntry) -> dict[str, Any]:
     """Return what is of this event alone."""
     if event is NoticeEvent.PAUSED:
         error = cast("Mapping[str, str]", told.detail["error"])
-        return {"code": error["code"], "message": error["message"]}
+        return {name: error[name] for name in ("code", "cause", "message") if name in error}
     if event is NoticeEvent.APPROVAL_WANTED:
         return {"valid_until": told.detail["valid_until"]}
     if told.event in REFUSALS:

@@ -48,7 +48,7 @@ def _own(event: NoticeEvent, told: ToldEntry) -> dict[str, Any]:
     """Return what is of this event alone."""
     detail = told.detail
     if event is NoticeEvent.PAUSED:
-        return {"code": detail.get("code"), "message": detail.get("message")}
+        return {name: detail[name] for name in ("code", "cause", "message") if name in detail}
     if event is NoticeEvent.APPROVAL_WANTED:
         return {"valid_until": detail.get("valid_until")}
     if event is NoticeEvent.CONTRADICTED:

@@ -130,7 +130,7 @@ def test_a_correction_that_stops_says_why_and_who_gives_it_up_is_named(
     assert english.title == "The correction of recall 1 is paused"
     assert english.body.startswith("0 of 3 people got it. ")
     assert "quota" in english.body
-    assert "本月调用次数已用完" in chinese.body
+    assert "本月的接口调用次数已用完" in chinese.body
     telling.parts.corrections.cancel(paused.correction_id, actor="li")
     events, said = told(telling, receiver)
     assert (events, said["by"], said["left"]) == (["paused", "cancelled"], "li", {"cancelled": 3})

@@ -230,7 +230,7 @@ def test_a_pause_says_why_in_both_languages(telling: Ledger, world: World, recei
     told = facts(receiver)
     assert told["code"] == "quota_used_up"
     assert "quota" in text_of(NoticeEvent.PAUSED, told, "en").body
-    assert "本月调用次数已用完" in text_of(NoticeEvent.PAUSED, told, "zh").body
+    assert "本月的接口调用次数已用完" in text_of(NoticeEvent.PAUSED, told, "zh").body
 
 
 def test_little_quota_is_told_of_once_a_month(

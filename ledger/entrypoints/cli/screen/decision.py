@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def decision_of(plan: "Plan", selection: "Mapping[str, Any]") -> str:
     """Write `recall 350 messages of spring-promo from 2,114 people`, with times of the local zone."""
-    return decision(plan.eligible, plan.recipients, selection, name=plain, time=moment)
+    return decision(plan.eligible, plan.recipients, selection, name=plain, time=moment, taken=plan.taken)
 
 
 def correction_decision(plan: "CorrectionPlan") -> str:

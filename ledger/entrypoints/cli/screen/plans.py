@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ledger.core.campaigns.look_alikes import Likeness
+from ledger.core.named import untaken
 from ledger.entrypoints.cli.screen.costs import cost_facts, quota_facts, stop_facts
 from ledger.entrypoints.cli.screen.decision import decision_of
 from ledger.entrypoints.cli.screen.facts import Fact, print_facts
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ledger.core.recalls.recall import Plan
 
 MOST_ROBOTS = 3
+MOST_UNTOUCHED = 5
 _DIFFERS_IN = {
     Likeness.CASE: "in upper or lower case",
     Likeness.WIDTH: "in wide or narrow letters",
@@ -43,7 +45,14 @@ def show_plan(
     decided = decision_of(plan, selection)
     paper.print(f"{decided[0].upper()}{decided[1:]}", style="bold")
     facts = [Fact("plan", f"{plan.recall_id}"), Fact("reason", plain(reason))]
-    facts += [*_campaigns(plan), *_people(plan), *_left_out(plan), *_cost(plan), *_robots(plan), *_deadlines(plan, now)]
+    facts += [
+        *_campaigns(plan, selection),
+        *_people(plan),
+        *_left_out(plan),
+        *_cost(plan),
+        *_robots(plan),
+        *_deadlines(plan, now),
+    ]
     if until is not None:
         facts.append(Fact("sticky", f"until {moment(until)}"))
         facts.append(Fact("", "`ledger worker` must run", (": it recalls what arrives late",)))
@@ -161,12 +170,17 @@ def _cost(plan: "Plan") -> Iterator[Fact]:
         yield Fact("too late", f"{number_of(plan.will_expire_first, 'message')}", (" will expire before their turn",))
 
 
-def _campaigns(plan: "Plan") -> Iterator[Fact]:
+def _campaigns(plan: "Plan", selection: Mapping[str, Any]) -> Iterator[Fact]:
     """Name each of several campaigns in a line of its own: what a beginning stood for is seen before it is recalled."""
     several = plan.by_campaign if plan.by_campaign is not None and len(plan.by_campaign) > 1 else ()
+    untouched = untaken(selection, plan.taken) if plan.eligible else ()
     for place, one in enumerate(several):
         name = UNTAGGED if one.campaign is None else plain(one.campaign)
         yield Fact("" if place else "campaigns", name, (f": {number_of(one.messages, 'message')}",))
+    for place, untaken_name in enumerate(untouched[:MOST_UNTOUCHED]):
+        yield Fact("" if place else "nothing of", plain(untaken_name))
+    if (more := len(untouched) - MOST_UNTOUCHED) > 0:
+        yield Fact("", f"{more:,} more")
 
 
 def _robots(plan: "Plan") -> Iterator[Fact]:
