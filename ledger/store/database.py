@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ledger.database_url import DatabaseUrl
 from ledger.errors import DatabaseUnavailableError, SettingsError, StatementRefusedError
-from ledger.store import faults, sqlite_file, sqlite_lock, waiting_connections
+from ledger.store import faults, numbers, sqlite_file, sqlite_lock, waiting_connections
 from ledger.store.recalls import machine_clocks
 
 SQLITE_BUSY_SECONDS = 30
@@ -243,10 +243,11 @@ def _number(threshold: object) -> int | None:
 
 
 def _prepare_postgresql(connection: Any, _record: object) -> None:
-    """Read times as we expect them, whatever was set for the role or the database.
+    """Read times as we expect them, whatever was set for the role or the database, and write many numbers at once.
 
     Only where it differs: a pooler hands on what it knows of these, and some hold on to a server that was set.
     """
+    numbers.register(connection)
     wrong = [
         f"SET {name} TO '{value}'"
         for name, value, is_right in _STYLES

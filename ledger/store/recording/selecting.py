@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Connection,
     FromClause,
     Select,
@@ -26,6 +27,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ledger.core.access.bounds import Bounds, split
 from ledger.core.cursor import LARGEST_ID, Place
 from ledger.core.recalls.selection import Selection
+from ledger.store.numbers import NumberArray
 from ledger.store.schema import keyless_sends, message_recipients, messages, recall_item_recipients, recall_items
 
 _AT_ONCE = 10_000
@@ -35,7 +37,19 @@ def among(column: ColumnElement[Any], values: Collection[Any], *, is_sqlite: boo
     """Return `column IN values` as a single parameter, so that 100,000 values are no more trouble than one."""
     if is_sqlite:
         return column.in_(select(func.json_each(_json_list(values)).table_valued("value").c.value))
+    if isinstance(column.type, BigInteger):
+        return column == any_(literal(values, NumberArray()))
     return column == any_(literal(list(values), ARRAY(column.type)))
+
+
+def among_many(column: ColumnElement[int], values: Collection[int], *, is_sqlite: bool) -> ColumnElement[bool]:
+    """Return the same condition for where rows are looked through anyway, and no index is asked for the values.
+
+    PostgreSQL looks each row up in a table of them then, and does not weigh them one by one before it begins.
+    """
+    if is_sqlite:
+        return among(column, values, is_sqlite=True)
+    return column.in_(select(func.unnest(literal(values, NumberArray()))))
 
 
 def at_most(limit: int | None) -> int | None:
