@@ -25,7 +25,7 @@ class SpotChecker:
         """Return how many calls it takes to check so many of a recall's recalled messages, or all that there are."""
         with self._database.read() as connection:
             recalls.get(connection, recall_id)
-            return min(sample, items.count_recalled(connection, recall_id, self._clock.now()))
+            return items.count_recalled(connection, recall_id, self._clock.now(), at_most=sample)
 
     def draw(self, recall_id: int, sample: int) -> list[items.Recalled]:
         """Draw by lot so many of what a recall took back, or all that there are.

@@ -1,14 +1,20 @@
 """From what somebody looks for among recalls to conditions in SQL."""
 
 import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
+from ledger.core.deadline import WINDOW
 from ledger.core.period import Period
 from ledger.core.recalls.recall import Outcome, Status
 from ledger.core.recalls.recall_filter import RecallFilter
 from ledger.store.recalls.schedules import is_scheduled
-from ledger.store.schema import approvals, recall_items, recalls
+from ledger.store.schema import approvals, recall_calls, recall_items, recalls
+
+# Clocks of two machines are never farther from each other.
+_CLOCKS_APART = timedelta(days=1)
 
 
 def found_recalls(asked: RecallFilter, *, is_sqlite: bool) -> list[ColumnElement[bool]]:
@@ -32,6 +38,44 @@ def _has_left_some() -> ColumnElement[bool]:
     others = [one for one in Outcome if one is not Outcome.RECALLED]
     columns = recall_items.c
     return select(columns.id).where(columns.recall_id == recalls.c.id, columns.outcome.in_(others)).exists()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedBetween:
+    """The first and the last moment at which items of some recalls can have ended; without a last one, until now."""
+
+    first: datetime
+    last: datetime | None
+
+
+def ended_between(connection: Connection, sent: Period, recalled: Period) -> EndedBetween | None:
+    """Return when what was sent and recalled in some periods can have ended; None when no recall is of them.
+
+    Recalls are few: from them follows which part of an index of items is read, however long the history is.
+    """
+    columns = recalls.c
+    conditions = within(columns.started_at, recalled)
+    # What a plan takes was sent before it, by clocks that may differ, and can be recalled when it is made.
+    if sent.since is not None:
+        conditions.append(columns.planned_at >= sent.since - _CLOCKS_APART)
+    if sent.until is not None:
+        conditions.append(columns.planned_at < sent.until + WINDOW)
+    # An answer to what was in flight may come, or be given up, once its recall is cancelled.
+    last_call = select(func.max(recall_calls.c.finished_at)).where(recall_calls.c.recall_id == columns.id)
+    is_over = and_(columns.status.in_((Status.FINISHED, Status.CANCELLED)), columns.unfrozen_items == 0)
+    statement = select(
+        func.count().label("recalls"),
+        func.sum(case((is_over, 1), else_=0)).label("over"),
+        func.min(columns.planned_at).label("first"),
+        func.max(columns.finished_at).label("last"),
+        func.max(case((columns.status == Status.CANCELLED, last_call.scalar_subquery()))).label("last_call"),
+    )
+    row = connection.execute(statement.where(columns.started_at.is_not(None), *conditions)).one()
+    if not row.recalls:
+        return None
+    is_known = row.over == row.recalls and row.last is not None
+    last = max(filter(None, (row.last, row.last_call))) + _CLOCKS_APART if is_known else None
+    return EndedBetween(first=row.first, last=last)
 
 
 def within(column: ColumnElement[object], period: Period) -> list[ColumnElement[bool]]:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     case,
     desc,
+    false,
     func,
     literal_column,
     or_,
@@ -34,7 +35,7 @@ from ledger.core.recalls.unsent import UNSENT
 from ledger.core.recording.message import AppName, Chat, Route
 from ledger.store.recalls.asking_again import can_be_asked_again, doubted_elsewhere
 from ledger.store.recalls.calls import PUT_IN_DOUBT
-from ledger.store.recalls.finding import within
+from ledger.store.recalls.finding import ended_between, within
 from ledger.store.recalls.holding import DOUBTFUL
 from ledger.store.recording.selecting import among, at_most, beyond, selected_items
 from ledger.store.schema import approvals, recall_calls, recall_items, recall_skips, recalls
@@ -61,25 +62,25 @@ def ended(
     limit: int | None = None,
 ) -> Iterator[Item]:
     """Yield the outcome of every key, newest first."""
-    is_sqlite = connection.dialect.name == "sqlite"
-    statement = ended_items(selection, outcome=outcome, actor=actor, recalled=recalled, is_sqlite=is_sqlite)
+    statement = ended_items(connection, selection, outcome=outcome, actor=actor, recalled=recalled)
     return _items(connection, statement.limit(at_most(limit)))
 
 
 def ended_items(
+    connection: Connection,
     selection: Selection,
     *,
     outcome: Outcome | None,
     actor: str | None,
     recalled: Period,
-    is_sqlite: bool,
     after: Place | None = None,
 ) -> Select[Any] | CompoundSelect[Any]:
     """Select the outcome of every key of recalls that started in a time, newest first; `item_of` reads them.
 
     After a place, only those that come after it.
     """
-    conditions = selected_items(selection, is_sqlite=is_sqlite)
+    conditions = selected_items(selection, is_sqlite=connection.dialect.name == "sqlite")
+    conditions += _of_their_time(connection, selection, recalled)
     # A plan that was cancelled before anybody ran it did nothing to any message.
     conditions += [recall_items.c.outcome.is_not(None), recalls.c.started_at.is_not(None)]
     if outcome is not None:
@@ -98,6 +99,20 @@ def ended_items(
     by_them = in_order.where(recall_items.c.ended_by == actor)
     of_their_plans = in_order.where(recall_items.c.ended_by.is_(None), recalls.c.actor == actor)
     return union_all(by_them, of_their_plans).order_by(desc("ended"), desc("number"))
+
+
+def _of_their_time(connection: Connection, selection: Selection, recalled: Period) -> list[ColumnElement[bool]]:
+    """Return when items ended that are of some time: by that they are found, and by no other time of theirs.
+
+    Those of some people or keys are found by these, and are few.
+    """
+    sent = Period(since=selection.since, until=selection.until)
+    if selection.users or selection.keys or (sent, recalled) == (ALWAYS, ALWAYS):
+        return []
+    ended = ended_between(connection, sent, recalled)
+    if ended is None:
+        return [false()]
+    return within(recall_items.c.finished_at, Period(since=ended.first, until=ended.last))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -398,10 +413,10 @@ def recalled(connection: Connection, recall_id: int, now: datetime) -> list[Reca
     ]
 
 
-def count_recalled(connection: Connection, recall_id: int, now: datetime) -> int:
-    """Return how many there are."""
-    count = select(func.count()).select_from(recall_items).where(_can_be_checked(recall_id, now))
-    return connection.scalar(count) or 0
+def count_recalled(connection: Connection, recall_id: int, now: datetime, *, at_most: int) -> int:
+    """Return how many there are, counted no further than told."""
+    some = select(recall_items.c.id).where(_can_be_checked(recall_id, now)).limit(at_most).subquery()
+    return connection.scalar(select(func.count()).select_from(some)) or 0
 
 
 def _can_be_checked(recall_id: int, now: datetime) -> ColumnElement[bool]:

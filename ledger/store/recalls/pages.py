@@ -23,7 +23,7 @@ from ledger.store.recalls.finding import found_recalls
 from ledger.store.recalls.items import ended_items, item_of, joined_items
 from ledger.store.recalls.recalls import Recall, recall_of
 from ledger.store.recalls.unfrozen import unfrozen_page
-from ledger.store.recording.selecting import among, beyond, reached_others, selected_messages
+from ledger.store.recording.selecting import among_many, beyond, reached_others, selected_messages
 from ledger.store.schema import approvals, messages, recall_items, recalls, schedules
 
 
@@ -89,7 +89,7 @@ def _wanted_messages(
     if only_recallable:
         conditions += [columns.deadline > now, func.coalesce(past(), 0) < HELD, ~is_elsewhere()]
     if only_recallable and held:
-        conditions.append(~among(columns.id, held, is_sqlite=is_sqlite))
+        conditions.append(~among_many(columns.id, held, is_sqlite=is_sqlite))
     if shared is not None:
         others = reached_others(selection.users, is_sqlite=is_sqlite)
         conditions.append(others if shared else ~others)
@@ -141,14 +141,20 @@ def items_page(
 ) -> list[tuple[Place, Item]]:
     """Return items of a recall in the order in which their messages were recorded, which an index knows."""
     columns = recall_items.c
+    order: tuple[ColumnElement[Any], ...] = (columns.message_id,)
     conditions: list[ColumnElement[bool]] = [columns.recall_id == recall.id]
+    if connection.dialect.name != "sqlite":
+        # Said so, only the index of the recall has this order. Else that of all messages is taken for as quick, which
+        # reads what was recalled before.
+        order = (columns.recall_id, columns.message_id)
+        conditions = [columns.recall_id >= recall.id, columns.recall_id <= recall.id]
     if only_pending:
         conditions.append(columns.outcome.is_(None))
     elif outcomes:
         conditions.append(columns.outcome.in_([outcome.value for outcome in outcomes]))
     if after is not None:
         conditions.append(columns.message_id > after[1])
-    statement = joined_items().where(*conditions).order_by(columns.message_id).limit(limit)
+    statement = joined_items().where(*conditions).order_by(*order).limit(limit)
     found = [(row.message_id, item_of(row)) for row in connection.execute(statement)]
     if only_pending or not outcomes:
         found += unfrozen_page(connection, recall, after=after[1] if after else 0, limit=limit)
@@ -167,10 +173,7 @@ def history_page(
     limit: int,
 ) -> list[tuple[Place, Item]]:
     """Return the outcomes of keys, newest first."""
-    is_sqlite = connection.dialect.name == "sqlite"
-    statement = ended_items(
-        selection, outcome=outcome, actor=actor, recalled=recalled, is_sqlite=is_sqlite, after=after
-    )
+    statement = ended_items(connection, selection, outcome=outcome, actor=actor, recalled=recalled, after=after)
     return [((row.finished_at, row.id), item_of(row)) for row in connection.execute(statement.limit(limit))]
 
 

@@ -4,12 +4,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, update
 
 from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.recalls.recall import Status
 from ledger.errors import InputError, NaiveTimeError
+from ledger.services.recalls.run_in import RunIn
 from ledger.simulator import World
+from ledger.store.schema import recall_calls, recall_items, recalls
 from tests.sending import send
 
 HOUR = timedelta(hours=1)
@@ -61,6 +64,64 @@ def test_the_time_of_a_recall_is_that_of_its_start_also_after_a_retry(
     book.retry(1)
     assert found(book, recalled_since=started + timedelta(minutes=1)) == (set(), [])
     assert found(book, recalled_until=started + timedelta(minutes=1)) == ({1}, [1])
+
+
+def test_the_history_of_what_was_sent_in_a_time_is_what_it_holds_of_that_time(
+    book: Ledger, world: World, clock: FakeClock
+) -> None:
+    """Recalled by a retry and long after it was sent; and a plan that was never run."""
+    sent = [clock.now()]
+    (key,) = send(book, world, 1, campaign="at once")
+    world.change(failed_reasons={key: "not now"})
+    book.run(book.plan(campaign="at once", reason="wrong link", actor="wang"))
+    clock.advance(20 * HOUR)
+    sent.append(clock.now())
+    send(book, world, 2, campaign="late")
+    world.change(failed_reasons={})
+    book.retry(1)
+    clock.advance(3 * HOUR)
+    sent.append(clock.now())
+    send(book, world, 1, campaign="not run")
+    book.plan(campaign="not run", reason="only looking")
+    clock.advance(18 * HOUR)
+    late = book.plan(campaign="late", reason="wrong link", actor="li")
+    book.run(late)
+    whole = [(item.process_query_key, item.sent_at) for item in book.history()]
+    assert len(whole) == 3
+    ends = [None, *(at + step for at in sent for step in (-HOUR, timedelta(), HOUR)), clock.now() + 100 * HOUR]
+    for since in ends:
+        for until in ends:
+            if since is None or until is None or since < until:
+                expected = [
+                    (key, at) for key, at in whole if (since is None or at >= since) and (until is None or at < until)
+                ]
+                for more in ({}, {"outcome": "recalled"}, {"campaign": ["at once", "late"]}):
+                    found = [
+                        (item.process_query_key, item.sent_at)
+                        for item in book.history(since=since, until=until, **more)
+                    ]
+                    assert found == expected, (since, until, more)
+
+
+def test_what_a_cancelled_recall_left_in_flight_is_found_by_its_time_however_late_it_was_given_up(
+    book: Ledger, world: World, clock: FakeClock
+) -> None:
+    send(book, world, 1)
+    sent = clock.now()
+    recall_id = book.plan(campaign="spring", reason="wrong link").recall_id
+    book.parts.lifecycle.run(recall_id, run_in=RunIn.ANY_WORKER)
+    with book.parts.database.write() as connection:
+        owner, much_later = "a process that is gone", sent + timedelta(days=9)
+        values = {"app": "default", "chat": "one_to_one", "robot_code": "robot-1", "key_count": 1, "owner": owner}
+        times = {"slot_at": sent, "lease_until": sent, "finished_at": much_later}
+        connection.execute(insert(recall_calls).values(recall_id=recall_id, verdict="lost", **values, **times))
+        ended = {"outcome": "unknown", "finished_at": much_later, "ended_by": "wang", "call_id": 1}
+        connection.execute(update(recall_items).values(ended))
+        over = {"status": "cancelled", "finished_at": sent + HOUR}
+        connection.execute(update(recalls).values(over))
+    assert [item.recall_id for item in book.history(since=sent - HOUR, until=sent + HOUR)] == [recall_id]
+    assert [item.recall_id for item in book.history(recalled_until=sent + HOUR)] == [recall_id]
+    assert list(book.history(since=sent + HOUR)) == []
 
 
 @pytest.mark.usefixtures("times")
