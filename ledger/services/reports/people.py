@@ -15,7 +15,8 @@ from ledger.core.recalls.selection import Selection
 from ledger.errors import BadCursorError, EmptySelectionError
 from ledger.services.reports.list_page import ListPage
 from ledger.store.database import Database
-from ledger.store.persons import person_lines
+from ledger.store.persons import people_standing, person_lines
+from ledger.store.persons.people_standing import Standing
 from ledger.store.persons.person_lines import PeopleFilter, PersonPlace
 from ledger.store.recalls import recalls
 
@@ -38,16 +39,17 @@ class PeopleLook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Head:
-    """The people of a recall: their count, and the first of them as a look has them; of few, all."""
+    """Some people, as a look has them first, and the count of all; `is_whole` when all of them are here."""
 
     count: PeopleCount
     lines: Sequence[PersonLine]
     is_whole: bool
 
 
-# So many people are kept, and of so many recalls: the pages that are looked at come at once, however many messages.
-KEPT_LINES, KEPT_LISTS = 20_000, 4
-_Standing = tuple[int, int, int]
+# So many people are kept at first; and once somebody looks further, so many: pages come at once, however many messages.
+FIRST_LINES, KEPT_LINES = 200, 20_000
+# Of so many recalls and campaigns, as long as they are not more people together.
+KEPT_LISTS, KEPT_TOGETHER = 100, 80_000
 
 
 class PeopleReports:
@@ -56,7 +58,7 @@ class PeopleReports:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._kept: dict[_Standing, _Head] = {}
+        self._kept: dict[Whose, tuple[Standing, _Head]] = {}
 
     def lines(
         self,
@@ -86,8 +88,8 @@ class PeopleReports:
         after = decode_name(cursor) if cursor is not None else None
         wanted = PeopleFilter(standing=standing, outcome=outcome, after=after)
         with self._database.read() as connection:
-            head = self._head(connection, whose) if outcome is None else None
-            if head is not None and head.is_whole:
+            head = self._whole(connection, whose) if outcome is None else None
+            if head is not None:
                 found = _fitting(sorted(head.lines, key=lambda line: line.user), wanted, limit + 1)
             else:
                 found = list(_lines(connection, whose, wanted, limit + 1))
@@ -105,11 +107,8 @@ class PeopleReports:
         """Return some people and the count of all, those first who still have a message; raise as `lines` does."""
         after = _place(cursor) if cursor is not None else None
         with self._database.read() as connection:
-            head = self._head(connection, whose)
-            found = _of_head(head, standing, after, limit + 1) if head is not None else None
-            if head is not None and found is not None:
-                count = head.count
-            else:
+            count, found = self._of_heads(connection, whose, standing, after, limit + 1)
+            if count is None or found is None:
                 count, found = _look(connection, whose, limit + 1, standing=standing, after=after)
         more = _cursor(found[limit - 1]) if len(found) > limit else None
         return PeopleLook(count=count, page=ListPage(values=found[:limit], cursor=more))
@@ -117,29 +116,64 @@ class PeopleReports:
     def count(self, whose: Whose) -> PeopleCount:
         """Count people by where they stand, and name the first of those who still have a message."""
         with self._database.read() as connection:
-            head = self._head(connection, whose)
+            head = self._head(connection, whose, FIRST_LINES)
             return count_people(connection, whose) if head is None else head.count
 
-    def _head(self, connection: Connection, whose: Whose) -> _Head | None:
-        """Return the people of a recall, which stay the same until the history has another entry of it.
+    def _whole(self, connection: Connection, whose: Whose) -> _Head | None:
+        """Return all people where they are not too many to be kept, and None otherwise."""
+        head = self._head(connection, whose, FIRST_LINES)
+        if head is not None and not head.is_whole and head.count.people + head.count.never <= KEPT_LINES:
+            head = self._head(connection, whose, KEPT_LINES)
+        return head if head is not None and head.is_whole else None
 
-        None where they may change without one, as those of a selection or of a plan.
+    def _of_heads(
+        self,
+        connection: Connection,
+        whose: Whose,
+        standing: PersonStanding | None,
+        after: PersonPlace | None,
+        limit: int,
+    ) -> tuple[PeopleCount | None, list[PersonLine] | None]:
+        """Return the count and some people of what is kept, or is to be; None for what may lie beyond."""
+        for lines in (FIRST_LINES, KEPT_LINES):
+            head = self._head(connection, whose, lines)
+            if head is None:
+                return None, None
+            found = _of_head(head, standing, after, limit)
+            if found is not None:
+                return head.count, found
+        return None, None
+
+    def _head(self, connection: Connection, whose: Whose, lines: int) -> _Head | None:
+        """Return so many people or more, which are kept until something may have changed.
+
+        None where that could not be told, as of a plan.
         """
-        recall = recalls.get(connection, whose.recall_id) if whose.recall_id is not None else None
-        if recall is None or recall.unfrozen_items:
+        standing = _standing(connection, whose)
+        if standing is None:
             return None
-        standing = person_lines.standing_of(connection, recall)
         with self._lock:
-            if standing in self._kept:
-                return self._kept[standing]
-        count, found = person_lines.look_at_recall(connection, recall, KEPT_LINES + 1)
-        head = _Head(count=count, lines=tuple(found[:KEPT_LINES]), is_whole=len(found) <= KEPT_LINES)
+            kept = self._kept.get(whose)
+        if kept is not None and kept[0] == standing and (kept[1].is_whole or len(kept[1].lines) >= lines):
+            return kept[1]
+        count, found = _look(connection, whose, lines + 1, standing=None, after=None)
+        head = _Head(count=count, lines=tuple(found[:lines]), is_whole=len(found) <= lines)
         with self._lock:
-            self._kept = {one: lines for one, lines in self._kept.items() if one[0] != recall.id}
-            while len(self._kept) >= KEPT_LISTS:
+            self._kept.pop(whose, None)
+            while self._kept and not self._has_room(len(head.lines)):
                 del self._kept[next(iter(self._kept))]
-            self._kept[standing] = head
+            self._kept[whose] = standing, head
         return head
+
+    def _has_room(self, lines: int) -> bool:
+        together = sum(len(head.lines) for _, head in self._kept.values()) + lines
+        return len(self._kept) < KEPT_LISTS and together <= KEPT_TOGETHER
+
+
+def _standing(connection: Connection, whose: Whose) -> Standing | None:
+    if whose.recall_id is None:
+        return people_standing.of_selection(connection, _chosen(whose))
+    return people_standing.of_recall(connection, recalls.get(connection, whose.recall_id))
 
 
 def _fitting(lines: Sequence[PersonLine], wanted: PeopleFilter, limit: int) -> list[PersonLine]:

@@ -40,7 +40,7 @@ from ledger.store.recalls.holding import DOUBTFUL
 from ledger.store.recalls.recalls import Recall
 from ledger.store.recalls.unfrozen import unfrozen_ids
 from ledger.store.recording.selecting import among, selected_messages
-from ledger.store.schema import history, messages, person_secrets, recall_items
+from ledger.store.schema import messages, recall_items
 from ledger.store.types import Document
 
 _BATCH_ROWS = 1000
@@ -111,16 +111,6 @@ def count_people_of_recall(connection: Connection, recall: Recall) -> PeopleCoun
 def count_people_of_selection(connection: Connection, selection: Selection) -> PeopleCount:
     """Count the people of the selected messages by where they stand."""
     return _count(connection, _of_selection(connection, selection))
-
-
-def standing_of(connection: Connection, recall: Recall) -> tuple[int, int, int]:
-    """Return what stays the same as long as the people of a recall do, once none of its messages is to be frozen.
-
-    What changes its items is an entry of the history, in the same transaction; what renames people, another secret.
-    """
-    entry = connection.scalar(select(func.max(history.c.id)).where(history.c.recall_id == recall.id))
-    secret = connection.scalar(select(func.max(person_secrets.c.id)))
-    return recall.id, entry or 0, secret or 0
 
 
 def _of_recall(connection: Connection, recall: Recall) -> FromClause:

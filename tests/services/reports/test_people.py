@@ -126,10 +126,11 @@ def test_a_page_goes_on_where_the_one_before_it_ended(book: Ledger, world: World
             book.parts.people.page(SPRING, cursor=nonsense, limit=2)
 
 
-@pytest.mark.parametrize("kept", [0, 1, 3, 100])
+@pytest.mark.parametrize(("first", "kept"), [(0, 0), (0, 1), (1, 3), (2, 100), (100, 100)])
 def test_a_look_begins_with_those_who_still_have_it_and_counts_all_however_many_are_kept(
-    book: Ledger, world: World, monkeypatch: pytest.MonkeyPatch, kept: int
+    book: Ledger, world: World, monkeypatch: pytest.MonkeyPatch, first: int, kept: int
 ) -> None:
+    monkeypatch.setattr(people_reports, "FIRST_LINES", first)
     monkeypatch.setattr(people_reports, "KEPT_LINES", kept)
     users = ["ann", "bob", "cid", "dan", "eve", "fay"]
     keys = [send(book, world, 1, users=[user])[0] for user in users]
@@ -179,3 +180,53 @@ def test_what_is_kept_of_a_recall_is_given_up_once_it_goes_on_or_somebody_is_era
     assert kept() == [line("ann", messages=1, recalled=1), line("bob", messages=1, recalled=1)]
     done = book.parts.person_eraser.erase("bob", reason="left", actor="wang")
     assert [one.user for one in kept()] == ["ann", done.person]
+
+
+def test_what_is_kept_of_a_campaign_is_given_up_once_anything_happens_to_its_messages(
+    book: Ledger, world: World, clock: FakeClock
+) -> None:
+    (refused,) = send(book, world, 1, users=["ann"])
+    send(book, world, 1, users=["bob"])
+    world.change(failed_reasons={refused: FailedReason(reason="no")})
+
+    def kept() -> list[PersonLine]:
+        """Return what is kept, which is what is counted anew."""
+        for limit in (1, 10):
+            page = book.parts.people.page(SPRING, limit=limit).values
+            assert list(page) == lines(book, SPRING)[:limit]
+        look = book.parts.people.look(SPRING, limit=10)
+        standings = [one.standing for one in lines(book, SPRING)]
+        assert look.count == book.parts.people.count(SPRING)
+        assert look.count.left == standings.count(PersonStanding.LEFT)
+        assert look.count.lost == standings.count(PersonStanding.LOST)
+        assert sorted(look.page.values, key=lambda one: one.user) == list(page)
+        return list(page)
+
+    assert kept() == kept() == [line("ann", messages=1, left=1), line("bob", messages=1, left=1)]
+    book.run(book.plan(campaign="spring", reason="wrong link"))
+    assert kept() == [line("ann", messages=1, left=1), line("bob", messages=1, recalled=1)]
+    world.change(failed_reasons={})
+    book.retry(1)
+    assert kept() == [line("ann", messages=1, recalled=1), line("bob", messages=1, recalled=1)]
+    send(book, world, 1, users=["bob", "cid"])
+    assert kept()[1:] == [line("bob", messages=2, recalled=1, left=1), line("cid", messages=1, left=1)]
+    done = book.parts.person_eraser.erase("cid", reason="left", actor="wang")
+    assert [one.user for one in kept()] == ["ann", "bob", done.person]
+    clock.advance(timedelta(days=2))
+    book.purge()
+    assert kept() == []
+    send(book, world, 3, users=["dan"])
+    assert kept() == [line("dan", messages=3, left=3)]
+
+
+def test_of_many_lists_the_oldest_are_given_up_and_counted_anew(
+    book: Ledger, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people_reports, "KEPT_LISTS", 2)
+    for number in range(4):
+        send(book, world, 1, campaign=f"c-{number}", users=[f"user-{number}", "ann"])
+    for _ in range(2):
+        for number in range(4):
+            look = book.parts.people.look(Whose(selection=select(campaign=f"c-{number}")), limit=10)
+            assert [one.user for one in look.page.values] == ["ann", f"user-{number}"]
+            assert look.count.left == 2
