@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ledger.core.access.actors import likeness
 from ledger.core.json_value import JsonValue
-from ledger.core.slips import Slips, letters_of
+from ledger.core.slips import Slips, are_letters_near
 
 # So many are offered, and so many are looked at (measured: 0.1 to 0.5 s).
 MOST_NEAR, MOST_KNOWN = 3, 20_000
@@ -33,13 +33,12 @@ def near(asked: str, known: Iterable[str]) -> tuple[str, ...]:
     """
     wanted, found = likeness(asked), list[tuple[int, int, bool, str]]()
     most = next((slips for letters, slips in _SLIPS if len(wanted) <= letters), _MOST_SLIPS)
-    letters, slips_of, typed = letters_of(wanted), Slips(wanted), Slips(asked.casefold())
+    letters, slips_of, typed = frozenset(wanted), Slips(wanted), Slips(asked.casefold())
     for name in known:
         if name == asked:
             continue
         other = likeness(name)
-        is_near = (letters ^ letters_of(other)).bit_count() <= 2 * most
-        slips = slips_of.to(other, most) if is_near else most + 1
+        slips = slips_of.to(other, most) if are_letters_near(letters, other, most) else most + 1
         if slips <= most:
             found.append((slips, typed.to(name.casefold(), most), name[:1] != asked[:1], name))
         elif len(wanted) >= _BEGINNING and other.startswith(wanted):

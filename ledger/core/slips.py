@@ -39,12 +39,9 @@ class Slips:
         return slips
 
 
-def letters_of(name: str) -> int:
-    """Return which letters a name has, as bits; some share one, which makes names seem nearer, never farther.
+def are_letters_near(letters: frozenset[str], other: str, most: int) -> bool:
+    """Say whether a name may be so few slips away from one of these letters: a slip changes two of them at most.
 
-    A slip changes two of them at most, which spares most counting.
+    That spares most counting.
     """
-    bits = 0
-    for letter in name:
-        bits |= 1 << (ord(letter) & 127)
-    return bits
+    return len(letters.symmetric_difference(other)) <= 2 * most

@@ -9,7 +9,7 @@ from heapq import nsmallest
 
 from ledger.core.access.actors import likeness
 from ledger.core.json_value import JsonValue
-from ledger.core.slips import Slips, letters_of
+from ledger.core.slips import Slips, are_letters_near
 
 MOST_SHOWN = 5
 _MOST_SLIPS = 2
@@ -82,7 +82,7 @@ class _Name:
     cased: str
     composed: str
     seen: str
-    letters: int
+    letters: frozenset[str]
     slips: Slips
     most: int
 
@@ -90,7 +90,7 @@ class _Name:
     def of(cls, name: str) -> "_Name":
         composed = _composed(name)
         most = min(_MOST_SLIPS, len(composed) // _LETTERS_PER_SLIP)
-        return cls(name.casefold(), composed, likeness(name), letters_of(composed), Slips(composed), most)
+        return cls(name.casefold(), composed, likeness(name), frozenset(composed), Slips(composed), most)
 
     def rank(self, other: str) -> int | None:
         """Return how near another name is, 0 for the nearest; None when nobody would mistake it."""
@@ -99,7 +99,7 @@ class _Name:
         composed = _composed(other)
         if composed == self.composed:
             return 1
-        is_near = (letters_of(composed) ^ self.letters).bit_count() <= 2 * self.most
+        is_near = are_letters_near(self.letters, composed, self.most)
         if is_near and (slips := self.slips.to(composed, self.most)) <= self.most:
             return 2 if likeness(other) == self.seen else 2 + slips
         return 2 if likeness(other) == self.seen else None

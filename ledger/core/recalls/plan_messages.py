@@ -206,6 +206,13 @@ class LeftOut:
             self.campaigns.append(candidate.campaign)
 
 
+def last_taken(packed: bytes, count: int) -> "array[int]":
+    """Return the last so many of the messages that a plan takes, from that one column of its row."""
+    code, is_near = PACKED["taken"]
+    numbers = _unpack(packed, code, is_near=is_near)
+    return numbers[len(numbers) - count :]
+
+
 def digest_of(packed: Mapping[str, Any]) -> str:
     """Return a SHA-256 over what a plan keeps, as it is stored, whatever somebody made of it."""
     words = json.dumps([packed["apis"], packed["campaigns"]], ensure_ascii=True)

@@ -55,12 +55,12 @@ class Courses:
             by_second = course.calls_by_second(connection, recall.id)
             waits = result.status in (Status.RUNNING, Status.PAUSED)
             apis = self._apis(connection, recall.id) if waits else {}
-            latest = course.last_calls(connection, recall.id, calls)
+            latest = course.last_calls(connection, recall.id, calls) if calls else ()
             speed = self._speed(connection, recall) if result.status is Status.RUNNING else 0.0
             return Course(
                 calls=by_second,
                 planned_rate=self._planned_rate({*apis, *((one.app, one.chat) for one in latest)}),
-                first_deadline=_first_deadline(connection, recall) if waits else None,
+                first_deadline=_first_deadline(connection, recall, apis) if waits else None,
                 keys_per_second=speed,
                 seconds_left=self._seconds_left(connection, recall, result, apis, speed) if waits else None,
                 last_calls=latest,
@@ -111,8 +111,8 @@ class Courses:
         return recall.activated_at is not None and self._clock.now() - recall.activated_at >= PACE_WINDOW
 
 
-def _first_deadline(connection: Connection, recall: recalls.Recall) -> datetime | None:
-    known = course.first_waiting_deadline(connection, recall.id)
+def _first_deadline(connection: Connection, recall: recalls.Recall, apis: Collection[Api]) -> datetime | None:
+    known = course.first_waiting_deadline(connection, recall.id, apis)
     if known is None and recall.unfrozen_items:
         planned = recall.plan.get("first_deadline")
         return parse_time(planned) if planned else None

@@ -249,7 +249,9 @@ class RecallReports:
         )
 
     def results_of(self, connection: Connection, found: Sequence[recalls.Recall]) -> list[Result]:
-        """Return where recalls stand that were read already."""
+        """Return where recalls stand that were read already; of none, nothing is looked up."""
+        if not found:
+            return []
         ids = [recall.id for recall in found]
         outcomes, made = recalls.count_outcomes(connection, ids), recalls.count_calls(connection, ids)
         asked, broken = approvals.of_recalls(connection, ids), break_glass.of_recalls(connection, ids)

@@ -54,7 +54,7 @@ def ended_users(connection: Connection, bounds: Bounds, most: int) -> list[str]:
     newest = _ended_last(bounds).add_columns(recall_items.c.recipients).subquery("newest")
     each, user = each_recipient(newest, is_sqlite=connection.dialect.name == "sqlite")
     people = select(user).distinct().select_from(newest.join(each, true()))
-    return list(connection.scalars(people.limit(most)))
+    return list(connection.scalars(people.limit(most)).all())
 
 
 def known_actors(connection: Connection, most: int) -> list[str]:
@@ -76,4 +76,4 @@ def known_users(connection: Connection, bounds: Bounds, most: int) -> list[str]:
     table = newest.subquery("newest")
     each, user = each_recipient(table, is_sqlite=connection.dialect.name == "sqlite")
     people = select(user).distinct().select_from(table.join(each, true()))
-    return list(connection.scalars(people.limit(most)))
+    return list(connection.scalars(people.limit(most)).all())

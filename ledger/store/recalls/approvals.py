@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from ledger.core.recalls.approval import Approval, Decision
 from ledger.core.recalls.recall import Status
+from ledger.store.recording.selecting import among
 from ledger.store.schema import approvals, recalls
 
 
@@ -18,7 +19,9 @@ def get(connection: Connection, recall_id: int) -> Approval | None:
 
 def of_recalls(connection: Connection, recall_ids: Sequence[int]) -> dict[int, Approval]:
     """Return the approvals of those recalls that have one."""
-    statement = select(approvals).where(approvals.c.recall_id.in_(recall_ids))
+    statement = select(approvals).where(
+        among(approvals.c.recall_id, recall_ids, is_sqlite=connection.dialect.name == "sqlite")
+    )
     return {row.recall_id: _approval(row) for row in connection.execute(statement)}
 
 

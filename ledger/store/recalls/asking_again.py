@@ -11,7 +11,7 @@ from ledger.core.recalls.recall import RETRYABLE, Outcome
 from ledger.store.recalls import plan_messages
 from ledger.store.recalls.calls import PUT_IN_DOUBT
 from ledger.store.recalls.holding import DOUBTFUL, is_taken
-from ledger.store.recording.selecting import among
+from ledger.store.recording.selecting import among_many
 from ledger.store.schema import recall_items, recalls
 
 _columns = recall_items.c
@@ -77,14 +77,17 @@ def _is_final(connection: Connection, recall_id: int) -> ColumnElement[bool]:
 def _is_elsewhere(connection: Connection, recall_id: int) -> ColumnElement[bool]:
     """Say whether another recall has recalled the message of an item, or is at it."""
     other, owner = recall_items.alias("other"), recalls.alias("owner")
+    # As a value, which is looked up item by item: what only exists PostgreSQL may look for in all items that there are.
     taken: ColumnElement[bool] = (
-        select(other.c.id)
+        select(func.max(other.c.id))
         .join_from(other, owner, owner.c.id == other.c.recall_id)
         .where(other.c.message_id == _columns.message_id, other.c.recall_id != recall_id)
         .where(is_taken(other, owner))
-        .exists()
+        .correlate(recall_items)
+        .scalar_subquery()
+        .is_not(None)
     )
     held = plan_messages.held_ids(connection, other_than=recall_id)
-    return (
-        or_(taken, among(_columns.message_id, held, is_sqlite=connection.dialect.name == "sqlite")) if held else taken
-    )
+    if not held:
+        return taken
+    return or_(taken, among_many(_columns.message_id, held, is_sqlite=connection.dialect.name == "sqlite"))

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from ledger.core.recalls.approval import BreakGlass
 from ledger.store.recalls.recalls import Recall, recall_of
+from ledger.store.recording.selecting import among
 from ledger.store.schema import break_glass, recalls
 
 _SHOWN = tuple(column for column in break_glass.c if column.name != "recall_id")
@@ -19,7 +20,9 @@ def get(connection: Connection, recall_id: int) -> BreakGlass | None:
 
 def of_recalls(connection: Connection, recall_ids: Sequence[int]) -> dict[int, BreakGlass]:
     """Return it of those recalls of which somebody did."""
-    statement = select(break_glass.c.recall_id, *_SHOWN).where(break_glass.c.recall_id.in_(recall_ids))
+    statement = select(break_glass.c.recall_id, *_SHOWN).where(
+        among(break_glass.c.recall_id, recall_ids, is_sqlite=connection.dialect.name == "sqlite")
+    )
     found = {}
     for row in connection.execute(statement):
         found[row.recall_id] = BreakGlass(**{column.name: row._mapping[column] for column in _SHOWN})

@@ -329,11 +329,12 @@ def owners(connection: Connection) -> list[str]:
 def in_flight(connection: Connection, recall_ids: Sequence[int]) -> dict[int, tuple[int, datetime]]:
     """Return, of recalls with calls in flight, how many keys are in them, and when the last of them is given up."""
     columns = recall_calls.c
+    these = among(columns.recall_id, recall_ids, is_sqlite=connection.dialect.name == "sqlite")
     statement = (
         select(
             columns.recall_id, func.sum(columns.key_count).label("keys"), func.max(columns.lease_until).label("until")
         )
-        .where(columns.finished_at.is_(None), columns.recall_id.in_(recall_ids))
+        .where(columns.finished_at.is_(None), these)
         .group_by(columns.recall_id)
     )
     return {row.recall_id: (row.keys, row.until) for row in connection.execute(statement)}

@@ -1,6 +1,6 @@
 """How recalls go, read from their calls and items: calls by the second, what waits for which API, what is due first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -55,11 +55,13 @@ def moves_of(connection: Connection, recall_id: int) -> list[tuple[datetime, str
     return [(row.at, row.event) for row in rows]
 
 
-def first_waiting_deadline(connection: Connection, recall_id: int) -> datetime | None:
-    """Return the nearest deadline of what has not ended of a recall, as far as it is copied into items."""
+def first_waiting_deadline(
+    connection: Connection, recall_id: int, apis: Iterable[tuple[AppName, Chat]]
+) -> datetime | None:
+    """Return the nearest deadline of what has not ended of a recall, by its APIs, as far as it is copied into items."""
     columns, found = recall_items.c, list[datetime]()
     mine = and_(columns.recall_id == recall_id, columns.outcome.is_(None))
-    for app, chat in apis_of(connection, recall_id):
+    for app, chat in apis:
         waits = and_(mine, columns.call_id.is_(None), columns.app == app, columns.chat == chat)
         found += connection.scalars(select(columns.deadline).where(waits).order_by(columns.deadline).limit(1))
     flying = select(recall_calls.c.id).where(

@@ -9,7 +9,7 @@ from ledger.core.recalls.recall import Status
 from ledger.core.recalls.selection import Selection
 from ledger.store.recalls import plan_messages
 from ledger.store.recalls.recalls import Recall
-from ledger.store.recording.selecting import among, selected_messages
+from ledger.store.recording.selecting import among_many, selected_messages
 from ledger.store.schema import messages, recall_items, recall_skips, recalls
 
 # A message may carry a time before the plan and yet be committed after it, or by a clock that was set back since. What
@@ -29,13 +29,16 @@ def count_late(connection: Connection, recall: Recall, now: datetime) -> int:
     mine = select(recall_items.c.id).where(
         recall_items.c.recall_id == recall.id, recall_items.c.message_id == messages.c.id
     )
-    # Nearly all of them are its own items, which one index tells: only of the others the rest is asked.
+    # Nearly all of them are its own items, which one index tells: only of the others, if there are any, the rest is
+    # asked, and what has yet to be frozen unpacked.
     others = (
         select(messages.c.id)
         .where(*selected, _is_of_its_time(recall, now), ~mine.correlate(messages).exists())
         .cte("others")
         .prefix_with("MATERIALIZED")
     )
+    if connection.execute(select(others.c.id).limit(1)).first() is None:
+        return 0
     statement = select(func.count()).select_from(messages.join(others, others.c.id == messages.c.id))
     return connection.scalar(statement.where(_is_nobodys(connection, recall))) or 0
 
@@ -75,4 +78,4 @@ def _not_seen(connection: Connection, recall: Recall) -> list[ColumnElement[bool
             seen += other.taken
         if recall.id in (other.recall_id, other.follows):
             seen += other.messages.skipped_as(*(set(Standing) - {Standing.UNCONFIGURED}))
-    return [~among(messages.c.id, seen, is_sqlite=connection.dialect.name == "sqlite")] if seen else []
+    return [~among_many(messages.c.id, seen, is_sqlite=connection.dialect.name == "sqlite")] if seen else []

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from ledger.clock import parse_time
-from ledger.core.recalls.plan_messages import PlanMessages
+from ledger.core.recalls.plan_messages import PlanMessages, last_taken
 from ledger.core.recalls.recall import Status
 from ledger.core.recording.message import AppName, Chat
 from ledger.store.audit.raw_rows import raw_columns, read_json
@@ -104,7 +104,15 @@ def held(connection: Connection, other_than: int | None = None) -> list[Unfrozen
 
 def held_ids(connection: Connection, other_than: int | None = None) -> list[int]:
     """Return the messages that recalls are at although they are no items yet."""
-    return [one for recall in held(connection, other_than) for one in recall.taken]
+    at_work = recalls.c.status.in_(AT_WORK)
+    mine = at_work if other_than is None else at_work & (recalls.c.id != other_than)
+    statement = select(plan_messages.c.taken, recalls.c.unfrozen_items).join_from(plan_messages, recalls).where(mine)
+    # Of each only its numbers are unpacked: pages ask for them.
+    return [
+        number
+        for row in connection.execute(statement.order_by(recalls.c.id))
+        for number in last_taken(row.taken, row.unfrozen_items)
+    ]
 
 
 def of_interest(connection: Connection, recall_id: int) -> list[Unfrozen]:

@@ -90,7 +90,8 @@ def listed(
 
 def of_numbers(connection: Connection, recall_ids: Collection[int]) -> list[Recall]:
     """Return the recalls of some numbers."""
-    statement = select(recalls).where(recalls.c.id.in_(sorted(recall_ids)))
+    these = among(recalls.c.id, sorted(recall_ids), is_sqlite=connection.dialect.name == "sqlite")
+    statement = select(recalls).where(these)
     return [recall_of(row) for row in connection.execute(statement)]
 
 
@@ -113,9 +114,10 @@ def finish(connection: Connection, recall_id: int, now: datetime) -> bool:
 
 def count_outcomes(connection: Connection, recall_ids: Sequence[int]) -> dict[int, dict[Outcome | None, int]]:
     """Return for each recall how many items ended how; None counts those that have not."""
+    these = among(recall_items.c.recall_id, recall_ids, is_sqlite=connection.dialect.name == "sqlite")
     statement = (
         select(recall_items.c.recall_id, recall_items.c.outcome, func.count().label("items"))
-        .where(recall_items.c.recall_id.in_(recall_ids))
+        .where(these)
         .group_by(recall_items.c.recall_id, recall_items.c.outcome)
     )
     counts: dict[int, dict[Outcome | None, int]] = {recall_id: {} for recall_id in recall_ids}
@@ -126,10 +128,10 @@ def count_outcomes(connection: Connection, recall_ids: Sequence[int]) -> dict[in
 
 def count_calls(connection: Connection, recall_ids: Sequence[int]) -> dict[int, int]:
     """Return how many HTTP requests each recall has made; one that never left does not count."""
+    these = among(recall_calls.c.recall_id, recall_ids, is_sqlite=connection.dialect.name == "sqlite")
     statement = (
         select(recall_calls.c.recall_id, func.count().label("calls"))
-        .where(recall_calls.c.recall_id.in_(recall_ids))
-        .where(has_left())
+        .where(these, has_left())
         .group_by(recall_calls.c.recall_id)
     )
     counts = dict.fromkeys(recall_ids, 0)

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, exists, insert, select
 
 from ledger.core.recalls.recall import Status
 from ledger.core.recalls.schedule import Schedule
+from ledger.store.recording.selecting import among
 from ledger.store.schema import recalls, schedules
 
 _SHOWN = tuple(column for column in schedules.c if column.name != "recall_id")
@@ -24,7 +25,9 @@ def get(connection: Connection, recall_id: int) -> Schedule | None:
 
 def of_recalls(connection: Connection, recall_ids: Sequence[int]) -> dict[int, Schedule]:
     """Return it of those recalls that do."""
-    statement = select(schedules.c.recall_id, *_SHOWN).where(schedules.c.recall_id.in_(recall_ids))
+    statement = select(schedules.c.recall_id, *_SHOWN).where(
+        among(schedules.c.recall_id, recall_ids, is_sqlite=connection.dialect.name == "sqlite")
+    )
     return {
         row.recall_id: Schedule(**{column.name: row._mapping[column] for column in _SHOWN})
         for row in connection.execute(statement)
