@@ -1,11 +1,13 @@
 """What a check-up finds: one thing after the other, each ok, a warning, or failed."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
 from ledger.core.json_value import JsonValue
+
+Fact = int | str
 
 
 class Level(StrEnum):
@@ -18,27 +20,32 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check(JsonValue):
-    """One thing looked at: how it is, what was found, and what to do when that is not ok; `ok` unless it failed."""
+    """One thing looked at: how it is, what was found, and what to do when that is not ok; `ok` unless it failed.
+
+    `facts` are the values in that, by name, for whoever says it in other words: numbers with their unit in the name,
+    moments in RFC 3339, names as they are.
+    """
 
     name: str
     ok: bool
     level: Level
     found: str
+    facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
-def ok(name: str, found: str) -> Check:
+def ok(name: str, found: str, **facts: Fact) -> Check:
     """Return a check of something that is well."""
-    return Check(name=name, ok=True, level=Level.OK, found=found)
+    return Check(name=name, ok=True, level=Level.OK, found=found, facts=facts)
 
 
-def warning(name: str, found: str) -> Check:
+def warning(name: str, found: str, **facts: Fact) -> Check:
     """Return a check of something that somebody should know."""
-    return Check(name=name, ok=True, level=Level.WARNING, found=found)
+    return Check(name=name, ok=True, level=Level.WARNING, found=found, facts=facts)
 
 
-def failed(name: str, found: str) -> Check:
+def failed(name: str, found: str, **facts: Fact) -> Check:
     """Return a check of something that has to be fixed."""
-    return Check(name=name, ok=False, level=Level.FAILED, found=found)
+    return Check(name=name, ok=False, level=Level.FAILED, found=found, facts=facts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

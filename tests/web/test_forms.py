@@ -32,7 +32,7 @@ class Person:
     def __init__(self, browser: httpx.Client) -> None:
         self._browser = browser
         self.status = 0
-        self.path = ""
+        self.path = self.source = ""
 
     def open(self, path: str) -> Page:
         """Go to a page."""
@@ -58,7 +58,7 @@ class Person:
         return self._browser.get(path)
 
     def _read(self, answer: httpx.Response) -> Page:
-        self.status, self.path = answer.status_code, answer.url.path
+        self.status, self.path, self.source = answer.status_code, answer.url.path, answer.text
         return Page(answer.text)
 
 
@@ -380,7 +380,7 @@ def test_the_timeline_of_a_recall_says_why_it_was_paused_also_later(service: Ser
     with at_work(service, "ann", Role.AUDITOR) as ann:
         page = ann.open(f"/recalls/{number}")
         (paused,) = [one for one in ann.load(f"/v1/recalls/{number}").json()["timeline"] if one["event"] == "paused"]
-    assert "a permission point is missing" in page.text
+    assert "The app lacks a permission" in page.text
     assert "the app lacks a permission" in page.text
     assert (paused["actor"], paused["cause"]["code"]) == ("the ledger", "permission")
 
@@ -467,7 +467,7 @@ def test_a_plan_says_how_long_it_can_be_run_and_is_made_again_with_one_button(
         again = wang.send(over, f"{first}/plan-again")
         assert wang.path != first
         assert "Recall 2 messages that reached zhang.san from 2 people" in again.text
-        assert "is recalled too until 2026-03-01 14:00:00" in again.text
+        assert "is recalled too until 2026-03-01 14:16:00" in again.text, "two hours were wanted"
         wang.confirm(again, f"{wang.path}/run")
     result = service.book.recalls()[0]
     assert (result.status, result.reason, result.actor) == (Status.RUNNING, "wrong link", "wang")
@@ -576,3 +576,121 @@ def test_where_it_is_kept_plan_and_campaign_show_what_their_messages_say(
         messages = wang.load("/v1/messages?campaign=spring").json()["items"]
     assert {line["campaign"]: line["excerpt"] for line in lines} == {"spring": "<b>Spring</b> sale", "other": None}
     assert [message["excerpt"] for message in messages] == ["<b>Spring</b> sale"]
+
+
+def test_who_is_asked_is_not_told_twice_that_a_second_person_has_to_agree(
+    serve_ledger: ServeLedger, world: World
+) -> None:
+    service = serve_ledger(approval_recipients=1)
+    send(service.book, world, 3)
+    with at_work(service, "wang") as wang:
+        page = planned(wang)
+        assert "larger than one person may start alone" in page.text
+        asked = wang.confirm(page, f"{wang.path}/run")
+    assert "A second person has to agree" in asked.text
+    assert "larger than one person may start alone" not in asked.text
+
+
+def test_a_campaign_that_is_being_recalled_leads_to_its_recall(service: Service, world: World) -> None:
+    send(service.book, world, 2)
+    with at_work(service, "wang") as wang:
+        page = planned(wang)
+        wang.confirm(page, f"{wang.path}/run")
+        board = wang.open("/")
+    (row,) = re.findall(r"<tr class.*?</tr>", wang.source, re.DOTALL)
+    assert 'href="/recalls/1"' in row
+    assert "Recall 1" in board.text
+
+
+def test_what_ended_without_a_question_is_in_our_own_words_and_not_in_those_of_dingtalk(
+    service: Service, world: World
+) -> None:
+    send(service.book, world, 2)
+    with at_work(service, "wang") as wang:
+        page = planned(wang)
+        wang.confirm(page, f"{wang.path}/run")
+        service.book.cancel(1, actor="wang")
+        for path in ("/recalls/1", "/history"):
+            page = wang.open(path)
+            assert "The recall was stopped before its turn." in page.text
+            assert "DingTalk said" not in page.text
+
+
+def test_a_paused_recall_whose_first_message_is_lost_counts_nothing_down(
+    service: Service, world: World, clock: FakeClock
+) -> None:
+    send(service.book, world, 2, sent_ago=timedelta(hours=23, minutes=50))
+    with at_work(service, "wang") as wang:
+        page = planned(wang)
+        page = wang.confirm(page, f"{wang.path}/run")
+        wang.send(page, "/recalls/1/pause")
+        assert "until the first of 2 waiting messages can no longer be recalled" in wang.open("/recalls/1").text
+        clock.advance(timedelta(minutes=11))
+        page = wang.open("/recalls/1")
+    assert "Of the 2 messages that wait, the first can no longer be recalled." in page.text
+    assert "until the first" not in page.text
+
+
+@pytest.mark.parametrize("field", ["stop_sending", "at", "why"])
+def test_what_was_filled_in_beside_a_plan_is_kept_when_it_could_not_be_done(
+    serve_ledger: ServeLedger, world: World, field: str
+) -> None:
+    service = serve_ledger(approval_recipients=1 if field == "why" else None)
+    send(service.book, world, 3)
+    with at_work(service, "wang") as wang:
+        page = planned(wang)
+        address = wang.path
+        action, given = {
+            "stop_sending": ("run", {"stop_sending": "1"}),
+            "at": ("schedule", {"at": "2026-03-01T13:00:00"}),
+            "why": ("break-glass", {"reason": "it spreads"}),
+        }[field]
+        if field == "why":
+            page = wang.confirm(page, f"{address}/run")
+        refused = wang.send(page, f"{address}/{action}", typed="nonsense", **given)
+        pages = [refused]
+        if field != "why":
+            again = next(form.action for form in refused.forms if "/plan-again" in form.action)
+            pages.append(wang.send(refused, again))
+            assert wang.path != address
+    for page in pages:
+        fields = [attributes for tag, attributes in page.tags if tag == "input"]
+        assert not [one for one in fields if one.get("name") == "typed" and one.get("value")]
+        if field == "stop_sending":
+            assert [one for one in fields if one.get("name") == "stop_sending" and "checked" in one]
+        else:
+            wanted = next(iter(given.values()))
+            assert [one for one in fields if one.get("value") == wanted]
+
+
+def test_a_correction_or_what_else_waits_for_somebody_is_seen_on_the_first_page_and_on_its_recall(
+    serve_ledger: ServeLedger, world: World
+) -> None:
+    service = serve_ledger(approval_recipients=2)
+    send(service.book, world, 1, users=["ann", "bob", "cid"])
+    service.book.run(service.book.plan(campaign="spring", reason="r", actor="li"), actor="li", break_glass="alone")
+    with at_work(service, "wang") as wang:
+        correct = "/recalls/1/correction"
+        page = wang.send(wang.open(correct), correct, text="right", reason="right")
+        wang.send(page, f"{correct}/run", typed="3")
+        for path in ("/", "/recalls/1"):
+            page = wang.open(path)
+            assert "The correction of recall 1 waits for a second person" in page.text
+            assert correct in page.links
+
+
+def test_a_plan_of_a_correction_that_is_over_says_so_and_its_text_can_be_planned_again(
+    service: Service, world: World, clock: FakeClock
+) -> None:
+    send(service.book, world, 1, users=["ann", "bob"])
+    service.book.run(service.book.plan(campaign="spring", reason="r", actor="li"), actor="li")
+    with at_work(service, "wang") as wang:
+        correct = "/recalls/1/correction"
+        wang.send(wang.open(correct), correct, text="the right one", reason="right")
+        clock.advance(timedelta(minutes=16))
+        page = wang.open(f"{correct}?plan=1")
+        assert "This plan is too old." in page.text
+        assert f"{correct}/run" not in [form.action for form in page.forms]
+        assert "the right one" in page.outside
+        again = wang.send(page, correct, text="the right one", reason="right")
+        assert f"{correct}/run" in [form.action for form in again.forms]

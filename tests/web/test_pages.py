@@ -210,8 +210,14 @@ def test_what_cannot_be_recalled_stands_beside_its_campaign_with_the_reason(serv
     ("refusal", "says"),
     [
         ("invalidClientIdOrSecret", {"en": "key or secret is missing or wrong", "zh-CN": "AppKey 或 AppSecret"}),
-        ("Forbidden.AccessDenied.IpNotInWhiteList", {"en": "this machine's address", "zh-CN": "来自本机地址的调用"}),
-        ("Forbidden.AccessDenied.ApiCountLimitForOrg", {"en": "calls are used up", "zh-CN": "调用次数已用完"}),
+        (
+            "Forbidden.AccessDenied.IpNotInWhiteList",
+            {"en": "does not accept calls from this machine", "zh-CN": "来自本机地址的调用"},
+        ),
+        (
+            "Forbidden.AccessDenied.ApiCountLimitForOrg",
+            {"en": "quota of API calls is used up", "zh-CN": "调用次数已用完"},
+        ),
     ],
 )
 def test_a_pause_says_in_the_viewers_language_what_to_do_and_in_dingtalks_words_what_it_said(

@@ -28,6 +28,7 @@ from ledger.entrypoints.web.words import LANGUAGES, Words, choose, words_of
 from ledger.errors import LedgerError, PausedError
 from ledger.store.corrections.corrections import NOBODY_NAMED
 from ledger.store.recalls.calls import LOST
+from tests.conftest import MakeLedger
 
 FOLDER = Path(ledger.entrypoints.web.__path__[0])
 # Texts that are found by a name from elsewhere: of an outcome, an error, a kind of trouble.
@@ -37,11 +38,13 @@ BY_NAME = {
     "correction_count",
     "correction_hand",
     "correction_kind",
+    "correction_now",
     "correction_missed",
     "correction_why",
     "dispute",
     "error",
     "event",
+    "fact",
     "finding",
     "own",
     "health",
@@ -146,12 +149,16 @@ def test_every_error_and_every_pause_has_words_of_its_own() -> None:
         assert [code for code in _codes(PausedError) - {"paused"} if not words.has(f"pause.{code}")] == []
 
 
-def test_every_finding_of_the_doctor_has_words_of_its_own(book: Ledger) -> None:
-    names = {check.name.partition(" of ")[0] for check in book.parts.examine()}
+def test_every_finding_of_the_doctor_has_words_of_its_own(book: Ledger, make_ledger: MakeLedger) -> None:
+    checks = [*book.parts.examine(), *make_ledger(monthly_calls=1, stream=True).parts.examine()]
+    names = {check.name.partition(" of ")[0] for check in checks}
+    facts = {name for check in checks for name in check.facts}
+    assert {"place", "free", "used_calls", "limit_calls", "waiting_bytes", "limit_pushes"} <= facts
     for language in LANGUAGES:
         words = words_of(language)
         assert [name for name in names if not words.has(f"check.{name}")] == []
         wanted = [f"finding.{name}_{level}" for name in names for level in Level]
+        wanted += [f"fact.{name}" for name in facts]
         assert [name for name in wanted if not words.has(name)] == []
 
 

@@ -40,7 +40,7 @@ class PauseText:
 
 _EN: Mapping[Cause, PauseText] = {
     Cause.INTERRUPTED: PauseText(wrong="somebody stopped it", fix="resume it when it should go on", resumes=False),
-    Cause.CREDENTIALS: PauseText(wrong="the app's key or secret is wrong", fix="fix {credentials}"),
+    Cause.CREDENTIALS: PauseText(wrong="the app's key or secret is missing or wrong", fix="fix {credentials}"),
     Cause.PERMISSION: PauseText(wrong="the app lacks a permission", fix="grant {scopes} in the developer console"),
     Cause.ADDRESS_NOT_ALLOWED: PauseText(
         wrong="the app does not accept calls from this machine",
@@ -82,7 +82,7 @@ _EN: Mapping[Cause, PauseText] = {
 }
 _ZH: Mapping[Cause, PauseText] = {
     Cause.INTERRUPTED: PauseText(wrong="有人停止了它", fix="需要时请点击“继续”", resumes=False),
-    Cause.CREDENTIALS: PauseText(wrong="应用的 AppKey 或 AppSecret 有误", fix="请在配置中修正"),
+    Cause.CREDENTIALS: PauseText(wrong="应用的 AppKey 或 AppSecret 缺失或有误", fix="请在配置中修正"),
     Cause.PERMISSION: PauseText(wrong="应用缺少权限", fix="请在钉钉开发者后台申请所需的权限点"),
     Cause.ADDRESS_NOT_ALLOWED: PauseText(
         wrong="应用不接受来自本机地址的调用", fix="请在钉钉开发者后台的“服务器出口 IP”中加入本机地址"

@@ -41,6 +41,12 @@ class Outcome(StrEnum):
 RETRYABLE = (Outcome.REFUSED, Outcome.PARTIAL, Outcome.UNKNOWN)
 
 
+# Why something ended that nobody at DingTalk was asked about: our own words, without a code.
+EXPIRED_WAITING, CANCELLED_WAITING = "its deadline passed before its turn", "the recall was cancelled before its turn"
+OWNER_GONE = "its owner went away"
+OWN_REASONS: Mapping[str, str] = {"expired": EXPIRED_WAITING, "cancelled": CANCELLED_WAITING, "lost": OWNER_GONE}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedCampaign(JsonValue):
     """What a plan takes of one campaign (None: without a tag); `deliveries` are recipients summed over messages."""

@@ -12,6 +12,7 @@ from ledger.entrypoints.process.attention import troubles
 from ledger.entrypoints.web.check_ups import CheckUps, checkups_of
 from ledger.entrypoints.web.gauge import gauge
 from ledger.entrypoints.web.page import Viewed
+from ledger.entrypoints.web.words import DEFAULT
 
 EVERY_MS = 10_000
 
@@ -47,6 +48,8 @@ def health(parts: LedgerParts, view: Viewed, checkups: Kept) -> Response:
         monthly_calls=limit,
         troubles=list(troubles(parts, checkups.checks)),
         last=checkups.last,
+        # The doctor speaks English; in other languages its values are said instead.
+        is_english=view.words.language == DEFAULT,
     )
 
 

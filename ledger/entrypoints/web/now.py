@@ -43,6 +43,10 @@ def now(
     waiting = parts.pages.waiting(limit=SHOWN_RECALLS, who=who)
     scheduled = parts.pages.scheduled(limit=SHOWN_RECALLS, who=who)
     to_review = parts.pages.to_review(limit=SHOWN_RECALLS, who=who)
+    at_work: dict[str, list[int]] = {}
+    for result in (*running.values, *stopped.values):
+        for name in result.campaigns:
+            at_work.setdefault(name, []).append(result.recall_id)
     return view.show(
         "now.html",
         every_ms=SOON_MS if running.values or count is None or is_sought else EVERY_MS,
@@ -64,5 +68,7 @@ def now(
         waiting=waiting,
         scheduled=scheduled,
         to_review=to_review,
+        corrections=parts.correction_reports.needing_somebody(who.bounds)[:SHOWN_RECALLS],
+        at_work=at_work,
         troubles=list(troubles(parts, checkups.checks)),
     )

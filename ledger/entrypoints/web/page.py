@@ -18,6 +18,7 @@ from ledger.core.campaigns.campaign_patterns import literally
 from ledger.core.json_value import printable
 from ledger.core.named import shortened
 from ledger.core.recalls.pause_texts import cause_of
+from ledger.core.recalls.recall import OWN_REASONS
 from ledger.entrypoints.http.door import cookie_of, parts_of, session_of
 from ledger.entrypoints.http.problems import NOTICE, page_of
 from ledger.entrypoints.http.read_watch import handed_out
@@ -27,6 +28,7 @@ from ledger.entrypoints.web.times import Times, parsed
 from ledger.entrypoints.web.words import HTML_LANGUAGES, LANGUAGES, Words, choose, words_of
 from ledger.errors import UnauthenticatedError
 from ledger.services.access.tokens import form_key_of
+from ledger.settings import DEFAULT_APP
 
 LANGUAGE_COOKIE, ZONE_COOKIE = "ledger-language", "ledger-zone"
 ROWS, KEY_CHARACTERS = 50, 24
@@ -65,6 +67,7 @@ _environment.filters |= {
     "named": shortened,
     "without_flags": without_flags,
 }
+_environment.globals |= {"default_app": DEFAULT_APP, "own_words": {text: name for name, text in OWN_REASONS.items()}}
 
 
 def read_ahead() -> None:

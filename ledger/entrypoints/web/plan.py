@@ -9,10 +9,12 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData, UploadFile
 
 from ledger.core.access.roles import Permission
+from ledger.core.deadline import WINDOW
 from ledger.entrypoints.formats.keys import few_enough, keys_of
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, form_of, needs
 from ledger.entrypoints.http.problems import status_of, with_notice
 from ledger.entrypoints.http.seen_recall import Seen
+from ledger.entrypoints.web.beside_plan import Beside, with_fields
 from ledger.entrypoints.web.drafts import Draft
 from ledger.entrypoints.web.page import View, Viewed
 from ledger.entrypoints.web.recalls import run_in_of
@@ -70,18 +72,22 @@ async def plan(request: Request, parts: LedgerParts, who: Who, view: Viewed) -> 
 
 
 @router.post("/recalls/{id}/plan-again", **needs(Permission.RECALL))
-def plan_again(request: Request, seen: Seen, parts: LedgerParts, who: Who) -> Response:
-    """Plan what an earlier plan selected once more, as it is now, and lead there; it is the plan of who asks."""
+def plan_again(request: Request, seen: Seen, parts: LedgerParts, who: Who, beside: Beside) -> Response:
+    """Plan what an earlier plan selected once more, as it is now, and lead there; it is the plan of who asks.
+
+    It is sticky for as long as the earlier one was to be, and what was filled in beside that goes along.
+    """
     try:
         made = parts.planner.plan_again(
             seen.id, actor=who.name, bounds=who.bounds, is_proven=who.is_proven, run_in=run_in_of(request)
         )
-        until = parts.recall_reports.result(seen.id).sticky_until
-        if until is not None and (left := (until - parts.clock.now()).total_seconds()) > 0:
-            parts.sticky.stick(made.recall_id, left, actor=who.name)
+        earlier = parts.recall_reports.result(seen.id)
+        if earlier.sticky_until is not None and earlier.planned_at is not None:
+            wanted = round((earlier.sticky_until - earlier.planned_at).total_seconds())
+            parts.sticky.stick(made.recall_id, min(wanted, WINDOW.total_seconds()), actor=who.name)
     except InputError as error:
-        return RedirectResponse(with_notice(f"/recalls/{seen.id}", error.code), 303)
-    return RedirectResponse(f"/recalls/{made.recall_id}", 303)
+        return RedirectResponse(with_notice(with_fields(f"/recalls/{seen.id}", beside.given), error.code), 303)
+    return RedirectResponse(with_fields(f"/recalls/{made.recall_id}", beside.given), 303)
 
 
 async def _uploaded(form: FormData) -> bytes | None:

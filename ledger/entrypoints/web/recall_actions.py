@@ -15,6 +15,7 @@ from ledger.core.limits import REASON_MAX_CHARACTERS, check_reason
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.problems import with_notice
 from ledger.entrypoints.http.seen_recall import Seen
+from ledger.entrypoints.web.beside_plan import with_fields
 from ledger.entrypoints.web.page import Viewed
 from ledger.entrypoints.web.recalls import SPOT_CHECKED, confirmation, run_in_of
 from ledger.entrypoints.web.settlings import Settlings, settlings_of
@@ -42,8 +43,8 @@ class RecallAction:
         self.recall_id, self.parts, self.actor, self.is_proven = seen.id, parts, who.name, who.is_proven
         self.run_in, self.bounds = run_in_of(request), who.bounds
 
-    def __call__(self, action: Callable[[], object]) -> Response:
-        """Do it and lead back to the recall, which says why when it could not be done.
+    def __call__(self, action: Callable[[], object], **filled_in: str) -> Response:
+        """Do it and lead back to the recall, which says why when it could not be done, and holds what was filled in.
 
         No page stands at the address of an action: it could neither be loaded again nor keep itself current.
         """
@@ -56,7 +57,7 @@ class RecallAction:
         except (AccessError, DatabaseError, UnknownRecallError):
             raise
         except LedgerError as error:
-            page = with_notice(page, error.code)
+            page = with_notice(with_fields(page, filled_in), error.code)
         return RedirectResponse(page, 303)
 
     def stop_sending(self) -> None:
@@ -84,7 +85,7 @@ def run(do: Do, typed: Typed = "", stop_sending: Annotated[bool, Form()] = False
             do.stop_sending()
         do.parts.lifecycle.run(do.recall_id, actor=do.actor, is_proven=do.is_proven, run_in=do.run_in)
 
-    return do(start)
+    return do(start, stop_sending=str(int(stop_sending)))
 
 
 @router.post("/schedule", **needs(Permission.RECALL))
@@ -98,7 +99,7 @@ def schedule(do: Do, view: Viewed, typed: Typed = "", at: Typed = "") -> Respons
             raise BadMomentError("no moment was given")
         do.parts.schedules.set(do.recall_id, moment, actor=do.actor, is_proven=do.is_proven)
 
-    return do(wait)
+    return do(wait, at=at)
 
 
 @router.post("/break-glass", **needs(Permission.RECALL))
@@ -110,7 +111,7 @@ def break_glass(do: Do, typed: Typed = "", reason: Typed = "") -> Response:
         why = check_reason("breaking the glass", reason.strip())
         do.parts.lifecycle.run(do.recall_id, actor=do.actor, is_proven=do.is_proven, break_glass=why, run_in=do.run_in)
 
-    return do(start)
+    return do(start, why=reason)
 
 
 @router.post("/review", **needs(Permission.APPROVE))

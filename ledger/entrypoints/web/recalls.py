@@ -21,6 +21,7 @@ from ledger.core.recalls.selection import Selection
 from ledger.core.recalls.stop import PlanStop
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.seen_recall import Seen
+from ledger.entrypoints.web.beside_plan import Beside
 from ledger.entrypoints.web.page import ROWS, Viewed
 from ledger.entrypoints.web.rate_line import rate_line
 from ledger.entrypoints.web.recall_progress import WAITING, RecallProgress
@@ -58,6 +59,7 @@ def recall(
     only: Annotated[str, Query(max_length=20)] = "",
     cursor: Cursor = None,
     *,
+    beside: Beside,
     settlings: Annotated[Settlings, Depends(settlings_of)],
 ) -> Response:
     """Show one recall: its plan while nobody has confirmed it, then how far it is, in the end its report."""
@@ -93,6 +95,8 @@ def recall(
         settling_error=settlings.error(seen.id),
         story=story_of(report.timeline, result.status, view.now),
         urgency=urgency(course.first_deadline, view.now) if course is not None else "",
+        beside=beside,
+        correction=parts.correction_reports.open_of(seen.id) if result.status in _OVER else None,
         report=report,
         plan=plan,
         people=_people(parts, result),

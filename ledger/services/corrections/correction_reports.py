@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from ledger.clock import Clock
+from ledger.core.access.bounds import Bounds
 from ledger.core.corrections.correction import (
     CorrectionPlan,
     CorrectionResult,
@@ -74,6 +75,12 @@ class CorrectionReports:
         """Return the correction of a recall that is under way, or waits for a second person."""
         with self._database.read() as connection:
             return gathering.open_of(connection, recall_id, self._clock.now())
+
+    def needing_somebody(self, bounds: Bounds) -> list[Correction]:
+        """Return the corrections that are paused, or wait for a second person, of recalls within bounds."""
+        with self._database.read() as connection:
+            found = corrections.needing_somebody(connection, self._clock.now())
+            return [one for one in found if bounds.hold_all_of(recalls.get(connection, one.recall_id).selection)]
 
     def unfinished(self) -> list[Correction]:
         """Return the corrections that were started and have not ended, the oldest first."""

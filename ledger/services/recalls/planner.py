@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from ledger.clock import Clock
 from ledger.core.access.actors import EXPIRY, check_acting
 from ledger.core.access.bounds import Bounds
-from ledger.core.campaigns.look_alikes import MOST_SHOWN, LookAlike, like_pairs, look_alikes
+from ledger.core.campaigns.look_alikes import MOST_SHOWN, Likeness, LookAlike, like_pairs, look_alikes
 from ledger.core.limits import check_reason
 from ledger.core.recalls.approval import Approval
 from ledger.core.recalls.pace import shifted
@@ -51,6 +51,8 @@ MOST_EXPIRING = 5000
 EXPIRED = "it was sent to vanish after a while"
 # The token of a plan: nobody can guess it, and everybody sees what it is.
 TOKEN_BEGIN, TOKEN_BYTES = "plan_", 24
+
+_KINDS = tuple(Likeness)
 
 log = logging.getLogger(__name__)
 
@@ -339,8 +341,10 @@ def _look_alikes(snapshot: Connection, selection: Selection) -> tuple[LookAlike,
         return ()
     known = set(campaign_names(snapshot, selection.bounds))
     others = sorted(known - selection.campaigns)
-    found = (one for meant in sorted(selection.campaigns & known) for one in look_alikes(meant, others))
-    return tuple({one.campaign: one for one in found}.values())[:MOST_SHOWN]
+    found = [one for meant in sorted(selection.campaigns & known) for one in look_alikes(meant, others)]
+    # One that looks like several is named once, with what makes it most alike.
+    nearest = {one.campaign: one for one in sorted(found, key=lambda one: -_KINDS.index(one.differs_in))}
+    return tuple(nearest[name] for name in dict.fromkeys(one.campaign for one in found))[:MOST_SHOWN]
 
 
 def _count_others(snapshot: Connection, selection: Selection, messages: PlanMessages) -> int:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from ledger.clock import format_time
 from ledger.core.check_up import Check, failed, ok, warning
 from ledger.settings import Settings
 from ledger.store.audit import checkpoints
@@ -37,4 +38,5 @@ def look(name: str, connection: Connection, settings: Settings, now: datetime) -
     if latest is None:
         return ok(name, "nothing to sign yet")
     entries = "1 entry" if latest.entries == 1 else f"{latest.entries:,} entries"
-    return ok(name, f"{entries} signed at {latest.at:%Y-%m-%d %H:%M} UTC")
+    message = f"{entries} signed at {latest.at:%Y-%m-%d %H:%M} UTC"
+    return ok(name, message, entries=latest.entries, signed_at=format_time(latest.at))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ledger.clock import Clock
 from ledger.core.answer import Answer, NoAnswer, errcode_of, error_of, is_throttled, is_token_refused, read_refusal
-from ledger.core.check_up import Check, failed, ok, warning
+from ledger.core.check_up import Check, Fact, failed, ok, warning
 from ledger.dingtalk.client import Client
 from ledger.dingtalk.proxies import environment_proxies
 from ledger.dingtalk.tokens import DingTalkTokens
@@ -33,7 +33,8 @@ class DingTalkProbe:
         found = "; ".join([*through, *used.left_out])
         if used.left_out:
             return warning("proxy", found)
-        return ok("proxy", found or "none: DingTalk is asked straight")
+        facts: dict[str, Fact] = {"way": found} if found else {}
+        return ok("proxy", found or "none: DingTalk is asked straight", **facts)
 
     def check(self, app: str, of_app: str, robot: str | None) -> Iterator[Check]:
         """Check credentials, permission and clock of an app, with a robot of it if one is known."""
@@ -47,9 +48,9 @@ class DingTalkProbe:
         if isinstance(token, NoAnswer):
             where = self._settings.endpoint_setting(app)
             found = f"{endpoint} gave no answer ({token.reason}): check the network and {where}"
-            yield failed(credentials, found)
+            yield failed(credentials, found, endpoint=endpoint)
             return
-        yield ok(credentials, f"{endpoint} gave an access token")
+        yield ok(credentials, f"{endpoint} gave an access token", endpoint=endpoint)
         if robot is None:
             found = "not tried, nor the clock: no robot is known. Record a message, or name `robots` of the app"
             yield warning(f"permission{of_app}", found)
@@ -69,7 +70,9 @@ class DingTalkProbe:
             return
         side = "ahead of" if skew > 0 else "behind"
         found = f"{self._whose_clock} clock is {abs(skew):.0f} s {side} DingTalk's"
-        yield failed(name, f"{found}: deadlines are off by as much; synchronise it (NTP)")
+        yield failed(
+            name, f"{found}: deadlines are off by as much; synchronise it (NTP)", clock_off_seconds=round(abs(skew))
+        )
 
 
 def _permission(answer: Answer | NoAnswer, name: str) -> Check:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ledger.clock import Clock, SystemClock, format_time
-from ledger.core.check_up import Check, failed, ok, warning
+from ledger.core.check_up import Check, Fact, failed, ok, warning
 from ledger.core.deadline import WINDOW
 from ledger.core.json_value import printable
 from ledger.core.recalls.quota import QuotaLevel, bounds_of, level_of, month_of
@@ -91,16 +91,17 @@ class Doctor:
             return failed(name, f"{self._database.shown_url}: " + "; ".join(troubles))
         tables = f"tables of version {REVISION}" + ("" if found else ", made just now")
         message = f"{self._database.shown_url}, {tables}"
+        place = self._database.shown_url
         if (folder := disks.folder_of(self._database)) is not None:
-            return _of_disk(name, disks.probe(folder), message, "make room, or nothing can be recorded")
+            return _of_disk(name, disks.probe(folder), message, "make room, or nothing can be recorded", place=place)
         machine = SystemClock()
         before = machine.now()
         skew = _seconds_between(self._database.server_time(), before + (machine.now() - before) / 2)
         if abs(skew) > CLOCKS_DIFFER_SECONDS:
             side = "ahead of" if skew > 0 else "behind"
             message += f"; its clock is {abs(skew):.0f} s {side} this machine's, and counts: synchronise both (NTP)"
-            return warning(name, message)
-        return ok(name, message)
+            return warning(name, message, place=place, clock_off_seconds=round(abs(skew)))
+        return ok(name, message, place=place)
 
     def _shape_troubles(self) -> list[str]:
         with self._database.read() as connection:
@@ -116,16 +117,19 @@ class Doctor:
             files = ", ".join(map(str, refused.paths()))
             rows = f"{depth.refused_rows:,} row{'s' if depth.refused_rows > 1 else ''}"
             fix = f"put right what can be and `ledger import` it, then delete the file: {files}"
-            return failed(name, f"{rows} could not be recorded, each with its reason: {fix}")
+            message = f"{rows} could not be recorded, each with its reason: {fix}"
+            return failed(name, message, refused_rows=depth.refused_rows, place=files)
         files = "1 file" if depth.files == 1 else f"{depth.files:,} files"
         waiting = f"{depth.bytes:,} bytes wait in {files}" if depth.bytes else "nothing waits"
-        message = f"{_short(self._settings.spool_dir_or_default)}: {waiting}"
+        place = _short(self._settings.spool_dir_or_default)
+        facts: dict[str, Fact] = {"place": place, "waiting_bytes": depth.bytes, "waiting_files": depth.files}
+        message = f"{place}: {waiting}"
         if depth.fallback_bytes:
-            return warning(name, f"{message}, {_elsewhere(depth)}")
+            return warning(name, f"{message}, {_elsewhere(depth)}", **facts)
         for second in self._settings.spool_folders[1:]:
             if (trouble := disks.probe(second).trouble) is not None:
-                return warning(name, f"{message}; {second} {trouble}: fix it or set LEDGER_SPOOL_FALLBACK_DIR")
-        return _of_disk(name, disk, message, "make room, or keys may be lost when the database is away")
+                return warning(name, f"{message}; {second} {trouble}: fix it or set LEDGER_SPOOL_FALLBACK_DIR", **facts)
+        return _of_disk(name, disk, message, "make room, or keys may be lost when the database is away", **facts)
 
     def _privacy(self, name: str) -> Check:
         if found := privacy.troubles(self._settings, self._database):
@@ -144,21 +148,24 @@ class Doctor:
             expires = expiring.first_due(connection)
         age = _seconds_between(now, heartbeat) if heartbeat is not None else None
         if age is not None and age <= HEARTBEAT_STOPPED.total_seconds():
-            return ok(name, f"seen {age:.0f} s ago")
+            return ok(name, f"seen {age:.0f} s ago", seen_seconds=round(age))
+        facts: dict[str, Fact] = {} if age is None else {"seen_seconds": round(age)}
         seen = "none was ever seen" if age is None else f"none was seen for {_span(age)}"
         if running and not is_served:
             numbers = ", ".join(str(recall.id) for recall in running[:5])
             fix = f"start `ledger worker`, or `ledger resume {running[0].id}`"
-            return failed(name, f"{seen}, and nobody is at work on running recalls ({numbers}): {fix}")
+            return failed(name, f"{seen}, and nobody is at work on running recalls ({numbers}): {fix}", **facts)
         if moment is not None:
             of = f"recall {waiting[0]}, which waits until {format_time(moment.run_at)}"
-            return failed(name, f"{seen}, and nobody will start {of}: start `ledger worker` or `ledger serve`")
+            return failed(name, f"{seen}, and nobody will start {of}: start `ledger worker` or `ledger serve`", **facts)
         if expires is not None:
             what = f"nobody recalls what shall vanish by itself, from {format_time(expires)} on"
-            return failed(name, f"{seen}, and {what}: start `ledger worker` or `ledger serve`")
+            return failed(name, f"{seen}, and {what}: start `ledger worker` or `ledger serve`", **facts)
         if sticky:
-            return failed(name, f"{seen}, and nobody follows sticky recalls: start `ledger worker` or `ledger serve`")
-        return warning(name, f"{seen}. Recalls of the command line need none; the purge does")
+            return failed(
+                name, f"{seen}, and nobody follows sticky recalls: start `ledger worker` or `ledger serve`", **facts
+            )
+        return warning(name, f"{seen}. Recalls of the command line need none; the purge does", **facts)
 
     def _quota(self, name: str) -> Check:
         now, limit = self._clock.now(), self._settings.monthly_calls
@@ -168,12 +175,17 @@ class Doctor:
         message = f"{used:,} of the month's {limit:,} calls used, as far as recorded"
         if ahead:
             message += f"; what vanishes by itself takes {ahead:,} more in the next 24 hours"
+        facts: dict[str, Fact] = {"used_calls": used, "limit_calls": limit}
+        if ahead:
+            facts["ahead_calls"] = ahead
         level = level_of(used + ahead, limit, self._settings.quota_reserve_calls)
         if level is QuotaLevel.USED_UP:
-            return failed(name, f"{message}: buy more, then set LEDGER_MONTHLY_CALLS, or recalls end in the middle")
+            return failed(
+                name, f"{message}: buy more, then set LEDGER_MONTHLY_CALLS, or recalls end in the middle", **facts
+            )
         if level is QuotaLevel.SHORT:
-            return warning(name, f"{message}: a large recall may not fit in any more")
-        return ok(name, message)
+            return warning(name, f"{message}: a large recall may not fit in any more", **facts)
+        return ok(name, message, **facts)
 
     def _recipients(self, name: str) -> Check:
         with self._database.read() as connection:
@@ -181,7 +193,8 @@ class Doctor:
         if not unknown:
             return ok(name, "every one-on-one message says whom it reached")
         count = f"{unknown:,} message{'' if unknown == 1 else 's'}"
-        return warning(name, f"{count} whose recipients are not known: recallable by campaign and key, not by user")
+        message = f"{count} whose recipients are not known: recallable by campaign and key, not by user"
+        return warning(name, message, messages=unknown)
 
     def _packing(self, name: str) -> Check:
         with self._database.read() as connection:
@@ -197,7 +210,8 @@ class Doctor:
         more = f" and {len(counted) - len(most):,} more" if len(counted) > len(most) else ""
         count = f"{(number := sum(counted.values())):,} message{'' if number == 1 else 's'}"
         fix = "add each to `robots` of its [apps.NAME] in the file of LEDGER_CONFIG"
-        return warning(name, f"{count} of robots of no app cannot be recalled ({names}{more}): {fix}")
+        message = f"{count} of robots of no app cannot be recalled ({names}{more}): {fix}"
+        return warning(name, message, messages=number, robots=names)
 
     def _tokens(self, name: str) -> Check:
         with self._database.read() as connection:
@@ -237,11 +251,12 @@ class Doctor:
             return None
 
 
-def _of_disk(name: str, disk: Disk, message: str, fix: str) -> Check:
+def _of_disk(name: str, disk: Disk, message: str, fix: str, **facts: Fact) -> Check:
     if disk.trouble is not None:
-        return failed(name, f"{message}; {disk.folder} {disk.trouble}")
-    free = f"{message}, {_gigabytes(disk.free_bytes)} free"
-    return warning(name, f"{free}: {fix}") if disk.is_nearly_full else ok(name, free)
+        return failed(name, f"{message}; {disk.folder} {disk.trouble}", **facts)
+    free = _gigabytes(disk.free_bytes)
+    message, facts = f"{message}, {free} free", facts | {"free": free}
+    return warning(name, f"{message}: {fix}", **facts) if disk.is_nearly_full else ok(name, message, **facts)
 
 
 def _elsewhere(depth: Depth) -> str:

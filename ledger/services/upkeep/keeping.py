@@ -25,5 +25,5 @@ def look(name: str, connection: Connection, settings: Settings, now: datetime) -
     if held is not None:
         what = f"recall {held[0]} ({held[1]}) is not done, and keeps all that came after it"
         fix = f"end it, review it or `ledger unstick {held[0]}`"
-        return warning(name, f"kept for {days:,} days{gone}, but {what}: {fix}")
-    return ok(name, f"kept for {days:,} days{gone}")
+        return warning(name, f"kept for {days:,} days{gone}, but {what}: {fix}", kept_days=days)
+    return ok(name, f"kept for {days:,} days{gone}", kept_days=days)

@@ -28,8 +28,10 @@ def look(name: str, connection: Connection, settings: Settings) -> Check:
             name, f"notices do not arrive, and are tried again ({which}): `ledger notify test` when it is fixed"
         )
     if lost := sum(place.given_up for place in known):
-        return warning(name, f"{lost:,} never arrived in the days that they were tried: `ledger notify places`")
-    return ok(name, f"{len(places):,} place{'' if len(places) == 1 else 's'} to tell")
+        return warning(
+            name, f"{lost:,} never arrived in the days that they were tried: `ledger notify places`", given_up=lost
+        )
+    return ok(name, f"{len(places):,} place{'' if len(places) == 1 else 's'} to tell", places=len(places))
 
 
 def _failing(place: NoticePlace) -> str:

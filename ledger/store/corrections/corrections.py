@@ -125,6 +125,18 @@ def unfinished(connection: Connection) -> list[Correction]:
     return _listed(connection, corrections.c.status.in_(OPEN))[::-1]
 
 
+def needing_somebody(connection: Connection, now: datetime) -> list[Correction]:
+    """Return the corrections that are paused, or wait for a second person, the oldest first."""
+    columns = corrections.c
+    waits = and_(
+        columns.status == Status.PLANNED,
+        columns.requested_by.is_not(None),
+        columns.verdict.is_(None),
+        columns.valid_until > now,
+    )
+    return _listed(connection, or_(columns.status == Status.PAUSED, waits))[::-1]
+
+
 def started_alone(connection: Connection, since: datetime) -> list[Correction]:
     """Return the corrections that were started since a moment without a second person."""
     alone = or_(corrections.c.verdict.is_(None), corrections.c.verdict != Decision.APPROVED)

@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from ledger.core.recalls.fair_turn import Head
 from ledger.core.recalls.lease import LONGEST_LEASE
-from ledger.core.recalls.recall import Outcome, Status
+from ledger.core.recalls.recall import OWNER_GONE, Outcome, Status
 from ledger.core.recalls.settle import AskedItem, Settlement
 from ledger.core.recalls.unsent import UNSENT
 from ledger.core.recording.message import AppName, Chat, Route
@@ -376,7 +376,7 @@ def give_up_lost(
     lost = (
         update(recall_calls)
         .where(recall_calls.c.finished_at.is_(None), over)
-        .values(finished_at=now, verdict=LOST, reason="its owner went away")
+        .values(finished_at=now, verdict=LOST, reason=OWNER_GONE)
         .returning(*(recall_calls.c[one.name] for one in fields(LostCall)))
     )
     rows = connection.execute(lost).all()

@@ -29,7 +29,7 @@ from ledger.core.key_results import KeyReading
 from ledger.core.period import ALWAYS, Period
 from ledger.core.recalls.approval import Decision
 from ledger.core.recalls.plan import KEYS_PER_CALL
-from ledger.core.recalls.recall import Item, Outcome
+from ledger.core.recalls.recall import CANCELLED_WAITING, EXPIRED_WAITING, Item, Outcome
 from ledger.core.recalls.selection import Selection
 from ledger.core.recalls.unsent import UNSENT
 from ledger.core.recording.message import AppName, Chat, Route
@@ -195,13 +195,12 @@ def expire(connection: Connection, recall_id: int, app: AppName, chat: Chat, now
     late = and_(
         _waits(recall_id), recall_items.c.app == app, recall_items.c.chat == chat, recall_items.c.deadline <= now
     )
-    return _end(connection, late, Outcome.EXPIRED, "its deadline passed before its turn", now, by)
+    return _end(connection, late, Outcome.EXPIRED, EXPIRED_WAITING, now, by)
 
 
 def cancel(connection: Connection, recall_id: int, now: datetime, by: str) -> list[Ended]:
     """End what waits, as somebody wants; what is in flight ends by its answer."""
-    reason = "the recall was cancelled before its turn"
-    return _end(connection, _waits(recall_id), Outcome.CANCELLED, reason, now, by)
+    return _end(connection, _waits(recall_id), Outcome.CANCELLED, CANCELLED_WAITING, now, by)
 
 
 def leave_unknown(

@@ -90,8 +90,7 @@
   document.addEventListener("ledger:fresh", arm);
   document.addEventListener("ledger:leaving", () => {
     const active = document.activeElement?.closest?.("form[method=post]");
-    const typed = [...document.querySelectorAll("form[method=post]")].find((form) => [...form.elements].some(
-      (field) => field.matches("input:not([type=hidden]), textarea") && field.value !== field.defaultValue));
+    const typed = [...document.querySelectorAll("form[method=post]")].find(isTyped);
     if (active || typed) keep(active || typed);
   });
   // Who comes back to a page finds its forms ready again, and has to have seen them again.
@@ -104,10 +103,30 @@
     }
   });
 
-  // When the time of a plan is over, its page says so, and offers a new one.
+  function isTyped(form) {
+    return [...form.elements].some(
+      (field) => field.matches("input:not([type=hidden]), textarea") && field.value !== field.defaultValue);
+  }
+
+  // When the time of a plan is over, its page says so, and offers a new one; what was filled in beside it goes along.
+  function over() {
+    const form = [...document.querySelectorAll("form[method=post]")].find(isTyped);
+    if (form) keep(form);
+    const address = new URL(location);
+    for (const field of document.querySelectorAll("[data-carried]")) {
+      const value = field.type === "checkbox" ? String(Number(field.checked)) : field.value;
+      if (value) address.searchParams.set(field.name, value);
+    }
+    location.replace(address);
+  }
+
   const ends = document.querySelector("[data-ends]");
   const offset = Date.parse(document.body.dataset.now) - Date.now();
-  if (ends) setInterval(() => { if (Date.parse(ends.dataset.ends) < Date.now() + offset) location.reload(); }, 1000);
+  const watching = ends && setInterval(() => {
+    if (Date.parse(ends.dataset.ends) >= Date.now() + offset) return;
+    clearInterval(watching);
+    over();
+  }, 1000);
 
   giveBack();
   arm();
