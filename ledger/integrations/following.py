@@ -4,7 +4,6 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -164,28 +163,8 @@ class Watching:
         entry = following.entry
         if "trio" in sys.modules and asyncio._get_running_loop() is None:
             await sys.modules["trio"].to_thread.run_sync(self.sink.wait, entry)
-        elif not await _is_done(entry.outcome):
+        elif not await entry.outcome.is_done_within(PATIENCE_SECONDS):
             await asyncio.get_running_loop().run_in_executor(None, self.sink.wait, entry)
-
-
-async def _is_done(outcome: "Future[Any]") -> bool:
-    """Wait a while for an entry; it is looked at and never cancelled, whatever becomes of who waits."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def wake() -> None:
-        if not done.done():
-            done.set_result(None)
-
-    def tell(_: "Future[Any]") -> None:
-        try:
-            loop.call_soon_threadsafe(wake)
-        except RuntimeError:  # the loop is closed, and so nobody waits
-            return
-
-    outcome.add_done_callback(tell)
-    await asyncio.wait([done], timeout=PATIENCE_SECONDS)
-    return done.done()
 
 
 def unharmed(work: Callable[[], Any]) -> Any:

@@ -8,7 +8,7 @@ import pytest
 from ledger import Ledger, Settings
 from ledger.core.recording.message import Chat
 from ledger.errors import InputError, SendingStoppedError
-from ledger.services.recording.group_writer import WriteOutcome
+from ledger.services.recording.write_outcome import WriteOutcome
 from ledger.simulator import ScriptedAnswer, Simulator
 from tests.integrations.senders import SENDERS, Letter, Send
 from tests.outages import away

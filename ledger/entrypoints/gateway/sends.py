@@ -96,13 +96,11 @@ class Sends:
         """Return once an entry is on disk, or in the log as the last resort; the loop goes on meanwhile."""
         if entry is None:
             return
-        outcome = asyncio.wrap_future(entry.outcome)
-        await asyncio.wait((outcome,), timeout=PATIENCE_SECONDS)
-        if not outcome.done():
+        if not await entry.outcome.is_done_within(PATIENCE_SECONDS):
             # The database does not answer: the spool has to do, and syncing it takes its time.
             await asyncio.to_thread(self._send_recorder.wait, entry, patience_seconds=0)
-        elif outcome.exception() is not None:
-            log.error("a send is not on disk: %s", outcome.exception())
+        elif (error := entry.outcome.exception()) is not None:
+            log.error("a send is not on disk: %s", error)
 
 
 def _expires_in(headers: RawHeaders) -> float | None:

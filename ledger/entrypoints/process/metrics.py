@@ -15,7 +15,8 @@ from ledger.core.recalls.recall import Outcome, Status
 from ledger.core.recalls.reply import Verdict
 from ledger.core.recording.message import Chat
 from ledger.errors import InputError, LedgerError
-from ledger.services.recording.group_writer import LOST, WriteOutcome
+from ledger.services.recording.group_writer import LOST
+from ledger.services.recording.write_outcome import WriteOutcome
 
 if TYPE_CHECKING:
     from ledger.parts import Parts

@@ -13,11 +13,8 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, InvalidStateError
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from ledger.core.events.message_events import EventPush
 from ledger.core.recording.message import Message
@@ -25,6 +22,7 @@ from ledger.core.recording.row import row_of
 from ledger.errors import LedgerError
 from ledger.services.recording.waiting_log import WaitingLog, text_of_error
 from ledger.services.recording.write_apart import Content, Write, write_apart
+from ledger.services.recording.write_outcome import OutcomeToCome, WriteOutcome
 from ledger.spool import lines
 from ledger.spool.journal import Journal
 from ledger.spool.segments import Segment
@@ -47,15 +45,6 @@ LOST = "lost"
 log = logging.getLogger(__name__)
 
 
-class WriteOutcome(StrEnum):
-    """What became of something that was handed in."""
-
-    RECORDED = "recorded"
-    DUPLICATE = "duplicate"
-    SPOOLED = "spooled"  # on disk, and replayed when the database is back
-    REFUSED = "refused"  # the database holds nothing like it; kept for a person to look at
-
-
 @dataclass(slots=True, eq=False)
 class PendingWrite:
     """Something handed in: `segment` is where the journal holds it already, `outcome` is done once it is on disk.
@@ -67,7 +56,7 @@ class PendingWrite:
     content: Content
     segment: Segment | None = None
     is_answered: bool = False
-    outcome: "Future[WriteOutcome]" = field(default_factory=Future)
+    outcome: OutcomeToCome = field(default_factory=OutcomeToCome)
     note: str | None = None
 
 
@@ -125,12 +114,12 @@ class GroupWriter:
         """
         try:
             return entry.outcome.result(patience_seconds)
-        except FutureTimeoutError:
+        except TimeoutError:
             self._spool([entry], otherwise=lambda *_: None)
         try:
             # With a spool that cannot be written, a slow database is better than none.
             return entry.outcome.result(LAST_PATIENCE_SECONDS)
-        except FutureTimeoutError:
+        except TimeoutError:
             self._spool([entry])
             return entry.outcome.result()
 
@@ -304,15 +293,15 @@ class GroupWriter:
     def _log_as_last_resort(self, entry: PendingWrite, error: OSError) -> None:
         """Neither the database nor the disk takes it: the log is the last resort."""
         log.critical("NOT RECORDED, neither database nor spool (%s): %s", error, text_of(entry.content))
-        with self._lock, suppress(InvalidStateError):  # somebody else was quicker
-            entry.outcome.set_exception(LedgerError(f"neither the database nor the spool can be written: {error}"))
-            self.counts[LOST] += 1
+        lost = LedgerError(f"neither the database nor the spool can be written: {error}")
+        if entry.outcome.settle(lost):
+            with self._lock:
+                self.counts[LOST] += 1
 
     def _done(self, entry: PendingWrite, outcome: WriteOutcome) -> None:
+        is_first = entry.outcome.settle(outcome)
         with self._lock:
-            with suppress(InvalidStateError):
-                entry.outcome.set_result(outcome)
-                self.counts[outcome] += 1
+            self.counts[outcome] += is_first
             segment, entry.segment = entry.segment, None
         if segment is not None and outcome is not WriteOutcome.SPOOLED:
             self._journal.settle(segment)

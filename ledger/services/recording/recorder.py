@@ -3,7 +3,6 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +13,7 @@ from ledger.core.recording.message import Message
 from ledger.errors import InvalidMessageError, LedgerError
 from ledger.patience import OutageLog
 from ledger.services.recording.batches import BatchWritten, Imported, OnRejected, WriteCounts, import_lines
-from ledger.services.recording.group_writer import GroupWriter, WriteOutcome
+from ledger.services.recording.group_writer import GroupWriter
 from ledger.services.recording.inserts import Inserter
 from ledger.services.recording.refusals import Refusals
 from ledger.services.recording.rows import Defaults, Line, Read, read_row, reader, within
@@ -22,6 +21,7 @@ from ledger.services.recording.sends import SendRecorder
 from ledger.services.recording.spool_replay import Replayed, SpoolReplay, contents_of
 from ledger.services.recording.waiting_log import WaitingLog
 from ledger.services.recording.write_apart import Content, Written, is_away, write_apart
+from ledger.services.recording.write_outcome import WriteOutcome
 from ledger.settings import Settings
 from ledger.spool import lines, places
 from ledger.spool.journal import Journal
@@ -108,7 +108,7 @@ class Recorder:
         outcome = self.writer.submit(push).outcome
         try:
             return outcome.result(PUSH_PATIENCE_SECONDS) is not WriteOutcome.REFUSED
-        except (FutureTimeoutError, LedgerError):
+        except (TimeoutError, LedgerError):
             return False
 
     def keep_entries(self, entries: Sequence[JournalEntry]) -> bool:

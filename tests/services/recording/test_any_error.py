@@ -17,7 +17,8 @@ from ledger import Ledger, Settings
 from ledger.clock import FakeClock, format_time
 from ledger.core.recording.message import Message, MessageKey, RobotCode
 from ledger.errors import DatabaseUnavailableError, InvalidMessageError, StatementRefusedError
-from ledger.services.recording.group_writer import PATIENCE_SECONDS, WriteOutcome
+from ledger.services.recording.group_writer import PATIENCE_SECONDS
+from ledger.services.recording.write_outcome import WriteOutcome
 from ledger.spool.refused import REFUSED
 from ledger.store import migrate
 from ledger.store.database import Database

@@ -9,10 +9,11 @@ import pytest
 from ledger.clock import FakeClock
 from ledger.core.recording.message import Message
 from ledger.patience import OutageLog
-from ledger.services.recording.group_writer import GroupWriter, PendingWrite, WriteOutcome
+from ledger.services.recording.group_writer import GroupWriter, PendingWrite
 from ledger.services.recording.rows import Defaults, message_of
 from ledger.services.recording.waiting_log import WaitingLog
 from ledger.services.recording.write_apart import Content, Written
+from ledger.services.recording.write_outcome import WriteOutcome
 from ledger.spool.journal import Journal
 from tests.conftest import NOON
 

@@ -23,10 +23,11 @@ from ledger.core.recording.message import Message
 from ledger.errors import InvalidMessageError, LedgerError
 from ledger.patience import OutageLog
 from ledger.services.recording.batches import Imported, WriteCounts
-from ledger.services.recording.group_writer import GroupWriter, PendingWrite, WriteOutcome
+from ledger.services.recording.group_writer import GroupWriter, PendingWrite
 from ledger.services.recording.rows import Defaults, Line, message_of
 from ledger.services.recording.waiting_log import WaitingLog
 from ledger.services.recording.write_apart import Content, Written
+from ledger.services.recording.write_outcome import WriteOutcome
 from ledger.spool.journal import Journal
 from ledger.spool.lines import JournalEntry
 from ledger.spool.refused import REFUSED
