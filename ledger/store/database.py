@@ -4,7 +4,7 @@ import json
 import os
 import sqlite3
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, Pool, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import DatabaseError as SqlDatabaseError
 from sqlalchemy.exc import (
     DBAPIError,
@@ -25,6 +25,7 @@ from ledger.database_url import DatabaseUrl
 from ledger.errors import DatabaseUnavailableError, SettingsError, StatementRefusedError
 from ledger.store import faults, numbers, sqlite_file, sqlite_lock, waiting_connections
 from ledger.store.recalls import machine_clocks
+from ledger.store.statements import Committed, Statements
 
 SQLITE_BUSY_SECONDS = 30
 SQLITE_CHECKPOINT_PAGES = 10_000
@@ -54,7 +55,7 @@ _STYLES = (
 )
 
 # Kept for good, so that nothing of them is ever closed.
-_INHERITED: list[Pool] = []
+_INHERITED: list[object] = []
 
 _dumps = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
@@ -65,6 +66,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _checked(url)
         self.engine = _engine(self.url)
+        self._statements = Statements(self.engine, SQLITE_BUSY_SECONDS)
         start_anew = weakref.WeakMethod(self._start_anew)
         os.register_at_fork(after_in_child=lambda: (method := start_anew()) and method())
 
@@ -92,18 +94,16 @@ class Database:
         if sqlite_file.is_moved(info):
             raise DatabaseUnavailableError(self._say(_MOVED))
 
-    @contextmanager
-    def statement(self) -> Iterator[Connection]:
-        """Give a connection for one statement that changes something, and is committed with it.
+    def commit(self, statement: str, values: Sequence[object]) -> Committed:
+        """Run one statement, in the driver's own words, that is committed with itself.
 
         Of a transaction on PostgreSQL, what begins and ends it takes several times as long as the statement itself.
         """
-        if self.is_sqlite:
-            with self.write() as connection:
-                yield connection
-        else:
-            with self._translated(), self.engine.connect() as plain:
-                yield plain.execution_options(isolation_level="AUTOCOMMIT")
+        with self._translated():
+            done = self._statements.commit(statement, values)
+        if done.is_moved:
+            raise DatabaseUnavailableError(self._say(_MOVED))
+        return done
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -127,6 +127,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        self._statements.close()
         self.engine.dispose()
 
     def _start_anew(self) -> None:
@@ -134,7 +135,7 @@ class Database:
 
         Two that share one would read each other's answers. Nor are they closed here, where SQLite would drop its locks.
         """
-        _INHERITED.append(self.engine.pool)
+        _INHERITED.extend([self.engine.pool, self._statements.forget()])
         self.engine.dispose(close=False)
 
     @contextmanager
@@ -291,4 +292,4 @@ def _begin_sqlite(connection: Connection) -> None:
     if connection.get_execution_options().get(_READ_ONLY):
         connection.exec_driver_sql("BEGIN")
     else:
-        sqlite_lock.take(connection, SQLITE_BUSY_SECONDS)
+        sqlite_lock.take(connection.connection.driver_connection, SQLITE_BUSY_SECONDS)

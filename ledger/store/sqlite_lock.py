@@ -8,7 +8,6 @@ import sqlite3
 import time
 from typing import Any
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from ledger.clock import Clock, SystemClock
@@ -22,9 +21,8 @@ BEGIN = "BEGIN IMMEDIATE"
 WAITING: Clock = SystemClock()
 
 
-def take(connection: Connection, busy_seconds: float) -> None:
-    """Begin a transaction that writes; raise OperationalError when others do for so long."""
-    driver: Any = connection.connection.driver_connection
+def take(driver: Any, busy_seconds: float) -> None:
+    """Begin a transaction that writes, on a driver's connection; raise OperationalError when others do for so long."""
     _wait_by_itself(driver, 0)
     try:
         started = time.monotonic()

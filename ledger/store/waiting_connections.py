@@ -6,10 +6,11 @@ says so on the connection, which is seen without it; who says nothing of one tha
 
 import select
 import time
+from collections.abc import MutableMapping
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Dialect, Engine, event
+from sqlalchemy import Dialect, Engine, PoolProxiedConnection, event
 from sqlalchemy.exc import InvalidatePoolError
 
 ASKED_AFTER_SECONDS = 5.0
@@ -22,13 +23,32 @@ def follow(engine: Engine) -> None:
     event.listen(engine, "checkout", partial(_check, engine.dialect))
 
 
+def note(info: MutableMapping[Any, Any]) -> None:
+    """Note in the `info` of a connection that it waits from now on."""
+    info[_WAITS_SINCE] = time.monotonic()
+
+
+def leads_on(dialect: Dialect, held: PoolProxiedConnection) -> bool:
+    """Say whether a connection that waited outside of the pool still leads to its server; SQLite has none."""
+    try:
+        if dialect.name != "sqlite":
+            _ask(dialect, held.driver_connection, held.info)
+    except InvalidatePoolError:
+        return False
+    return True
+
+
 def _note(connection: Any, record: Any) -> None:
     if connection is not None:
-        record.info[_WAITS_SINCE] = time.monotonic()
+        note(record.info)
 
 
 def _check(dialect: Dialect, connection: Any, record: Any, _fairy: object) -> None:
-    since = record.info.pop(_WAITS_SINCE, None)
+    _ask(dialect, connection, record.info)
+
+
+def _ask(dialect: Dialect, connection: Any, info: MutableMapping[Any, Any]) -> None:
+    since = info.pop(_WAITS_SINCE, None)
     if since is None:
         return
     errors: Any = dialect.loaded_dbapi

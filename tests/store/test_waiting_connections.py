@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that waited in the pool are not given out once their server has ended them."""
+"""Connections to PostgreSQL that waited, in the pool or at hand, are not used once their server has ended them."""
 
 import pytest
 from sqlalchemy import text
@@ -8,16 +8,27 @@ from ledger.errors import DatabaseUnavailableError
 from ledger.store import waiting_connections
 from ledger.store.database import Database
 
+MINE = "SELECT pg_backend_pid()"
 
-@pytest.fixture
-def waiting(book: Ledger) -> Database:
+
+def process_in_pool(database: Database) -> int:
+    with database.read() as connection:
+        return int(connection.execute(text(MINE)).scalar_one())
+
+
+def process_at_hand(database: Database) -> int:
+    ((process,),) = database.commit(MINE, ()).rows
+    return int(process)
+
+
+@pytest.fixture(params=[process_in_pool, process_at_hand])
+def waiting(book: Ledger, request: pytest.FixtureRequest) -> Database:
     """A database of which one connection waits, which its server has ended meanwhile."""
     database = book.parts.opened()
     if database.is_sqlite:
         pytest.skip("SQLite has no connection that can be lost")
+    process = request.param(database)
     other = Database(database.url.render_as_string(hide_password=False))
-    with database.read() as connection:
-        process = connection.scalar(text("SELECT pg_backend_pid()"))
     with other.read() as connection:
         connection.execute(text("SELECT pg_terminate_backend(:process, 5000)"), {"process": process})
     other.close()
@@ -25,18 +36,17 @@ def waiting(book: Ledger) -> Database:
 
 
 def test_a_connection_that_its_server_ended_is_had_anew(waiting: Database) -> None:
-    with waiting.statement() as connection:
-        assert connection.scalar(text("SELECT 1")) == 1
+    assert waiting.commit("SELECT 1", ()).rows == [(1,)]
 
 
 def test_without_a_look_it_would_be_given_out(waiting: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting_connections, "_has_news", lambda _: False)
-    with pytest.raises(DatabaseUnavailableError), waiting.statement() as connection:
-        connection.scalar(text("SELECT 1"))
+    with pytest.raises(DatabaseUnavailableError):
+        waiting.commit("SELECT 1", ())
+    assert waiting.commit("SELECT 1", ()).rows == [(1,)]
 
 
 def test_one_that_waited_for_long_is_asked(waiting: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting_connections, "_has_news", lambda _: False)
     monkeypatch.setattr(waiting_connections, "ASKED_AFTER_SECONDS", 0.0)
-    with waiting.statement() as connection:
-        assert connection.scalar(text("SELECT 1")) == 1
+    assert waiting.commit("SELECT 1", ()).rows == [(1,)]

@@ -60,8 +60,7 @@ class Inserter:
         return BatchWritten(recorded=recorded, duplicates=len(messages) - recorded, notes=_numbered(notes))
 
     def _write_messages(self, messages: Sequence[Message]) -> list[Written]:
-        with self._database.statement() as connection:
-            new = insert_each(connection, self._new(messages))
+        new = insert_each(self._database, self._new(messages))
         known = [message for message, is_new in zip(messages, new, strict=True) if not is_new]
         merged = iter(write_apart(self._merge, known) if known else ())
         return [Written(is_new=True) if is_new else next(merged) for is_new in new]

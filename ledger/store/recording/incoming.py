@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from ledger.clock import as_utc
 from ledger.core.recording.message import Message
+from ledger.store.database import Database
 from ledger.store.faults import dropped, of_rows
 from ledger.store.schema import messages
 
@@ -69,21 +70,24 @@ def insert_messages(connection: Connection, new: Sequence[NewMessage]) -> int:
 def _insert(connection: Connection, ordered: Sequence[NewMessage]) -> int:
     if connection.dialect.name == "postgresql" and len(ordered) >= COPY_FROM_ROWS and _copied(connection, ordered):
         return len(ordered)
-    return _inserted(connection, ordered).rowcount
+    name = connection.dialect.name
+    document = _document(name, ordered)
+    return connection.exec_driver_sql(_INSERT.format(_FROM_DOCUMENT[name]), (document,)).rowcount
 
 
-def insert_each(connection: Connection, new: Sequence[NewMessage]) -> list[bool]:
-    """Write messages and say of each whether it was new; of two with the same key the first is.
+def insert_each(database: Database, new: Sequence[NewMessage]) -> list[bool]:
+    """Write messages with a statement that is committed with itself, and say of each whether it was new.
 
-    Raise InvalidMessageError when the values of one of them are at fault.
+    Of two with the same key the first is. Raise InvalidMessageError when the values of one of them are at fault.
     """
     if not new:
         return []
-    if len(new) == 1:
-        return [_is_inserted(connection, new[0])]
+    name = database.engine.dialect.name
     with of_rows(messages):
-        returned = _inserted(connection, _in_order(new), " RETURNING robot_code, process_query_key")
-        written = {tuple(row) for row in returned}
+        if len(new) == 1:
+            return [database.commit(_INSERT.format(_ALONE[name]), _alone(name, new[0])).count == 1]
+        statement = _INSERT.format(_FROM_DOCUMENT[name]) + " RETURNING robot_code, process_query_key"
+        written = set(database.commit(statement, (_document(name, _in_order(new)),)).rows)
     fresh = []
     for one in new:
         key = (one.message.robot_code, one.message.process_query_key)
@@ -97,24 +101,18 @@ def _in_order(new: Sequence[NewMessage]) -> list[NewMessage]:
     return sorted(new, key=lambda one: (one.message.robot_code, one.message.process_query_key))
 
 
-def _inserted(connection: Connection, ordered: Sequence[NewMessage], returning: str = "") -> CursorResult[Any]:
-    name = connection.dialect.name
+def _document(name: str, ordered: Sequence[NewMessage]) -> str:
     moment = _sqlite_time if name == "sqlite" else datetime.isoformat
-    rows = [dict(zip(_WRITTEN, _values(one, moment), strict=True)) for one in ordered]
-    return connection.exec_driver_sql(_INSERT.format(_FROM_DOCUMENT[name]) + returning, (_encode(rows),))
+    return _encode([dict(zip(_WRITTEN, _values(one, moment), strict=True)) for one in ordered])
 
 
-def _is_inserted(connection: Connection, new: NewMessage) -> bool:
-    """Write a message and say whether it was new."""
-    name = connection.dialect.name
+def _alone(name: str, new: NewMessage) -> tuple[object, ...]:
+    """Return the values of one message as the driver takes them."""
     if name == "sqlite":
-        values = _values(new, _sqlite_time, lambda fields: _encode(dict(fields)), _encode)
-    else:
-        from psycopg.types.json import Jsonb
+        return _values(new, _sqlite_time, lambda fields: _encode(dict(fields)), _encode)
+    from psycopg.types.json import Jsonb
 
-        values = _values(new, as_utc, lambda fields: Jsonb(dict(fields)))
-    with of_rows(messages):
-        return connection.exec_driver_sql(_INSERT.format(_ALONE[name]), values).rowcount == 1
+    return _values(new, as_utc, lambda fields: Jsonb(dict(fields)))
 
 
 def _copied(connection: Connection, new: Sequence[NewMessage]) -> bool:
