@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from ledger import Ledger
 from ledger.clock import FakeClock
@@ -33,6 +32,7 @@ from ledger.spool.lines import JournalEntry
 from ledger.spool.refused import REFUSED
 from ledger.spool.sends import OpenSend
 from ledger.spool.spool import Spool
+from ledger.store.statements import Committed
 from tests.conftest import MakeLedger
 from tests.outages import away
 
@@ -247,19 +247,21 @@ def test_a_message_that_the_database_refuses_does_not_take_others_along(book: Le
     assert record(book, "good").recorded == 1
 
 
-def test_few_rows_of_many_threads_are_written_together_and_each_is_told_what_became_of_its_own(book: Ledger) -> None:
+def test_few_rows_of_many_threads_are_written_together_and_each_is_told_what_became_of_its_own(
+    book: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     inserts: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement.startswith("INSERT INTO messages "):
-            inserts.append(statement)
-
-    event.listen(book.parts.opened().engine, "before_cursor_execute", note)
     held, may_go = threading.Event(), threading.Event()
+    database = book.parts.opened()
+    commit = database.commit
 
-    def hold(_connection: object) -> None:
+    def note(statement: str, values: Sequence[object]) -> Committed:
+        inserts.append(statement)
         held.set()
         may_go.wait(10)
+        return commit(statement, values)
+
+    monkeypatch.setattr(database, "commit", note)
 
     def hand_in(key: str) -> Imported:
         rows = [
@@ -268,7 +270,6 @@ def test_few_rows_of_many_threads_are_written_together_and_each_is_told_what_bec
         ]
         return book.parts.recorder.record_beside_others(rows, Defaults())
 
-    event.listen(book.parts.database.engine, "begin", hold, once=True)
     with ThreadPoolExecutor(9) as threads:
         first = threads.submit(hand_in, "first")
         assert held.wait(10)
