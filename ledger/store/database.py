@@ -84,7 +84,10 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Open a transaction that changes something; on SQLite it takes the write lock at once."""
+        """Open a transaction that changes something; on SQLite it takes the write lock at once.
+
+        A function that consists of it is best `faults.repeated`: it may have to give way to another one.
+        """
         with self._translated(), self.engine.begin() as connection:
             info = connection.info
             if not self.is_sqlite:
@@ -94,6 +97,7 @@ class Database:
         if sqlite_file.is_moved(info):
             raise DatabaseUnavailableError(self._say(_MOVED))
 
+    @faults.repeated
     def commit(self, statement: str, values: Sequence[object]) -> Committed:
         """Run one statement, in the driver's own words, that is committed with itself.
 

@@ -5,18 +5,50 @@ of ours. Everything else, whatever it is, means that the database cannot take it
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from sqlalchemy import CheckConstraint, Table
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-from ledger.errors import InvalidMessageError, StatementRefusedError
+from ledger.errors import DatabaseUnavailableError, InvalidMessageError, StatementRefusedError
 
 # What a server says when it is not the one that can be written (a standby), ends, or, behind a pooler, knows nothing of
 # what was prepared on the connection before.
 OF_THE_CONNECTION = {"25006", "26000", "42P05", "57P01", "57P02", "57P03"}
+# PostgreSQL undid a transaction for the sake of another one: the two would have waited for each other for ever, or have
+# overtaken each other.
+GAVE_WAY = {"40001", "40P01"}
+TRIES = 5
 _OF_ENCODINGS = {"22021", "22P05"}
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def repeated(work: Callable[P, T]) -> Callable[P, T]:
+    """Run work again, a few times, when its transaction had to give way to another one: the database is not away then.
+
+    Work is one transaction; what it does besides may be done again.
+    """
+
+    @wraps(work)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(TRIES - 1):
+            try:
+                return work(*args, **kwargs)
+            except DatabaseUnavailableError as error:
+                if not _gave_way(error):
+                    raise
+        return work(*args, **kwargs)
+
+    return run
+
+
+def _gave_way(error: DatabaseUnavailableError) -> bool:
+    return isinstance(error.__cause__, DBAPIError) and state_of(error.__cause__) in GAVE_WAY
 
 
 def state_of(error: DBAPIError) -> str | None:

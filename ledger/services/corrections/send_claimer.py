@@ -23,6 +23,7 @@ from ledger.store.corrections import correction_sends, corrections
 from ledger.store.corrections.correction_sends import LOST, WENT_AWAY, LeavingSend, LostSend
 from ledger.store.corrections.corrections import Correction
 from ledger.store.database import Database
+from ledger.store.faults import repeated
 from ledger.store.recalls import paces, usage
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class SendClaimer:
         # How long the last claim took.
         self._lead = timedelta(0)
 
+    @repeated
     def claim(
         self, apps: frozenset[AppName], free: int, dead_owners: Sequence[str], held: Collection[int]
     ) -> Claim[LeavingSend]:

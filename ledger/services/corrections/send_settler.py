@@ -31,6 +31,7 @@ from ledger.store.audit import commitments, history
 from ledger.store.corrections import correction_sends, corrections
 from ledger.store.corrections.correction_sends import FROZEN_OF_SEND, EndedSend, LeavingSend
 from ledger.store.database import Database
+from ledger.store.faults import repeated
 from ledger.store.recalls import usage
 from ledger.store.recalls.frozen import fact_of
 
@@ -109,6 +110,7 @@ class SendSettler:
     def __init__(self, database: Database, clock: Clock, pace_clock: PaceClock, random: Random) -> None:
         self._database, self._clock, self._pace_clock, self._random = database, clock, pace_clock, random
 
+    @repeated
     def settle(self, endings: Sequence[tuple[LeavingSend, Ending, datetime]]) -> None:
         """Settle sends, which ended in some way at some moment, in one transaction.
 

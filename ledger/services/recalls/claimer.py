@@ -22,6 +22,7 @@ from ledger.services.recalls.pace_clock import PaceClock
 from ledger.settings import Settings
 from ledger.store.audit import history
 from ledger.store.database import Database
+from ledger.store.faults import repeated
 from ledger.store.recalls import calls, items, recalls
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Claimer:
         self._lead = timedelta(0)
         self._grace = leases.LeaseGrace()
 
+    @repeated
     def claim(
         self, apps: frozenset[AppName], free: int, dead_owners: Sequence[str] = (), held: Collection[int] = ()
     ) -> Claim[calls.Call]:

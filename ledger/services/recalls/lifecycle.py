@@ -27,6 +27,7 @@ from ledger.services.reports.recalls import RecallReports
 from ledger.settings import Settings
 from ledger.store.audit import history
 from ledger.store.database import Database
+from ledger.store.faults import repeated
 from ledger.store.recalls import calls, items, paces, recalls, schedules
 from ledger.trace import request_id
 
@@ -312,6 +313,7 @@ class Lifecycle:
         history.append(connection, [entry])
         log.info("recall %s %s by %s", recall.id, event, actor, extra={"facts": {"recall": recall.id, "actor": actor}})
 
+    @repeated
     def _clear_wait(self, recall_id: int, actor: str | None) -> None:
         """Let calls of a recall leave although their APIs are blocked; the history says who wanted that."""
         now = self._clock.now()

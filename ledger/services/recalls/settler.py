@@ -25,6 +25,7 @@ from ledger.services.recalls.splitter import follow_fate, split_call
 from ledger.settings import DEFAULT_APP
 from ledger.store.audit import history
 from ledger.store.database import Database
+from ledger.store.faults import repeated
 from ledger.store.recalls import calls, items, recalls, usage
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Settler:
         self._database, self._clock, self._pace_clock, self._random = database, clock, pace_clock, random
         self._endpoint_setting = endpoint_setting
 
+    @repeated
     def settle(self, endings: Sequence[tuple[calls.Call, Ending, datetime]]) -> None:
         """Settle calls, which ended in some way at some moment, in one transaction.
 

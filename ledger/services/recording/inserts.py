@@ -14,6 +14,7 @@ from ledger.services.recording.write_apart import Content, Written, write_apart
 from ledger.settings import Settings
 from ledger.store.database import Database
 from ledger.store.events.message_events import insert_pushes
+from ledger.store.faults import repeated
 from ledger.store.recording.incoming import NewMessage, insert_each, insert_messages
 from ledger.store.recording.keyless import insert_traces
 from ledger.store.recording.known_messages import merge
@@ -51,6 +52,7 @@ class Inserter:
             for one in contents
         ]
 
+    @repeated
     def write(self, messages: Sequence[Message]) -> BatchWritten:
         """Record messages in one transaction, the fast way for many."""
         with self._database.write() as connection:
@@ -65,14 +67,17 @@ class Inserter:
         merged = iter(write_apart(self._merge, known) if known else ())
         return [Written(is_new=True) if is_new else next(merged) for is_new in new]
 
+    @repeated
     def _merge(self, known: Sequence[Message]) -> list[Written]:
         with self._database.write() as connection:
             return [Written(note=note) for note in merge(connection, known)]
 
+    @repeated
     def _write_traces(self, traces: Sequence[KeylessSend]) -> list[Written]:
         with self._database.write() as connection:
             return [Written(is_new=is_new) for is_new in insert_traces(connection, traces, self._clock.now())]
 
+    @repeated
     def _write_pushes(self, pushes: Sequence[EventPush]) -> list[Written]:
         with self._database.write() as connection:
             return [Written(is_new=is_new) for is_new in insert_pushes(connection, pushes)]

@@ -13,6 +13,7 @@ from ledger.core.recalls.selection import Selection
 from ledger.errors import EmptySelectionError, InputError
 from ledger.store.audit import commitments, history
 from ledger.store.database import Database
+from ledger.store.faults import repeated
 from ledger.store.recording.tagging import TaggingStep, tag_messages, tag_sends
 
 ROWS_PER_TRANSACTION = 1000
@@ -62,20 +63,27 @@ class Tagger:
         """Return how many rows of a kind were tagged, and how many left."""
         tagged = left = last = 0
         while True:
-            with self._database.write() as connection:
-                step = tag_rows(
-                    connection,
-                    selection,
-                    detail["campaign"],
-                    moves=bool(selection.campaigns or selection.keys),
-                    after=last,
-                    limit=ROWS_PER_TRANSACTION,
-                )
-                if step.names:
-                    self._note(connection, {**detail, names: step.names, "before": step.before}, actor)
+            step = self._tag_some(tag_rows, names, selection, detail, actor, last)
             tagged, left, last = tagged + len(step.names), left + step.left, step.last
             if step.is_last:
                 return tagged, left
+
+    @repeated
+    def _tag_some(
+        self, tag_rows: TagRows, names: str, selection: Selection, detail: Mapping[str, Any], actor: str, after: int
+    ) -> TaggingStep:
+        with self._database.write() as connection:
+            step = tag_rows(
+                connection,
+                selection,
+                detail["campaign"],
+                moves=bool(selection.campaigns or selection.keys),
+                after=after,
+                limit=ROWS_PER_TRANSACTION,
+            )
+            if step.names:
+                self._note(connection, {**detail, names: step.names, "before": step.before}, actor)
+            return step
 
     def _note(self, connection: Connection, detail: Mapping[str, Any], actor: str) -> None:
         selection = commitments.to_write(connection).selection(detail["selection"])

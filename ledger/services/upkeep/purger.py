@@ -21,6 +21,7 @@ from ledger.store.corrections import corrections
 from ledger.store.database import Database
 from ledger.store.events import elsewhere
 from ledger.store.events.message_events import purge_events
+from ledger.store.faults import repeated
 from ledger.store.readers import read_counts
 from ledger.store.recalls import plans, usage
 from ledger.store.recording.keyless import purge_traces
@@ -75,11 +76,7 @@ class Purger:
         """Delete some rows after the other, so few on SQLite that others hardly wait; return how many went."""
         deleted, rows = 0, min(most, ROWS_PER_TRANSACTION) if self._database.is_sqlite else most
         while True:
-            with self._database.write() as connection:
-                # The work itself, which on SQLite is done by this thread: neither its disk nor a busy machine.
-                begun = time.thread_time()
-                gone = some(connection, rows)
-                seconds = time.thread_time() - begun
+            gone, seconds = self._delete_some(some, rows)
             deleted += gone
             if gone < rows:
                 return deleted
@@ -87,6 +84,15 @@ class Purger:
                 wanted = int(rows * TRANSACTION_SECONDS / max(seconds, 1e-6))
                 rows = min(max(wanted, rows // 2, FEWEST_ROWS), rows * 2, most)
             self._let_others_write()
+
+    @repeated
+    def _delete_some(self, some: Callable[[Connection, int], int], rows: int) -> tuple[int, float]:
+        """Delete so many rows; return how many went, and in how many seconds."""
+        with self._database.write() as connection:
+            # The work itself, which on SQLite is done by this thread: neither its disk nor a busy machine.
+            begun = time.thread_time()
+            gone = some(connection, rows)
+            return gone, time.thread_time() - begun
 
     def _purge_messages(self, now: datetime, connection: Connection, rows: int) -> int:
         sent_at = purge_messages(connection, now, rows, self._plan_valid)
@@ -98,13 +104,15 @@ class Purger:
 
     def _purge_traces(self, now: datetime) -> None:
         """Delete what tells of sends without a key, once nobody could recall them any more anyway."""
-        while True:
-            with self._database.write() as connection:
-                sent_at = purge_traces(connection, now - WINDOW, ROWS_PER_TRANSACTION)
-                usage.count_purged_sends(connection, _by_month(sent_at))
-            if len(sent_at) < ROWS_PER_TRANSACTION:
-                break
+        while self._purge_some_traces(now) == ROWS_PER_TRANSACTION:
             self._let_others_write()
+
+    @repeated
+    def _purge_some_traces(self, now: datetime) -> int:
+        with self._database.write() as connection:
+            sent_at = purge_traces(connection, now - WINDOW, ROWS_PER_TRANSACTION)
+            usage.count_purged_sends(connection, _by_month(sent_at))
+            return len(sent_at)
 
     def _delete_plans(self, planned_before: datetime) -> None:
         """Delete plans that nobody ran in their time, and what is left of those whose maker went away."""
