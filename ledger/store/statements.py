@@ -5,15 +5,18 @@ than the driver does for the statement, and whoever records one message after th
 still opens the connections, and errors are the same as everywhere.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, PoolProxiedConnection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine, PoolProxiedConnection, event
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from ledger.store import faults, sqlite_file, sqlite_lock, waiting_connections
+
+_OPENED_AT = "ledger_opened_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,9 @@ class Statements:
         self._engine, self._busy_seconds = engine, busy_seconds
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._at_hand: list[PoolProxiedConnection] = []
+        self._lost_at = 0.0
+        event.listen(engine, "connect", _note_opening)
+        event.listen(engine, "checkout", self._check)
 
     def commit(self, statement: str, values: Sequence[object]) -> Committed:
         """Run a statement in the driver's own words; raise DBAPIError."""
@@ -48,9 +54,9 @@ class Statements:
         except errors as error:
             is_lost = _is_of_connection(error) or dialect.is_disconnect(error, held and held.driver_connection, None)
             if held is not None and is_lost:
-                held.invalidate(error)
                 # Others of its time lead to the same server.
-                self._engine.dispose()
+                self._lost_at = time.monotonic()
+                held.invalidate(error)
             elif held is not None:
                 self._give_back(held, at_hand)
             raise DBAPIError.instance(
@@ -77,7 +83,7 @@ class Statements:
         with suppress(IndexError):
             while True:
                 held = at_hand.pop()
-                if not sqlite_file.is_moved(held.info) and waiting_connections.leads_on(self._engine.dialect, held):
+                if self._leads_on(held):
                     return held
                 held.invalidate()
         opened = self._engine.raw_connection()
@@ -85,6 +91,19 @@ class Statements:
             driver: Any = opened.driver_connection
             driver.autocommit = True
         return opened
+
+    def _leads_on(self, held: PoolProxiedConnection) -> bool:
+        if self._is_sqlite:
+            return not sqlite_file.is_moved(held.info)
+        return not self._is_lost(held.info) and waiting_connections.leads_on(self._engine.dialect, held)
+
+    def _check(self, _connection: object, record: Any, _fairy: object) -> None:
+        """Let the pool open its connections anew when one of their time was lost."""
+        if self._is_lost(record.info):
+            raise InvalidatePoolError
+
+    def _is_lost(self, info: Mapping[Any, Any]) -> bool:
+        return bool(info.get(_OPENED_AT, self._lost_at) < self._lost_at)
 
     def _give_back(self, held: PoolProxiedConnection, at_hand: list[PoolProxiedConnection]) -> None:
         if at_hand is self._at_hand:
@@ -112,6 +131,10 @@ class Statements:
             driver.rollback()
             raise
         return Committed(rows, cursor.rowcount, sqlite_file.is_moved(held.info))
+
+
+def _note_opening(_connection: object, record: Any) -> None:
+    record.info[_OPENED_AT] = time.monotonic()
 
 
 def _is_of_connection(error: Exception) -> bool:

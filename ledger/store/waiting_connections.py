@@ -29,10 +29,9 @@ def note(info: MutableMapping[Any, Any]) -> None:
 
 
 def leads_on(dialect: Dialect, held: PoolProxiedConnection) -> bool:
-    """Say whether a connection that waited outside of the pool still leads to its server; SQLite has none."""
+    """Say whether a connection that waited outside of the pool still leads to its server."""
     try:
-        if dialect.name != "sqlite":
-            _ask(dialect, held.driver_connection, held.info)
+        _ask(dialect, held.driver_connection, held.info)
     except InvalidatePoolError:
         return False
     return True

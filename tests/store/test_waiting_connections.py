@@ -50,3 +50,18 @@ def test_one_that_waited_for_long_is_asked(waiting: Database, monkeypatch: pytes
     monkeypatch.setattr(waiting_connections, "_has_news", lambda _: False)
     monkeypatch.setattr(waiting_connections, "ASKED_AFTER_SECONDS", 0.0)
     assert waiting.commit("SELECT 1", ()).rows == [(1,)]
+
+
+def test_when_one_is_lost_all_others_of_its_time_are_opened_anew(book: Ledger) -> None:
+    database = book.parts.opened()
+    if database.is_sqlite:
+        pytest.skip("SQLite has no connection that can be lost")
+    before = {process_in_pool(database), process_at_hand(database)}
+    with database.read():
+        before.add(process_in_pool(database))
+    with pytest.raises(DatabaseUnavailableError):
+        # As a standby says it, where another server has become the one that can be written.
+        database.commit("DO $$ BEGIN RAISE EXCEPTION 'said by a test' USING ERRCODE = '25006'; END $$", ())
+    with database.read():
+        after = {process_in_pool(database), process_at_hand(database)}
+    assert not before & after

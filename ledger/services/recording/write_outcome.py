@@ -1,7 +1,7 @@
 """What became of something that was handed in, and the place where whoever waits for that finds it.
 
-A `concurrent.futures.Future` could be such a place: but each who waits for one wakes up twice, once for it and once for
-its lock, and with sixteen threads that took a fifth of what a record takes.
+A `concurrent.futures.Future` could be such a place: but whoever waits for one takes its lock twice, and with sixteen
+threads that took a twelfth of what a record takes.
 """
 
 import threading
