@@ -238,3 +238,19 @@ def test_a_correction_that_the_second_person_refused_says_so_first(recalled: She
     shown = recalled("correct", "1").out
     assert "The correction of recall 1 was not agreed to: 0 of 23 people got it" in shown
     assert "li did not agree: not yet" in shown
+
+
+def test_who_watches_sees_that_a_correction_needs_somebody_and_what_to_type(
+    recalled: Shell, simulator: Simulator
+) -> None:
+    simulator.world.change(unsafe_texts=frozenset({"example.com"}))
+    assert recalled(*CORRECT, "--yes").code == 5
+    shown = recalled("correct", "1").out
+    assert "ledger cancel 1" in shown
+    assert "ledger resume 1" not in shown, "asking again says the same"
+    assert "  the correction of recall 1 is paused: `ledger correct 1` says why" in recalled("watch", "--once").out
+    assert recalled("cancel", "1").code in (0, 3)
+    recalled.variables["LEDGER_APPROVAL_RECIPIENTS"] = "3"
+    assert recalled(*CORRECT, "--yes").code == 10
+    seen = recalled("watch", "--once").out
+    assert "  the correction of recall 1 waits for a second person: `ledger approve 1`" in seen

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ledger.core.access.bounds import EVERYTHING
 from ledger.core.access.roles import Identity, Role
 from ledger.core.recalls.recall import Status
 from ledger.entrypoints.cli.durations import read_interval
@@ -56,4 +57,5 @@ def _look(parts: "Parts") -> "Look":
         scheduled=parts.pages.scheduled(limit=MOST_RECALLS, who=everybody),
         to_review=parts.pages.to_review(limit=MOST_RECALLS, who=everybody),
         troubles=tuple(troubles(parts)),
+        corrections=parts.correction_reports.needing_somebody(EVERYTHING),
     )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from ledger.core.corrections.correction_text import CorrectionText, preview_of
 from ledger.core.json_value import printable_lines
+from ledger.core.recalls.pause_texts import Cause, cause_of
 from ledger.core.recalls.recall import Status
 from ledger.entrypoints.cli.screen.costs import cost_facts, quota_facts, stop_facts
 from ledger.entrypoints.cli.screen.decision import correction_decision
@@ -35,8 +36,8 @@ _BY_HAND = {
 }
 # What can be done about who was left out, the first that fits.
 _NEXT = {
-    "still_have": "ledger retry {0}: asks again for what was not recalled",
-    "unknown": "ledger show {0} --verify: asks what became of it",
+    "still_have": ("ledger retry {0}", ": asks again", " for what was not recalled"),
+    "unknown": ("ledger show {0} --verify", ": asks what became of it"),
 }
 
 
@@ -84,7 +85,7 @@ def _left_out(plan: "CorrectionPlan") -> Iterator[Fact]:
         label = ""
     step = next((text for why, text in _NEXT.items() if why in plan.skipped_by_reason), None)
     if step is not None:
-        yield Fact("", step.format(plan.recall_id))
+        yield Fact("", step[0].format(plan.recall_id), step[1:])
     label = "by hand"
     for kind, count in plan.by_hand.items():
         yield Fact(label, f"{number_of(count, 'message')} {_BY_HAND[kind]}")
@@ -176,5 +177,7 @@ def next_steps(result: "CorrectionResult") -> Iterator[tuple[str, str]]:
         yield f"ledger approve {number}", "another person agrees, and it is sent"
         yield f'ledger refuse {number} --reason "..."', "another person does not agree"
     if result.status in (Status.PAUSED, Status.RUNNING):
-        yield f"ledger resume {number}", "goes on with who has none yet"
+        # What DingTalk does not take, it does not take the next time either.
+        if cause_of(result.error or {}) is not Cause.TEXT_REFUSED:
+            yield f"ledger resume {number}", "goes on with who has none yet"
         yield f"ledger cancel {number}", "sends it to nobody else"

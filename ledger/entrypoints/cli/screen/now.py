@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ledger.core.json_value import printable
 from ledger.core.recalls.pauses import without_next_step
+from ledger.core.recalls.recall import Status
 from ledger.entrypoints.cli.screen.sheet import cut_at_end, sheet_lines
 from ledger.entrypoints.cli.screen.tables import campaign_columns, campaign_row
 from ledger.entrypoints.cli.screen.words import number_of, plain, span, time_of
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ledger.core.campaigns.campaign import CampaignLine
     from ledger.core.recalls.recall import Result
     from ledger.entrypoints.process.attention import Trouble
+    from ledger.store.corrections.corrections import Correction
 
 MOST_NOTES, MOST_RUNNING = 6, 4
 BAR_CELLS = 20
@@ -36,6 +38,7 @@ class Look:
     scheduled: "Sequence[Result]"
     to_review: "Sequence[Result]"
     troubles: "Sequence[Trouble]"
+    corrections: "Sequence[Correction]" = ()
 
 
 _TROUBLES = {
@@ -90,6 +93,12 @@ def _notes(look: Look, now: datetime) -> Iterator[Line]:
         )
     for one in look.to_review:
         yield f"  recall {one.recall_id} ran without its second person: `ledger review {one.recall_id}`", "bold red"
+    for correction in look.corrections:
+        number, what = correction.recall_id, f"the correction of recall {correction.recall_id}"
+        if correction.status is Status.PLANNED:
+            yield f"  {what} waits for a second person: `ledger approve {number}`", "yellow"
+        else:
+            yield f"  {what} is paused: `ledger correct {number}` says why", "bold red"
     for trouble in look.troubles:
         values = dict(trouble.values)
         if "seconds" in values:
