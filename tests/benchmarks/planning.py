@@ -26,6 +26,7 @@ from ledger.store.database import Database
 from . import machine
 from .databases import KINDS, Kind
 from .filling import fill, made_up
+from .processor import Processor, most_memory_mb
 
 CAMPAIGN = "oops"
 WRITTEN = ("recalls", "plan_messages", "history", "recall_items", "recall_skips")
@@ -141,45 +142,13 @@ def _rows(book: Ledger) -> dict[str, int]:
 
 
 def _timed(url: str, action: Callable[[], object]) -> Figures:
-    server, ours, begun = _server_seconds(url), time.process_time(), time.perf_counter()
-    action()
-    seconds = time.perf_counter() - begun
-    spent = time.process_time() - ours + _server_seconds(url) - server
+    with Processor(url).spent() as spent:
+        action()
     return {
-        "seconds": round(seconds, 2),
-        "processor_seconds": round(spent, 2),
-        "most_memory_mb": _most_memory_mb(),
+        "seconds": round(spent.clock, 2),
+        "processor_seconds": round(spent.processor, 2),
+        "most_memory_mb": most_memory_mb(),
     }
-
-
-def _most_memory_mb() -> int:
-    """Return the most memory that this process has had; what `resource` says is also that of who started it."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
-
-
-def _server_seconds(url: str) -> float:
-    """Return the processor time that all processes of a local server have taken so far; none for SQLite."""
-    database = Database(url)
-    if database.is_sqlite:
-        return 0.0
-    with database.read() as connection:
-        backend = connection.scalar(text("SELECT pg_backend_pid()"))
-        parent = _stat(Path(f"/proc/{backend}"))[1]
-        family = [stat for path in Path("/proc").glob("[0-9]*") if (stat := _stat(path))[1] == parent]
-        ended = _stat(Path(f"/proc/{parent}"))
-        ticks = sum(sum(stat[11:13]) for stat in family) + sum(ended[11:15])
-    database.close()
-    return ticks / 100
-
-
-def _stat(path: Path) -> list[int]:
-    """Return the numbers of a process behind its name and state: its own number first, then its parent's."""
-    try:
-        number, rest = path.name, (path / "stat").read_text().rpartition(")")[2].split()[1:]
-    except OSError:
-        return [0, 0]
-    return [int(number), *(int(one) for one in rest[:14])]
 
 
 if __name__ == "__main__":

@@ -25,20 +25,25 @@ APPS = frozenset([AppName("default")])
 Figures = dict[str, float]
 
 
-def measure(url: str, *, campaign: str, calls_per_second: float, most_calls: int | None = None) -> Figures:
+def measure(url: str, *, campaign: str, calls_per_second: float) -> Figures:
     """Recall a campaign and return the medians over all its calls, and over its first and its last tenth."""
+    with Ledger(Settings(database_url=url)) as book:
+        plan = book.plan(campaign=campaign, reason="to see what it costs", actor="benchmark")
+        book.parts.lifecycle.start(plan.recall_id)
+        # Copied beside the calls in an ordinary run; here nobody else would.
+        book.parts.freezer.finish(plan.recall_id)
+    return work_off(url, calls_per_second=calls_per_second)
+
+
+def work_off(url: str, *, calls_per_second: float, most_turns: int | None = None) -> Figures:
+    """Answer all calls of what was started, or those of so many turns, and return the medians."""
     clock = FakeClock(datetime.now(UTC))
     settings = Settings(database_url=url, calls_per_second=calls_per_second)
     with Ledger(settings, clock=clock) as book:
-        plan = book.plan(campaign=campaign, reason="to see what it costs", actor="benchmark")
-        book.parts.lifecycle.start(plan.recall_id)
         claimer = Claimer(book.parts.database, clock, book.parts.pace_clock, settings, "benchmark")
         settler = Settler(book.parts.database, clock, book.parts.pace_clock, Random(7))  # noqa: S311  (no secret)
         work = _Work(claimer, settler, clock)
-        costs = list(islice(iter(work.turn, None), most_calls))
-        if most_calls is not None:
-            book.cancel(plan.recall_id, actor="benchmark")
-    return _figures(costs)
+        return _figures(list(islice(iter(work.turn, None), most_turns)))
 
 
 class _Work:
