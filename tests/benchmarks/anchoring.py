@@ -32,6 +32,8 @@ from .pretending import PretendDingTalk
 from .workload import ROBOT
 
 RATE, LATENCY_SECONDS, KEYS_PER_CALL = 60, 0.1, 20
+# So long the worker has to sign the end.
+SECONDS_AFTER = 6.0
 
 
 def main() -> None:
@@ -131,7 +133,7 @@ def _rate(kind: Kind, dingtalk: PretendDingTalk, seconds: float, settings: dict[
             desk = threading.Thread(target=worker.run)
             desk.start()
             book.run(book.plan(campaign="spring", reason="wrong link", actor="wang"), actor="wang")
-            time.sleep(6)
+            time.sleep(SECONDS_AFTER)
             worker.stop()
             desk.join()
     return round(dingtalk.seen().calls_per_second(), 2)

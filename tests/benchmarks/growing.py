@@ -41,8 +41,8 @@ def main() -> None:
             home = Path(folder) / name
             home.mkdir()
             kind = KINDS[name](home)
-            measured: Figures = {size: _measure(kind, size, options.recipients, home) for size in sizes}
-            times = _times(measured[sizes[0]], measured[sizes[-1]])
+            measured: Figures = {str(size): _measure(kind, size, options.recipients, home) for size in sizes}
+            times = _times(measured[str(sizes[0])], measured[str(sizes[-1])])
             report["databases"][name] = {"database": kind.facts(), **measured, "times_as_much": times}
     json.dump(report, sys.stdout, indent=2)
     sys.stdout.write("\n")

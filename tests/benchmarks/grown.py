@@ -9,7 +9,7 @@ import hashlib
 import json
 import random
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -143,18 +143,19 @@ def fill_oops(database: Database, grown: Grown) -> None:
 
 
 def _insert(connection: Any, grown: Grown, numbers: range) -> None:
-    insert = {"sqlite": _executemany, "postgresql": _copy}[grown.name]
+    insert: Callable[[Any, Sequence[Row]], None] = _executemany if grown.name == "sqlite" else _copy
     for start in range(numbers.start, numbers.stop, ROWS_PER_TRANSACTION):
         insert(connection, list(grown.rows(range(start, min(start + ROWS_PER_TRANSACTION, numbers.stop)))))
 
 
 def _copy_part(url: str, grown: Grown, numbers: range) -> None:
     database = Database(url)
-    connection = database.engine.raw_connection()
+    pooled = database.engine.raw_connection()
+    connection: Any = pooled.driver_connection
     for setting in ("gin_pending_list_limit", "work_mem"):
-        connection.driver_connection.execute(f"SET {setting} = '256MB'")
-    _insert(connection.driver_connection, grown, numbers)
-    connection.close()
+        connection.execute(f"SET {setting} = '256MB'")
+    _insert(connection, grown, numbers)
+    pooled.close()
     database.close()
 
 
