@@ -13,6 +13,7 @@ from tests.benchmarks import (
     looking,
     machine,
     planning,
+    programs,
     purging,
     recalling,
     recording,
@@ -150,8 +151,8 @@ def test_pages_and_programs_are_measured_on_a_filled_ledger(
 ) -> None:
     run.setattr("sys.argv", ["console", "--messages", "400", "--recalls", "2", "--database", "sqlite"])
     for module, name, few in (
-        *((console, "REPEATS", 1), (console, "ITEMS_PER_RECALL", 2), (console, "first_paints", lambda *_: None)),
-        *((console.programs, "SINGLES", 16), (console.programs, "BULKS", 2), (console.programs, "LOOKS", 2)),
+        *((console, "REPEATS", 1), (console, "first_paints", lambda *_: None)),
+        *((programs, "SINGLES", 16), (programs, "BULKS", 2), (programs, "LOOKS", 2)),
     ):
         run.setattr(module, name, few)
     console.main()
