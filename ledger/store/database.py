@@ -119,6 +119,11 @@ class Database:
             with (connection := plain.execution_options(**options)).begin():
                 yield connection
 
+    def let_others_write(self) -> None:
+        """Let those go first who wait to write, between two transactions of many; only SQLite has one at a time."""
+        if self.is_sqlite:
+            sqlite_lock.let_others_write(self.url.database and os.path.realpath(self.url.database))
+
     def server_time(self) -> datetime:
         """Return the time of the PostgreSQL server, in UTC."""
         with self.read() as connection:

@@ -20,6 +20,12 @@ def follow(engine: Engine) -> None:
     event.listen(engine, "checkout", _check)
 
 
+def path_of(connection: sqlite3.Connection) -> str | None:
+    """Return the path of a connection's file, None when it is in memory."""
+    listed = connection.execute("PRAGMA database_list")
+    return next((path for _, name, path in listed if name == "main"), None) or None
+
+
 def is_moved(info: MutableMapping[Any, Any]) -> bool:
     """Say whether the file of a connection, known by its `info`, is no longer the one at its path."""
     path, opened = info.get(_OPENED, (None, None))
@@ -27,9 +33,9 @@ def is_moved(info: MutableMapping[Any, Any]) -> bool:
 
 
 def _remember(connection: sqlite3.Connection, record: Any) -> None:
-    path = next((path for _, name, path in connection.execute("PRAGMA database_list") if name == "main"), None)
+    path = path_of(connection)
     # Without a path it is in memory, and nobody else has it.
-    if path:
+    if path is not None:
         record.info[_OPENED] = (path, _identity(path))
 
 

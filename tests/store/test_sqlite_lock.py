@@ -11,7 +11,7 @@ from sqlalchemy import text
 from ledger.clock import SystemClock
 from ledger.errors import DatabaseUnavailableError
 from ledger.store import database as databases
-from ledger.store import sqlite_lock
+from ledger.store import sqlite_lock, sqlite_queue
 from ledger.store.database import Database
 
 
@@ -71,3 +71,43 @@ class Looking(SystemClock):
     def sleep(self, seconds: float) -> None:
         self._looked.set()
         super().sleep(seconds)
+
+
+def test_whoever_waits_goes_first(file: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    with file.write() as connection:
+        connection.execute(text("CREATE TABLE one (two TEXT)"))
+    looked = threading.Event()
+    monkeypatch.setattr(sqlite_lock, "WAITING", Looking(looked))
+    monkeypatch.setattr(sqlite_lock, "MOST_PATIENCE_SECONDS", 60)
+
+    def write(who: str) -> None:
+        with file.write() as connection:
+            connection.execute(text("INSERT INTO one VALUES (:who)"), {"who": who})
+
+    other, waiting = lock(file), threading.Thread(target=write, args=("waited",))
+    waiting.start()
+    assert looked.wait(10)
+    other.execute("INSERT INTO one VALUES ('held')")
+    other.execute("COMMIT")
+    other.close()
+    file.let_others_write()
+    write("came back")
+    waiting.join()
+    with file.read() as connection:
+        assert list(connection.execute(text("SELECT two FROM one ORDER BY rowid")).scalars()) == [
+            *("held", "waited", "came back"),
+        ]
+
+
+def test_who_never_gets_on_keeps_nobody_waiting_for_good(file: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_lock, "MOST_PATIENCE_SECONDS", 0.001)
+    with sqlite_queue.Waiting(lambda: file.url.database) as stuck:
+        stuck.join()
+        file.let_others_write()
+
+
+def test_where_a_folder_cannot_be_locked_nobody_is_seen_to_wait(tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "gone" / "ledger.sqlite")
+    with sqlite_queue.Waiting(lambda: nowhere) as waiting:
+        waiting.join()
+        sqlite_queue.let_go_first(nowhere, SystemClock(), 60)

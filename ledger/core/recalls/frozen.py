@@ -32,6 +32,10 @@ def encoded(cell: object) -> bytes:
 def _encoded_column(cells: Sequence[Any]) -> list[bytes]:
     """Return cells as `encoded` does each, but all in one go: what is encoded so has no line feed of its own."""
     kinds = set(map(type, cells))
+    # Of one recall, most columns say the same of each row.
+    is_same = len(kinds) == 1 and kinds <= _PLAIN and cells.count(cells[0]) == len(cells)
+    if is_same or (kinds == {dict} and not any(cells)):
+        return [encoded(cells[0])] * len(cells)
     if kinds == {list} and all(_PLAIN.issuperset(map(type, cell)) for cell in cells):
         every = iter(_lines([one for cell in cells for one in cell]))
         return [b"[" + b",".join(islice(every, len(cell))) + b"]" for cell in cells]

@@ -33,8 +33,6 @@ from ledger.store.recalls import plans
 from ledger.store.upkeep import chores
 
 ROWS_PER_TRANSACTION = 1000
-# As in the purge: others wait for SQLite's write lock, and starve when it is taken again at once.
-PAUSE_SECONDS = 0.02
 # When it was last looked for what may leave. A clock that leaps further is believed once it has stood for a day.
 LOOKED = "history looked at"
 MOST_BETWEEN_LOOKS = timedelta(days=2)
@@ -142,8 +140,8 @@ class Retention:
             while more:
                 with self._database.write() as connection:
                     more = delete(connection, ROWS_PER_TRANSACTION)
-                if more and self._database.is_sqlite:
-                    self._clock.sleep(PAUSE_SECONDS)
+                if more:
+                    self._database.let_others_write()
 
 
 def _old_segments(connection: Connection, start: HistoryStart, old: Old) -> Iterator[ClosedSegment]:

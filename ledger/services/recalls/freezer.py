@@ -24,8 +24,6 @@ from ledger.store.recalls.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP, fact_of,
 # So many items hold SQLite's write lock for some 30 ms; then others have it.
 ROWS_PER_TRANSACTION = 1000
 ROWS_PER_TRANSACTION_POSTGRESQL = 2000
-# Whoever waits for SQLite's write lock looks for it now and then, and starves when it is taken again at once.
-PAUSE_SECONDS = 0.01
 MANY_ITEMS = 2000
 
 log = logging.getLogger(__name__)
@@ -57,12 +55,7 @@ class Freezer:
     def finish(self, recall_id: int | None = None) -> None:
         """Freeze one recall to its end, or all that need it."""
         while self.freeze_some(recall_id):
-            self.let_others_write()
-
-    def let_others_write(self) -> None:
-        """Leave SQLite's write lock to others for a moment."""
-        if self._database.is_sqlite:
-            self._clock.sleep(PAUSE_SECONDS)
+            self._database.let_others_write()
 
     def _freeze_part(self, recall_id: int) -> bool:
         """Freeze the next part; say whether it was the last one."""

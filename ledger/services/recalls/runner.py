@@ -71,7 +71,7 @@ class Runner(CallLoop[calls.Call]):
         if not claim.is_freezing:
             return False
         while self._insist(self._freezer.freeze_some) and self._clock.monotonic() < until:
-            self._freezer.let_others_write()
+            self._database.let_others_write()
         return True
 
     def _write_down(self, endings: Endings) -> None:

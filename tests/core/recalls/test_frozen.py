@@ -16,7 +16,9 @@ times = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)).map(  # noqa:
 elsewhere = times.map(lambda moment: moment.astimezone(timezone(timedelta(hours=8))))
 facts = st.dictionaries(texts, st.lists(texts, max_size=2), max_size=2) | st.none() | st.booleans()
 users = st.lists(texts | st.none() | st.lists(texts, max_size=2), max_size=3)
-rows = st.lists(st.tuples(st.integers(), texts | st.none(), times | elsewhere, users, facts), max_size=30)
+row = st.tuples(st.integers(), texts | st.none(), times | elsewhere, users, facts)
+# Of one recall, most columns say the same in each row.
+rows = st.lists(row, max_size=30) | st.builds(lambda one, count: [one] * count, row, st.integers(0, 30))
 
 
 def one_by_one(found: list[tuple[Any, ...]], expected: int) -> FrozenDigest:
