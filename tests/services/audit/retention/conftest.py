@@ -24,7 +24,12 @@ SEGMENT = 4
 def _short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Segments of four entries, so that few recalls fill some."""
     # The tree last: a module that is imported here for the first time would take its short segments for its own.
-    for module in ("services.audit.growing_tree", "services.audit.evidence", "core.checkpoint", "core.merkle"):
+    for module in (
+        "services.audit.growing_tree",
+        "services.audit.evidence",
+        "core.audit.checkpoint",
+        "core.audit.merkle",
+    ):
         monkeypatch.setattr(f"ledger.{module}.SEGMENT_ENTRIES", SEGMENT)
     monkeypatch.setattr("ledger.core.audit.merkle._SEGMENT_HEIGHT", 2)
 
