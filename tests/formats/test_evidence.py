@@ -349,7 +349,12 @@ def test_of_an_export_that_fails_nothing_stays(book: Ledger, tmp_path: Path) -> 
 def test_entries_in_closed_segments_are_proven_too(
     book: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("core.merkle", "services.audit.growing_tree", "services.audit.evidence", "core.checkpoint"):
+    for module in (
+        "core.audit.merkle",
+        "services.audit.growing_tree",
+        "services.audit.evidence",
+        "core.audit.checkpoint",
+    ):
         monkeypatch.setattr(f"ledger.{module}.SEGMENT_ENTRIES", 4)
     monkeypatch.setattr("ledger.core.audit.merkle._SEGMENT_HEIGHT", 2)
     assert checked(handed_out(book, tmp_path / "out", 1, 2)) == []
