@@ -6,15 +6,20 @@ locale, `python -I`, closed streams) is for tests that start an interpreter of t
 """
 
 import atexit
+import gc
+import importlib
 import json
 import os
+import pkgutil
 import resource
 import runpy
+import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -36,6 +41,7 @@ LOADED = (
     "ledger.entrypoints.gateway.server",
     "ledger.entrypoints.service.application",
     "ledger.entrypoints.http.server",
+    "httpcore",
     "rich.progress",
     "sqlalchemy.dialects.postgresql.psycopg",
     "psycopg",
@@ -194,15 +200,11 @@ def _read(line: socket.socket, count: int) -> bytes:
     return read
 
 
-def _wait_for_order(address: str) -> dict[str, Any]:
-    """Listen until this process ends; return, in a new one, what it is to do."""
-    import gc
-    import importlib
-    import pkgutil
-    import select
-
+def _load() -> None:
+    """Load all that commands load, and do once what they do."""
     from ledger import services
     from ledger.entrypoints.cli import commands
+    from tests.rehearsal import rehearse
 
     for name in LOADED:
         # Whoever has not installed an extra yet runs all tests but its own.
@@ -211,47 +213,79 @@ def _wait_for_order(address: str) -> dict[str, Any]:
     for package in (services, commands):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
+    rehearse()
+    # What is never looked at stays shared with every process that is forked.
     gc.collect()
     gc.freeze()
-    # Who looks after a command ends with it, and nobody waits for that.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+
+def _wait_for_order(address: str) -> dict[str, Any]:
+    """Listen until this process ends; return, in a new one, what it is to do."""
+    _load()
+    # A Ctrl-C in the terminal is for the tests, and for whom they hand it on to.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ended, tell = os.pipe()
+    os.set_blocking(tell, False)
+    signal.set_wakeup_fd(tell)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen(64)
     os.write(1, b".")
+    running: dict[int, socket.socket] = {}
     end = sys.stdin.buffer
     while True:
-        if end in select.select([listener, end], [], [])[0]:
+        ready, _, _ = select.select([listener, end, ended], [], [])
+        if end in ready:
             os._exit(0)
-        line, _ = listener.accept()
-        if os.fork() == 0:
-            listener.close()
-            order = _look_after(line)
-            if order is not None:
+        if ended in ready:
+            os.read(ended, 1024)
+            _say_who_ended(running)
+        if listener in ready:
+            line, _ = listener.accept()
+            try:
+                order, streams = _read_order(line)
+            except (EOFError, OSError):
+                # Whoever wanted something is gone.
+                line.close()
+                continue
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                for held in (listener, line, *running.values()):
+                    held.close()
+                _take(streams, ended, tell)
                 return order
-            os._exit(0)
-        line.close()
+            for stream in streams:
+                os.close(stream)
+            running[pid] = line
+            # Who started it may be gone before it hears of it.
+            with suppress(OSError):
+                line.sendall(pid.to_bytes(4, "big"))
 
 
-def _look_after(line: socket.socket) -> dict[str, Any] | None:
-    """Fork a command, and say its pid and how it ended; in the new process, return what it is to do."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _read_order(line: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Return what somebody wants run, and its three streams."""
     size, streams, _, _ = socket.recv_fds(line, 4, 3)
     order: dict[str, Any] = json.loads(_read(line, int.from_bytes(size, "big")))
-    pid = os.fork()
-    if pid == 0:
-        line.close()
-        for number, stream in enumerate(streams):
-            os.dup2(stream, number)
-        os.closerange(3, max(streams) + 1)
-        return order
-    for stream in (0, 1, 2, *streams):
-        os.close(stream)
-    line.sendall(pid.to_bytes(4, "big"))
-    _, status = os.waitpid(pid, 0)
-    line.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
-    return None
+    return order, streams
+
+
+def _take(streams: list[int], *others: int) -> None:
+    """Make three files the streams of this process, and close all else that it inherited."""
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+    os.closerange(3, max(*streams, *others) + 1)
+
+
+def _say_who_ended(running: dict[int, socket.socket]) -> None:
+    """Tell whoever started a process that ended how it did; nobody may be there any more."""
+    for pid in list(running):
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            with running.pop(pid) as line, suppress(OSError):
+                line.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
 
 
 def _become(order: dict[str, Any]) -> None:
@@ -265,12 +299,34 @@ def _become(order: dict[str, Any]) -> None:
     os.environ.update(order["env"])
     os.chdir(order["folder"])
     time.tzset()
+    # It has a temporary folder of its own to find.
+    tempfile.tempdir = None
     sys.argv = ["", *order["words"]]
     sys.stdin = open(0, encoding="utf-8", errors="surrogateescape")  # noqa: SIM115
     sys.stdout = open(1, "w", encoding="utf-8")  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1)  # noqa: SIM115
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
-    runpy.run_module(order["program"], run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(order["program"], run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        if ended.code is not None and not isinstance(ended.code, int):
+            raise
+        _end(ended.code or 0)
+    _end(0)
+
+
+def _end(code: int) -> NoReturn:
+    """End as Python does, but leave what is loaded to the system: to take it down takes longer than most commands."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except OSError:
+            # What Python says of streams that take nothing any more.
+            code = 120
+    os._exit(code & 0xFF)
 
 
 if __name__ == "__main__":
