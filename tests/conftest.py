@@ -28,11 +28,15 @@ from ledger.testing import InlineExecutor, WorldTransport
 from tests.compiled_statements import share_compiled_statements
 from tests.databases import PostgreSQL, postgresql_server
 
+# Next to nothing of what is loaded is garbage; pytest_collection_finish looks once.
+gc.disable()
+
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POSTGRESQL_FOLDER = pytest.StashKey[Path]()
-# Thousands of small databases wait for their disk with every commit, where they do not lie in memory.
 # Every client reads all certificates that it trusts, which takes longer than most tests: here it is one, of nobody.
 CERTIFICATES = Path(__file__).parent / "nobody.pem"
+TAKE_LONG = tuple(Path(__file__).parent / name for name in ("processes", "world", "doors", "docs", "test_packaging.py"))
+# Thousands of small databases wait for their disk with every commit, where they do not lie in memory.
 MEMORY, MEMORY_BYTES = Path("/dev/shm"), 4 << 30  # noqa: S108
 
 
@@ -66,14 +70,27 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_collection_finish() -> None:
     """Load the whole of the ledger, and look for garbage less often: each look goes through everything that is loaded.
 
-    What is loaded first while a test has another constant in its place would keep that for good.
+    What is loaded first while a test has another constant in its place would keep that for good. What is there now
+    stays to the end: no look for garbage has to go through it.
     """
     for module in pkgutil.walk_packages(ledger.__path__, "ledger."):
         if not module.name.endswith("__main__"):
             # Whoever has not installed an extra yet runs all tests but its own.
             with suppress(ModuleNotFoundError):
                 importlib.import_module(module.name)
+    gc.collect()
+    gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+    gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let no test that takes long be among the last of a random order: one worker would run alone in the end."""
+    if not hasattr(config, "workerinput"):
+        return
+    last = items[len(items) * 4 // 5 :]
+    items[len(items) - len(last) :] = sorted(last, key=lambda item: not any(map(item.path.is_relative_to, TAKE_LONG)))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
