@@ -359,3 +359,12 @@ def test_a_beginning_that_takes_look_alikes_along_says_so_and_lists_them_in_the_
         shown = " ".join(" ".join(shell.seen(columns, *plan)).split())
         assert "of spring-prom0, spring-promo and 1 more" in shown
         assert "BOTH OF THEM spring-prom0 spring-promo differ only in letters that look the same" in shown
+
+
+def test_a_campaign_that_looks_like_several_is_named_with_what_makes_it_most_alike(
+    shell: Shell, simulator: Simulator
+) -> None:
+    for name in ("news-1", "news-2", "News-1"):
+        shell.send(simulator, 1, campaign=name)
+    plan = shell("recall", "--campaign", "news-1", "--campaign", "news-2", "--reason", "r", "--dry-run", "--json").json
+    assert plan["look_alikes"] == [{"campaign": "News-1", "differs_in": "case"}]
