@@ -17,11 +17,11 @@ from ledger.errors import (
 )
 from ledger.services.recalls.lifecycle import Lifecycle
 from ledger.services.recalls.planner import Planner
+from ledger.services.reports.late_messages import LateMessages
 from ledger.services.reports.recalls import RecallReports
 from ledger.store.audit import history
 from ledger.store.database import Database
 from ledger.store.recalls import approvals, reached, recalls
-from ledger.store.recalls.late import count_late
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ class StickyRecalls:
     ) -> None:
         self._database, self._clock = database, clock
         self._planner, self._lifecycle, self._reports = planner, lifecycle, reports
+        self._late = LateMessages(clock)
 
     def stick(self, recall_id: int, seconds: float, *, actor: str) -> Result:
         """Let a recall take what arrives late, for at most a day; 0 ends that."""
@@ -65,7 +66,7 @@ class StickyRecalls:
         with self._database.read() as connection:
             ran = [recall for recall in recalls.sticky(connection, now) if recall.status is Status.FINISHED]
             waiting = approvals.followed_by_waiting(connection, now)
-            due = [recall for recall in ran if recall.id not in waiting and count_late(connection, recall, now)]
+            due = [recall for recall in ran if recall.id not in waiting and self._late.count(connection, recall)]
         return [recall_id for recall in due if (recall_id := self._follow_up(recall)) is not None]
 
     def _follow_up(self, recall: recalls.Recall) -> int | None:

@@ -22,6 +22,7 @@ from ledger.core.recalls.recall_filter import EVERY_RECALL, RecallFilter
 from ledger.core.recalls.reply import Verdict
 from ledger.core.recalls.selection import Selection, campaigns_of
 from ledger.core.recalls.spot_check import CHECKED, CONTRADICTED, StillThere, still_there
+from ledger.services.reports.late_messages import LateMessages
 from ledger.services.reports.people import Whose, count_people
 from ledger.services.reports.work import work_of
 from ledger.store.audit import disputes, history
@@ -30,7 +31,6 @@ from ledger.store.events import elsewhere
 from ledger.store.readers import read_counts
 from ledger.store.recalls import approvals, break_glass, calls, items, recalls, schedules
 from ledger.store.recalls.asking_again import ask_again
-from ledger.store.recalls.late import count_late
 from ledger.store.recalls.unfrozen import unfrozen_items, unfrozen_skips
 from ledger.store.upkeep import figures
 
@@ -86,6 +86,7 @@ class RecallReports:
     def __init__(self, database: Database, clock: Clock, wall_of: Callable[[Connection, datetime], datetime]) -> None:
         """`wall_of` gives people a moment of the clock by which leases end."""
         self._database, self._clock, self._wall_of = database, clock, wall_of
+        self._late = LateMessages(clock)
 
     def result(self, recall_id: int) -> Result:
         """Return where one recall stands; raise UnknownRecallError."""
@@ -242,7 +243,7 @@ class RecallReports:
     ) -> Result:
         """Add what is counted for one recall alone."""
         now = self._clock.now()
-        late = count_late(connection, recall, now) if counts_late else None
+        late = self._late.count(connection, recall) if counts_late else None
         worked = work_of(connection, recall.id, now)
         return replace(
             result, late=late, working_seconds=None if worked is None else min(worked, result.elapsed_seconds)

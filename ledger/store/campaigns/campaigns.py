@@ -86,6 +86,23 @@ def campaign_names(connection: Connection, bounds: Bounds = EVERYTHING) -> list[
     return list(connection.scalars(named.where(*in_bounds(bounds, message_counts)).distinct()))
 
 
+# How much ever changed in some messages, and the last minute of their deadlines.
+Changes = tuple[int, int]
+
+
+def changes_of(connection: Connection, campaigns: Collection[str] = ()) -> Changes:
+    """Return what stays the same as long as the messages of some campaigns do, or all messages.
+
+    A campaign that was forgotten with its last message begins anew, and later than it ended.
+    """
+    columns = message_counts.c
+    statement = select(func.sum(columns.changes), func.max(columns.minute))
+    if campaigns:
+        statement = statement.where(columns.campaign.in_(sorted(campaigns)))
+    changes, minute = connection.execute(statement).one()
+    return int(changes or 0), int(minute or 0)
+
+
 def count_recipients_unknown(connection: Connection) -> int:
     """Return how many messages the ledger holds of which nobody can say whom they reached."""
     return int(connection.scalar(select(func.sum(message_counts.c.recipients_unknown))) or 0)

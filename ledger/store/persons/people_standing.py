@@ -8,19 +8,21 @@ another secret.
 from sqlalchemy import Connection, func, select
 
 from ledger.core.recalls.selection import Selection
+from ledger.store.campaigns.campaigns import Changes, changes_of
 from ledger.store.recalls.holding import AT_WORK
 from ledger.store.recalls.recalls import Recall
-from ledger.store.schema import history, message_counts, person_secrets, recalls
+from ledger.store.schema import history, person_secrets, recalls
 
 # The latest entry and secret, how much ever changed in the messages, and how many are to become items.
-Standing = tuple[int, int, int, int]
+Standing = tuple[int, int, Changes, int]
+_NONE: Changes = (0, 0)
 
 
 def of_recall(connection: Connection, recall: Recall) -> Standing | None:
     """Return it for a recall; None while any of its messages is to be frozen, of which nothing tells."""
     if recall.unfrozen_items:
         return None
-    return _latest_entry(connection, recall.id), _latest_secret(connection), 0, 0
+    return _latest_entry(connection, recall.id), _latest_secret(connection), _NONE, 0
 
 
 def of_selection(connection: Connection, selection: Selection) -> Standing | None:
@@ -30,10 +32,13 @@ def of_selection(connection: Connection, selection: Selection) -> Standing | Non
     )
     if not selection.campaigns or selection != only_campaigns:
         return None
-    counted = message_counts.c.campaign.in_(sorted(selection.campaigns))
-    changes = connection.scalar(select(func.sum(message_counts.c.changes)).where(counted))
     coming = connection.scalar(select(func.sum(recalls.c.unfrozen_items)).where(recalls.c.status.in_(AT_WORK)))
-    return _latest_entry(connection), _latest_secret(connection), int(changes or 0), int(coming or 0)
+    return (
+        _latest_entry(connection),
+        _latest_secret(connection),
+        changes_of(connection, selection.campaigns),
+        int(coming or 0),
+    )
 
 
 def _latest_entry(connection: Connection, recall_id: int | None = None) -> int:

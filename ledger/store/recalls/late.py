@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_
+from sqlalchemy import CTE, ColumnElement, Connection, and_, func, or_, select, tuple_
 
 from ledger.core.recalls.plan import Standing
 from ledger.core.recalls.recall import Status
@@ -22,25 +22,31 @@ def is_late(connection: Connection, recall: Recall, now: datetime) -> ColumnElem
     return and_(_is_of_its_time(recall, now), _is_nobodys(connection, recall))
 
 
+def has_others(connection: Connection, recall: Recall, now: datetime) -> bool:
+    """Say whether there is any message of a recall's selection and time that is no item of its own.
+
+    As long as the messages stay the same, there never is one later where there was none.
+    """
+    others = _others(connection, recall, now)
+    return connection.execute(select(others.c.id).limit(1)).first() is not None
+
+
 def count_late(connection: Connection, recall: Recall, now: datetime) -> int:
     """Return how many messages are late for a recall."""
-    is_sqlite = connection.dialect.name == "sqlite"
-    selected = selected_messages(Selection.from_json(recall.selection), is_sqlite=is_sqlite)
+    # Nearly all of them are its own items, which one index tells: only of the others the rest is asked.
+    others = _others(connection, recall, now)
+    statement = select(func.count()).select_from(messages.join(others, others.c.id == messages.c.id))
+    return connection.scalar(statement.where(_is_nobodys(connection, recall))) or 0
+
+
+def _others(connection: Connection, recall: Recall, now: datetime) -> CTE:
+    selected = selected_messages(Selection.from_json(recall.selection), is_sqlite=connection.dialect.name == "sqlite")
     mine = select(recall_items.c.id).where(
         recall_items.c.recall_id == recall.id, recall_items.c.message_id == messages.c.id
     )
-    # Nearly all of them are its own items, which one index tells: only of the others, if there are any, the rest is
-    # asked, and what has yet to be frozen unpacked.
-    others = (
-        select(messages.c.id)
-        .where(*selected, _is_of_its_time(recall, now), ~mine.correlate(messages).exists())
-        .cte("others")
-        .prefix_with("MATERIALIZED")
-    )
-    if connection.execute(select(others.c.id).limit(1)).first() is None:
-        return 0
-    statement = select(func.count()).select_from(messages.join(others, others.c.id == messages.c.id))
-    return connection.scalar(statement.where(_is_nobodys(connection, recall))) or 0
+    not_mine = ~mine.correlate(messages).exists()
+    others = select(messages.c.id).where(*selected, _is_of_its_time(recall, now), not_mine)
+    return others.cte("others").prefix_with("MATERIALIZED")
 
 
 def _is_of_its_time(recall: Recall, now: datetime) -> ColumnElement[bool]:
