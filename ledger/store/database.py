@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -67,6 +68,7 @@ class Database:
         self.url = _checked(url)
         self.engine = _engine(self.url)
         self._statements = Statements(self.engine, SQLITE_BUSY_SECONDS)
+        self._shared = threading.local()
         start_anew = weakref.WeakMethod(self._start_anew)
         os.register_at_fork(after_in_child=lambda: (method := start_anew()) and method())
 
@@ -111,7 +113,10 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a transaction that only reads, in one consistent state."""
+        """Open a transaction that only reads, in one consistent state; within `one_reading` there is one already."""
+        if (shared := getattr(self._shared, "connection", None)) is not None:
+            yield shared
+            return
         with self._translated(), self.engine.connect() as plain:
             options: dict[str, Any] = {_READ_ONLY: True}
             if not self.is_sqlite:
@@ -123,6 +128,16 @@ class Database:
         """Let those go first who wait to write, between two transactions of many; only SQLite has one at a time."""
         if self.is_sqlite:
             sqlite_lock.let_others_write(self.url.database and os.path.realpath(self.url.database))
+
+    @contextmanager
+    def one_reading(self) -> Iterator[None]:
+        """Let all that this thread reads within be one transaction: one state for a page, begun and ended once."""
+        with self.read() as connection:
+            self._shared.connection = connection
+            try:
+                yield
+            finally:
+                self._shared.connection = None
 
     def server_time(self) -> datetime:
         """Return the time of the PostgreSQL server, in UTC."""

@@ -38,37 +38,38 @@ def now(
     is_sought = asked.search.asks_for_senders and senders is None
     found = [] if is_sought else asked.search.arrange(open_lines, senders.lines if senders else (), view.now)
     shown = MOST_CAMPAIGNS if asked.show_all else SHOWN_CAMPAIGNS
-    running = parts.pages.recalls(statuses=(Status.RUNNING,), limit=SHOWN_RECALLS, who=who)
-    stopped = parts.pages.recalls(statuses=(Status.PAUSED,), limit=SHOWN_RECALLS, who=who)
-    waiting = parts.pages.waiting(limit=SHOWN_RECALLS, who=who)
-    scheduled = parts.pages.scheduled(limit=SHOWN_RECALLS, who=who)
-    to_review = parts.pages.to_review(limit=SHOWN_RECALLS, who=who)
-    at_work: dict[str, list[int]] = {}
-    for result in (*running.values, *stopped.values):
-        for name in result.campaigns:
-            at_work.setdefault(name, []).append(result.recall_id)
-    return view.show(
-        "now.html",
-        every_ms=SOON_MS if running.values or count is None or is_sought else EVERY_MS,
-        counted_at=count.at if count is not None else None,
-        asked=asked,
-        urgency=urgency,
-        orders=list(Order),
-        is_sought=is_sought,
-        strip=day_strip(open_lines, view.now),
-        campaigns=[(line, urgency(line.first_deadline, view.now)) for line in found[:shown]],
-        found=len(found),
-        every_campaign=len(open_lines),
-        all_query=urlencode({**view.request.query_params, "all": "1"}),
-        over=[line for line in lines if not is_open(line)][:SHOWN_OVER],
-        recallable=sum(line.recallable for line in lines),
-        first_deadline=next((line.first_deadline for line in lines if line.first_deadline), None),
-        running=[RecallProgress(result, parts.courses.read(result, calls=0)) for result in running.values],
-        paused=stopped.values,
-        waiting=waiting,
-        scheduled=scheduled,
-        to_review=to_review,
-        corrections=parts.correction_reports.needing_somebody(who.bounds)[:SHOWN_RECALLS],
-        at_work=at_work,
-        troubles=list(troubles(parts, checkups.checks)),
-    )
+    with parts.database.one_reading():
+        running = parts.pages.recalls(statuses=(Status.RUNNING,), limit=SHOWN_RECALLS, who=who)
+        stopped = parts.pages.recalls(statuses=(Status.PAUSED,), limit=SHOWN_RECALLS, who=who)
+        waiting = parts.pages.waiting(limit=SHOWN_RECALLS, who=who)
+        scheduled = parts.pages.scheduled(limit=SHOWN_RECALLS, who=who)
+        to_review = parts.pages.to_review(limit=SHOWN_RECALLS, who=who)
+        at_work: dict[str, list[int]] = {}
+        for result in (*running.values, *stopped.values):
+            for name in result.campaigns:
+                at_work.setdefault(name, []).append(result.recall_id)
+        return view.show(
+            "now.html",
+            every_ms=SOON_MS if running.values or count is None or is_sought else EVERY_MS,
+            counted_at=count.at if count is not None else None,
+            asked=asked,
+            urgency=urgency,
+            orders=list(Order),
+            is_sought=is_sought,
+            strip=day_strip(open_lines, view.now),
+            campaigns=[(line, urgency(line.first_deadline, view.now)) for line in found[:shown]],
+            found=len(found),
+            every_campaign=len(open_lines),
+            all_query=urlencode({**view.request.query_params, "all": "1"}),
+            over=[line for line in lines if not is_open(line)][:SHOWN_OVER],
+            recallable=sum(line.recallable for line in lines),
+            first_deadline=next((line.first_deadline for line in lines if line.first_deadline), None),
+            running=[RecallProgress(result, parts.courses.read(result, calls=0)) for result in running.values],
+            paused=stopped.values,
+            waiting=waiting,
+            scheduled=scheduled,
+            to_review=to_review,
+            corrections=parts.correction_reports.needing_somebody(who.bounds)[:SHOWN_RECALLS],
+            at_work=at_work,
+            troubles=list(troubles(parts, checkups.checks)),
+        )

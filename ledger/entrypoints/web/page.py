@@ -38,6 +38,8 @@ _PIECES, _OPTION = re.compile(r"(?<=[.,;:])\s+"), re.compile(r"(?:^|[\s`(])--[a-
 # Errors of which the ledger's own text says more than words for all of their kind can.
 _DETAILED = ("input", "invalid_request", "unreadable_time", "unknown_app", "unexpected", "database_unavailable")
 _NO_EVERY, AWAY_EVERY_MS = 0, 3000
+# Read once, with what it belongs to: it is looked for in all that is installed.
+_VERSION = version("dingtalk-ledger")
 
 
 def outside(value: object) -> Markup:
@@ -140,7 +142,7 @@ class View:
             asset=assets.address,
             every_ms=every_ms,
             draft=draft_of(self.request) if shows_draft else (),
-            version=version("dingtalk-ledger"),
+            version=_VERSION,
         )
         return HTMLResponse(text, status, dict(headers or {}))
 

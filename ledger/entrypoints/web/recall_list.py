@@ -50,28 +50,30 @@ def recalls(
     """Show where recalls stand that fit every field that is filled in, newest first; or those that wait for me."""
     chosen = status if status in CHOICES else ""
     error, page, found = None, None, EVERY_RECALL
-    waiting = parts.recall_lines.waiting_for(who, limit=MOST_WAITING)
-    try:
-        found = asked.filter(view.times)
-        # Plans that nobody has run are many, and nobody's business unless they are asked for.
-        wanted = replace(found, is_whole=_WHOLE.get(chosen), with_plans=chosen == RecallState.PLANNED)
-        statuses = (CHOICES[chosen],) if chosen else ()
-        page = parts.pages.recalls(statuses=statuses, asked=wanted, cursor=cursor, limit=ROWS, who=who)
-    except InputError as refused:
-        error = refused
-    results = [*page.values] if page is not None else []
-    is_top = not chosen and not asked.query() and cursor is None
-    if waits:
-        results, page = waiting, None
-    elif is_top:
-        known = {one.recall_id for one in waiting}
-        results = [*waiting, *(one for one in results if one.recall_id not in known)]
+    with parts.database.one_reading():
+        waiting = parts.recall_lines.waiting_for(who, limit=MOST_WAITING)
+        try:
+            found = asked.filter(view.times)
+            # Plans that nobody has run are many, and nobody's business unless they are asked for.
+            wanted = replace(found, is_whole=_WHOLE.get(chosen), with_plans=chosen == RecallState.PLANNED)
+            statuses = (CHOICES[chosen],) if chosen else ()
+            page = parts.pages.recalls(statuses=statuses, asked=wanted, cursor=cursor, limit=ROWS, who=who)
+        except InputError as refused:
+            error = refused
+        results = [*page.values] if page is not None else []
+        is_top = not chosen and not asked.query() and cursor is None
+        if waits:
+            results, page = waiting, None
+        elif is_top:
+            known = {one.recall_id for one in waiting}
+            results = [*waiting, *(one for one in results if one.recall_id not in known)]
+        lines = [_listed(line, view) for line in parts.recall_lines.of(results)]
     is_moving = any(one.status is Status.RUNNING for one in results)
     return view.show(
         "recalls.html",
         status=200 if error is None else 422,
         every_ms=(SOON_MS if is_moving else EVERY_MS) if cursor is None and error is None else 0,
-        lines=[_listed(line, view) for line in parts.recall_lines.of(results)],
+        lines=lines,
         page=page,
         asked=asked,
         error=error,

@@ -66,56 +66,57 @@ def recall(
     started = time.monotonic()
     # Before what it changes is read: a page that says that it is over shows what came of it, and looks no more.
     is_settling = settlings.is_running(seen.id)
-    report = parts.recall_reports.summary(seen.id, late_of_plans=False)
-    result = report.result
-    outcomes = (Outcome(only),) if only in tuple(Outcome) else ()
-    page = parts.pages.items(seen.id, outcomes=outcomes, only_pending=only == WAITING, cursor=cursor, limit=ROWS)
-    waits = result.status is Status.PLANNED and result.approval is not None and result.approval.is_waiting
-    is_live = result.status in (Status.RUNNING, Status.PAUSED) or waits or result.is_scheduled or is_settling
-    every_ms = RESTING_MS if result.status is Status.PAUSED else EVERY_MS
-    progress = parts.recall_reports.progress(seen.id) if result.status is Status.RUNNING else result
-    course = parts.courses.read(result, calls=SHOWN_CALLS) if result.status is not Status.PLANNED else None
-    plan = _plan(report)
-    taken = None if plan.get("by_campaign") is None else [one["campaign"] for one in plan["by_campaign"]]
-    took_ms = (time.monotonic() - started) * 1000
-    return view.show(
-        "plan.html" if result.status is Status.PLANNED else "recall.html",
-        every_ms=int(max(every_ms, took_ms / LARGEST_SHARE)) if is_live else 0,
-        result=result,
-        state=state_of(result, view.now),
-        trouble=progress.trouble,
-        standing=RecallProgress(result, course),
-        course=course,
-        rate=rate_line(course.calls, course.planned_rate) if course is not None else None,
-        ask=parts.recall_reports.ask_again(seen.id) if result.status in _OVER else None,
-        spot_checks=parts.spot_checker.cost(seen.id, SPOT_CHECKED) if result.status in _OVER else 0,
-        before_read=percents(*[report.before_reading.share] * 2) if report.before_reading is not None else None,
-        still_there={one.process_query_key for one in report.still_there},
-        is_settling=is_settling,
-        settling_error=settlings.error(seen.id),
-        story=story_of(report.timeline, result.status, view.now),
-        urgency=urgency(course.first_deadline, view.now) if course is not None else "",
-        beside=beside,
-        correction=parts.correction_reports.open_of(seen.id) if result.status in _OVER else None,
-        report=report,
-        plan=plan,
-        people=_people(parts, result),
-        near=_near(parts, report),
-        confirmation=confirmation(report),
-        reasons=parts.recall_reports.reasons(seen.id, limit=SHOWN_REASONS),
-        page=page,
-        only=only,
-        onlies=[*(outcome.value for outcome in Outcome), WAITING],
-        is_first=cursor is None,
-        meant=meant_by(report.selection, taken),
-        untouched=untaken(report.selection, taken) if plan.get("eligible") else (),
-        stops=_stops(parts, report, run_in_of(request)),
-        ends_at=ends_at(parts, report),
-        excerpts=parts.planner.excerpts_of(seen.id) if result.status is Status.PLANNED else (),
-        is_sticky=result.sticky_until is not None and result.sticky_until > view.now,
-        again_query=_again(report),
-        is_own=result.approval is not None and result.approval.requested_by == who.name,
-    )
+    with parts.database.one_reading():
+        report = parts.recall_reports.summary(seen.id, late_of_plans=False)
+        result = report.result
+        outcomes = (Outcome(only),) if only in tuple(Outcome) else ()
+        page = parts.pages.items(seen.id, outcomes=outcomes, only_pending=only == WAITING, cursor=cursor, limit=ROWS)
+        waits = result.status is Status.PLANNED and result.approval is not None and result.approval.is_waiting
+        is_live = result.status in (Status.RUNNING, Status.PAUSED) or waits or result.is_scheduled or is_settling
+        every_ms = RESTING_MS if result.status is Status.PAUSED else EVERY_MS
+        progress = parts.recall_reports.progress(seen.id) if result.status is Status.RUNNING else result
+        course = parts.courses.read(result, calls=SHOWN_CALLS) if result.status is not Status.PLANNED else None
+        plan = _plan(report)
+        taken = None if plan.get("by_campaign") is None else [one["campaign"] for one in plan["by_campaign"]]
+        took_ms = (time.monotonic() - started) * 1000
+        return view.show(
+            "plan.html" if result.status is Status.PLANNED else "recall.html",
+            every_ms=int(max(every_ms, took_ms / LARGEST_SHARE)) if is_live else 0,
+            result=result,
+            state=state_of(result, view.now),
+            trouble=progress.trouble,
+            standing=RecallProgress(result, course),
+            course=course,
+            rate=rate_line(course.calls, course.planned_rate) if course is not None else None,
+            ask=parts.recall_reports.ask_again(seen.id) if result.status in _OVER else None,
+            spot_checks=parts.spot_checker.cost(seen.id, SPOT_CHECKED) if result.status in _OVER else 0,
+            before_read=percents(*[report.before_reading.share] * 2) if report.before_reading is not None else None,
+            still_there={one.process_query_key for one in report.still_there},
+            is_settling=is_settling,
+            settling_error=settlings.error(seen.id),
+            story=story_of(report.timeline, result.status, view.now),
+            urgency=urgency(course.first_deadline, view.now) if course is not None else "",
+            beside=beside,
+            correction=parts.correction_reports.open_of(seen.id) if result.status in _OVER else None,
+            report=report,
+            plan=plan,
+            people=_people(parts, result),
+            near=_near(parts, report),
+            confirmation=confirmation(report),
+            reasons=parts.recall_reports.reasons(seen.id, limit=SHOWN_REASONS),
+            page=page,
+            only=only,
+            onlies=[*(outcome.value for outcome in Outcome), WAITING],
+            is_first=cursor is None,
+            meant=meant_by(report.selection, taken),
+            untouched=untaken(report.selection, taken) if plan.get("eligible") else (),
+            stops=_stops(parts, report, run_in_of(request)),
+            ends_at=ends_at(parts, report),
+            excerpts=parts.planner.excerpts_of(seen.id) if result.status is Status.PLANNED else (),
+            is_sticky=result.sticky_until is not None and result.sticky_until > view.now,
+            again_query=_again(report),
+            is_own=result.approval is not None and result.approval.requested_by == who.name,
+        )
 
 
 def run_in_of(request: Request) -> RunIn:
