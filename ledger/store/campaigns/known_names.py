@@ -36,11 +36,10 @@ def ended_campaigns(connection: Connection, bounds: Bounds, most: int) -> list[s
     columns = recall_items.c
     there = (*in_bounds(bounds, recall_items), columns.outcome.is_not(None), columns.campaign.is_not(None))
     first = select(func.min(columns.campaign)).where(*there)
-    found, name = list[str](), connection.scalar(first)
-    while name is not None and len(found) < most:
-        found.append(name)
-        name = connection.scalar(first.where(columns.campaign > name))
-    return found
+    names = first.cte("names", recursive=True)
+    following = first.where(columns.campaign > names.c[0]).scalar_subquery()
+    names = names.union_all(select(following).where(names.c[0].is_not(None)))
+    return list(connection.scalars(select(names.c[0]).where(names.c[0].is_not(None)).limit(most)))
 
 
 def ended_robots(connection: Connection, bounds: Bounds, most: int) -> list[str]:

@@ -62,8 +62,11 @@ def ended(
     limit: int | None = None,
 ) -> Iterator[Item]:
     """Yield the outcome of every key, newest first."""
-    statement = ended_items(connection, selection, outcome=outcome, actor=actor, recalled=recalled)
-    return _items(connection, statement.limit(at_most(limit)))
+    most = at_most(limit)
+    return _items(
+        connection,
+        ended_items(connection, selection, outcome=outcome, actor=actor, recalled=recalled, limit=most),
+    )
 
 
 def ended_items(
@@ -73,11 +76,12 @@ def ended_items(
     outcome: Outcome | None,
     actor: str | None,
     recalled: Period,
+    limit: int | None,
     after: Place | None = None,
 ) -> Select[Any] | CompoundSelect[Any]:
     """Select the outcome of every key of recalls that started in a time, newest first; `item_of` reads them.
 
-    After a place, only those that come after it.
+    With a limit, so many; after a place, only those that come after it.
     """
     conditions = selected_items(selection, is_sqlite=connection.dialect.name == "sqlite")
     conditions += _of_their_time(connection, selection, recalled)
@@ -93,12 +97,17 @@ def ended_items(
         conditions.append(beyond(recall_items.c.finished_at, recall_items.c.id, after, descending=True))
     all_of_them = joined_items().where(*conditions)
     if actor is None:
-        return all_of_them.order_by(*_NEWEST_FIRST)
-    # Apart, since each has an index of its own, and reads no more of it than is asked for.
-    in_order = all_of_them.add_columns(recall_items.c.finished_at.label("ended"), recall_items.c.id.label("number"))
+        return all_of_them.order_by(*_NEWEST_FIRST).limit(limit)
+    # Apart, since each has an index of its own; and each no further than asked for: both would be put in order whole.
+    ended, number = recall_items.c.finished_at.label("ended"), recall_items.c.id.label("number")
+    in_order = all_of_them.add_columns(ended, number)
     by_them = in_order.where(recall_items.c.ended_by == actor)
     of_their_plans = in_order.where(recall_items.c.ended_by.is_(None), recalls.c.actor == actor)
-    return union_all(by_them, of_their_plans).order_by(desc("ended"), desc("number"))
+    if limit is not None:
+        by_them, of_their_plans = (
+            select(some.order_by(*_NEWEST_FIRST).limit(limit).subquery()) for some in (by_them, of_their_plans)
+        )
+    return union_all(by_them, of_their_plans).order_by(desc("ended"), desc("number")).limit(limit)
 
 
 def _of_their_time(connection: Connection, selection: Selection, recalled: Period) -> list[ColumnElement[bool]]:

@@ -178,8 +178,10 @@ def history_page(
     limit: int,
 ) -> list[tuple[Place, Item]]:
     """Return the outcomes of keys, newest first."""
-    statement = ended_items(connection, selection, outcome=outcome, actor=actor, recalled=recalled, after=after)
-    return [((row.finished_at, row.id), item_of(row)) for row in connection.execute(statement.limit(limit))]
+    statement = ended_items(
+        connection, selection, outcome=outcome, actor=actor, recalled=recalled, limit=limit, after=after
+    )
+    return [((row.finished_at, row.id), item_of(row)) for row in connection.execute(statement)]
 
 
 def _recorded(row: Any, now: datetime, *, is_held: bool) -> RecordedMessage:
