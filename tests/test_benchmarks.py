@@ -149,7 +149,8 @@ def test_recalls_are_measured_beside_the_loop_of_the_official_sdk(
 def test_pages_and_programs_are_measured_on_a_filled_ledger(
     run: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run.setattr("sys.argv", ["console", "--messages", "400", "--recalls", "2", "--database", "sqlite"])
+    sizes = ["--messages", "400", "--recalls", "2", "--items-per-recall", "3"]
+    run.setattr("sys.argv", ["console", *sizes, "--database", "sqlite"])
     for module, name, few in (
         *((console, "REPEATS", 1), (console, "first_paints", lambda *_: None)),
         *((programs, "SINGLES", 16), (programs, "BULKS", 2), (programs, "LOOKS", 2)),
@@ -158,7 +159,7 @@ def test_pages_and_programs_are_measured_on_a_filled_ledger(
     console.main()
     found = json.loads(capsys.readouterr().out)["sqlite"]["milliseconds"]
     assert found["pages"]["now"]["cpu p50"] > 0
-    assert found["programs"]["history whole, as CSV"]["rows"] > 0
+    assert found["programs"]["history whole, as CSV"]["rows"] == 2 * 3 + 400 // console.CAMPAIGNS
 
 
 def test_verifying_is_measured_on_a_history_that_holds(

@@ -1,6 +1,7 @@
 """The two databases under test: fresh ones with the ledger's own tables, in a folder that goes away."""
 
 import itertools
+import os
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -38,6 +39,10 @@ class Kind(ABC):
     @abstractmethod
     def facts(self) -> dict[str, str]:
         """Return the version, and what decides how safe and how fast a commit is."""
+
+    def processor_seconds(self) -> float:
+        """Return how long processors have worked for the database beside our own process; nothing where it is in it."""
+        return 0.0
 
     @abstractmethod
     def _create(self, number: int) -> str: ...
@@ -83,6 +88,12 @@ class Postgresql(Kind):
         names = ("server_version", "fsync", "synchronous_commit", "shared_buffers", "max_wal_size")
         return {name: str(self._ask(f"SHOW {name}")) for name in names}
 
+    def processor_seconds(self) -> float:
+        """Return what the server's processes have worked, those that ended included."""
+        server = int((self._host / "postmaster.pid").read_text(encoding="ascii").split()[0])
+        ticks = sum(_ticks(one, server) for one in Path("/proc").glob("[0-9]*/stat"))
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def _create(self, number: int) -> str:
         self._ask(f"CREATE DATABASE bench{number}")
         # What an earlier measurement left to write must not be paid by this one.
@@ -96,6 +107,17 @@ class Postgresql(Kind):
         with psycopg.connect(f"host={self._host} user=postgres dbname=postgres", autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchone()[0] if cursor.description else None  # type: ignore[index]
+
+
+def _ticks(stat: Path, server: int) -> int:
+    """Return the work of a process, if it is of a server; of the server itself, that of its children that ended."""
+    try:
+        fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:  # it ended meanwhile
+        return 0
+    is_child, is_server = int(fields[1]) == server, stat.parent.name == str(server)
+    of_itself, of_children = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
+    return (of_itself if is_child or is_server else 0) + (of_children if is_server else 0)
 
 
 KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in (Sqlite, Postgresql)}
