@@ -97,9 +97,11 @@ def of_campaigns(connection: Connection, robots: Collection[str]) -> list[Campai
     """Return what is recalled elsewhere of campaigns, and by no recall of ours too; of some robots or of all."""
     columns = messages.c
     ours = exists().where(recall_items.c.message_id == columns.id, recall_items.c.outcome == Outcome.RECALLED)
+    # An expression, so that SQLite cannot read all messages and look each up among the few that there are.
+    theirs = recalled_elsewhere.c.message_id + 0
     statement = (
         select(func.coalesce(columns.campaign, "").label("campaign"), columns.robot_code, columns.deadline)
-        .join_from(recalled_elsewhere, messages, columns.id == recalled_elsewhere.c.message_id)
+        .join_from(recalled_elsewhere, messages, columns.id == theirs)
         .where(~ours)
     )
     if robots:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal_column, select, true, update
 
 from ledger.core.recalls.recall import Outcome
 from ledger.core.recording.message import Chat
@@ -71,9 +71,11 @@ def postpone(connection: Connection, until: datetime, again_at: datetime) -> Non
 def by_campaign(connection: Connection, robots: Collection[str] = ()) -> dict[str | None, ExpiringCampaign]:
     """Return what shall vanish by itself (of some robots, or of all), by campaign."""
     whose = messages.c.robot_code.in_(sorted(robots)) if robots else true()
-    columns = (messages.c.campaign, func.count().label("messages"), func.min(messages.c.expires_at).label("next_at"))
-    rows = connection.execute(select(*columns).where(_SHALL, whose).group_by(messages.c.campaign))
-    return {row.campaign: ExpiringCampaign(messages=row.messages, next_at=row.next_at) for row in rows}
+    # An expression, so that SQLite reads the index of the few that shall vanish, and not all messages by campaign.
+    name = func.coalesce(messages.c.campaign, literal_column("''")).label("name")
+    columns = (name, func.count().label("messages"), func.min(messages.c.expires_at).label("next_at"))
+    rows = connection.execute(select(*columns).where(_SHALL, whose).group_by(name))
+    return {row.name or None: ExpiringCampaign(messages=row.messages, next_at=row.next_at) for row in rows}
 
 
 def in_order(connection: Connection, until: datetime) -> Iterator[tuple[tuple[str, Chat, str | None], datetime]]:
