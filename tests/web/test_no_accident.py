@@ -92,7 +92,7 @@ def test_what_another_tab_did_first_is_said_and_the_page_goes_on(
     browser.type("input[name=typed]", "2")
     browser.click("#confirm .danger")
     browser.until_text("The recall is no longer in a state in which that can be done")
-    assert browser.path == f"{address}?refused=wrong_state"
+    assert browser.path == f"{address}?stop_sending=0&refused=wrong_state"
     service.book.parts.lifecycle.pause(int(address.rpartition("/")[2]), why="to see it", actor="li")
     browser.until(lambda: browser.every(".status.paused"))
     assert not browser.one("#lost").is_displayed()
@@ -111,7 +111,7 @@ def test_a_form_that_is_refused_leads_back_and_no_page_says_that_the_connection_
     browser.type("input[name=typed]", "Spring")
     browser.click("#confirm .danger")
     browser.until_text("输入的内容与要求的不一致。未执行任何操作。")
-    assert browser.path == f"{address}?refused=not_confirmed"
+    assert browser.path == f"{address}?stop_sending=0&refused=not_confirmed"
     assert not browser.one("#lost").is_displayed()
     assert status_of(service) is Status.PLANNED
 
