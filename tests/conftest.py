@@ -21,6 +21,7 @@ from hypothesis import settings
 import ledger
 from ledger import Ledger, Settings
 from ledger.clock import FakeClock
+from ledger.services.recording.group_writer import GroupWriter
 from ledger.simulator import World
 from ledger.store import migrate
 from ledger.store.database import Database
@@ -185,6 +186,12 @@ def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def patient_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a record wait for a database that is only slow, as on a crowded machine, rather than leave it to the spool."""
+    monkeypatch.setattr(GroupWriter.wait, "__defaults__", (60.0,))
 
 
 @pytest.fixture

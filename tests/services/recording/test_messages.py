@@ -124,6 +124,7 @@ def test_a_captured_pair_is_read_by_its_send_and_keeps_the_undelivered_apart(boo
     assert item.undelivered == {"invalid": ("bob",), "filtered": ("cid",)}
 
 
+@pytest.mark.usefixtures("patient_records")
 def test_the_first_use_of_an_embedded_ledger_creates_it(make_ledger: MakeLedger, tmp_path: object) -> None:
     book = make_ledger(database_url=f"sqlite:///{tmp_path}/new/folder/ledger.sqlite")
     assert record(book).recorded == 1
