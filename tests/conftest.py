@@ -190,7 +190,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def patient_records(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a record wait for a database that is only slow, as on a crowded machine, rather than leave it to the spool."""
+    """Let a record wait for a database that is only slow, as on a crowded machine, and not go to the spool."""
     monkeypatch.setattr(GroupWriter.wait, "__defaults__", (60.0,))
 
 

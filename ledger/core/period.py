@@ -38,8 +38,10 @@ def period_of_recall(since: datetime | None, until: datetime | None) -> Period:
 
 
 def moved(moment: datetime, by: timedelta) -> datetime:
-    """Return the moment that is so much later, or earlier; where there are no more of them, the last or the first one."""
+    """Return the moment that is so much later, or earlier; beyond all of them, the last or the first."""
     try:
         return moment + by
     except OverflowError:
-        return (datetime.max if by > timedelta() else datetime.min).replace(tzinfo=moment.tzinfo)
+        if by > timedelta():
+            return datetime.max.replace(tzinfo=moment.tzinfo)
+        return datetime.min.replace(tzinfo=moment.tzinfo)

@@ -48,11 +48,14 @@ def click_before_it_is_armed(browser: Browser) -> None:
 
     def clicked() -> bool:
         browser.open(browser.path)
-        return browser.run("""
+        return (
+            browser.run("""
             const button = document.querySelector("#confirm .danger");
             if (button.getAttribute("aria-disabled") !== "true") return false;
             button.click();
-            return true;""") is True
+            return true;""")
+            is True
+        )
 
     browser.until(clicked)
 
