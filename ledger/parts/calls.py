@@ -22,7 +22,7 @@ class CallParts(Foundation):
     def pace_clock(self) -> "PaceClock":
         """The time by which calls leave."""
         from ledger.services.recalls.pace_clock import PaceClock
-        from ledger.store.recalls.machine_clocks import server_time
+        from ledger.store.machine_clocks import server_time
 
         has_server = isinstance(self.clock, AlignedClock) and not self.opened().is_sqlite
         return PaceClock(self.clock, server_time if has_server else None)

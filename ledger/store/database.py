@@ -24,8 +24,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ledger.database_url import DatabaseUrl
 from ledger.errors import DatabaseUnavailableError, SettingsError, StatementRefusedError
-from ledger.store import faults, numbers, sqlite_file, sqlite_lock, waiting_connections
-from ledger.store.recalls import machine_clocks
+from ledger.store import faults, machine_clocks, numbers, sqlite_file, sqlite_lock, waiting_connections
 from ledger.store.statements import Committed, Statements
 
 SQLITE_BUSY_SECONDS = 30

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from ledger.clock import AlignedClock, Clock
 from ledger.services.recalls.leases import MACHINE
-from ledger.store.recalls import machine_clocks
+from ledger.store import machine_clocks
 
 # What a look at the server's clock may be wrong by, beyond half of the time that it took.
 TOLERANCE_SECONDS = 0.05
