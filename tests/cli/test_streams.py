@@ -1,5 +1,6 @@
 """What a command does with the streams, the locale, the width and the signals that it finds; every one is real."""
 
+import io
 import json
 import os
 import pty
@@ -8,10 +9,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from ledger.entrypoints.process.streams import Output, until_reader_leaves
 from ledger.simulator import Simulator
 from tests.forked_command import write_stand_in
 
@@ -99,6 +102,45 @@ def test_a_reader_who_leaves_is_no_error(recorded: Shell) -> None:
     ended = started(recorded, "ledger history --json | true; ledger --help | head -1; echo ${PIPESTATUS[0]}")
     assert ended.err == ""
     assert ended.out.splitlines()[-1] == "0"
+
+
+# From its first line on, nobody reads any more.
+LEAVES = "head -n 1 >/dev/null"
+
+
+@pytest.mark.parametrize("reader", [LEAVES, "true", "sleep 0.1"])
+@pytest.mark.parametrize("form", ["", "--json"])
+def test_a_recall_is_carried_out_also_when_its_reader_leaves(recorded: Shell, reader: str, form: str) -> None:
+    line = f"ledger recall --campaign {CHINESE} --reason typo --yes {form} | {reader}; echo ${{PIPESTATUS[0]}}"
+    ended = started_at_once(recorded, line)
+    assert (ended.out, "Traceback" in ended.err) == ("0\n", False)
+    assert recorded("recalls", "--json").json[0]["recalled"] == 3
+
+
+@pytest.mark.parametrize("command", ["retry 1", "resume 1", "correct 1 --msg-key sampleText --msg-param {} --reason r"])
+def test_what_is_done_with_a_recall_is_done_also_when_its_reader_leaves(recorded: Shell, command: str) -> None:
+    recorded("recall", "--campaign", CHINESE, "--reason", "typo", "--yes")
+    told = started_at_once(recorded, f"ledger {command} --yes")
+    unread = started_at_once(recorded, f"ledger {command} --yes | true; exit ${{PIPESTATUS[0]}}")
+    assert (unread.code, unread.out) == (told.code, "")
+
+
+def test_what_was_recorded_before_a_reader_leaves_is_all_that_was_handed_in(recorded: Shell) -> None:
+    rows = "".join(f'{{"processQueryKey": "k{n}", "robotCode": "r", "userIds": ["u"]}}\n' for n in range(3000))
+    (recorded.folder / "rows.jsonl").write_text(rows)
+    line = "ledger import rows.jsonl --campaign spring --sent-at $(date -u +%FT%TZ) | true; echo ${PIPESTATUS[0]}"
+    ended = started_at_once(recorded, f"cd {recorded.folder} && {line}")
+    assert (ended.out, ended.err) == ("0\n", "")
+    assert {one["campaign"]: one["messages"] for one in recorded("campaigns", "--json").json}["spring"] == 3000
+
+
+def test_what_only_shows_ends_with_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with suppress(BrokenPipeError), Output(io.FileIO(writing, "w"), write_through=True) as out:
+        monkeypatch.setattr("sys.stdout", out)
+        with pytest.raises(BrokenPipeError):
+            until_reader_leaves(lambda: [out.write("a line of a list without an end") for _ in count()])()
 
 
 @pytest.mark.parametrize(

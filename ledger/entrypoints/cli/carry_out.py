@@ -65,21 +65,17 @@ def stop_sending(parts: "Parts", plan: "Plan", *, who: "Identity") -> None:
 
 
 def finish(parts: "Parts", result: "Result", plan: "Plan | None" = None, *, as_json: bool) -> Code:
-    """Show what came of a recall; return the exit code, which stands even when nobody reads."""
+    """Show what came of a recall; return the exit code."""
     from ledger.services.reports.people import Whose
 
-    code = code_of_result(result)
-    try:
-        people = parts.people.count(Whose(recall_id=result.recall_id))
-        if as_json:
-            document(result.to_json() | {"people": people})
-        else:
-            # Reading a large recall whole takes a while: only for what it alone can tell.
-            report = None if plan is not None and result.is_complete else parts.current_recalls.report(result.recall_id)
-            items = () if report is None else report.items
-            calls = plan.calls if plan is not None else report.plan.get("calls") if report is not None else None
-            now = parts.clock.now()
-            show_result(console(), result, items, now=now, planned_calls=calls, people=people)
-    except BrokenPipeError:
-        return code
-    return code
+    people = parts.people.count(Whose(recall_id=result.recall_id))
+    if as_json:
+        document(result.to_json() | {"people": people})
+    else:
+        # Reading a large recall whole takes a while: only for what it alone can tell.
+        report = None if plan is not None and result.is_complete else parts.current_recalls.report(result.recall_id)
+        items = () if report is None else report.items
+        calls = plan.calls if plan is not None else report.plan.get("calls") if report is not None else None
+        now = parts.clock.now()
+        show_result(console(), result, items, now=now, planned_calls=calls, people=people)
+    return code_of_result(result)

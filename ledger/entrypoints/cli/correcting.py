@@ -35,13 +35,9 @@ def sent_watched(
 
 
 def shown_correction(result: "CorrectionResult", *, as_json: bool) -> Code:
-    """Show what came of a correction; return the exit code, which stands even when nobody reads."""
-    code = code_of_correction(result)
-    try:
-        if as_json:
-            document(result)
-        else:
-            show_correction(console(), result)
-    except BrokenPipeError:
-        return code
-    return code
+    """Show what came of a correction; return the exit code."""
+    if as_json:
+        document(result)
+    else:
+        show_correction(console(), result)
+    return code_of_correction(result)

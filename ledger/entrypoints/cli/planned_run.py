@@ -10,7 +10,7 @@ from ledger.entrypoints.cli.screen.confirmation import confirm
 from ledger.entrypoints.cli.screen.output import console
 from ledger.entrypoints.cli.screen.plans import show_plan
 from ledger.entrypoints.process.exits import Code
-from ledger.errors import InputError, NotConfirmedError
+from ledger.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,20 +53,15 @@ def run_shown(
         parts.schedules.check(plan, run_at)
     if not yes:
         beside = parts.recall_reports.running_beside(recall_id)
-        try:
-            paper = console(to_stderr=as_json)
-            show_plan(
-                paper,
-                plan,
-                selection=report.selection,
-                reason=report.result.reason,
-                now=parts.clock.now(),
-                until=report.result.sticky_until,
-                beside=beside,
-            )
-            paper.file.flush()
-        except BrokenPipeError:
-            raise NotConfirmedError("nothing was recalled: the plan could not be shown") from None
+        show_plan(
+            console(to_stderr=as_json),
+            plan,
+            selection=report.selection,
+            reason=report.result.reason,
+            now=parts.clock.now(),
+            until=report.result.sticky_until,
+            beside=beside,
+        )
         confirm(plan, report.selection)
     if run_at is not None:
         return set_in_advance(parts, plan, run_at, who, plan_token=token, as_json=as_json)

@@ -44,8 +44,7 @@ class Root(TyperGroup):
         except typer.Abort:
             code = Code.INTERRUPTED
         except SystemExit as exit_:
-            # So ends help whose reader has seen enough.
-            code = Code.DONE if isinstance(exit_.__context__, BrokenPipeError) else exit_.code
+            code = exit_.code
         except Exception as error:
             # Nobody is to see a traceback who did not ask for one.
             code = _say(error, as_json="--json" in given)
@@ -53,7 +52,7 @@ class Root(TyperGroup):
         sys.exit(int(code or Code.DONE))
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; a reader who has seen enough, as `head` has, is no error."""
+        """Run a command; a reader who has seen enough of what only shows, as `head` has, is no error."""
         code: Any = Code.DONE
         with suppress(BrokenPipeError):
             code = super().invoke(ctx)

@@ -3,30 +3,53 @@
 import io
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TextIO
+from functools import wraps
+from typing import ParamSpec, TextIO, TypeVar
 
 from ledger.errors import UnwritableFileError
 
 _INPUT, _OUTPUT, _MESSAGES = 0, 1, 2
 
+Given = ParamSpec("Given")
+Returned = TypeVar("Returned")
+
 
 class Output(io.TextIOWrapper):
-    """Standard output; what it does not take is an error of ours with a name, but a reader who left is none."""
+    """Standard output; what it does not take is an error of ours with a name, but a reader who left is none.
+
+    What is written for somebody who has seen enough, as `head` has, goes nowhere: what a command does is done all the
+    same. Only what does nothing but show ends then, with BrokenPipeError (`until_reader_leaves`).
+    """
+
+    ends_with_reader = False
+    reader_has_left = False
 
     def write(self, text: str, /) -> int:
         """Write a text."""
         try:
             return super().write(text)
         except OSError as error:
-            raise _named(error) from None
+            self._take(error)
+        return len(text)
 
     def flush(self) -> None:
         """Write what waits."""
         try:
             super().flush()
         except OSError as error:
-            raise _named(error) from None
+            self._take(error)
+
+    def _take(self, error: OSError) -> None:
+        if not isinstance(error, BrokenPipeError):
+            raise UnwritableFileError(
+                f"the output cannot be written: {error.strerror or error}. Make room, and try again"
+            ) from None
+        if self.ends_with_reader:
+            raise error
+        self.reader_has_left = True
+        _lead_nowhere(self)
 
 
 class Messages(io.TextIOWrapper):
@@ -64,13 +87,29 @@ def prepare() -> None:
 
 def abandon() -> None:
     """Let what is still buffered for a reader who has gone away go nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (OSError, UnwritableFileError):
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+            _lead_nowhere(stream)
+
+
+def until_reader_leaves(show: Callable[Given, Returned]) -> Callable[Given, Returned]:
+    """Let a function that only shows end with BrokenPipeError once nobody reads: a list may be long, or never end."""
+
+    @wraps(show)
+    def shown(*args: Given.args, **kwargs: Given.kwargs) -> Returned:
+        if isinstance(sys.stdout, Output):
+            sys.stdout.ends_with_reader = True
+        return show(*args, **kwargs)
+
+    return shown
+
+
+def has_reader() -> bool:
+    """Say whether somebody reads the standard output, as far as is known after what was written so far."""
+    sys.stdout.flush()
+    return not (isinstance(sys.stdout, Output) and sys.stdout.reader_has_left)
 
 
 def as_meant(word: str) -> str:
@@ -98,7 +137,7 @@ def _on(number: int, kind: type[io.TextIOWrapper], before: TextIO | None = None)
     return kind(before.detach(), encoding="utf-8", line_buffering=lines, write_through=is_direct)
 
 
-def _named(error: OSError) -> Exception:
-    if isinstance(error, BrokenPipeError):
-        return error
-    return UnwritableFileError(f"the output cannot be written: {error.strerror or error}. Make room, and try again")
+def _lead_nowhere(stream: TextIO) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -10,7 +10,7 @@ import typer
 from ledger.entrypoints.cli.commands.audit_export import export
 from ledger.entrypoints.cli.commands.audit_reads import reads
 from ledger.entrypoints.cli.commands.verify import KnownDigest
-from ledger.entrypoints.cli.screen.output import AsJson, console, document, reader_may_leave, say
+from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
 from ledger.entrypoints.cli.screen.words import number_of
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
@@ -91,11 +91,10 @@ def verify_(
         found = parts.audit_verifier.run_once(files, keys, known, progress=progress)
         missing = _missing_file(parts, checkpoints or [])
     is_good = found.ok and missing is None
-    with reader_may_leave():
-        if as_json:
-            document(replace(found, ok=is_good))
-        else:
-            show_audit_report(console(), found)
+    if as_json:
+        document(replace(found, ok=is_good))
+    else:
+        show_audit_report(console(), found)
     if missing is not None:
         say(f"error: {missing} (LEDGER_AUDIT_CHECKPOINT_FILE) is not there: --checkpoint names another copy of it")
     elif not found.ok and not as_json:

@@ -8,6 +8,7 @@ from ledger.entrypoints.cli.screen.output import AsJson, batches, console, docum
 from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, print_sheet
 from ledger.entrypoints.cli.screen.words import moment, plain
 from ledger.entrypoints.process.book import opened
+from ledger.entrypoints.process.streams import until_reader_leaves
 
 if TYPE_CHECKING:
     from ledger.core.audit.reads import Read
@@ -23,6 +24,7 @@ _COLUMNS = (
 )
 
 
+@until_reader_leaves
 def reads(limit: Limit = None, as_json: AsJson = False) -> None:
     """Show who read the audit over HTTP, newest first.
 

@@ -6,12 +6,14 @@ import typer
 
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
 from ledger.entrypoints.process.book import opened
+from ledger.entrypoints.process.streams import until_reader_leaves
 
 ShowAll = Annotated[
     bool, typer.Option("--all", help="Also what does not fit the screen, and what nobody can recall any more.")
 ]
 
 
+@until_reader_leaves
 def campaigns(show_all: ShowAll = False, as_json: AsJson = False) -> None:
     """Show what can still be recalled, and for how long, the most urgent first.
 

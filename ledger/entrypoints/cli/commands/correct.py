@@ -19,7 +19,7 @@ from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
 from ledger.entrypoints.cli.screen.words import moment
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
-from ledger.errors import InputError, NotConfirmedError, NothingEligibleError, UnreadableFileError
+from ledger.errors import InputError, NothingEligibleError, UnreadableFileError
 
 if TYPE_CHECKING:
     from ledger.core.access.roles import Identity
@@ -88,7 +88,7 @@ def correct(
             return _only_shown(parts, plan, why, as_json=as_json)
         if not plan.people:
             raise NothingEligibleError(why_nobody(plan))
-        _show_before(plan, why, as_json=as_json)
+        show_correction_plan(console(to_stderr=as_json), plan, why)
         if not yes:
             confirm_correction(plan)
         run = partial(parts.corrections.run, plan.correction_id, actor=who.name, is_proven=who.is_proven)
@@ -149,16 +149,6 @@ def _only_shown(parts: "Parts", plan: "CorrectionPlan", reason: str, *, as_json:
     say(f"nothing was sent: without --dry-run it is. Exactly this is sent until {moment(plan.valid_until)} with")
     say(f"ledger correct {plan.recall_id} --plan {plan.correction_id} --token {plan.token}")
     return Code.DONE
-
-
-def _show_before(plan: "CorrectionPlan", reason: str, *, as_json: bool) -> None:
-    """Show a plan that is about to be sent; without anybody to see it, nothing is."""
-    try:
-        paper = console(to_stderr=as_json)
-        show_correction_plan(paper, plan, reason)
-        paper.file.flush()
-    except BrokenPipeError:
-        raise NotConfirmedError("nothing was sent: the plan could not be shown") from None
 
 
 def _text(msg_key: str | None, msg_param: str | None, file: str | None) -> "CorrectionText":

@@ -16,6 +16,7 @@ from ledger.entrypoints.cli.screen.results import show_result
 from ledger.entrypoints.cli.screen.tables import print_campaigns, print_history
 from ledger.entrypoints.cli.screen.verification import show_verification
 from ledger.entrypoints.cli.screen.words import number_of
+from ledger.entrypoints.process.streams import until_reader_leaves
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,6 +37,7 @@ Nothing of this touched your own data. With an app of your own:
   ledger --help"""
 
 
+@until_reader_leaves
 def demo() -> None:
     """Tell the whole story on a pretend DingTalk.
 

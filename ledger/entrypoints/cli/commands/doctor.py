@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ledger.core.check_up import CheckUp, Level
-from ledger.entrypoints.cli.screen.output import AsJson, console, document, reader_may_leave
+from ledger.entrypoints.cli.screen.output import AsJson, console, document
 from ledger.entrypoints.cli.screen.words import number_of, plain
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
@@ -26,12 +26,10 @@ def doctor(as_json: AsJson = False) -> Code:
     with opened() as parts:
         if as_json:
             found = CheckUp.of(parts.examine())
-            with reader_may_leave():
-                document(found)
+            document(found)
         else:
             found = CheckUp.of(_shown(parts.examine(), _width_of_names(parts.settings.app_names)))
-            with reader_may_leave():
-                console().print(_in_short(found))
+            console().print(_in_short(found))
     return Code.DONE if found.ok else Code.UNEXPECTED
 
 
@@ -51,15 +49,14 @@ def _shown(checks: "Iterable[Check]", width: int) -> "Iterator[Check]":
     paper = console()
     for check in checks:
         mark, style = _MARKS[check.level]
-        with reader_may_leave():
-            if paper.is_terminal:
-                line = Table.grid(padding=(0, 2))
-                for column in (_WIDTH_OF_MARKS, width, None):
-                    line.add_column(width=column, overflow="fold")
-                line.add_row(Text(mark, style=style), check.name, plain(check.found))
-                paper.print(line)
-            else:
-                paper.print(f"{mark:{_WIDTH_OF_MARKS}}  {check.name:{width}}  {plain(check.found)}", soft_wrap=True)
+        if paper.is_terminal:
+            line = Table.grid(padding=(0, 2))
+            for column in (_WIDTH_OF_MARKS, width, None):
+                line.add_column(width=column, overflow="fold")
+            line.add_row(Text(mark, style=style), check.name, plain(check.found))
+            paper.print(line)
+        else:
+            paper.print(f"{mark:{_WIDTH_OF_MARKS}}  {check.name:{width}}  {plain(check.found)}", soft_wrap=True)
         yield check
 
 

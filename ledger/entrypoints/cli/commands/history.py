@@ -15,6 +15,7 @@ from ledger.entrypoints.cli.recalled_options import RecalledSince, RecalledUntil
 from ledger.entrypoints.cli.screen.near import near_after
 from ledger.entrypoints.cli.screen.output import AsJson, batches, console, document_of_list, lines_of_json, say
 from ledger.entrypoints.process.book import opened
+from ledger.entrypoints.process.streams import until_reader_leaves
 
 if TYPE_CHECKING:
     from ledger.core.recalls.recall import Item
@@ -23,6 +24,7 @@ BATCH_ROWS = 200
 
 
 @options.selecting()
+@until_reader_leaves
 def history(
     asked: options.SelectionOptions,
     outcome: Annotated[Outcome | None, typer.Option("--outcome", help="Only what ended so.")] = None,

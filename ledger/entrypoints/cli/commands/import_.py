@@ -123,8 +123,8 @@ def _opened_file(name: str) -> Iterator[BinaryIO]:
         with opened_file as content:
             yield cast("BinaryIO", content)
     except OSError as error:
-        # Reading names no file; a reader of what we write who has gone away is something else.
-        if error.filename is not None or isinstance(error, BrokenPipeError):
+        # Reading names no file.
+        if error.filename is not None:
             raise
         raise UnreadableFileError(f"{name} cannot be read: {_why(error)}") from None
 

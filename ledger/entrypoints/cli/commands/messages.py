@@ -13,6 +13,7 @@ from ledger.entrypoints.cli.options import Limit
 from ledger.entrypoints.cli.screen.near import near_after
 from ledger.entrypoints.cli.screen.output import AsJson, batches, console, document_of_list, lines_of_json, say
 from ledger.entrypoints.process.book import opened
+from ledger.entrypoints.process.streams import until_reader_leaves
 from ledger.errors import EmptySelectionError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ BATCH_ROWS = 200
 
 
 @options.selecting(options.CampaignPatterns)
+@until_reader_leaves
 def messages(
     asked: options.SelectionOptions,
     recallable: Annotated[bool, typer.Option("--recallable", help="Only what can still be recalled.")] = False,

@@ -15,6 +15,7 @@ from ledger.entrypoints.cli.screen.near import near_after
 from ledger.entrypoints.cli.screen.output import AsJson, batches, console, document_of_list, lines_of_json, say
 from ledger.entrypoints.cli.xlsx_option import AsXlsx, write_xlsx
 from ledger.entrypoints.process.book import opened
+from ledger.entrypoints.process.streams import until_reader_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,7 @@ BATCH_ROWS = 200
 
 
 @options.selecting(options.CampaignPatterns)
+@until_reader_leaves
 def people(
     asked: options.SelectionOptions,
     recall_id: Annotated[

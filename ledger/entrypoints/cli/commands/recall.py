@@ -22,7 +22,7 @@ from ledger.entrypoints.cli.screen.words import moment
 from ledger.entrypoints.cli.stop_option import StopSending, check_stop, wants_stop
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
-from ledger.errors import InputError, NotConfirmedError, NothingEligibleError
+from ledger.errors import InputError, NothingEligibleError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,15 +161,9 @@ def _why_nothing(parts: "Parts", plan: "Plan", selection: "Selection") -> str:
 def _show_before(
     parts: "Parts", plan: "Plan", meant: "Meant", reason: str, sticky_seconds: float | None, *, as_json: bool
 ) -> None:
-    """Show a plan that is about to run; without anybody to see it, nothing is run."""
-    if not plan.eligible:
-        return
-    try:
-        paper = console(to_stderr=as_json)
-        _show(paper, parts, plan, meant, reason, sticky_seconds)
-        paper.file.flush()
-    except BrokenPipeError:
-        raise NotConfirmedError("nothing was recalled: the plan could not be shown") from None
+    """Show a plan that is about to run."""
+    if plan.eligible:
+        _show(console(to_stderr=as_json), parts, plan, meant, reason, sticky_seconds)
 
 
 def _show(

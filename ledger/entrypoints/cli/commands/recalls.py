@@ -13,6 +13,7 @@ from ledger.entrypoints.cli.recalled_options import RecalledSince, RecalledUntil
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, lines_of_json, say
 from ledger.entrypoints.cli.screen.words import is_are, number_of
 from ledger.entrypoints.process.book import opened
+from ledger.entrypoints.process.streams import until_reader_leaves
 
 if TYPE_CHECKING:
     from ledger.parts import Parts
@@ -26,6 +27,7 @@ Statuses = Annotated[list[Status] | None, typer.Option("--status", help="Only in
 RAN = tuple(status for status in Status if status is not Status.PLANNED)
 
 
+@until_reader_leaves
 def recalls(
     campaign: Campaigns = None,
     actor: Annotated[str | None, typer.Option("--actor", metavar="NAME", help="Only of this person.")] = None,

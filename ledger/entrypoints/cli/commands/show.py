@@ -4,8 +4,10 @@ from ledger.entrypoints.cli.options import RecallId, SpotCheckSize, Verify, Veri
 from ledger.entrypoints.cli.read_status import verify_first, verify_is_wanted
 from ledger.entrypoints.cli.screen.output import AsJson, console, document
 from ledger.entrypoints.process.book import opened
+from ledger.entrypoints.process.streams import until_reader_leaves
 
 
+@until_reader_leaves
 def show(
     recall_id: RecallId,
     verify: Verify = False,

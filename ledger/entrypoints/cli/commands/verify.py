@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.entrypoints.cli.screen.output import AsJson, console, document, reader_may_leave, say
+from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
 from ledger.entrypoints.cli.screen.verification import show_findings, show_verification, what_does_not_fit
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
@@ -23,13 +23,12 @@ def verify(known: KnownDigest = None, as_json: AsJson = False) -> Code:
 
     with opened() as parts, rows_shown() as progress:
         found = parts.verifier.run_once(known, progress=progress)
-    with reader_may_leave():
-        if as_json:
-            document(found)
-        elif found.ok:
-            show_verification(console(), found)
-        else:
-            show_findings(console(), found.findings)
+    if as_json:
+        document(found)
+    elif found.ok:
+        show_verification(console(), found)
+    else:
+        show_findings(console(), found.findings)
     if not found.ok and not as_json:
         say(f"error: what was written down has been rewritten: {what_does_not_fit(found)}")
     return Code.DONE if found.ok else Code.UNEXPECTED

@@ -10,6 +10,7 @@ from ledger.core.recalls.recall import Status
 from ledger.entrypoints.cli.durations import read_interval
 from ledger.entrypoints.cli.screen.output import console
 from ledger.entrypoints.process.book import opened
+from ledger.entrypoints.process.streams import until_reader_leaves
 
 if TYPE_CHECKING:
     from ledger.entrypoints.cli.screen.now import Look
@@ -20,6 +21,7 @@ Once = Annotated[bool, typer.Option("--once", help="Look once, and end.")]
 Interval = Annotated[str, typer.Option("--interval", metavar="D", help="Look so often, as in 2s or 1m.")]
 
 
+@until_reader_leaves
 def watch(once: Once = False, interval: Interval = "2s") -> None:
     """Watch what can still be recalled, what is being recalled, and what needs somebody.
 

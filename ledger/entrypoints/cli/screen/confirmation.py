@@ -10,6 +10,7 @@ from ledger.core.recalls.confirmation import Confirmation, confirmation_of
 from ledger.entrypoints.cli.screen.decision import correction_decision, decision_of
 from ledger.entrypoints.cli.screen.output import say
 from ledger.entrypoints.cli.screen.words import plain
+from ledger.entrypoints.process.streams import has_reader
 from ledger.errors import NotConfirmedError
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def confirm_erasure() -> None:
 def _need_terminal(so: str) -> None:
     if not _is_terminal():
         raise NotConfirmedError(f"{so}: somebody has to confirm, and this is no terminal. --yes confirms beforehand")
+    if not has_reader():
+        raise NotConfirmedError(f"{so}: nobody reads what was to be confirmed")
 
 
 def _is_terminal() -> bool:

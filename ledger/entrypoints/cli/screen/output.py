@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -93,20 +93,6 @@ def _written(value: object, indent: int | None = None) -> str:
     from ledger.core.json_value import printable_json
 
     return printable_json(text)
-
-
-@contextmanager
-def reader_may_leave() -> Iterator[None]:
-    """Write for a reader who may have seen enough, as `head` has: what was found counts all the same."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        pass
-    except SystemExit as exit_:
-        # So ends a table whose reader has left.
-        if not isinstance(exit_.__context__, BrokenPipeError):
-            raise
 
 
 def batches(values: Iterable[Value], size: int) -> Iterator[Sequence[Value]]:
