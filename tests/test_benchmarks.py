@@ -13,6 +13,7 @@ from tests.benchmarks import (
     looking,
     machine,
     planning,
+    posting,
     programs,
     purging,
     recalling,
@@ -47,6 +48,17 @@ def test_recording_one_by_one_is_measured_beside_the_driver(
     found = json.loads(capsys.readouterr().out)["databases"]["sqlite"]
     assert {"driver, 1 threads", "record, 1 threads", "driver, 16 threads", "record, 16 threads"} <= set(found)
     assert found["record to driver, 1 threads"] > 0
+
+
+def test_posting_is_measured_beside_recording_from_threads(
+    run: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.setattr("sys.argv", ["posting", "--messages", "40", "--recipients", "2", "--folder", str(tmp_path), *SQLITE])
+    run.setattr(posting, "TURNS", 2)
+    posting.main()
+    found = json.loads(capsys.readouterr().out)["databases"]["sqlite"]
+    assert found["posted"]["processor_microseconds"] > 0
+    assert found["posted to recorded"] > 0
 
 
 def test_a_plan_and_its_copies_are_measured_beside_a_bare_copy(

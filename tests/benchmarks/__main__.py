@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 PARTS = (
-    *("starting", "recording", "single", "watching", "gateway"),
+    *("starting", "recording", "single", "posting", "watching", "gateway"),
     *("planning", "recalling", "console", "growing", "verifying", "anchoring"),
 )
 

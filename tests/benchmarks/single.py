@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -43,10 +43,10 @@ def main() -> None:
             home.mkdir()
             kind = KINDS[name](home)
             workload = Workload(options.messages, options.recipients, datetime.now(UTC))
-            figures: dict[str, Any] = {"database": kind.facts()}
+            found: dict[str, Any] = {"database": kind.facts()}
             for threads in THREADS:
-                figures |= _beside_the_driver(kind, workload, threads)
-            report["databases"][name] = figures
+                found |= _beside_the_driver(kind, workload, threads)
+            report["databases"][name] = found
     json.dump(report, sys.stdout, indent=2)
     sys.stdout.write("\n")
 
@@ -61,7 +61,8 @@ def _options() -> argparse.Namespace:
 
 
 @contextmanager
-def _record(url: str, workload: Workload) -> Iterator[Do]:
+def record(url: str, workload: Workload) -> Iterator[Do]:
+    """Give what records one of the messages, by its number."""
     rows = list(workload.rows())
     with Ledger(Settings(database_url=url)) as book:
         book.campaigns()  # opens the connection and loads the code, which is no part of a record
@@ -125,20 +126,25 @@ class Turns:
 
     def figures(self) -> dict[str, float]:
         """Return them for people."""
-        cuts, count = quantiles(self.milliseconds, n=100, method="inclusive"), len(self.milliseconds)
-        return {
-            "messages_per_second": round(count / sum(self.seconds)),
-            "p50_ms": round(cuts[49], 2),
-            "p99_ms": round(cuts[98], 2),
-            "processor_microseconds": round(1e6 * self.processor_seconds / count),
-        }
+        return figures(self.seconds, self.milliseconds, self.processor_seconds)
+
+
+def figures(seconds: Sequence[float], milliseconds: Sequence[float], processor_seconds: float) -> dict[str, float]:
+    """Return what messages took for people: seconds of turns, milliseconds of each, the processor's of all."""
+    cuts, count = quantiles(milliseconds, n=100, method="inclusive"), len(milliseconds)
+    return {
+        "messages_per_second": round(count / sum(seconds)),
+        "p50_ms": round(cuts[49], 2),
+        "p99_ms": round(cuts[98], 2),
+        "processor_microseconds": round(1e6 * processor_seconds / count),
+    }
 
 
 def _beside_the_driver(kind: Kind, workload: Workload, threads: int) -> dict[str, Any]:
     with ExitStack() as stack:
         ways = {
             way: Turns(stack.enter_context(opened(stack.enter_context(kind.fresh()), workload)))
-            for way, opened in (("driver", _driver), ("record", _record))
+            for way, opened in (("driver", _driver), ("record", record))
         }
         size = workload.messages // TURNS
         for turn in range(TURNS):
