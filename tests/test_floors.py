@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -61,13 +62,17 @@ def content(path: Path) -> list[ast.AST]:
     return list(statements(ast.parse(path.read_text("utf-8"))))
 
 
-def imported(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield each module that a file imports, anywhere in it, with each name taken from there."""
+# What is asked of every file by many tests is read out of it once; its tree, which is large, is not kept.
+@cache
+def imported(path: Path) -> tuple[tuple[str, str], ...]:
+    """Return each module that a file imports, anywhere in it, with each name taken from there."""
+    found: list[tuple[str, str]] = []
     for node in content(path):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
+            found += ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            yield from ((node.module or "", alias.name) for alias in node.names)
+            found += ((node.module or "", alias.name) for alias in node.names)
+    return tuple(found)
 
 
 def at_the_top(path: Path) -> Iterator[str]:
@@ -79,9 +84,10 @@ def at_the_top(path: Path) -> Iterator[str]:
             yield node.module or ""
 
 
-def called(path: Path) -> set[str]:
+@cache
+def called(path: Path) -> frozenset[str]:
     """Return what a file calls, as it is written there."""
-    return {ast.unparse(node.func) for node in content(path) if isinstance(node, ast.Call)}
+    return frozenset(ast.unparse(node.func) for node in content(path) if isinstance(node, ast.Call))
 
 
 def importers_of(package: str) -> set[str]:
