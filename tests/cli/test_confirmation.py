@@ -24,6 +24,17 @@ def test_one_message_needs_a_yes(shell: Shell, simulator: Simulator, answer: str
     assert ("nothing was recalled" in ended.err) == (code == 10)
 
 
+@pytest.mark.parametrize(("answers", "code"), [(["sprung", "spring"], 0), (["sprung", "sprang", "sprong"], 10)])
+def test_a_slip_is_asked_about_again(shell: Shell, simulator: Simulator, answers: list[str], code: int) -> None:
+    shell.send(simulator, 2, campaign="spring")
+    with on_terminal(shell, *RECALL) as terminal:
+        for asked, answer in zip(["Type spring or 2 to confirm:", *["leave it:"] * 2], answers, strict=False):
+            terminal.wait_for(asked)
+            terminal.type(answer)
+        assert terminal.end() == code
+    assert ("nothing was recalled" in terminal.shown) == (code == 10)
+
+
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("", 10)])
 def test_on_a_terminal_the_question_stands_where_one_types(
     shell: Shell, simulator: Simulator, answer: str, code: int

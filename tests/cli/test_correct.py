@@ -248,9 +248,9 @@ def test_who_watches_sees_that_a_correction_needs_somebody_and_what_to_type(
     shown = recalled("correct", "1").out
     assert "ledger cancel 1" in shown
     assert "ledger resume 1" not in shown, "asking again says the same"
-    assert "  the correction of recall 1 is paused: `ledger correct 1` says why" in recalled("watch", "--once").out
+    assert "  `ledger correct 1` says why the correction of recall 1 is paused" in recalled("watch", "--once").out
     assert recalled("cancel", "1").code in (0, 3)
     recalled.variables["LEDGER_APPROVAL_RECIPIENTS"] = "3"
     assert recalled(*CORRECT, "--yes").code == 10
     seen = recalled("watch", "--once").out
-    assert "  the correction of recall 1 waits for a second person: `ledger approve 1`" in seen
+    assert "  `ledger approve 1`: the correction of recall 1 waits for a second person" in seen

@@ -1,13 +1,17 @@
 """Tables on a narrow screen: what somebody has to type next, a number or a name, is there whole."""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from rich.cells import cell_len
 
 from ledger.core.recalls.quota import quota
 from ledger.entrypoints.cli.screen.costs import cost_facts
+from ledger.entrypoints.cli.screen.paper import Paper
+from ledger.entrypoints.cli.screen.sentences import sentence
 from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, sheet_lines
 from ledger.entrypoints.cli.screen.width import NARROWEST
 from ledger.simulator import FailedReason, Simulator
@@ -35,7 +39,9 @@ def recalled(shell: Shell, simulator: Simulator) -> Shell:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("command", ["campaigns", "recalls", "history", "show 1", MESSAGES, "people --recall 1"])
+@pytest.mark.parametrize(
+    "command", ["campaigns", "recalls", "history", "show 1", MESSAGES, "people --recall 1", "watch --once"]
+)
 def test_no_line_is_wider_than_the_screen_whatever_names_are_made_of(recalled: Shell, command: str, width: int) -> None:
     lines = recalled.seen(width, *command.split())
     assert lines
@@ -44,7 +50,7 @@ def test_no_line_is_wider_than_the_screen_whatever_names_are_made_of(recalled: S
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("command", ["campaigns", "history", MESSAGES])
+@pytest.mark.parametrize("command", ["campaigns", "history", "recalls", MESSAGES])
 def test_the_name_of_a_campaign_has_24_cells_before_anything_else_is_kept(
     recalled: Shell, command: str, width: int
 ) -> None:
@@ -169,3 +175,40 @@ def test_a_campaign_of_which_a_plan_takes_nothing_does_not_look_as_if_it_were_re
     lines = recalled.seen(60, "recall", "--campaign", "news-*", "--reason", "wrong", "--dry-run")
     assert lines[0] == "Recall 4 messages of news-1, news-3 from 1 person"
     assert [line.split() for line in lines if "nothing of" in line] == [["nothing", "of", "news-2"]]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_somebody_has_to_type_is_never_cut_or_broken(shell: Shell, simulator: Simulator, width: int) -> None:
+    simulator.world.change(permission_missing=True)
+    shell.send(simulator, 2, campaign=CHINESE)
+    assert shell("recall", "--campaign", CHINESE, "--reason", "wrong amount for all", "--yes").code == 5
+    for command in ("watch --once", "show 1", "resume 1"):
+        assert "ledger resume 1" in "\n".join(shell.seen(width, *command.split()))
+    shell.send(simulator, 2, campaign=LONG)
+    shell.variables |= {"COLUMNS": str(width), "TTY_COMPATIBLE": "1"}
+    planned = shell("recall", "--campaign", LONG, "--reason", "again", "--dry-run").err
+    assert re.search(r"^ledger recall --plan \d+ --token plan_\S+$", planned, re.MULTILINE), planned
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_further_lines_of_a_sentence_are_set_in(recalled: Shell, width: int) -> None:
+    lines = recalled.seen(width, "show", "1")
+    head = lines[1 : lines.index("")]
+    assert all(line.startswith("  ") for line in head)
+    assert not any("ledger show 1" in line for line in head), "nobody is sent to where they are"
+
+
+def test_lines_end_between_words_and_never_within_a_command() -> None:
+    screen = StringIO()
+    paper = Paper(width=24, force_terminal=True, color_system=None, file=screen)
+    sentence(paper, "no worker is at work, so start `ledger worker --now` there", lead="  ")
+    sentence(paper, "请大家查看这封通知并请尽快回复谢谢大家", lead="  原因  ")
+    assert screen.getvalue().splitlines() == [
+        "  no worker is at work,",
+        "    so start",
+        "    `ledger worker --now`",
+        "    there",
+        "  原因  请大家查看这封通",
+        "        知并请尽快回复谢",
+        "        谢大家",
+    ]

@@ -77,6 +77,15 @@ def test_unstick_ends_it(shell: Shell, simulator: Simulator) -> None:
     assert shell("verify").code == 0
 
 
+def test_what_was_never_sticky_stays_as_it_is_and_nothing_is_written_down(shell: Shell, simulator: Simulator) -> None:
+    shell.send(simulator, 1, campaign="c")
+    shell(*RECALL)
+    before = shell("show", "1", "--json").json["timeline"]
+    ended = shell("unstick", "1")
+    assert (ended.code, ended.out) == (0, "Recall 1 was not sticky: it leaves alone what is recorded anyway.\n")
+    assert shell("show", "1", "--json").json["timeline"] == before
+
+
 def test_a_recall_that_never_started_does_not_stick(shell: Shell, simulator: Simulator) -> None:
     shell.send(simulator, 1, campaign="c")
     shell.variables["LEDGER_PLAN_VALID_SECONDS"] = "0.000001"

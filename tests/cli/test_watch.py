@@ -15,6 +15,7 @@ from ledger.entrypoints.cli.screen.live import LiveNow
 from ledger.entrypoints.cli.screen.now import Look, now_lines
 from ledger.entrypoints.process.attention import Trouble
 from ledger.errors import DatabaseUnavailableError
+from ledger.services.reports.recall_lines import RecallLine
 from ledger.simulator import Simulator
 
 from .conftest import Shell
@@ -35,7 +36,7 @@ def _look(campaigns: int = 2, troubles: Sequence[Trouble] = ()) -> Look:
     return Look(
         at=NOW,
         campaigns=lines,
-        running=[RUNNING] * (campaigns > 10),
+        running=[RecallLine(result=RUNNING, selection={"campaign": "spring"}, people=5)] * (campaigns > 10),
         paused=[],
         scheduled=[],
         waiting=[],
@@ -158,8 +159,8 @@ def test_what_starts_by_itself_and_what_is_not_sent_any_more_are_seen(shell: She
     assert shell("recall", "--campaign", "autumn", "--reason", "wrong", "--yes", "--stop-sending").code == 0
     shown = shell("watch", "--once").out
     assert "recall 1 starts " in shown
-    assert ", 2 messages: over then" in shown
-    assert "nothing more of autumn is sent" in shown
+    assert ": 2 messages of spring from 1 person: over then (" in shown
+    assert "`ledger allow` lets autumn be sent again" in shown
     assert all(cell_len(line) <= 60 for line in shell.seen(60, "watch", "--once"))
 
 
@@ -168,6 +169,6 @@ def test_a_pause_is_told_once_with_one_command_that_goes_on(shell: Shell, simula
     simulator.world.change(permission_missing=True)
     assert shell("recall", "--campaign", "spring", "--reason", "typo", "--yes").code == 5
     shown = shell("watch", "--once").out
-    assert "recall 1 is paused, 2 messages wait: `ledger resume 1`: the app lacks a permission" in shown
+    assert "`ledger resume 1`: 2 messages of spring from 1 person, 2 wait: the app lacks a permission" in shown
     assert shown.count("ledger resume") == 1
     assert shell("show", "1").out.count("ledger resume") == 1

@@ -20,7 +20,7 @@ def policy_name(text: str) -> PolicyName:
     try:
         return PolicyName(text.strip().lower().replace("_", "-"))
     except ValueError:
-        raise InputError(f"there is no policy {text!r}: {', '.join(PolicyName)} is one") from None
+        raise InputError(f"there is no policy {text!r}: there are {', '.join(PolicyName)}") from None
 
 
 def policy_value(text: str) -> int | None:

@@ -90,7 +90,8 @@ def _not_utf8() -> str:
 def _usage(error: Any) -> str:
     text = " ".join(error.format_message().split()).rstrip(".").replace(": Value error, ", ": ")
     text = _TOO_MANY.sub(r"an argument too many: '\1'", text)
-    return f"{text}. See `{error.ctx.command_path} --help`" if error.ctx else text
+    end = "" if text.endswith("?") else "."
+    return f"{text}{end} See `{error.ctx.command_path} --help`" if error.ctx else text
 
 
 def _version(wanted: bool) -> None:

@@ -217,8 +217,8 @@ class Lifecycle:
             reopened = items.reopen(connection, recall_id, now)
             if not reopened:
                 raise NothingEligibleError(
-                    f"recall {recall_id} has nothing to ask again: no item that ended refused, partial or unknown "
-                    "is still inside its 24 hours, and was not refused for good"
+                    f"recall {recall_id} has nothing to ask again: each message is recalled, past its 24 hours, "
+                    "refused for good, or was never asked"
                 )
             acting = Acting(actor, is_proven)
             self._approvals.check_retry(connection, recall, acting, now)

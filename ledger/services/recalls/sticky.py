@@ -37,7 +37,7 @@ class StickyRecalls:
         self._late = LateMessages(clock)
 
     def stick(self, recall_id: int, seconds: float, *, actor: str) -> Result:
-        """Let a recall take what arrives late, for at most a day; 0 ends that."""
+        """Let a recall take what arrives late, for at most a day; 0 ends that, and does nothing where it is not so."""
         if not 0 <= seconds <= WINDOW.total_seconds():
             raise InputError("a recall can be sticky for at most 24 hours: give a time between 0 and 86400 seconds")
         now = self._clock.now()
@@ -46,11 +46,12 @@ class StickyRecalls:
             recall = recalls.get(connection, recall_id, lock=True)
             if until is not None and recall.status is Status.CANCELLED:
                 raise WrongStateError(f"recall {recall_id} was cancelled: plan a new one")
-            recalls.change(connection, recall_id, sticky_until=until)
-            detail = {"until": format_time(until) if until else None}
-            event = "sticky" if until else "unstuck"
-            entry = history.Entry(at=now, event=event, actor=actor, recall_id=recall_id, detail=detail)
-            history.append(connection, [entry])
+            if until is not None or recall.sticky_until is not None:
+                recalls.change(connection, recall_id, sticky_until=until)
+                detail = {"until": format_time(until) if until else None}
+                event = "sticky" if until else "unstuck"
+                entry = history.Entry(at=now, event=event, actor=actor, recall_id=recall_id, detail=detail)
+                history.append(connection, [entry])
         return self._reports.result(recall_id)
 
     def unstick(self, recall_id: int, *, actor: str) -> Result:

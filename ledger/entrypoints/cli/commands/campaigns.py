@@ -20,7 +20,7 @@ def campaigns(show_all: ShowAll = False, as_json: AsJson = False) -> None:
     On a terminal as many as it has lines for; --json has all of them.
     """
     with opened() as parts:
-        lines, now = parts.campaigns(), parts.clock.now()
+        lines, now, where = parts.campaigns(), parts.clock.now(), parts.database.shown_url
     if as_json:
         document(lines)
     elif lines:
@@ -28,4 +28,4 @@ def campaigns(show_all: ShowAll = False, as_json: AsJson = False) -> None:
 
         print_campaigns(console(), lines, now, show_all=show_all)
     else:
-        say("the ledger holds no message: `ledger record` and `ledger import` put some in")
+        say(f"the ledger at {where} holds no message: `ledger record` and `ledger import` put some in")

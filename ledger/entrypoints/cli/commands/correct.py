@@ -15,7 +15,7 @@ from ledger.entrypoints.cli.options import Actor, RecallId
 from ledger.entrypoints.cli.proof import TokenFile, who_is
 from ledger.entrypoints.cli.screen.confirmation import confirm_correction
 from ledger.entrypoints.cli.screen.corrections import show_correction_plan, show_corrections, why_nobody
-from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
+from ledger.entrypoints.cli.screen.output import AsJson, console, document, say, say_command
 from ledger.entrypoints.cli.screen.words import moment
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
@@ -147,7 +147,7 @@ def _only_shown(parts: "Parts", plan: "CorrectionPlan", reason: str, *, as_json:
         say(f"error: {why_nobody(plan)}")
         return Code.NOTHING_ELIGIBLE
     say(f"nothing was sent: without --dry-run it is. Exactly this is sent until {moment(plan.valid_until)} with")
-    say(f"ledger correct {plan.recall_id} --plan {plan.correction_id} --token {plan.token}")
+    say_command(f"ledger correct {plan.recall_id} --plan {plan.correction_id} --token {plan.token}")
     return Code.DONE
 
 

@@ -16,6 +16,7 @@ from ledger.clock import parse_time
 from ledger.entrypoints.cli.options import CampaignTag, SentAt, SourceTag
 from ledger.entrypoints.cli.screen.import_progress import Extent, shown
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
+from ledger.entrypoints.cli.screen.sentences import sentence
 from ledger.entrypoints.cli.screen.words import number_of, plain
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code, code_of_error
@@ -179,9 +180,9 @@ def _show(imported: "Imported", *, is_kept: bool) -> None:
         + (f", {imported.spooled:,} kept in the spool" if imported.spooled else "")
     )
     for row in imported.rejected[:SHOWN_REJECTIONS]:
-        paper.print(f"line {row.line}: {plain(row.reason)}", soft_wrap=not paper.is_terminal)
+        sentence(paper, plain(row.reason), lead=f"line {row.line}: ")
     for known in imported.differing[:SHOWN_REJECTIONS]:
-        paper.print(f"line {known.line}, a duplicate: {plain(known.note)}", soft_wrap=not paper.is_terminal)
+        sentence(paper, plain(known.note), lead=f"line {known.line}, a duplicate: ")
     if (others := imported.differing_count - min(len(imported.differing), SHOWN_REJECTIONS)) > 0:
         paper.print(f"and {number_of(others, 'duplicate')} more that differ")
     more = imported.rejected_count - min(len(imported.rejected), SHOWN_REJECTIONS)
@@ -200,4 +201,4 @@ def _show_how_to_fix(to_fix: "RejectedLinesFile", given: "dict[str, str | None]"
         f"the rejected rows are in {to_fix.path}, why in {to_fix.reasons_path}{left_out}",
         f"fix them there, then: {command}",
     ):
-        paper.print(message, soft_wrap=True)
+        paper.print(message, soft_wrap=True)  # a command is in it, which is copied whole

@@ -13,6 +13,7 @@ from ledger.entrypoints.cli import selection_options as options
 from ledger.entrypoints.cli.options import Limit
 from ledger.entrypoints.cli.screen.near import near_after
 from ledger.entrypoints.cli.screen.output import AsJson, batches, console, document_of_list, lines_of_json, say
+from ledger.entrypoints.cli.screen.sentences import sentence
 from ledger.entrypoints.cli.xlsx_option import AsXlsx, write_xlsx
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.streams import until_reader_leaves
@@ -92,7 +93,7 @@ def _show(parts: "Parts", whose: "Whose", lines: "Iterator[PersonLine]") -> None
 
     paper, is_first = console(), True
     if (message := people_in_words(parts.people.count(whose))) is not None:
-        paper.print(f"{message[0].upper()}{message[1:]}.", style="bold", soft_wrap=not paper.is_terminal)
+        sentence(paper, f"{message[0].upper()}{message[1:]}.", style="bold")
     for some in batches(lines, BATCH_ROWS):
         print_people(paper, some, show_header=is_first)
         is_first = False

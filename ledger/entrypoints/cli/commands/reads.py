@@ -13,6 +13,7 @@ from ledger.entrypoints.cli.proof import TokenFile, who_is
 from ledger.entrypoints.cli.screen.confirmation import confirm_inquiry
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
 from ledger.entrypoints.cli.screen.reads import price_in_words, report_in_words
+from ledger.entrypoints.cli.screen.sentences import sentence
 from ledger.entrypoints.process.book import opened
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def reads(
             return
         paper = console()
         for line in report_in_words(report):
-            paper.print(line, soft_wrap=not paper.is_terminal)
+            sentence(paper, line)
 
 
 def _ask(parts: "Parts", whose: "Whose", sample: int | None, actor: str) -> "ReadReport":

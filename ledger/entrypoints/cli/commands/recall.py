@@ -16,7 +16,7 @@ from ledger.entrypoints.cli.planned_run import check_alone, run_shown
 from ledger.entrypoints.cli.proof import TokenFile, who_is
 from ledger.entrypoints.cli.screen.confirmation import confirm
 from ledger.entrypoints.cli.screen.near import near_after, near_in_words
-from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
+from ledger.entrypoints.cli.screen.output import AsJson, console, document, say, say_command
 from ledger.entrypoints.cli.screen.plans import finds_any, show_plan, why_nothing
 from ledger.entrypoints.cli.screen.words import moment
 from ledger.entrypoints.cli.stop_option import StopSending, check_stop, wants_stop
@@ -149,7 +149,7 @@ def _only_shown(
         say(f"error: {nothing}")
         return Code.NOTHING_ELIGIBLE
     say(f"nothing was called: without --dry-run it runs. Exactly this plan runs until {moment(plan.valid_until)} with")
-    say(f"ledger recall --plan {plan.recall_id} --token {plan.token}")
+    say_command(f"ledger recall --plan {plan.recall_id} --token {plan.token}")
     return Code.DONE
 
 

@@ -80,7 +80,7 @@ def _show(parts: "Parts", asked: RecallFilter, statuses: Sequence[Status], limit
     plans = len(planned) - len(waiting)
     results = sorted([*results, *waiting], key=lambda result: (not waits_for_approval(result, now), -result.recall_id))
     if results:
-        print_recalls(console(), results, now, notes_of(parts, results))
+        print_recalls(console(), parts.recall_lines.of(results), now, notes_of(parts, results))
     elif not plans:
         say("there is no recall yet" if asked == RecallFilter() and with_plans else "there is no such recall")
     if to_review := parts.recall_reports.to_review():

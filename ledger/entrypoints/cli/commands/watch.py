@@ -50,14 +50,15 @@ def _look(parts: "Parts") -> "Look":
     # Who has the database in their hands sees all of it.
     everybody = Identity(name="", role=Role.ADMIN)
     results = parts.current_recalls.results(statuses=(Status.RUNNING, Status.PAUSED))
+    lines = parts.recall_lines.of
     return Look(
         at=parts.clock.now(),
         campaigns=parts.campaigns(),
-        running=[one for one in results if one.status is Status.RUNNING],
-        paused=[one for one in results if one.status is Status.PAUSED],
-        waiting=parts.pages.waiting(limit=MOST_RECALLS, who=everybody),
-        scheduled=parts.pages.scheduled(limit=MOST_RECALLS, who=everybody),
-        to_review=parts.pages.to_review(limit=MOST_RECALLS, who=everybody),
+        running=lines([one for one in results if one.status is Status.RUNNING]),
+        paused=lines([one for one in results if one.status is Status.PAUSED]),
+        waiting=lines(parts.pages.waiting(limit=MOST_RECALLS, who=everybody)),
+        scheduled=lines(parts.pages.scheduled(limit=MOST_RECALLS, who=everybody)),
+        to_review=lines(parts.pages.to_review(limit=MOST_RECALLS, who=everybody)),
         troubles=tuple(troubles(parts)),
         corrections=parts.correction_reports.needing_somebody(EVERYTHING),
     )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ledger.core.corrections.correction import CorrectionPlan
     from ledger.core.recalls.recall import Plan
 
+# Whoever slips has typed something, and means it.
+MORE_TRIES = 2
 NOT_COVERED = "The month's quota does not cover it: it will pause when that is used up."
 
 
@@ -88,7 +90,13 @@ def _is_yes(question: str) -> bool:
 
 def _is_typed(question: str, needed: Confirmation) -> bool:
     say(question if needed.is_covered else f"{question} {NOT_COVERED}")
-    return needed.accepts(_answer(f"Type {' or '.join(map(plain, needed.typed))} to confirm:"))
+    wanted = f"Type {' or '.join(map(plain, needed.typed))} to confirm"
+    answer = _answer(f"{wanted}:")
+    for _ in range(MORE_TRIES):
+        if not answer or needed.accepts(answer):
+            break
+        answer = _answer(f"That is not it. {wanted}, or nothing to leave it:")
+    return needed.accepts(answer)
 
 
 def _answer(question: str) -> str:

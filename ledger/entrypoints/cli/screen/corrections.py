@@ -10,6 +10,7 @@ from ledger.core.recalls.recall import Status
 from ledger.entrypoints.cli.screen.costs import cost_facts, quota_facts, stop_facts
 from ledger.entrypoints.cli.screen.decision import correction_decision
 from ledger.entrypoints.cli.screen.facts import Fact, print_facts
+from ledger.entrypoints.cli.screen.sentences import sentence
 from ledger.entrypoints.cli.screen.words import moment, number_of, plain
 
 if TYPE_CHECKING:
@@ -108,9 +109,9 @@ def show_correction(paper: "Console", result: "CorrectionResult") -> None:
     style = "bold green" if result.is_complete else "bold yellow"
     paper.print(headline(result), style=style)
     for line in _details(result):
-        paper.print(f"  {line}", soft_wrap=not paper.is_terminal)
+        sentence(paper, line, lead="  ")
     for command, what in next_steps(result):
-        paper.print(f"  {command:<18}  {what}", soft_wrap=not paper.is_terminal)
+        sentence(paper, what, lead=f"  {command:<18}  ")
 
 
 def show_corrections(paper: "Console", results: "Sequence[CorrectionResult]", recall_id: int) -> None:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ledger.entrypoints.cli.screen.sentences import sentence
 from ledger.entrypoints.cli.screen.words import moment, number_of, plain
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def show_disputes(paper: "Console", disputes: "Disputes") -> None:
     paper.print(f"DISPUTED: {values} below {verb} not what the history says, {checked}", style="bold red")
     for one in disputes.values[:SHOWN_DISPUTES]:
         name = " ".join(part for part in (one.what.replace("_", " "), one.key) if part)
-        paper.print(f"  disputed: {plain(name)}: {dispute_in_words(one)}", soft_wrap=not paper.is_terminal)
+        sentence(paper, f"disputed: {plain(name)}: {dispute_in_words(one)}", lead="  ")
     if len(disputes.values) > SHOWN_DISPUTES:
         paper.print(f"  and {len(disputes.values) - SHOWN_DISPUTES:,} more: --json", style="dim")
     if not disputes.are_all:
@@ -42,7 +43,7 @@ def show_still_there(paper: "Console", found: "Sequence[StillThere]") -> None:
         style="bold red",
     )
     for one in found[:SHOWN_DISPUTES]:
-        paper.print(f"  still there: {plain(one.process_query_key)}", soft_wrap=not paper.is_terminal)
+        sentence(paper, f"still there: {plain(one.process_query_key)}", lead="  ")
     if len(found) > SHOWN_DISPUTES:
         paper.print(f"  and {len(found) - SHOWN_DISPUTES:,} more: --json", style="dim")
 

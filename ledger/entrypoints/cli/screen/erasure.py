@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ledger.entrypoints.cli.screen.sentences import sentence
 from ledger.entrypoints.cli.screen.words import number_of
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ def show_traces(paper: "Console", traces: "Traces") -> None:
     else:
         paper.print("The id of this person stands in")
         for line in _counts(traces.places):
-            paper.print(f"  {line}", soft_wrap=True)
+            sentence(paper, line, lead="  ")
     for line in _warnings(traces.mentioned, traces.journals):
-        paper.print(line, soft_wrap=True)
+        sentence(paper, line)
 
 
 def show_erasure(paper: "Console", done: "Erasure") -> None:
@@ -46,7 +47,7 @@ def show_erasure(paper: "Console", done: "Erasure") -> None:
         return
     paper.print(f"Erased, and shown as {done.person} from now on, in")
     for line in _counts(done.places):
-        paper.print(f"  {line}", soft_wrap=True)
+        sentence(paper, line, lead="  ")
     paper.print(
         "Not touched: backups, the database server's log, files that were exported before, and logs of before.",
         soft_wrap=True,

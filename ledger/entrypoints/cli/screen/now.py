@@ -2,20 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ledger.core.json_value import printable
 from ledger.core.recalls.pauses import without_next_step
 from ledger.core.recalls.recall import Status
+from ledger.entrypoints.cli.screen.decision import decided_of
 from ledger.entrypoints.cli.screen.sheet import cut_at_end, sheet_lines
 from ledger.entrypoints.cli.screen.tables import campaign_columns, campaign_row
 from ledger.entrypoints.cli.screen.words import number_of, plain, span, time_of
 
 if TYPE_CHECKING:
     from ledger.core.campaigns.campaign import CampaignLine
-    from ledger.core.recalls.recall import Result
     from ledger.entrypoints.process.attention import Trouble
+    from ledger.services.reports.recall_lines import RecallLine
     from ledger.store.corrections.corrections import Correction
 
 MOST_NOTES, MOST_RUNNING = 6, 4
@@ -32,11 +33,11 @@ class Look:
 
     at: datetime
     campaigns: "Sequence[CampaignLine]"
-    running: "Sequence[Result]"
-    paused: "Sequence[Result]"
-    waiting: "Sequence[Result]"
-    scheduled: "Sequence[Result]"
-    to_review: "Sequence[Result]"
+    running: "Sequence[RecallLine]"
+    paused: "Sequence[RecallLine]"
+    waiting: "Sequence[RecallLine]"
+    scheduled: "Sequence[RecallLine]"
+    to_review: "Sequence[RecallLine]"
     troubles: "Sequence[Trouble]"
     corrections: "Sequence[Correction]" = ()
 
@@ -44,17 +45,19 @@ class Look:
 _TROUBLES = {
     "worker": "no worker is at work: start `ledger worker`",
     "near_deadline": "{n} that wait in paused recalls have less than {minutes} minutes left",
-    "spool": "journals of the spool wait ({n}): `ledger doctor` says how much",
+    "spool": "`ledger doctor` says how much waits in the spool; journals: {n:,}",
     "spool_fallback": "the spool could not be written; some of it is in {folders}",
-    "spool_refused": "{n} rows in the spool were refused: `ledger doctor` names the file",
-    "robots": "{n} messages are of robots of no app: `ledger doctor` names them",
-    "quota": "{used} of this month's {limit} calls are used",
-    "packing": "{source} could send with {packed_sends} calls instead of {sends}: `ledger doctor`",
-    "packing_of_any": "what has no source could be sent with {packed_sends} calls instead of {sends}: `ledger doctor`",
+    "spool_refused": "`ledger doctor` names the file of refused rows in the spool: {n:,}",
+    "robots": "`ledger doctor` names robots of no app; messages of theirs: {n:,}",
+    "quota": "{used:,} of this month's {limit:,} calls are used",
+    "packing": "{source} could send with {packed_sends:,} calls instead of {sends:,}: `ledger doctor`",
+    "packing_of_any": "without a source: {packed_sends:,} calls could send what took {sends:,}: `ledger doctor`",
     "clock": "this machine's clock is wrong: deadlines are off",
     "blocked": "DingTalk shut the app {app} out, for {seconds} s more",
     "purge": "messages past their 24 hours are not deleted: start `ledger worker`",
 }
+# What nobody has to see to tonight.
+_ADVICE = ("packing", "packing_of_any")
 
 
 def now_lines(look: Look, now: datetime, *, columns: int | None, rows: int | None) -> list[Line]:
@@ -64,7 +67,7 @@ def now_lines(look: Look, now: datetime, *, columns: int | None, rows: int | Non
     lines += _part(
         "running", [line for one in look.running for line in _running(one)], 2 * MOST_RUNNING if rows else None
     )
-    lines += _part("to come", list(_to_come(look, now)), MOST_NOTES if rows else None)
+    lines += _part("to know", list(_to_know(look, now)), MOST_NOTES if rows else None)
     room = None if rows is None else max(rows - len(lines), FEWEST_CAMPAIGNS + 2)
     lines += _campaigns(look, now, columns, room)
     return [(text if columns is None else cut_at_end(printable(text), columns), style) for text, style in lines]
@@ -81,47 +84,64 @@ def _part(title: str, lines: Sequence[Line], most: int | None) -> Iterator[Line]
 
 
 def _notes(look: Look, now: datetime) -> Iterator[Line]:
-    for one in look.paused:
-        why = plain(without_next_step((one.error or {}).get("message", "somebody paused it")))
-        waiting = number_of(one.pending, "message waits", "messages wait")
-        yield f"  recall {one.recall_id} is paused, {waiting}: `ledger resume {one.recall_id}`: {why}", "bold red"
-    for one in look.waiting:
-        who = plain(one.approval.requested_by if one.approval is not None else None)
+    """Say what to type, and about what: on a narrow screen the end of a line goes, and never the command."""
+    for line in look.paused:
+        why = plain(without_next_step((line.result.error or {}).get("message", "somebody paused it")))
+        waiting = number_of(line.result.pending, "waits", "wait")
+        yield f"  `ledger resume {line.result.recall_id}`: {decided_of(line)}, {waiting}: {why}", "bold red"
+    for line in look.waiting:
+        asked = line.result.approval
+        who = plain(asked.requested_by if asked is not None else None)
+        yield f"  `ledger approve {line.result.recall_id}`: {decided_of(line)}; {who} asked", "yellow"
+    for line in look.to_review:
         yield (
-            f"  recall {one.recall_id} waits for a second person: `ledger approve {one.recall_id}`; {who} asked",
-            "yellow",
+            f"  `ledger review {line.result.recall_id}`: ran without its second person, {decided_of(line)}",
+            "bold red",
         )
-    for one in look.to_review:
-        yield f"  recall {one.recall_id} ran without its second person: `ledger review {one.recall_id}`", "bold red"
     for correction in look.corrections:
         number, what = correction.recall_id, f"the correction of recall {correction.recall_id}"
         if correction.status is Status.PLANNED:
-            yield f"  {what} waits for a second person: `ledger approve {number}`", "yellow"
+            yield f"  `ledger approve {number}`: {what} waits for a second person", "yellow"
         else:
-            yield f"  {what} is paused: `ledger correct {number}` says why", "bold red"
+            yield f"  `ledger correct {number}` says why {what} is paused", "bold red"
     for trouble in look.troubles:
-        values = dict(trouble.values)
-        if "seconds" in values:
-            values["seconds"] = max(int(values["seconds"] - (now - look.at).total_seconds()), 0)
-        yield f"  {_TROUBLES[trouble.name].format_map(values)}", "bold red" if trouble.is_bad else "yellow"
+        if trouble.name in _ADVICE:
+            continue
+        yield f"  {_said(trouble, now - look.at)}", "bold red" if trouble.is_bad else "yellow"
 
 
-def _to_come(look: Look, now: datetime) -> Iterator[Line]:
-    """Say what starts by itself, and what is not sent any more: nobody has to do anything about either."""
-    for one in look.scheduled:
-        at, messages = time_of(one.scheduled_at, now), number_of(one.eligible, "message")
-        yield f"  recall {one.recall_id} starts {at}, {messages}: {plain(one.reason)} ({plain(one.actor)})", None
-    for line in look.campaigns:
-        if line.sending_stopped_by is not None:
-            name, by = plain(line.campaign), plain(line.sending_stopped_by)
-            yield f"  nothing more of {name} is sent: {by} stopped it, `ledger allow` lets it go on", None
+def _said(trouble: "Trouble", since: timedelta) -> str:
+    """Say what is wrong, so long after it was looked at."""
+    values = dict(trouble.values)
+    if "seconds" in values:
+        values["seconds"] = max(int(values["seconds"] - since.total_seconds()), 0)
+    return _TROUBLES[trouble.name].format_map(values)
 
 
-def _running(one: "Result") -> Iterator[Line]:
+def _to_know(look: Look, now: datetime) -> Iterator[Line]:
+    """Say what starts by itself, what is not sent any more, and advice: nobody has to do anything about these now."""
+    for line in look.scheduled:
+        one = line.result
+        at = time_of(one.scheduled_at, now)
+        yield (
+            f"  recall {one.recall_id} starts {at}: {decided_of(line)}: {plain(one.reason)} ({plain(one.actor)})",
+            None,
+        )
+    for campaign in look.campaigns:
+        if campaign.sending_stopped_by is not None:
+            name, by = plain(campaign.campaign), plain(campaign.sending_stopped_by)
+            yield f"  `ledger allow` lets {name} be sent again: {by} stopped it", None
+    for trouble in look.troubles:
+        if trouble.name in _ADVICE:
+            yield f"  {_said(trouble, now - look.at)}", None
+
+
+def _running(line: "RecallLine") -> Iterator[Line]:
+    one = line.result
     done = one.eligible - one.pending
     filled = BAR_CELLS * done // one.eligible if one.eligible else BAR_CELLS
     failed = f", {done - one.recalled:,} not recalled" if done > one.recalled else ""
-    yield f"  recall {one.recall_id}: {plain(one.reason)} ({plain(one.actor)})", None
+    yield f"  recall {one.recall_id}: {decided_of(line)}: {plain(one.reason)} ({plain(one.actor)})", None
     yield f"    {'█' * filled}{'░' * (BAR_CELLS - filled)} {done:,} of {one.eligible:,} done{failed}", "green"
 
 

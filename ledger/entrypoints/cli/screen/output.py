@@ -35,6 +35,14 @@ def say(text: str) -> None:
     _write_sentence(text, to_stderr=True)
 
 
+def say_command(text: str) -> None:
+    """Write a command that somebody is to copy to stderr: in one line, which only the edge of the screen folds."""
+    from ledger.core.json_value import printable_lines
+
+    sys.stderr.write(f"{printable_lines(text)}\n")
+    sys.stderr.flush()
+
+
 def tell(text: str) -> None:
     """Write a sentence for people to stdout; a file or a pipe gets it in one line."""
     _write_sentence(text, to_stderr=False)
@@ -43,8 +51,9 @@ def tell(text: str) -> None:
 def _write_sentence(text: str, *, to_stderr: bool) -> None:
     stream = sys.stderr if to_stderr else sys.stdout
     if stream.isatty() or not _TAKEN_FOR_TERMINAL.isdisjoint(os.environ):
-        screen = console(to_stderr=to_stderr)
-        screen.print(text, soft_wrap=not screen.is_terminal)
+        from ledger.entrypoints.cli.screen.sentences import sentence
+
+        sentence(console(to_stderr=to_stderr), text)
     else:
         # A start that writes one line is not to pay for what draws tables.
         from ledger.core.json_value import printable_lines

@@ -9,6 +9,7 @@ from ledger.core.recalls.recall import Outcome
 from ledger.entrypoints.cli.screen.disputes import mark_of, show_disputes, show_still_there
 from ledger.entrypoints.cli.screen.reads import before_reading_in_words
 from ledger.entrypoints.cli.screen.results import show_result
+from ledger.entrypoints.cli.screen.sentences import sentence
 from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, print_sheet
 from ledger.entrypoints.cli.screen.tables import print_items
 from ledger.entrypoints.cli.screen.words import exact_moment, number_of, plain
@@ -39,19 +40,19 @@ def show_report(paper: "Console", report: "RecallReport", now: datetime) -> None
     if report.still_there:
         show_still_there(paper, report.still_there)
     calls = report.plan.get("calls")
-    show_result(paper, result, report.items, now=now, planned_calls=calls, people=report.people)
+    show_result(paper, result, report.items, now=now, planned_calls=calls, people=report.people, shows_more=True)
     if report.before_reading is not None:
         words = before_reading_in_words(report.before_reading)
-        paper.print(f"  read: {words}", soft_wrap=not paper.is_terminal)
-    paper.print(f"  reason: {plain(result.reason)} ({plain(result.actor)})", soft_wrap=not paper.is_terminal)
-    paper.print(f"  asked for: {_selection(report.selection)}", soft_wrap=not paper.is_terminal)
+        sentence(paper, f"read: {words}", lead="  ")
+    sentence(paper, f"reason: {plain(result.reason)} ({plain(result.actor)})", lead="  ")
+    sentence(paper, f"asked for: {_selection(report.selection)}", lead="  ")
     for entry in report.timeline:
-        paper.print(f"  {_done(entry)}", soft_wrap=not paper.is_terminal)
+        sentence(paper, _done(entry), lead="  ")
     if result.follows is not None:
-        paper.print(f"  follows: recall {result.follows}, which is sticky")
+        sentence(paper, f"follows: recall {result.follows}, which is sticky", lead="  ")
     if report.skipped:
         counts = Counter(str(skip["standing"]).replace("_", " ") for skip in report.skipped)
-        paper.print(f"  left out: {', '.join(f'{count:,} {why}' for why, count in counts.items())}")
+        sentence(paper, f"left out: {', '.join(f'{count:,} {why}' for why, count in counts.items())}", lead="  ")
     if report.items:
         paper.print(f"\n{number_of(len(report.items), 'message')}", style="bold")
         # What somebody has to look at comes first.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ledger.core.recalls.pauses import without_next_step
 from ledger.core.recalls.recall import RETRYABLE, Outcome, Status
 from ledger.entrypoints.cli.screen.people import people_in_words
+from ledger.entrypoints.cli.screen.sentences import sentence
 from ledger.entrypoints.cli.screen.sticky import is_sticky, late_in_words
 from ledger.entrypoints.cli.screen.words import moment, number_of, plain, span
 
@@ -28,42 +29,48 @@ def show_result(
     now: datetime,
     planned_calls: int | None = None,
     people: "PeopleCount | None" = None,
+    shows_more: bool = False,
 ) -> None:
-    """Write a result for people: counts, reasons together, the next step; `items` may be empty when all went well."""
+    """Write a result for people: counts, reasons together, the next step; `items` may be empty when all went well.
+
+    With `shows_more`, the rest of the recall stands below it: nobody is sent to where they are.
+    """
     style = "bold green" if result.is_complete else "bold yellow"
-    paper.print(headline(result, now), style=style)
+    sentence(paper, headline(result, now), style=style)
     _print_people(paper, result, people)
     if result.calls:
-        paper.print(f"  {_spent(result, planned_calls)}")
-    if result.error is not None:
-        paper.print(f"  {without_next_step(result.error['message'])}", soft_wrap=not paper.is_terminal)
+        sentence(paper, _spent(result, planned_calls), lead="  ")
+    if result.error is not None and result.status is not Status.CANCELLED:
+        sentence(paper, without_next_step(result.error["message"]), lead="  ")
     if result.answers_until is not None and result.status is Status.CANCELLED:
         asked = number_of(result.in_flight, "message")
         until = moment(result.answers_until)
-        paper.print(f"  {asked} had been asked: an answer is awaited until {until} at the latest")
+        sentence(paper, f"{asked} had been asked: an answer is awaited until {until} at the latest", lead="  ")
     if result.approval is not None and result.approval.refused_by is not None:
         who, why = plain(result.approval.refused_by), plain(result.approval.refusal)
-        paper.print(f"  {who} did not agree: {why}", soft_wrap=not paper.is_terminal)
-    for line in _without_second(result):
-        paper.print(
-            f"  {line}",
-            style="bold red" if result.break_glass and result.break_glass.is_open else None,
-            soft_wrap=not paper.is_terminal,
-        )
+        sentence(paper, f"{who} did not agree: {why}", lead="  ")
+    _print_second(paper, result)
     if result.beside:
-        paper.print(f"  {beside_in_words(result)}", soft_wrap=not paper.is_terminal)
+        sentence(paper, beside_in_words(result), lead="  ")
     for line in _reasons(items):
-        paper.print(f"  {line}", soft_wrap=not paper.is_terminal)
+        sentence(paper, line, lead="  ")
     for line in _what_arrives(result, now):
-        paper.print(f"  {line}", soft_wrap=not paper.is_terminal)
+        sentence(paper, line, lead="  ")
     for command, what in next_steps(result, now):
-        paper.print(f"  {command:<18}  {what}")
+        if not (shows_more and command == show_command(result)):
+            sentence(paper, what, lead=f"  {command:<18}  ")
 
 
 def _print_people(paper: "Console", result: "Result", people: "PeopleCount | None") -> None:
     message = people_in_words(people) if people is not None and result.status is not Status.PLANNED else None
     if message is not None:
-        paper.print(f"  {message}", soft_wrap=not paper.is_terminal)
+        sentence(paper, message, lead="  ")
+
+
+def _print_second(paper: "Console", result: "Result") -> None:
+    style = "bold red" if result.break_glass and result.break_glass.is_open else None
+    for line in _without_second(result):
+        sentence(paper, line, lead="  ", style=style)
 
 
 def headline(result: "Result", now: datetime) -> str:
@@ -105,7 +112,12 @@ def next_steps(result: "Result", now: datetime) -> Iterator[tuple[str, str]]:
     if result.status is Status.FINISHED and result.recalled:
         yield f"ledger correct {number}", "sends the right one to who lost it"
     if result.status is not Status.PLANNED:
-        yield f"ledger show {number}", "shows every message and every call"
+        yield show_command(result), "shows every message and every call"
+
+
+def show_command(result: "Result") -> str:
+    """Return the command that shows a recall whole."""
+    return f"ledger show {result.recall_id}"
 
 
 def waits_for_approval(result: "Result", now: datetime) -> bool:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from ledger.core.campaigns.board import is_open
 from ledger.core.recalls.recall_state import RecallState, state_of
+from ledger.entrypoints.cli.screen.decision import asked_for_of
+from ledger.entrypoints.cli.screen.sentences import sentence
 from ledger.entrypoints.cli.screen.sheet import GAP, Column, SheetRow, print_sheet
 from ledger.entrypoints.cli.screen.words import clock_of, day_and_time, moment, number_of, plain, span
 
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ledger.core.campaigns.campaign import CampaignLine
-    from ledger.core.recalls.recall import Item, Result
+    from ledger.core.recalls.recall import Item
+    from ledger.services.reports.recall_lines import RecallLine
 
 UNTAGGED = "(none)"
 # Beside rows, a screen holds a header, what is left out, and the prompt that follows.
@@ -39,14 +42,14 @@ _KEYLESS = Column(title="key lost", is_number=True, goes=5)
 _SAYS = Column(title="says", is_text=True, gives_way=True, narrowest=12, goes=8)
 _RECALLS = (
     Column(title="id", is_number=True),
-    Column(title="started", goes=1),
     Column(title="status"),
-    Column(title="messages", is_number=True, goes=4),
+    Column(title="what", gives_way=True, narrowest=NAME),
     Column(title="recalled", is_number=True),
-    Column(title="not", is_number=True),
-    Column(title="waiting", is_number=True, goes=5),
-    Column(title="actor", gives_way=True, goes=2),
-    Column(title="reason", gives_way=True, is_text=True, goes=3, narrowest=12),
+    Column(title="not", is_number=True, goes=1),
+    Column(title="started", goes=2),
+    Column(title="people", is_number=True, goes=3),
+    Column(title="actor", gives_way=True, goes=4),
+    Column(title="reason", gives_way=True, is_text=True, goes=5, narrowest=12),
 )
 _OF_ONE_RECALL = (
     Column(title="ended"),
@@ -93,8 +96,8 @@ def print_campaigns(
     rows = [_with_more(campaign_row(line, now), line, more, now) for line in shown]
     if rows:
         print_sheet(paper, (*campaign_columns(now), *more), rows)
-    for sentence in (*_left_out(lines, concern, shown), *to_know):
-        paper.print(sentence, soft_wrap=not paper.is_terminal)
+    for line in (*_left_out(lines, concern, shown), *to_know):
+        sentence(paper, line)
 
 
 def needs_somebody(line: "CampaignLine") -> bool:
@@ -187,7 +190,7 @@ def _what_to_know(lines: Sequence["CampaignLine"]) -> Iterator[str]:
 
 def print_recalls(
     paper: "Console",
-    results: Sequence["Result"],
+    lines: Sequence["RecallLine"],
     now: datetime,
     notes: Mapping[int, Sequence[str]] = MappingProxyType({}),
 ) -> None:
@@ -196,16 +199,20 @@ def print_recalls(
     `notes` say by number what else there is to know, a line each.
     """
     rows = []
-    for result in results:
-        failed = result.eligible - result.recalled - result.pending
-        counts = (f"{count:,}" for count in (result.eligible, result.recalled, failed, result.pending))
+    for line in lines:
+        result = line.result
+        counts = (
+            f"{result.recalled:,} of {result.eligible:,}",
+            f"{result.eligible - result.recalled - result.pending:,}",
+        )
         began = day_and_time(result.started_at or result.planned_at)
         who = (plain(result.actor), plain(result.reason))
         state = state_of(result, now)
         shown = _STATES.get(state, state.value)
         if result.scheduled_at is not None and state is RecallState.SCHEDULED:
             shown = f"waits until {clock_of(result.scheduled_at, now)}"
-        cells = (str(result.recall_id), began, shown, *counts, *who)
+        people = "-" if line.people is None else f"{line.people:,}"
+        cells = (str(result.recall_id), shown, asked_for_of(line), *counts, began, people, *who)
         rows.append(SheetRow(cells=cells, style=_STYLES.get(state), notes=tuple(notes.get(result.recall_id, ()))))
     print_sheet(paper, _RECALLS, rows)
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ledger.entrypoints.cli.screen.sentences import sentence
 from ledger.entrypoints.cli.screen.sheet import Column, SheetRow, print_sheet
 from ledger.entrypoints.cli.screen.words import number_of, plain
 
@@ -18,7 +19,7 @@ def show_verification(paper: "Console", found: "Verification") -> None:
     """Write the proof that a history is whole."""
     show_whole(paper, found.entries, found.left)
     paper.print("Keep its last digest elsewhere: it proves later that nothing was cut off.")
-    paper.print(f"  {found.last_digest}", soft_wrap=True)
+    sentence(paper, found.last_digest, lead="  ")
 
 
 def show_whole(paper: "Console", entries: int, left: int) -> None:
@@ -26,7 +27,7 @@ def show_whole(paper: "Console", entries: int, left: int) -> None:
     paper.print(f"The history is whole: {number_of(entries, 'entry', 'entries')}, each in its place.", soft_wrap=True)
     if left:
         gone = f"The first {left:,} of them are no longer there: the history is kept for a time (LEDGER_HISTORY_DAYS)."
-        paper.print(gone, soft_wrap=True)
+        sentence(paper, gone)
 
 
 SHOWN_FINDINGS = 20
