@@ -109,6 +109,7 @@ def test_too_much_at_once_is_refused_also_when_it_does_not_say_so(serve_ledger: 
 def test_many_at_once_wait_for_their_turn(serve_ledger: ServeLedger, monkeypatch: pytest.MonkeyPatch) -> None:
     # On a busy machine, the last of 16 may wait for longer than a sender should.
     monkeypatch.setattr("ledger.entrypoints.api.messages.PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr("ledger.entrypoints.api.messages.SMALL_BYTES", 0)
     service = serve_ledger(requests_recording=1)
     with service.client() as sender, ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(lambda row: sender.post("/v1/messages", json=row), rows(service, 64)))
@@ -116,10 +117,15 @@ def test_many_at_once_wait_for_their_turn(serve_ledger: ServeLedger, monkeypatch
     assert sum(answer.json()["recorded"] for answer in answers) == 64
 
 
-def test_more_at_once_than_fit_are_asked_to_come_again(serve_ledger: ServeLedger) -> None:
+def test_more_at_once_than_fit_are_asked_to_come_again(
+    serve_ledger: ServeLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     service = serve_ledger(requests_recording=1)
     (one,) = rows(service, 1)
     with service.client() as sender:
+        with service.app.state.turns:
+            assert sender.post("/v1/messages", json=one).status_code == 200, "what is small takes no room"
+        monkeypatch.setattr("ledger.entrypoints.api.messages.SMALL_BYTES", 0)
         for _ in range(2):
             with service.app.state.turns:
                 busy = sender.post("/v1/messages", json=one)

@@ -172,11 +172,10 @@ def check_may(identity: Identity, permission: Permission) -> None:
 
 async def _identify(request: Request) -> Identity:
     """Return who asks, by token, by session, or as whoever sits at this machine."""
-    secret = bearer_of(request)
-    # Not here: the first time, it opens the database, for which nobody else is to wait.
+    # In another thread: the first time, it opens the database, for which nobody else is to wait.
+    if (secret := bearer_of(request)) is not None:
+        return await run_in_threadpool(lambda: parts_of(request).service_tokens.identify(secret))
     tokens = await run_in_threadpool(lambda: parts_of(request).service_tokens)
-    if secret is not None:
-        return await run_in_threadpool(tokens.identify, secret)
     refuse_other_sites(request)
     if session := session_of(request):
         identity = await run_in_threadpool(tokens.identify_session, session)

@@ -57,7 +57,8 @@ class ServiceTokens:
         self._database, self._clock, self._known = database, clock, known
         self._session_lasts = timedelta(hours=settings.session_hours)
         self._exist: bool | None = None
-        self._question = SharedQuestion(self._ask_whether_any_exists)
+        self._whether_any_exists = SharedQuestion(self._ask_whether_any_exists)
+        self._who_holds = SharedQuestion(self._ask_who_holds)
 
     def create(
         self,
@@ -151,27 +152,31 @@ class ServiceTokens:
         """Say whether a token was ever made: from then on nobody is let in without one."""
         if not self._exist:
             try:
-                self._exist = self._question.answer() or bool(self._exist)
+                self._exist = self._whether_any_exists.answer(None) or bool(self._exist)
             except DatabaseUnavailableError:
                 if self._exist is None:
                     raise
         return bool(self._exist)
 
-    def _ask_whether_any_exists(self) -> bool:
+    def _ask_whether_any_exists(self, _: object) -> dict[None, bool]:
         with self._database.read() as connection:
-            return tokens.any_exists(connection)
+            return {None: tokens.any_exists(connection)}
 
     def identify(self, secret: str) -> Identity:
         """Return who holds a token; raise UnauthenticatedError when it does not work."""
-        with self._database.read() as connection:
-            token = tokens.find(connection, digest_of(secret))
-            working = tokens.working(connection) if self._known.is_due else None
-        if working is not None:
-            self._known.keep(working)
+        token = self._who_holds.answer(digest_of(secret))
         if token is None:
             raise UnauthenticatedError("this token is unknown or was revoked: `ledger token create` makes one")
         self._note_use(token)
         return token.identity
+
+    def _ask_who_holds(self, digests: Collection[str]) -> dict[str, ServiceToken | None]:
+        with self._database.read() as connection:
+            found = tokens.find(connection, digests)
+            working = tokens.working(connection) if self._known.is_due else None
+        if working is not None:
+            self._known.keep(working)
+        return {digest: found.get(digest) for digest in digests}
 
     def sign_in(self, secret: str) -> Session:
         """Open a session for who holds a token; raise UnauthenticatedError when it does not work."""

@@ -1,6 +1,6 @@
 """Rows of `tokens` and `sessions`: found by digest; what was handed out itself is never here."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -86,10 +86,10 @@ def names_that_work(connection: Connection) -> list[str]:
     return list(connection.scalars(select(tokens.c.name).where(_works())))
 
 
-def find(connection: Connection, digest: str) -> ServiceToken | None:
-    """Return the token with a digest if it still works."""
-    row = connection.execute(select(*_SHOWN).where(tokens.c.digest == digest, _works())).one_or_none()
-    return _token(row) if row else None
+def find(connection: Connection, digests: Collection[str]) -> dict[str, ServiceToken]:
+    """Return the tokens with these digests that still work, by digest."""
+    statement = select(tokens.c.digest, *_SHOWN).where(tokens.c.digest.in_(digests), _works())
+    return {row.digest: _token(row) for row in connection.execute(statement)}
 
 
 def working(connection: Connection) -> dict[str, Identity]:
@@ -160,4 +160,4 @@ def _token(row: Row[Any]) -> ServiceToken:
         "owner": row.owner or row.name,
         "campaigns": tuple(row.campaigns or ()),
     }
-    return ServiceToken(**{**row._mapping, **read})
+    return ServiceToken(**{column.name: row._mapping[column] for column in _SHOWN} | read)
