@@ -300,14 +300,16 @@ class PausedError(LedgerError):
     """A recall cannot go on until somebody fixes something; what is left of it waits for `ledger resume`.
 
     `answered` are the words of whoever refused: of DingTalk, or of a proxy. `cause` tells apart what has no code of
-    its own.
+    its own. `scopes` are the codes of permissions that an app lacks.
     """
 
     code = "paused"
 
-    def __init__(self, message: str = "", *, answered: str | None = None, cause: str | None = None) -> None:
+    def __init__(
+        self, message: str = "", *, answered: str | None = None, cause: str | None = None, scopes: str | None = None
+    ) -> None:
         super().__init__(message)
-        self.answered, self.cause = answered, cause
+        self.answered, self.cause, self.scopes = answered, cause, scopes
 
 
 class CredentialsError(PausedError):

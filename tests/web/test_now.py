@@ -112,7 +112,7 @@ def test_what_starts_by_itself_and_what_is_not_sent_any_more_stand_on_the_board(
     book.parts.sending_stops.stop(["autumn"], actor="wang", bounds=EVERYTHING)
     with looking(service, Role.OPERATOR) as browser:
         page = Page(browser.get("/").text)
-        assert "Set for later Recall 1 over then" in page.text
+        assert "Set for later Recall 1 3 messages of spring from 3 people over then" in page.text
         assert "what is still sent of it is refused" in page.text
         assert "已拒绝继续发送" in browser.get("/", headers={"Accept-Language": "zh"}).text
 

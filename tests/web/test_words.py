@@ -13,7 +13,7 @@ from ledger.core.campaigns.board import Order
 from ledger.core.check_up import Level
 from ledger.core.corrections.correction import WhyNot
 from ledger.core.events.stream_state import StreamStanding
-from ledger.core.recalls.pause_texts import Cause
+from ledger.core.recalls.pause_texts import Cause, cause_of
 from ledger.core.recalls.plan import Standing
 from ledger.core.recalls.recall import Outcome, Status
 from ledger.core.recalls.recall_state import RecallState
@@ -55,7 +55,6 @@ BY_NAME = {
     "order",
     "outcome",
     "outcome_means",
-    "pause",
     "people",
     "person",
     "plan",
@@ -125,7 +124,6 @@ def test_every_text_is_shown_somewhere() -> None:
         ("role", list(Role)),
         ("stream", [*StreamStanding, "nobody"]),
         ("level", list(Level)),
-        ("pause", list(Cause)),
         ("stop", list(StopCode)),
         ("lasted", [WORK, PAUSE, WAIT]),
         ("order", list(Order)),
@@ -146,7 +144,7 @@ def test_every_error_and_every_pause_has_words_of_its_own() -> None:
     for language in LANGUAGES:
         words = words_of(language)
         assert [code for code in _codes(LedgerError) if not words.has(f"error.{code}")] == []
-        assert [code for code in _codes(PausedError) - {"paused"} if not words.has(f"pause.{code}")] == []
+        assert {cause_of({"code": code}) for code in _codes(PausedError) - {"paused"}}.isdisjoint({Cause.OTHER})
 
 
 def test_every_finding_of_the_doctor_has_words_of_its_own(book: Ledger, make_ledger: MakeLedger) -> None:

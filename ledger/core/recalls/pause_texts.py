@@ -1,5 +1,6 @@
 """Why something pauses and what somebody has to do, in each language: the one place of these texts, for every door."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -83,7 +84,7 @@ _EN: Mapping[Cause, PauseText] = {
 _ZH: Mapping[Cause, PauseText] = {
     Cause.INTERRUPTED: PauseText(wrong="有人停止了它", fix="需要时请点击“继续”", resumes=False),
     Cause.CREDENTIALS: PauseText(wrong="应用的 AppKey 或 AppSecret 缺失或有误", fix="请在配置中修正"),
-    Cause.PERMISSION: PauseText(wrong="应用缺少权限", fix="请在钉钉开发者后台申请所需的权限点"),
+    Cause.PERMISSION: PauseText(wrong="应用缺少权限", fix="请在钉钉开发者后台开通权限 {scopes}"),
     Cause.ADDRESS_NOT_ALLOWED: PauseText(
         wrong="应用不接受来自本机地址的调用", fix="请在钉钉开发者后台的“服务器出口 IP”中加入本机地址"
     ),
@@ -116,16 +117,19 @@ _ZH: Mapping[Cause, PauseText] = {
     Cause.OTHER: PauseText(wrong="需要有人处理", fix="请先处理"),
 }
 TEXTS: Mapping[str, Mapping[Cause, PauseText]] = {"en": _EN, "zh": _ZH}
-# What is named where nobody knows better, and what is done on a page.
+# What is done on a page.
+BUTTONS: Mapping[str, str] = {"resume": "resume", "cancel": "stop"}
+# What is named where nobody knows better.
 ANYBODY: Mapping[str, str] = {
     "credentials": "it in the settings",
-    "scopes": "it",
+    "scopes": "qyapi_robot_sendmsg",
     "proxy": "on the way",
     "endpoint": "whoever answers for DingTalk",
     "setting": "the endpoint in the settings",
-    "resume": "resume",
-    "cancel": "stop",
+    **BUTTONS,
 }
+# What older versions kept of a missing permission has its code in the text alone.
+_SCOPES = re.compile(r"\bGrant (.+?) in the developer console")
 _STOP, _BETWEEN = {"en": ".", "zh": "。"}, {"en": " ", "zh": ""}
 _THEN = {"en": ", then resume", "zh": "，再点击“继续”"}
 
@@ -134,6 +138,13 @@ def cause_of(error: Mapping[str, Any]) -> Cause:
     """Return the cause of what is kept of a pause; one that is not known here is another one."""
     name = error.get("cause") or error.get("code")
     return Cause(name) if name in tuple(Cause) else Cause.OTHER
+
+
+def named_in(error: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is kept of a pause that its sentence names."""
+    found = _SCOPES.search(str(error.get("message", "")))
+    scopes = error.get("scopes") or (found[1] if found else None)
+    return {"scopes": str(scopes)} if scopes and cause_of(error) is Cause.PERMISSION else {}
 
 
 def wrong_in(cause: Cause, language: str) -> str:
@@ -148,11 +159,16 @@ def sentence_in(cause: Cause, language: str) -> str:
 
 def whole_in(cause: Cause, language: str) -> str:
     """Say in a language what is wrong and what to do, in whole sentences, for people who have a page before them."""
+    return pattern_in(cause, language).format_map(ANYBODY)
+
+
+def pattern_in(cause: Cause, language: str) -> str:
+    """Return these sentences with what they name in braces, for whoever marks the names in their own way."""
     text = TEXTS[language][cause]
-    if not text.fix:
-        return sentence_in(cause, language)
-    fix = text.fix.format_map(ANYBODY) + (_THEN[language] if text.resumes else "")
-    return _BETWEEN[language].join((sentence_in(cause, language), _sentence(fix, language)))
+    named = {name: f"{{{name}}}" for name in ANYBODY} | BUTTONS
+    fix = text.fix + (_THEN[language] if text.fix and text.resumes else "")
+    parts = [part.format_map(named) for part in (text.wrong, fix) if part]
+    return _BETWEEN[language].join(_sentence(part, language) for part in parts)
 
 
 def _sentence(text: str, language: str) -> str:

@@ -38,7 +38,8 @@ def wrong_credentials(answered: str) -> CredentialsError:
 
 def permission_missing(answered: str, scopes: str) -> PermissionDeniedError:
     """Return the pause of an app that may not recall."""
-    return PermissionDeniedError(_text(Cause.PERMISSION, answered, scopes=scopes), answered=_words(answered))
+    text = _text(Cause.PERMISSION, answered, scopes=scopes)
+    return PermissionDeniedError(text, answered=_words(answered), scopes=scopes)
 
 
 def held_back(seconds: float) -> PausedError:
@@ -120,12 +121,12 @@ def without_next_step(text: str) -> str:
 def facts_of(error: LedgerError, app: str | None = None, endpoint: str = ENDPOINT) -> dict[str, str]:
     """Return what a recall that pauses keeps of an error: its code and text, whose app, and the words of who refused.
 
-    An error without a code of its own has its `cause` beside it.
+    An error without a code of its own has its `cause` beside it, a missing permission its code in `scopes`.
 
     `app` is one that has a name of its own in the settings; None for the one of the environment. `endpoint` is the
     setting that says where it is asked.
     """
-    beside = {"cause": getattr(error, "cause", None), "app": app, "answered": getattr(error, "answered", None)}
+    beside = {name: getattr(error, name, None) for name in ("cause", "answered", "scopes")} | {"app": app}
     facts = {"code": error.code, "message": text_of(error, app, endpoint)}
     return facts | {name: text for name, text in beside.items() if text}
 

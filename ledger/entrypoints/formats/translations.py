@@ -22,7 +22,7 @@ _COLUMNS = {
     "reason": "原因",
     "attempts": "尝试次数",
     "recall_id": "撤回任务",
-    "actor": "执行人",
+    "actor": "发起人",
     "finished_at": "结束时间",
     "undelivered": "未送达",
     "recall_reason": "撤回原因",

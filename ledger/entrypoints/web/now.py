@@ -44,6 +44,8 @@ def now(
         waiting = parts.pages.waiting(limit=SHOWN_RECALLS, who=who)
         scheduled = parts.pages.scheduled(limit=SHOWN_RECALLS, who=who)
         to_review = parts.pages.to_review(limit=SHOWN_RECALLS, who=who)
+        corrections = parts.correction_reports.needing_somebody(who.bounds)[:SHOWN_RECALLS]
+        needing = (*running.values, *stopped.values, *waiting, *scheduled, *to_review, *corrections)
         at_work: dict[str, list[int]] = {}
         for result in (*running.values, *stopped.values):
             for name in result.campaigns:
@@ -69,7 +71,8 @@ def now(
             waiting=waiting,
             scheduled=scheduled,
             to_review=to_review,
-            corrections=parts.correction_reports.needing_somebody(who.bounds)[:SHOWN_RECALLS],
+            corrections=corrections,
+            named=parts.recall_lines.named({one.recall_id for one in needing}),
             at_work=at_work,
             troubles=list(troubles(parts, checkups.checks)),
         )

@@ -69,7 +69,11 @@ _environment.filters |= {
     "named": shortened,
     "without_flags": without_flags,
 }
-_environment.globals |= {"default_app": DEFAULT_APP, "own_words": {text: name for name, text in OWN_REASONS.items()}}
+_environment.globals |= {
+    "default_app": DEFAULT_APP,
+    "outside": outside,
+    "own_words": {text: name for name, text in OWN_REASONS.items()},
+}
 
 
 def read_ahead() -> None:

@@ -1,14 +1,14 @@
 """Words: the console's texts in each language, a file a language, and the choice of a language for a viewer."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from markupsafe import Markup, escape
 
-from ledger.core.recalls.pause_texts import Cause, sentence_in, whole_in
+from ledger.core.recalls.pause_texts import ANYBODY, Cause, cause_of, named_in, pattern_in, sentence_in
 from ledger.core.recalls.stop import OF_PAUSES
 from ledger.entrypoints.formats.translations import FileLanguage
 
@@ -32,6 +32,11 @@ class Words:
             text = text["one"] if values["n"] == 1 and "one" in text else text["other"]
         shown = {name: f"{value:,}" if type(value) is int and name != "id" else value for name, value in values.items()}
         return escape(text).format(**shown)
+
+    def pause(self, error: Mapping[str, Any], mark: Callable[[str], Markup] = escape) -> Markup:
+        """Say why something paused and what to do; what the sentence names of it is marked."""
+        named = ANYBODY | {name: mark(text) for name, text in named_in(error).items()}
+        return escape(pattern_in(cause_of(error), self.language)).format_map(named)
 
     @property
     def file_language(self) -> FileLanguage | None:
@@ -69,9 +74,8 @@ def words_of(language: str) -> Words:
 
 
 def _of_pauses(language: str) -> dict[str, Text]:
-    """Return what pages say of pauses, of what would lead to one, and of errors that are one: every door says that."""
-    texts: dict[str, Text] = {f"pause.{cause}": whole_in(cause, language) for cause in Cause}
-    texts |= {f"stop.{code}": sentence_in(Cause(code.value), language) for code in OF_PAUSES}
+    """Return what pages say of what would lead to a pause, and of errors that are one: every door says that."""
+    texts: dict[str, Text] = {f"stop.{code}": sentence_in(Cause(code.value), language) for code in OF_PAUSES}
     texts |= {f"error.{code}": sentence_in(Cause(code.value), language) for code in OF_PAUSES}
     texts |= {f"error.{Cause.SCHEDULE_MISSED}": sentence_in(Cause.SCHEDULE_MISSED, language)}
     return texts

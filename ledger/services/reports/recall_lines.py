@@ -1,10 +1,11 @@
 """Recalls as lines of a list: where each stands, with what was asked for and whom its plan reached."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ledger.core.access.roles import Identity, Permission
+from ledger.core.named import Meant, meant_by
 from ledger.core.recalls.recall import Result, Status
 from ledger.services.reports.pages import Pages
 from ledger.store.database import Database
@@ -18,6 +19,18 @@ class RecallLine:
     result: Result
     selection: Mapping[str, Any]
     people: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedRecall:
+    """What a recall is on: what its plan took, so many messages of it, and how many people these reached.
+
+    `eligible` and `recipients` are called as in a plan; `recipients` is None of a plan that did not say.
+    """
+
+    meant: tuple[Meant, ...]
+    eligible: int
+    recipients: int | None
 
 
 class RecallLines:
@@ -40,6 +53,11 @@ class RecallLines:
             if result.recall_id in made
         ]
 
+    def named(self, recall_ids: Collection[int]) -> dict[int, NamedRecall]:
+        """Return what each of these recalls is on."""
+        with self._database.read() as connection:
+            return {one.id: _named(one) for one in recalls.of_numbers(connection, list(recall_ids))}
+
     def waiting_for(self, who: Identity, *, limit: int) -> list[Result]:
         """Return what waits for somebody: to agree to, to review, or to fix and resume; what they may do, no more."""
         found: list[Result] = []
@@ -59,3 +77,13 @@ class RecallLines:
             paused = self._pages.recalls(statuses=(Status.PAUSED,), limit=limit, who=who).values
             found += [one for one in paused if one.recall_id not in known]
         return found[:limit]
+
+
+def _named(recall: recalls.Recall) -> NamedRecall:
+    counted = recall.plan.get("by_campaign")
+    taken = None if counted is None else [one["campaign"] for one in counted]
+    return NamedRecall(
+        meant=meant_by(recall.selection, taken),
+        eligible=recall.plan.get("eligible", 0),
+        recipients=recall.plan.get("recipients"),
+    )
