@@ -50,6 +50,22 @@ def test_whoever_has_to_agree_finds_the_recall_and_what_to_type(shell: Shell, si
     assert (shell("resume", "1").code, "plan it again" in shell("resume", "1").err) == (2, True)
 
 
+def test_a_request_that_cannot_run_any_more_is_to_be_planned_again(shell: Shell, simulator: Simulator) -> None:
+    shell.variables["LEDGER_APPROVAL_RECIPIENTS"] = "2"
+    keys = shell.send(simulator, 3, campaign="c")
+    shell(*RECALL, "--actor", "wang")
+    assert shell("recall", "--key", keys[0], "--reason", "at once", "--yes", "--actor", "zhao").code == 0
+    for ended in (shell("recalls"), shell("show", "1")):
+        assert "recall 2 has taken some of its messages meanwhile: plan it again" in ended.out
+    assert "plan again" in shell("recalls").out
+    shown = shell("show", "1").out
+    assert ("cannot run any more" in shown, "ledger approve 1" in shown) == (True, False)
+    seen = shell("watch", "--once").out
+    assert "plan recall 1 again, which cannot run any more" in seen
+    assert "`ledger approve 1`" not in seen
+    assert shell("show", "1", "--json").json["overtaken_by"] == 2
+
+
 def test_why_somebody_did_not_agree_is_shown(shell: Shell, simulator: Simulator) -> None:
     shell.variables["LEDGER_APPROVAL_RECIPIENTS"] = "0"
     shell.send(simulator, 1, campaign="c")

@@ -290,6 +290,39 @@ def test_a_large_recall_waits_for_another_person_who_agrees_or_refuses(serve_led
         assert service.book.recalls()[0].status is Status.CANCELLED
 
 
+def test_a_request_whose_messages_another_recall_took_is_planned_again_instead_of_agreed_to(
+    serve_ledger: ServeLedger, world: World
+) -> None:
+    service = serve_ledger(approval_recipients=3)
+    keys = send(service.book, world, 5)
+    with (
+        at_work(service, "wang") as wang,
+        at_work(service, "li") as li,
+        at_work(service, "chen", Role.APPROVER) as chen,
+    ):
+        asked = wang.confirm(planned(wang), f"{wang.path}/run")
+        first = wang.path
+        assert f"{first}/plan-again" not in [form.action for form in asked.forms]
+        assert f"{first}/approve" in [form.action for form in chen.open(first).forms]
+        number = service.book.run(service.book.plan(keys=keys[:1], reason="at once", actor="zhao")).recall_id
+        for person, may in ((wang, True), (li, True), (chen, False)):
+            page = person.open(first)
+            assert "This cannot run any more" in page.text
+            assert f"recalled by Recall {number}" in page.text
+            actions = [form.action for form in page.forms if form.action.startswith(first)]
+            assert actions == ([f"{first}/plan-again", f"{first}/cancel"] if may else [])
+            assert f"{first} cannot".replace("/recalls/", "Recall ") in person.open("/").text
+        assert "wang can plan it again" in chen.open(first).text
+        assert first not in li.open("/recalls?waits=me").links
+        assert first in wang.open("/recalls?waits=me").links
+        again = wang.send(wang.open(first), f"{first}/plan-again")
+        assert "Ask a second person" in again.text
+        assert "4 messages" in again.text
+        assert "wrong link" in again.text
+        assert service.book.result(int(first.rpartition("/")[2])).status is Status.CANCELLED
+        assert "cannot run any more" not in wang.open("/").text
+
+
 def test_who_cannot_wait_breaks_the_glass_and_everybody_sees_it_until_it_is_reviewed(
     serve_ledger: ServeLedger, world: World
 ) -> None:

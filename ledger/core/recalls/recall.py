@@ -131,7 +131,9 @@ class Result(JsonValue):
     same run made calls, since the nearest deadline goes first. `campaigns` are those that were asked for by name.
     `break_glass` is there when it was started without the second person that it needed. `working_seconds` is the part
     of `elapsed_seconds` in which it was worked at: without pauses, and without waits (None where it was not counted).
-    `scheduled_at` is the moment that was set for it in advance.
+    `scheduled_at` is the moment that was set for it in advance. `overtaken_by` is another recall that has taken some
+    messages of a plan that waits: one that was set for later leaves them out, and one that waits for a second person
+    alone cannot run any more.
     """
 
     recall_id: int
@@ -164,6 +166,7 @@ class Result(JsonValue):
     break_glass: "BreakGlass | None" = None
     working_seconds: float | None = None
     scheduled_at: datetime | None = None
+    overtaken_by: int | None = None
 
     @property
     def is_scheduled(self) -> bool:

@@ -12,10 +12,12 @@ class RecallState(StrEnum):
     TO_APPROVE = "to_approve"  # a plan that waits for a second person
     TO_REVIEW = "to_review"  # it ran without the second person that it needed
     SCHEDULED = "scheduled"  # a plan that waits for the moment that was set for it
+    STALE = "stale"  # a plan that somebody wanted to run, and that cannot run any more: it has to be planned again
     PLANNED = "planned"
     RUNNING = "running"
     PAUSED = "paused"
     PARTLY = "partly"  # it has finished, and not all is recalled
+    NOTHING = "nothing"  # it has finished, and none of it is recalled
     FINISHED = "finished"
     CANCELLED = "cancelled"
 
@@ -23,14 +25,24 @@ class RecallState(StrEnum):
 def state_of(result: Result, now: datetime) -> RecallState:
     """Return how a recall stands."""
     if result.status is Status.PLANNED:
-        waits = result.approval is not None and result.approval.is_open(now)
-        if waits:
-            return RecallState.TO_APPROVE
-        return RecallState.SCHEDULED if result.is_scheduled else RecallState.PLANNED
+        return _state_of_plan(result, now)
     if result.status in (Status.RUNNING, Status.PAUSED):
         return RecallState(result.status)
     if result.break_glass is not None and result.break_glass.is_open:
         return RecallState.TO_REVIEW
     if result.status is Status.FINISHED:
-        return RecallState.FINISHED if result.is_complete else RecallState.PARTLY
+        if result.is_complete:
+            return RecallState.FINISHED
+        return RecallState.PARTLY if result.recalled else RecallState.NOTHING
     return RecallState.CANCELLED
+
+
+def _state_of_plan(result: Result, now: datetime) -> RecallState:
+    is_asked = result.approval is not None and result.approval.is_waiting
+    if result.is_scheduled:
+        # What others take meanwhile is left out at its moment, which ends it when nobody has agreed.
+        return RecallState.TO_APPROVE if is_asked else RecallState.SCHEDULED
+    if not is_asked or result.approval is None:
+        return RecallState.PLANNED
+    is_live = result.approval.is_open(now) and result.overtaken_by is None
+    return RecallState.TO_APPROVE if is_live else RecallState.STALE

@@ -319,6 +319,9 @@ class Result(ApiModel):
     break_glass: BreakGlass | None
     campaigns: list[str] = Field(description="The campaigns that were asked for by name.", examples=[["spring"]])
     scheduled_at: datetime | None = Field(description="The moment that was set for it in advance.")
+    overtaken_by: int | None = Field(
+        description="Another recall that has taken messages of this plan, which waits for somebody or its moment."
+    )
 
 
 class TimelineEntry(ApiModel):

@@ -41,11 +41,12 @@ def now(
     with parts.database.one_reading():
         running = parts.pages.recalls(statuses=(Status.RUNNING,), limit=SHOWN_RECALLS, who=who)
         stopped = parts.pages.recalls(statuses=(Status.PAUSED,), limit=SHOWN_RECALLS, who=who)
-        waiting = parts.pages.waiting(limit=SHOWN_RECALLS, who=who)
+        requests = parts.pages.requests(limit=SHOWN_RECALLS, who=who)
         scheduled = parts.pages.scheduled(limit=SHOWN_RECALLS, who=who)
         to_review = parts.pages.to_review(limit=SHOWN_RECALLS, who=who)
         corrections = parts.correction_reports.needing_somebody(who.bounds)[:SHOWN_RECALLS]
-        needing = (*running.values, *stopped.values, *waiting, *scheduled, *to_review, *corrections)
+        plans = (*requests.waiting, *requests.stale, *scheduled)
+        needing = (*running.values, *stopped.values, *plans, *to_review, *corrections)
         at_work: dict[str, list[int]] = {}
         for result in (*running.values, *stopped.values):
             for name in result.campaigns:
@@ -68,7 +69,8 @@ def now(
             first_deadline=next((line.first_deadline for line in lines if line.first_deadline), None),
             running=[RecallProgress(result, parts.courses.read(result, calls=0)) for result in running.values],
             paused=stopped.values,
-            waiting=waiting,
+            waiting=requests.waiting,
+            stale=requests.stale,
             scheduled=scheduled,
             to_review=to_review,
             corrections=corrections,

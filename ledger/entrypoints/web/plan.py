@@ -10,6 +10,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from ledger.core.access.roles import Permission
 from ledger.core.deadline import WINDOW
+from ledger.core.recalls.recall_state import RecallState, state_of
 from ledger.entrypoints.formats.keys import few_enough, keys_of
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, form_of, needs
 from ledger.entrypoints.http.problems import status_of, with_notice
@@ -72,10 +73,11 @@ async def plan(request: Request, parts: LedgerParts, who: Who, view: Viewed) -> 
 
 
 @router.post("/recalls/{id}/plan-again", **needs(Permission.RECALL))
-def plan_again(request: Request, seen: Seen, parts: LedgerParts, who: Who, beside: Beside) -> Response:
+def plan_again(request: Request, seen: Seen, parts: LedgerParts, who: Who, view: Viewed, beside: Beside) -> Response:
     """Plan what an earlier plan selected once more, as it is now, and lead there; it is the plan of who asks.
 
-    It is sticky for as long as the earlier one was to be, and what was filled in beside that goes along.
+    It is sticky for as long as the earlier one was to be, and what was filled in beside that goes along. A request that
+    nobody's answer helps any more is over with that: its place is taken.
     """
     try:
         made = parts.planner.plan_again(
@@ -85,6 +87,8 @@ def plan_again(request: Request, seen: Seen, parts: LedgerParts, who: Who, besid
         if earlier.sticky_until is not None and earlier.planned_at is not None:
             wanted = round((earlier.sticky_until - earlier.planned_at).total_seconds())
             parts.sticky.stick(made.recall_id, min(wanted, WINDOW.total_seconds()), actor=who.name)
+        if state_of(earlier, view.now) is RecallState.STALE:
+            parts.lifecycle.cancel(seen.id, actor=who.name)
     except InputError as error:
         return RedirectResponse(with_notice(with_fields(f"/recalls/{seen.id}", beside.given), error.code), 303)
     return RedirectResponse(with_fields(f"/recalls/{made.recall_id}", beside.given), 303)

@@ -1,7 +1,7 @@
 """Lists for people and programs, a page at a time: what was sent, recalls, their items, the history."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -12,6 +12,7 @@ from ledger.core.cursor import Place, decode, encode
 from ledger.core.period import ALWAYS, Period
 from ledger.core.recalls.recall import Item, Outcome, Result, Status
 from ledger.core.recalls.recall_filter import EVERY_RECALL, RecallFilter
+from ledger.core.recalls.recall_state import RecallState, state_of
 from ledger.core.recalls.selection import Selection
 from ledger.core.recording.recorded_message import RecordedMessage
 from ledger.errors import ForbiddenError
@@ -21,6 +22,14 @@ from ledger.store.database import Database
 from ledger.store.recalls import break_glass, pages, recalls
 
 Found = Sequence[tuple[Place, Value]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requests:
+    """The plans that a second person may answer still, and those that nobody's answer helps: plan them again."""
+
+    waiting: Sequence[Result]
+    stale: Sequence[Result]
 
 
 class Pages:
@@ -86,11 +95,21 @@ class Pages:
 
     def waiting(self, *, limit: int, who: Identity) -> Sequence[Result]:
         """Return the plans that somebody may see and that wait for a second person, the most urgent first."""
+        return self.requests(limit=limit, who=who).waiting
+
+    def requests(self, *, limit: int, who: Identity) -> Requests:
+        """Return what somebody may see of the plans that a second person was asked about, the most urgent first."""
+        now = self._clock.now()
         with self._database.read() as connection:
-            # All of them, which are few: those of others must not take the places of ours.
-            found = pages.waiting_for_approval(connection, self._clock.now())
-            ours = [one for one in found if _is_within(one, who)]
-            return self._reports.results_of(connection, ours[:limit])
+            # All of them, which are few: those of others, or past help, must not take the places of ours.
+            found = [one for one in pages.waiting_for_approval(connection, now) if _is_within(one, who)]
+            results = self._reports.results_of(connection, found)
+        by_state = {one.recall_id: state_of(one, now) for one in results}
+        waiting, stale = (
+            [one for one in results if by_state[one.recall_id] is state][:limit]
+            for state in (RecallState.TO_APPROVE, RecallState.STALE)
+        )
+        return Requests(waiting=waiting, stale=stale)
 
     def scheduled(self, *, limit: int, who: Identity) -> Sequence[Result]:
         """Return the plans that somebody may see and that wait for a moment of their own, the nearest first."""

@@ -59,20 +59,21 @@ class RecallLines:
             return {one.id: _named(one) for one in recalls.of_numbers(connection, list(recall_ids))}
 
     def waiting_for(self, who: Identity, *, limit: int) -> list[Result]:
-        """Return what waits for somebody: to agree to, to review, or to fix and resume; what they may do, no more."""
+        """Return what waits for somebody: to agree to, to review, to plan again, or to fix and resume.
+
+        It is what they may do, no more, and only what they asked for is theirs to plan again.
+        """
         found: list[Result] = []
+        requests = self._pages.requests(limit=limit, who=who)
         if who.may(Permission.APPROVE):
-            found += [
-                one
-                for one in self._pages.waiting(limit=limit, who=who)
-                if one.approval is not None and one.approval.requested_by != who.name
-            ]
+            found += [one for one in requests.waiting if _asked_by(one) != who.name]
             found += [
                 one
                 for one in self._pages.to_review(limit=limit, who=who)
                 if one.break_glass is not None and one.break_glass.broken_by != who.name
             ]
         if who.may(Permission.RECALL):
+            found += [one for one in requests.stale if _asked_by(one) == who.name]
             known = {one.recall_id for one in found}
             paused = self._pages.recalls(statuses=(Status.PAUSED,), limit=limit, who=who).values
             found += [one for one in paused if one.recall_id not in known]
@@ -87,3 +88,7 @@ def _named(recall: recalls.Recall) -> NamedRecall:
         eligible=recall.plan.get("eligible", 0),
         recipients=recall.plan.get("recipients"),
     )
+
+
+def _asked_by(result: Result) -> str | None:
+    return result.approval.requested_by if result.approval is not None else None

@@ -1,7 +1,7 @@
 """Reports of recalls: where they stand, and what happened to every key. They only read."""
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from ledger.core.recalls.reply import Verdict
 from ledger.core.recalls.selection import Selection, campaigns_of
 from ledger.core.recalls.spot_check import CHECKED, CONTRADICTED, StillThere, still_there
 from ledger.services.reports.late_messages import LateMessages
+from ledger.services.reports.overtaken import OvertakenPlans
 from ledger.services.reports.people import Whose, count_people
 from ledger.services.reports.work import work_of
 from ledger.store.audit import disputes, history
@@ -86,7 +87,7 @@ class RecallReports:
     def __init__(self, database: Database, clock: Clock, wall_of: Callable[[Connection, datetime], datetime]) -> None:
         """`wall_of` gives people a moment of the clock by which leases end."""
         self._database, self._clock, self._wall_of = database, clock, wall_of
-        self._late = LateMessages(clock)
+        self._late, self._overtaken = LateMessages(clock), OvertakenPlans()
 
     def result(self, recall_id: int) -> Result:
         """Return where one recall stands; raise UnknownRecallError."""
@@ -267,6 +268,7 @@ class RecallReports:
                 approval=_approval(recall, asked),
                 break_glass=broken.get(recall.id),
                 scheduled_at=moments[recall.id].run_at if recall.id in moments else None,
+                overtaken_by=self._overtaken.by(connection, recall) if _waits(recall, asked, moments) else None,
             )
             for recall in found
         ]
@@ -330,6 +332,12 @@ def _approval(recall: recalls.Recall, asked: Mapping[int, Approval]) -> Approval
         return asked[recall.id]
     is_needed = recall.status is Status.PLANNED and recall.plan.get("approval") is not None
     return Approval() if is_needed else None
+
+
+def _waits(recall: recalls.Recall, asked: Mapping[int, Approval], moments: Collection[int]) -> bool:
+    """Say whether a plan waits for somebody, or for its moment."""
+    is_asked = recall.id in asked and asked[recall.id].is_waiting
+    return recall.status is Status.PLANNED and (is_asked or recall.id in moments)
 
 
 def _still_there(connection: Connection, recall_id: int, timeline: Sequence[history.Entry]) -> tuple[StillThere, ...]:

@@ -1,6 +1,6 @@
 """The selected messages as a plan sees them: each with what recalls have done with it."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Set
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, case, func, select, true, type_coerce
@@ -120,6 +120,20 @@ def past() -> ColumnElement[int | None]:
 def taken_since(connection: Connection, recall_id: int, moment: datetime, ids: Collection[int]) -> set[int]:
     """Return which of some messages another recall has recalled, or is at, that went on since a moment."""
     return set(standings_since(connection, recall_id, moment, ids))
+
+
+def first_taker_since(connection: Connection, recall_id: int, moment: datetime, wanted: Set[int]) -> int | None:
+    """Return a recall that has taken any of some messages since a moment, None for none; looked for to the first."""
+    statement = (
+        select(recall_items.c.message_id, recall_items.c.recall_id)
+        .join_from(recall_items, recalls, recalls.c.id == recall_items.c.recall_id)
+        .where(recalls.c.id != recall_id, recalls.c.activated_at >= moment, is_taken(recall_items, recalls))
+    )
+    if len(wanted) <= _MOST_PROBES:
+        these = among(recall_items.c.message_id, wanted, is_sqlite=connection.dialect.name == "sqlite")
+        statement = statement.where(these).limit(1)
+    with connection.execute(statement.execution_options(yield_per=_MOST_PROBES)) as found:
+        return next((taker for message_id, taker in found if message_id in wanted), None)
 
 
 def standings_since(

@@ -1,5 +1,6 @@
 """Rows of `plan_messages`: what plans saw that are not items and skips yet; there are only a few at any time."""
 
+from array import array
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -66,6 +67,14 @@ def packed_of(connection: Connection, recall_id: int) -> Mapping[str, Any] | Non
     """Return what a plan saw, packed; None when it is frozen whole."""
     row = connection.execute(select(plan_messages).where(plan_messages.c.recall_id == recall_id)).one_or_none()
     return dict(row._mapping) if row else None
+
+
+def taken_of(connection: Connection, recall_id: int) -> "array[int]":
+    """Return the messages that a recall takes and that are no items yet; of a plan, all of them."""
+    columns = plan_messages.c.taken, recalls.c.unfrozen_items
+    statement = select(*columns).join_from(plan_messages, recalls).where(recalls.c.id == recall_id)
+    row = connection.execute(statement).one_or_none()
+    return array("q") if row is None else last_taken(row.taken, row.unfrozen_items)
 
 
 def is_there(connection: Connection, recall_id: int) -> bool:

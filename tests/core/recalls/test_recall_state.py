@@ -23,7 +23,7 @@ OPEN = BreakGlass(broken_by="wang", broken_at=NOW, reason="nobody answers")
     [
         (RESULT, RecallState.FINISHED),
         (replace(RESULT, recalled=2, refused=1), RecallState.PARTLY),
-        (replace(RESULT, recalled=0, expired=3), RecallState.PARTLY),
+        (replace(RESULT, recalled=0, expired=3), RecallState.NOTHING),
         (replace(RESULT, status=Status.PLANNED, recalled=0, pending=3), RecallState.PLANNED),
         (replace(RESULT, status=Status.PLANNED, approval=Approval()), RecallState.PLANNED),
         (replace(RESULT, status=Status.PLANNED, approval=ASKED), RecallState.TO_APPROVE),
@@ -32,7 +32,12 @@ OPEN = BreakGlass(broken_by="wang", broken_at=NOW, reason="nobody answers")
         (replace(RESULT, scheduled_at=NOW), RecallState.FINISHED),
         (
             replace(RESULT, status=Status.PLANNED, approval=replace(ASKED, valid_until=NOW)),
-            RecallState.PLANNED,
+            RecallState.STALE,
+        ),
+        (replace(RESULT, status=Status.PLANNED, approval=ASKED, overtaken_by=2), RecallState.STALE),
+        (
+            replace(RESULT, status=Status.PLANNED, approval=ASKED, scheduled_at=NOW, overtaken_by=2),
+            RecallState.TO_APPROVE,
         ),
         (replace(RESULT, status=Status.RUNNING, break_glass=OPEN), RecallState.RUNNING),
         (replace(RESULT, status=Status.PAUSED), RecallState.PAUSED),

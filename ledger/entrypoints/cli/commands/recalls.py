@@ -67,7 +67,7 @@ def recalls(
 
 def _show(parts: "Parts", asked: RecallFilter, statuses: Sequence[Status], limit: int | None) -> None:
     from ledger.entrypoints.cli.screen.recall_notes import notes_of
-    from ledger.entrypoints.cli.screen.results import waits_for_approval
+    from ledger.entrypoints.cli.screen.results import is_asked_for
     from ledger.entrypoints.cli.screen.tables import print_recalls
 
     results = parts.current_recalls.results(statuses=statuses, asked=asked, limit=limit)
@@ -76,9 +76,9 @@ def _show(parts: "Parts", asked: RecallFilter, statuses: Sequence[Status], limit
     planned = parts.current_recalls.results(statuses=(Status.PLANNED,), asked=asked) if with_plans else []
     now = parts.clock.now()
     # Whoever has to agree must find it, however many recalls are newer.
-    waiting = [result for result in planned if waits_for_approval(result, now) or result.is_scheduled]
+    waiting = [result for result in planned if is_asked_for(result, now) or result.is_scheduled]
     plans = len(planned) - len(waiting)
-    results = sorted([*results, *waiting], key=lambda result: (not waits_for_approval(result, now), -result.recall_id))
+    results = sorted([*results, *waiting], key=lambda result: (not is_asked_for(result, now), -result.recall_id))
     if results:
         print_recalls(console(), parts.recall_lines.of(results), now, notes_of(parts, results))
     elif not plans:

@@ -50,13 +50,14 @@ def _look(parts: "Parts") -> "Look":
     # Who has the database in their hands sees all of it.
     everybody = Identity(name="", role=Role.ADMIN)
     results = parts.current_recalls.results(statuses=(Status.RUNNING, Status.PAUSED))
-    lines = parts.recall_lines.of
+    lines, requests = parts.recall_lines.of, parts.pages.requests(limit=MOST_RECALLS, who=everybody)
     return Look(
         at=parts.clock.now(),
         campaigns=parts.campaigns(),
         running=lines([one for one in results if one.status is Status.RUNNING]),
         paused=lines([one for one in results if one.status is Status.PAUSED]),
-        waiting=lines(parts.pages.waiting(limit=MOST_RECALLS, who=everybody)),
+        waiting=lines(requests.waiting),
+        stale=lines(requests.stale),
         scheduled=lines(parts.pages.scheduled(limit=MOST_RECALLS, who=everybody)),
         to_review=lines(parts.pages.to_review(limit=MOST_RECALLS, who=everybody)),
         troubles=tuple(troubles(parts)),

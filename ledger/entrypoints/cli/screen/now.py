@@ -40,6 +40,7 @@ class Look:
     to_review: "Sequence[RecallLine]"
     troubles: "Sequence[Trouble]"
     corrections: "Sequence[Correction]" = ()
+    stale: "Sequence[RecallLine]" = ()
 
 
 _TROUBLES = {
@@ -93,6 +94,13 @@ def _notes(look: Look, now: datetime) -> Iterator[Line]:
         asked = line.result.approval
         who = plain(asked.requested_by if asked is not None else None)
         yield f"  `ledger approve {line.result.recall_id}`: {decided_of(line)}; {who} asked", "yellow"
+    for line in look.stale:
+        asked = line.result.approval
+        who = plain(asked.requested_by if asked is not None else None)
+        yield (
+            f"  plan recall {line.result.recall_id} again, which cannot run any more: {decided_of(line)}; {who} asked",
+            "yellow",
+        )
     for line in look.to_review:
         yield (
             f"  `ledger review {line.result.recall_id}`: ran without its second person, {decided_of(line)}",

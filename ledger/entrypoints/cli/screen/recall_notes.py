@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ledger.core.recalls.recall import Outcome, Status
+from ledger.entrypoints.cli.screen.results import overtaken_in_words
 from ledger.entrypoints.cli.screen.words import exact_moment, plain
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def notes_of(parts: "Parts", results: "Sequence[Result]") -> dict[int, list[str]
 def _notes(parts: "Parts", result: "Result", changed: "Mapping[int, Entry]") -> Iterator[str]:
     if result.status is Status.PAUSED and result.error is not None:
         yield plain(result.error["message"])
+    if result.overtaken_by is not None:
+        yield overtaken_in_words(result)
     approval = result.approval
     if approval is not None and approval.refused_by is not None:
         yield f"{plain(approval.refused_by)} did not agree: {plain(approval.refusal)}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ledger.core.recalls.pauses import without_next_step
 from ledger.core.recalls.recall import RETRYABLE, Outcome, Status
+from ledger.core.recalls.recall_state import RecallState, state_of
 from ledger.entrypoints.cli.screen.people import people_in_words
 from ledger.entrypoints.cli.screen.sentences import sentence
 from ledger.entrypoints.cli.screen.sticky import is_sticky, late_in_words
@@ -46,9 +47,6 @@ def show_result(
         asked = number_of(result.in_flight, "message")
         until = moment(result.answers_until)
         sentence(paper, f"{asked} had been asked: an answer is awaited until {until} at the latest", lead="  ")
-    if result.approval is not None and result.approval.refused_by is not None:
-        who, why = plain(result.approval.refused_by), plain(result.approval.refusal)
-        sentence(paper, f"{who} did not agree: {why}", lead="  ")
     _print_second(paper, result)
     if result.beside:
         sentence(paper, beside_in_words(result), lead="  ")
@@ -68,6 +66,11 @@ def _print_people(paper: "Console", result: "Result", people: "PeopleCount | Non
 
 
 def _print_second(paper: "Console", result: "Result") -> None:
+    if result.approval is not None and result.approval.refused_by is not None:
+        who, why = plain(result.approval.refused_by), plain(result.approval.refusal)
+        sentence(paper, f"{who} did not agree: {why}", lead="  ")
+    if result.overtaken_by is not None:
+        sentence(paper, overtaken_in_words(result), lead="  ")
     style = "bold red" if result.break_glass and result.break_glass.is_open else None
     for line in _without_second(result):
         sentence(paper, line, lead="  ", style=style)
@@ -89,12 +92,21 @@ def beside_in_words(result: "Result") -> str:
     return f"beside it, calls were made of recalls {numbers}, which were running: `ledger recalls`"
 
 
+def overtaken_in_words(result: "Result") -> str:
+    """Say who took messages of a plan that waits, and what that means for it."""
+    taken = f"recall {result.overtaken_by} has taken some of its messages meanwhile"
+    return f"{taken}: they are left out" if result.is_scheduled else f"{taken}: plan it again"
+
+
 def next_steps(result: "Result", now: datetime) -> Iterator[tuple[str, str]]:
     """Yield what can be typed next, with what it does."""
     number = result.recall_id
     if waits_for_approval(result, now):
         yield f"ledger approve {number}", "another person agrees, and it runs"
         yield f'ledger refuse {number} --reason "..."', "another person does not agree"
+    if state_of(result, now) is RecallState.STALE:
+        yield "ledger recall", "plans it again, and asks anew"
+        yield f"ledger cancel {number}", "drops what cannot run any more"
     if result.is_scheduled:
         yield "ledger worker", "must run by then: it starts the recall"
         yield f"ledger cancel {number}", "ends that"
@@ -120,9 +132,14 @@ def show_command(result: "Result") -> str:
     return f"ledger show {result.recall_id}"
 
 
+def is_asked_for(result: "Result", now: datetime) -> bool:
+    """Say whether somebody asked a second person for a plan whose time is not over, be it past help or not."""
+    return result.status is Status.PLANNED and result.approval is not None and result.approval.is_open(now)
+
+
 def waits_for_approval(result: "Result", now: datetime) -> bool:
     """Say whether a second person can still let a plan run."""
-    return result.status is Status.PLANNED and result.approval is not None and result.approval.is_open(now)
+    return state_of(result, now) is RecallState.TO_APPROVE
 
 
 def _state(result: "Result", now: datetime) -> str:
@@ -130,6 +147,8 @@ def _state(result: "Result", now: datetime) -> str:
         return "waits for a second person"
     if result.is_scheduled:
         return f"waits until {moment(result.scheduled_at)}"
+    if state_of(result, now) is RecallState.STALE:
+        return "cannot run any more"
     return {
         Status.PLANNED: "is planned",
         Status.RUNNING: "is running",

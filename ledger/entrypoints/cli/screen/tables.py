@@ -72,9 +72,14 @@ _HISTORY = (
 _STATES = {
     RecallState.TO_APPROVE: "to approve",
     RecallState.TO_REVIEW: "to review",
+    RecallState.STALE: "plan again",
     RecallState.PARTLY: "partly done",
+    RecallState.NOTHING: "nothing done",
 }
-_STYLES = {RecallState.PLANNED: "dim", RecallState.TO_APPROVE: "bold yellow", RecallState.TO_REVIEW: "bold yellow"}
+_STYLES = {
+    RecallState.PLANNED: "dim",
+    **dict.fromkeys((RecallState.TO_APPROVE, RecallState.TO_REVIEW, RecallState.STALE), "bold yellow"),
+}
 
 
 def print_campaigns(
