@@ -12,6 +12,7 @@ from typing import Any
 
 from ledger.clock import format_time
 from ledger.core.json_value import printable_json, printable_lines
+from ledger.entrypoints.process.log_writer import LogWriter
 from ledger.trace import request_id
 
 
@@ -33,12 +34,19 @@ class LogLevel(StrEnum):
 
 def log_to_stderr(form: LogFormat = LogFormat.TEXT, level: LogLevel = LogLevel.INFO) -> None:
     """Say what happens in lines with their time; of what is not ours, only what is amiss."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _handler()
     handler.setFormatter(JsonFormatter() if form is LogFormat.JSON else TextFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("ledger").setLevel(level.name)
     # It warns of every tick at which a long recall is still running.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+
+def _handler() -> logging.Handler:
+    try:
+        return LogWriter(sys.stderr.fileno())
+    except OSError:  # a stream of Python alone, which keeps nobody waiting
+        return logging.StreamHandler(sys.stderr)
 
 
 def facts_of(record: logging.LogRecord) -> dict[str, Any]:
