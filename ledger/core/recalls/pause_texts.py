@@ -165,7 +165,7 @@ def whole_in(cause: Cause, language: str) -> str:
 def pattern_in(cause: Cause, language: str) -> str:
     """Return these sentences with what they name in braces, for whoever marks the names in their own way."""
     text = TEXTS[language][cause]
-    named = {name: f"{{{name}}}" for name in ANYBODY} | BUTTONS
+    named = {**{name: f"{{{name}}}" for name in ANYBODY}, **BUTTONS}
     fix = text.fix + (_THEN[language] if text.fix and text.resumes else "")
     parts = [part.format_map(named) for part in (text.wrong, fix) if part]
     return _BETWEEN[language].join(_sentence(part, language) for part in parts)

@@ -46,7 +46,7 @@ def now(
         to_review = parts.pages.to_review(limit=SHOWN_RECALLS, who=who)
         corrections = parts.correction_reports.needing_somebody(who.bounds)[:SHOWN_RECALLS]
         plans = (*requests.waiting, *requests.stale, *scheduled)
-        needing = (*running.values, *stopped.values, *plans, *to_review, *corrections)
+        recalls = {one.recall_id for one in (*running.values, *stopped.values, *plans, *to_review)}
         at_work: dict[str, list[int]] = {}
         for result in (*running.values, *stopped.values):
             for name in result.campaigns:
@@ -74,7 +74,7 @@ def now(
             scheduled=scheduled,
             to_review=to_review,
             corrections=corrections,
-            named=parts.recall_lines.named({one.recall_id for one in needing}),
+            named=parts.recall_lines.named(recalls | {one.recall_id for one in corrections}),
             at_work=at_work,
             troubles=list(troubles(parts, checkups.checks)),
         )

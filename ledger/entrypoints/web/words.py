@@ -35,7 +35,7 @@ class Words:
 
     def pause(self, error: Mapping[str, Any], mark: Callable[[str], Markup] = escape) -> Markup:
         """Say why something paused and what to do; what the sentence names of it is marked."""
-        named = ANYBODY | {name: mark(text) for name, text in named_in(error).items()}
+        named = {**ANYBODY, **{name: mark(text) for name, text in named_in(error).items()}}
         return escape(pattern_in(cause_of(error), self.language)).format_map(named)
 
     @property
