@@ -6,6 +6,7 @@ from ledger.parts.part import part
 from ledger.parts.reports import ReportParts
 
 if TYPE_CHECKING:
+    from ledger.services.recalls.also_waiting import WaitingBeside
     from ledger.services.recalls.expiry import Expiry
     from ledger.services.recalls.freezer import Freezer
     from ledger.services.recalls.inquiries import Inquirer
@@ -41,6 +42,13 @@ class RecallParts(ReportParts):
         from ledger.services.recalls.preflight import Preflight
 
         return Preflight(self.opened(), self.clock, self.settings)
+
+    @part
+    def waiting_beside(self) -> "WaitingBeside":
+        """Says what else waits to recall the same messages."""
+        from ledger.services.recalls.also_waiting import WaitingBeside
+
+        return WaitingBeside(self.opened(), self.clock)
 
     @part
     def freezer(self) -> "Freezer":

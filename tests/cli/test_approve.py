@@ -1,5 +1,8 @@
 """`approve` and `refuse`: a large recall ends with exit 10 and says who must do what."""
 
+import re
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from ledger.simulator import Simulator
@@ -64,6 +67,23 @@ def test_a_request_that_cannot_run_any_more_is_to_be_planned_again(shell: Shell,
     assert "plan recall 1 again, which cannot run any more" in seen
     assert "`ledger approve 1`" not in seen
     assert shell("show", "1", "--json").json["overtaken_by"] == 2
+
+
+def test_what_waits_already_is_said_before_the_same_is_planned_again(shell: Shell, simulator: Simulator) -> None:
+    shell.variables["LEDGER_APPROVAL_RECIPIENTS"] = "2"
+    shell.send(simulator, 3, campaign="c")
+    shell(*RECALL, "--actor", "wang")
+    later = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
+    shell(*RECALL, "--actor", "zhao", "--at", later)
+    seen = shell("recall", "--campaign", "c", "--reason", "again", "--dry-run")
+    assert "recall 1 waits for a second person, of 3 of these messages" in seen.out
+    assert re.search(r"recall 2 is set for .* and waits for a second person, of 3 of these messages", seen.out)
+    plan = shell("recall", "--campaign", "c", "--reason", "again", "--dry-run", "--json").json
+    assert [one["recall_id"] for one in plan["also_waiting"]] == [1, 2]
+    shown = shell("show", "2").out
+    assert "waits for a second person, and is set for" in shown
+    assert "it starts the recall, if somebody has agreed" in shown
+    assert re.search(r"recall 2 starts .*, only if somebody agrees before: ", shell("watch", "--once").out)
 
 
 def test_why_somebody_did_not_agree_is_shown(shell: Shell, simulator: Simulator) -> None:

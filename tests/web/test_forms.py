@@ -525,7 +525,7 @@ def test_a_campaign_that_looks_like_the_one_that_is_meant_stands_beside_the_butt
     ).secret
     with at_work(service, "wang") as wang:
         page = planned(wang)
-    assert "Another campaign, which is not recalled: Spring differs in upper and lower case" in page.text
+    assert "Another campaign, not touched by this recall: Spring differs in upper and lower case" in page.text
     # Who may not know of the other one is not told.
     with service.client(token) as bound:
         plan = bound.post("/v1/recalls", json={"campaign": "spring", "reason": "wrong link"}).json()
@@ -541,12 +541,57 @@ def test_a_plan_can_be_set_for_a_moment_in_the_viewers_zone_and_dropped_until_th
         refused = wang.send(page, "/recalls/1/schedule", typed="3", at="2026-03-03T10:00:00")
         assert "is too late: the first of these messages" in refused.text
         waiting = wang.send(page, "/recalls/1/schedule", typed="3", at="2026-03-01T15:00:00")
-        assert "Set for later" in waiting.text
+        assert "It starts at 2026-03-01 15:00" in waiting.text
+        assert "waits until 2026-03-01 15:00" in waiting.text
+        assert "Check the plan and confirm" not in waiting.text
+        assert "Drop this plan" not in waiting.text
+        assert "Cancel it" in waiting.text
+        assert "/recalls/1/plan-again" not in [form.action for form in waiting.forms]
         assert service.book.recalls()[0].scheduled_at == datetime(2026, 3, 1, 15, tzinfo=UTC)
         assert "waits until" in wang.open("/recalls").text
         wang.send(waiting, "/recalls/1/cancel")
     assert service.book.recalls()[0].status is Status.CANCELLED
     assert world.calls() == []
+
+
+def test_what_waits_already_is_said_of_a_plan_and_marked_beside_its_campaign(
+    serve_ledger: ServeLedger, world: World
+) -> None:
+    service = serve_ledger(approval_recipients=2)
+    send(service.book, world, 3)
+    send(service.book, world, 2, campaign="summer")
+    with at_work(service, "wang") as wang:
+        wang.confirm(planned(wang), f"{wang.path}/run")
+        page = planned(wang, campaign="summer")
+        wang.send(page, f"{wang.path}/schedule", typed="2", at="2026-03-01T15:00:00")
+        assert "Recall 1 of 3 of the same messages waits for a second person." in planned(wang).text
+        assert "/recalls/1" in wang.open(wang.path).links
+        again = planned(wang, campaign="summer").text
+        assert "Recall 2 of 2 of the same messages is set for 2026-03-01 15:00" in again
+        assert "Recall 1" not in again
+        for address in ("/", "/campaign?name=spring"):
+            assert "Recall 1 waits for a second person" in wang.open(address).text
+        assert "Recall 2 waits until 2026-03-01 15:00" in wang.open("/campaign?name=summer").text
+        wang.open("/")
+        (row,) = re.findall(r"<tr class[^>]*>(?:(?!<tr).)*?name=summer.*?</tr>", wang.source, re.DOTALL)
+        assert 'href="/recalls/2"' in row
+
+
+def test_what_is_set_for_later_and_nobody_has_agreed_to_runs_only_if_somebody_does(
+    serve_ledger: ServeLedger, world: World
+) -> None:
+    service = serve_ledger(approval_recipients=2)
+    send(service.book, world, 3)
+    with at_work(service, "wang") as wang, at_work(service, "li") as li:
+        waiting = wang.send(planned(wang), "/recalls/1/schedule", typed="3", at="2026-03-01T15:00:00")
+        for text in (waiting.text, wang.open("/").text):
+            assert "It runs then only if somebody agrees before." in text
+            assert "It runs in" not in text
+        assert "Cancel it" in waiting.text
+        agreed = li.confirm(li.open("/recalls/1"), "/recalls/1/approve")
+        assert "It starts at 2026-03-01 15:00" in agreed.text
+        assert "/recalls/1/approve" not in [form.action for form in agreed.forms]
+        assert "only if somebody agrees" not in agreed.text + li.open("/").text
 
 
 def test_several_campaigns_and_those_that_begin_so_are_planned_and_listed(service: Service, world: World) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 # Where the digest stands in the JSON of a plan that is kept.
 DIGEST = "token_digest"
-# A token is kept nowhere, what messages say with these alone.
-_NOT_KEPT = ("token", "excerpts")
+# A token is kept nowhere, what messages say with these alone, and what waits beside a plan is another thing each time.
+_NOT_KEPT = ("token", "excerpts", "also_waiting")
 
 
 def sealed(plan: Mapping[str, Any], token: str | None, *, actor: str, selection: Mapping[str, Any]) -> dict[str, Any]:

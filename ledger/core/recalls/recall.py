@@ -65,6 +65,16 @@ class PlannedExcerpt(JsonValue):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlsoWaiting(JsonValue):
+    """Another plan that takes so many of the same messages, and waits for a second person, its moment, or both."""
+
+    recall_id: int
+    messages: int
+    waits_for_approval: bool
+    scheduled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(JsonValue):
     """What a recall would do: frozen with its items, and run once.
 
@@ -79,7 +89,8 @@ class Plan(JsonValue):
     `recalled_elsewhere` are messages that other hands have taken back already.
     `look_alikes` are other campaigns that one could take for those that were named, `like_pairs` those among them that
     one could take for each other. `excerpts` are the most frequent of what its messages say, where that is kept; they
-    stay with the messages, and are no part of what is kept of a plan.
+    stay with the messages, and are no part of what is kept of a plan. Nor is `also_waiting`: the other plans that wait
+    and take some of the same messages when this one is shown.
     """
 
     recall_id: int
@@ -111,6 +122,7 @@ class Plan(JsonValue):
     like_pairs: "tuple[LikePair, ...]" = ()
     recalled_elsewhere: int = 0
     excerpts: tuple[PlannedExcerpt, ...] = ()
+    also_waiting: tuple[AlsoWaiting, ...] = ()
 
     @property
     def taken(self) -> tuple[str | None, ...] | None:

@@ -237,6 +237,15 @@ class LikePair(ApiModel):
     differs_in: Likeness = Field(description="In what they differ: hardly anything that one sees.")
 
 
+class AlsoWaiting(ApiModel):
+    """Another plan that takes some of the same messages, and waits for a second person, its moment, or both."""
+
+    recall_id: int = Field(examples=[8])
+    messages: int = Field(description="So many of the same.", examples=[120])
+    waits_for_approval: bool
+    scheduled_at: datetime | None = Field(description="The moment that was set for it in advance.")
+
+
 class PlanStop(ApiModel):
     """One thing that would stop a plan, or a part of it."""
 
@@ -283,6 +292,9 @@ class Plan(ApiModel):
     look_alikes: list[LookAlike] = Field(description="Other campaigns that one could take for those that were named.")
     like_pairs: list[LikePair] = Field(description="Campaigns of it that one could take for each other.")
     stops: list[PlanStop] = Field(description="What would stop it, as far as is known without asking DingTalk.")
+    also_waiting: list[AlsoWaiting] | None = Field(
+        description="Other plans that take some of the same messages, and wait. A repeated request has null."
+    )
 
 
 class Result(ApiModel):

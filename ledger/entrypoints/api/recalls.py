@@ -81,7 +81,7 @@ def plan(request: Request, asked: RecallRequest, parts: LedgerParts, who: Who, o
             parts.sticky.stick(made.recall_id, asked.sticky_seconds, actor=who.name)
         return Plan.model_validate(made)
 
-    return once(201, work, kept_without=("token", "excerpts"))
+    return once(201, work, kept_without=("token", "excerpts", "also_waiting"))
 
 
 @router.get("/recalls", response_model=Page[Result], **described(needs(Permission.SEE, 422), COLUMNS))

@@ -48,7 +48,11 @@ def run_shown(
         raise InputError("--plan and --token go together: `ledger recall … --dry-run` shows both")
     parts.lifecycle.check_shown(recall_id, token, who.name)
     report = parts.recall_reports.summary(recall_id)
-    plan = replace(read_plan(report.plan, recall_id), excerpts=parts.planner.excerpts_of(recall_id))
+    plan = replace(
+        read_plan(report.plan, recall_id),
+        excerpts=parts.planner.excerpts_of(recall_id),
+        also_waiting=parts.waiting_beside.of_recall(recall_id),
+    )
     if run_at is not None:
         parts.schedules.check(plan, run_at)
     if not yes:

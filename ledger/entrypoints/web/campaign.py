@@ -11,12 +11,16 @@ from ledger.core.access.bounds import EVERYTHING
 from ledger.core.access.roles import Permission
 from ledger.core.campaigns.campaign import no_messages
 from ledger.core.campaigns.campaign_patterns import literally
+from ledger.core.recalls.recall import Status
+from ledger.core.recalls.recall_filter import recall_filter
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
+from ledger.entrypoints.web.marks import marks_of
 from ledger.entrypoints.web.page import ROWS, Viewed
 from ledger.entrypoints.web.selection_form import SelectionForm
 from ledger.errors import InputError
 
 EVERY_MS, SOON_MS = 10_000, 1000
+AT_WORK = (Status.RUNNING, Status.PAUSED)
 
 Name = Annotated[str, Query(min_length=1, max_length=256)]
 
@@ -39,6 +43,11 @@ def campaign(
     line = None
     if count is not None:
         line = next((one for one in count.lines if one.campaign == name), no_messages(name))
+    current = (
+        *parts.pages.recalls(statuses=AT_WORK, asked=recall_filter(campaign=name), limit=ROWS, who=who).values,
+        *parts.pages.requests(limit=ROWS, who=who).waiting,
+        *parts.pages.scheduled(limit=ROWS, who=who),
+    )
     # A count may be of a moment ago; who has just pressed a button wants to see what it did.
     is_shown = line is not None and (line.messages or who.bounds == EVERYTHING)
     return view.show(
@@ -47,6 +56,7 @@ def campaign(
         every_ms=SOON_MS if line is None else EVERY_MS,
         name=name,
         line=line,
+        marks=marks_of(current, view.now).get(name, ()),
         stopped_by=parts.sending_stops.stopped_by(name) if is_shown else None,
         counted_at=count.at if count is not None else None,
         page=page,

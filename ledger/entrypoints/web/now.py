@@ -13,6 +13,7 @@ from ledger.entrypoints.process.attention import troubles
 from ledger.entrypoints.web.board_search import BoardQuery
 from ledger.entrypoints.web.day_strip import day_strip
 from ledger.entrypoints.web.health import Kept
+from ledger.entrypoints.web.marks import marks_of
 from ledger.entrypoints.web.page import Viewed
 from ledger.entrypoints.web.recall_progress import RecallProgress
 from ledger.entrypoints.web.urgency import urgency
@@ -47,10 +48,7 @@ def now(
         corrections = parts.correction_reports.needing_somebody(who.bounds)[:SHOWN_RECALLS]
         plans = (*requests.waiting, *requests.stale, *scheduled)
         recalls = {one.recall_id for one in (*running.values, *stopped.values, *plans, *to_review)}
-        at_work: dict[str, list[int]] = {}
-        for result in (*running.values, *stopped.values):
-            for name in result.campaigns:
-                at_work.setdefault(name, []).append(result.recall_id)
+        marks = marks_of((*running.values, *stopped.values, *requests.waiting, *scheduled), view.now)
         return view.show(
             "now.html",
             every_ms=SOON_MS if running.values or count is None or is_sought else EVERY_MS,
@@ -75,6 +73,6 @@ def now(
             to_review=to_review,
             corrections=corrections,
             named=parts.recall_lines.named(recalls | {one.recall_id for one in corrections}),
-            at_work=at_work,
+            marks=marks,
             troubles=list(troubles(parts, checkups.checks)),
         )

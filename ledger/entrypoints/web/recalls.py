@@ -110,6 +110,7 @@ def recall(
             is_first=cursor is None,
             meant=meant_by(report.selection, taken),
             untouched=untaken(report.selection, taken) if plan.get("eligible") else (),
+            also_waiting=parts.waiting_beside.of_recall(seen.id) if result.status is Status.PLANNED else (),
             stops=_stops(parts, report, run_in_of(request)),
             ends_at=ends_at(parts, report),
             excerpts=parts.planner.excerpts_of(seen.id) if result.status is Status.PLANNED else (),

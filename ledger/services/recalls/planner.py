@@ -25,6 +25,7 @@ from ledger.core.recalls.recall import Plan, PlannedCampaign, PlannedExcerpt, St
 from ledger.core.recalls.selection import Selection
 from ledger.core.recalls.stop import PlanStop
 from ledger.errors import EmptySelectionError, ForbiddenError
+from ledger.services.recalls.also_waiting import also_waiting
 from ledger.services.recalls.approvals import Approvals
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.preflight import Preflight
@@ -318,6 +319,7 @@ class Planner:
             like_pairs=like_pairs(selection.campaigns & set(messages.campaigns)),
             recalled_elsewhere=counts[Standing.ELSEWHERE],
             excerpts=excerpts.most_frequent(snapshot, messages.taken) if self._settings.keep_excerpt else (),
+            also_waiting=also_waiting(snapshot, messages.taken, tally.now),
         )
 
 

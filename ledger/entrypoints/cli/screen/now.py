@@ -130,7 +130,8 @@ def _to_know(look: Look, now: datetime) -> Iterator[Line]:
     """Say what starts by itself, what is not sent any more, and advice: nobody has to do anything about these now."""
     for line in look.scheduled:
         one = line.result
-        at = time_of(one.scheduled_at, now)
+        asked = one.approval is not None and one.approval.is_waiting
+        at = f"{time_of(one.scheduled_at, now)}{', only if somebody agrees before' if asked else ''}"
         yield (
             f"  recall {one.recall_id} starts {at}: {decided_of(line)}: {plain(one.reason)} ({plain(one.actor)})",
             None,

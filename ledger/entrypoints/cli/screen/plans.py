@@ -11,7 +11,7 @@ from ledger.entrypoints.cli.screen.costs import cost_facts, quota_facts, stop_fa
 from ledger.entrypoints.cli.screen.decision import decision_of
 from ledger.entrypoints.cli.screen.facts import Fact, print_facts
 from ledger.entrypoints.cli.screen.tables import UNTAGGED
-from ledger.entrypoints.cli.screen.words import deadline_and_left, is_are, moment, number_of, plain
+from ledger.entrypoints.cli.screen.words import deadline_and_left, is_are, moment, number_of, plain, time_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,10 +69,21 @@ def show_plan(
             facts.append(Fact(label, plain(name), style="yellow"))
             label = ""
         facts.append(Fact("", f"differ only {_DIFFERS_IN[pair.differs_in]}", style="yellow"))
+    facts += _waiting_beside(plan, now)
     facts += stop_facts(paper, plan.stops)
     if plan.eligible:
         facts += quota_facts(plan.quota, "recall")
     print_facts(paper, facts)
+
+
+def _waiting_beside(plan: "Plan", now: datetime) -> Iterator[Fact]:
+    """Say which recalls of the same messages wait already: who sees that need not do it twice."""
+    for one in plan.also_waiting:
+        at = "" if one.scheduled_at is None else f"is set for {time_of(one.scheduled_at, now)}"
+        second = "waits for a second person" if one.waits_for_approval else ""
+        state = " and ".join(filter(None, (at, second)))
+        fact = Fact("WAITS ALREADY", f"recall {one.recall_id} {state}", (f", of {one.messages:,} of these messages",))
+        yield replace(fact, style="yellow")
 
 
 def finds_any(plan: "Plan") -> bool:

@@ -108,7 +108,8 @@ def next_steps(result: "Result", now: datetime) -> Iterator[tuple[str, str]]:
         yield "ledger recall", "plans it again, and asks anew"
         yield f"ledger cancel {number}", "drops what cannot run any more"
     if result.is_scheduled:
-        yield "ledger worker", "must run by then: it starts the recall"
+        only = ", if somebody has agreed" if waits_for_approval(result, now) else ""
+        yield "ledger worker", f"must run by then: it starts the recall{only}"
         yield f"ledger cancel {number}", "ends that"
     if result.break_glass is not None and result.break_glass.is_open:
         yield f'ledger review {number} --reason "..."', "another person says what to make of it"
@@ -144,7 +145,8 @@ def waits_for_approval(result: "Result", now: datetime) -> bool:
 
 def _state(result: "Result", now: datetime) -> str:
     if waits_for_approval(result, now):
-        return "waits for a second person"
+        at = f", and is set for {moment(result.scheduled_at)}" if result.is_scheduled else ""
+        return f"waits for a second person{at}"
     if result.is_scheduled:
         return f"waits until {moment(result.scheduled_at)}"
     if state_of(result, now) is RecallState.STALE:
