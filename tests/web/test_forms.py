@@ -548,7 +548,7 @@ def test_a_plan_can_be_set_for_a_moment_in_the_viewers_zone_and_dropped_until_th
         assert "Cancel it" in waiting.text
         assert "/recalls/1/plan-again" not in [form.action for form in waiting.forms]
         assert service.book.recalls()[0].scheduled_at == datetime(2026, 3, 1, 15, tzinfo=UTC)
-        assert "waits until" in wang.open("/recalls").text
+        assert "set for later" in wang.open("/recalls").text
         wang.send(waiting, "/recalls/1/cancel")
     assert service.book.recalls()[0].status is Status.CANCELLED
     assert world.calls() == []

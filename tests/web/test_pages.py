@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from ledger.core.access.roles import Role
 from ledger.core.recalls.recall import Outcome, Status
+from ledger.core.recalls.recall_state import RecallState
 from ledger.core.recording.message import Chat
 from ledger.entrypoints.formats import history_csv, people_rows, recalls_csv, translations
 from ledger.entrypoints.formats.translations import FileLanguage
@@ -340,7 +341,7 @@ def test_files_for_people_have_chinese_words_beside_their_codes_where_chinese_is
 
 
 def test_every_column_of_a_file_has_a_chinese_name() -> None:
-    columns = {*history_csv.COLUMNS, history_csv.USER, *recalls_csv.COLUMNS, *people_rows.COLUMNS}
+    columns = {*history_csv.COLUMNS, history_csv.USER, *recalls_csv.COLUMNS, recalls_csv.STATE, *people_rows.COLUMNS}
     assert [name for name in columns if translations.column_in(FileLanguage.ZH, name) == name] == []
-    for column, codes in (("outcome", Outcome), ("status", Status), ("chat", Chat)):
+    for column, codes in (("outcome", Outcome), ("status", Status), ("state", RecallState), ("chat", Chat)):
         assert [code for code in codes if translations.code_in(FileLanguage.ZH, column, code.value) == code] == []

@@ -1,9 +1,11 @@
 """The list of recalls and the page of health, as they are served: states, who is waited for, what runs out."""
 
+import csv
 from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from ledger.clock import FakeClock
 from ledger.core.access.roles import Role
@@ -11,6 +13,7 @@ from ledger.core.events.stream_state import StreamStanding, StreamState
 from ledger.errors import ApprovalNeededError
 from ledger.simulator import FailedReason, World
 from ledger.store.events import streams
+from ledger.store.schema import paces
 from tests.api.conftest import ServeLedger, Service
 from tests.sending import send
 from tests.services.events.telling import tell_of_recall
@@ -87,6 +90,52 @@ def test_a_row_says_what_of_whom_how_it_ended_by_whom_and_why(desk: Service) -> 
         text = Page(browser.get("/recalls?status=partly").text).text
     for part in ("partly", "wrong link", "2 of 3 recalled", "1 not recalled", "li"):
         assert part in text
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_health_the_list_and_its_files_say_the_same_of_how_recalls_stand(desk: Service, language: str) -> None:
+    codes = ["planned", "paused", "partly", "finished", "to_approve"]
+    said = {
+        "en": ["planned", "paused", "partly done", "finished", "waits for agreement"],
+        "zh-CN": ["仅计划", "已暂停", "部分完成", "已完成", "待第二人同意"],
+    }[language]
+    state = dict(zip(codes, said, strict=True))
+    with looking(desk, Role.ADMIN, language) as browser:
+        health = Page(browser.get("/health").text).text
+        listed = [Page(browser.get(path).text).text for path in ("/recalls", "/recalls?status=planned")]
+        file = next(link for link in Page(browser.get("/recalls").text).links if "format=excel" in link)
+        table = list(csv.DictReader(browser.get(file).text.removeprefix("\ufeff").splitlines()))
+        plain = list(csv.DictReader(browser.get("/v1/recalls?format=csv").text.splitlines()))
+    for words in said:
+        assert f"{words} 1" in health
+        assert any(words in text for text in listed)
+    assert [row["state"] for row in plain] == codes
+    # What programs read stays as it was; what is new comes last.
+    assert [row["status"] for row in plain] == ["planned", "paused", "finished", "finished", "planned"]
+    assert list(plain[0])[:2] == ["recall_id", "status"]
+    if language == "zh-CN":
+        assert [row["当前情况 (state)"] for row in table] == [f"{state[code]} ({code})" for code in codes]
+        assert {row["状态 (status)"] for row in table} == {"未开始 (planned)", "已暂停 (paused)", "已结束 (finished)"}
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_health_says_of_a_pace_what_is_allowed_and_draws_it_only_when_it_is_slowed_down(
+    service: Service, world: World, language: str
+) -> None:
+    send(service.book, world, 30)
+    service.book.run(service.book.plan(campaign="spring", reason="typo"))
+    with looking(service, Role.OPERATOR, language) as browser:
+        quick = browser.get("/health").text
+        with service.book.parts.opened().write() as connection:
+            connection.execute(update(paces).values(share=0.5))
+        slowed = browser.get("/health").text
+    said = {
+        "en": ("20 calls a second allowed (not slowed down)", "10 calls a second allowed: slowed down from 20"),
+        "zh-CN": ("当前限速 20 次/秒（未降速）", "当前限速 10 次/秒（已从 20 次/秒降低）"),
+    }[language]
+    assert said[0] in Page(quick).text
+    assert said[1] in Page(slowed).text
+    assert slowed.count('class="gauge') == quick.count('class="gauge') + 1
 
 
 def test_health_foretells_the_month_and_names_workers_and_checkpoints(

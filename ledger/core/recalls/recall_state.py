@@ -26,15 +26,24 @@ def state_of(result: Result, now: datetime) -> RecallState:
     """Return how a recall stands."""
     if result.status is Status.PLANNED:
         return _state_of_plan(result, now)
-    if result.status in (Status.RUNNING, Status.PAUSED):
-        return RecallState(result.status)
-    if result.break_glass is not None and result.break_glass.is_open:
+    is_over = result.status not in (Status.RUNNING, Status.PAUSED)
+    if is_over and result.break_glass is not None and result.break_glass.is_open:
         return RecallState.TO_REVIEW
+    return state_without_more(result)
+
+
+def state_without_more(result: Result) -> RecallState:
+    """Return how a recall stands by its status and what it has recalled alone, whoever it waits for."""
     if result.status is Status.FINISHED:
-        if result.is_complete:
-            return RecallState.FINISHED
-        return RecallState.PARTLY if result.recalled else RecallState.NOTHING
-    return RecallState.CANCELLED
+        return state_of_finished(is_whole=result.is_complete, has_recalled=result.recalled > 0)
+    return RecallState(result.status)
+
+
+def state_of_finished(*, is_whole: bool, has_recalled: bool) -> RecallState:
+    """Return how a recall stands that has finished: by whether it has recalled all of it, or anything."""
+    if is_whole:
+        return RecallState.FINISHED
+    return RecallState.PARTLY if has_recalled else RecallState.NOTHING
 
 
 def _state_of_plan(result: Result, now: datetime) -> RecallState:

@@ -42,7 +42,7 @@ from ledger.entrypoints.api.models import (
     VerifyRequest,
 )
 from ledger.entrypoints.api.parameters import Cursor, Limit, Recalled, page_of
-from ledger.entrypoints.formats.recalls_csv import COLUMNS, recalls_as_csv
+from ledger.entrypoints.formats.recalls_csv import COLUMNS, STATE, recalls_as_csv
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs, within
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.errors import ApprovalNeededError
@@ -84,7 +84,7 @@ def plan(request: Request, asked: RecallRequest, parts: LedgerParts, who: Who, o
     return once(201, work, kept_without=("token", "excerpts", "also_waiting"))
 
 
-@router.get("/recalls", response_model=Page[Result], **described(needs(Permission.SEE, 422), COLUMNS))
+@router.get("/recalls", response_model=Page[Result], **described(needs(Permission.SEE, 422), (*COLUMNS, STATE)))
 def recalls(
     request: Request,
     response: Response,
@@ -115,7 +115,7 @@ def recalls(
     if wanted is Form.NDJSON:
         return file_of(json_lines(first, rest, Result), "recalls", wanted)
     csv_form = csv_form_of(wanted, language)
-    return file_of(recalls_as_csv(chain([first], rest), csv_form), "recalls", wanted)
+    return file_of(recalls_as_csv(chain([first], rest), csv_form, now=parts.clock.now()), "recalls", wanted)
 
 
 @router.get("/recalls/{id}", **needs(Permission.SEE, 404, 422))

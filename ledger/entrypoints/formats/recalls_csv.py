@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from ledger.entrypoints.formats.csv_form import VERBATIM, CsvForm, csv_lines
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ledger.core.recalls.recall import Result
 
 # What contract and JSON call them. What is new comes last.
@@ -36,11 +38,20 @@ COLUMNS = (
     "reviewed_by",
     "review",
 )
+# How a recall stands for people, as of a moment; last, for it is the newest.
+STATE = "state"
 
 
-def recalls_as_csv(batches: "Iterable[Sequence[Result]]", form: CsvForm = VERBATIM) -> Iterator[str]:
-    """Write batches of recalls."""
-    return csv_lines(COLUMNS, (map(recall_cells, results) for results in batches), form)
+def recalls_as_csv(
+    batches: "Iterable[Sequence[Result]]", form: CsvForm = VERBATIM, *, now: "datetime | None" = None
+) -> Iterator[str]:
+    """Write batches of recalls; with a moment, also how each stood then, which its status alone does not say."""
+    if now is None:
+        return csv_lines(COLUMNS, (map(recall_cells, results) for results in batches), form)
+    from ledger.core.recalls.recall_state import state_of
+
+    rows = (([*recall_cells(result), state_of(result, now).value] for result in results) for results in batches)
+    return csv_lines((*COLUMNS, STATE), rows, form)
 
 
 def recall_cells(result: "Result") -> list[object]:

@@ -7,6 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from ledger.core.access.roles import Permission
 from ledger.core.recalls.quota import bounds_of, forecast, level_of
+from ledger.core.recalls.recall_state import RecallState
 from ledger.entrypoints.http.door import Door, LedgerParts, needs
 from ledger.entrypoints.process.attention import troubles
 from ledger.entrypoints.web.check_ups import CheckUps, checkups_of
@@ -28,12 +29,14 @@ def health(parts: LedgerParts, view: Viewed, checkups: Kept) -> Response:
     used, limit, reserve = figures.counted.used_calls, settings.monthly_calls, settings.quota_reserve_calls
     expected = forecast(used, view.now)
     level = level_of(used, limit, reserve)
+    counted = parts.pages.count_states()
     upkeep, most_pushes = parts.upkeep_reports.read(), settings.stream_monthly_events
     push_level = level_of(upkeep.pushes, most_pushes, 0)
     return view.show(
         "health.html",
         every_ms=EVERY_MS,
         figures=figures,
+        states=[(state, counted[state]) for state in RecallState if state in counted],
         upkeep=upkeep,
         listens=settings.stream,
         pushes=gauge(upkeep.pushes, most_pushes, level=push_level.value),
@@ -42,7 +45,7 @@ def health(parts: LedgerParts, view: Viewed, checkups: Kept) -> Response:
         expected=expected,
         reserve=reserve,
         month_ends=bounds_of(view.now)[1],
-        paces=[(pace, gauge(pace.share, 1, level="ok" if pace.share >= 1 else "short")) for pace in figures.paces],
+        paces=[(pace, gauge(pace.share, 1, level="short")) for pace in figures.paces],
         spool_folders=[str(folder) for folder in settings.spool_folders],
         depth=parts.recorder.depth(),
         monthly_calls=limit,

@@ -1,5 +1,6 @@
 """Lists for people and programs, a page at a time: what was sent, recalls, their items, the history."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,14 +13,15 @@ from ledger.core.cursor import Place, decode, encode
 from ledger.core.period import ALWAYS, Period
 from ledger.core.recalls.recall import Item, Outcome, Result, Status
 from ledger.core.recalls.recall_filter import EVERY_RECALL, RecallFilter
-from ledger.core.recalls.recall_state import RecallState, state_of
+from ledger.core.recalls.recall_state import RecallState, state_of, state_without_more
 from ledger.core.recalls.selection import Selection
 from ledger.core.recording.recorded_message import RecordedMessage
 from ledger.errors import ForbiddenError
 from ledger.services.reports.list_page import ListPage, Value
 from ledger.services.reports.recalls import RecallReports
 from ledger.store.database import Database
-from ledger.store.recalls import break_glass, pages, recalls
+from ledger.store.recalls import break_glass, pages, recalls, states
+from ledger.store.upkeep import figures
 
 Found = Sequence[tuple[Place, Value]]
 
@@ -122,6 +124,21 @@ class Pages:
         with self._database.read() as connection:
             ours = [one for one in break_glass.to_review(connection) if _is_within(one, who)]
             return self._reports.results_of(connection, ours[:limit])
+
+    def count_states(self) -> Counter[RecallState]:
+        """Return how many recalls there are of each state that people see, whoever may see them."""
+        now = self._clock.now()
+        with self._database.read() as connection:
+            # Those of which the status does not say how they stand, which are few, are looked at one by one.
+            few = {one.id: one for one in pages.waiting_for_approval(connection, None)}
+            few |= {one.id: one for one in (*pages.scheduled(connection), *break_glass.to_review(connection))}
+            results = self._reports.results_of(connection, list(few.values()))
+            by_status, counted = figures.count_recalls(connection), states.count_finished(connection)
+        counted.update({RecallState(status): n for status, n in by_status.items() if status is not Status.FINISHED})
+        for one in results:
+            counted[state_without_more(one)] -= 1
+            counted[state_of(one, now)] += 1
+        return +counted
 
     def items(
         self,

@@ -1,6 +1,7 @@
 """From what somebody looks for among recalls to conditions in SQL."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,18 +27,22 @@ def found_recalls(asked: RecallFilter, *, is_sqlite: bool) -> list[ColumnElement
     if asked.campaigns:
         conditions.append(_of_campaigns(sorted(asked.campaigns), is_sqlite=is_sqlite))
     if asked.is_whole is not None:
-        conditions.append(~_has_left_some() if asked.is_whole else _has_left_some())
+        conditions.append(~has_left_some() if asked.is_whole else has_left_some())
     if not asked.with_plans:
         asks = select(approvals.c.recall_id).where(approvals.c.recall_id == recalls.c.id, approvals.c.verdict.is_(None))
         conditions.append(or_(recalls.c.status != Status.PLANNED, asks.exists(), is_scheduled()))
     return conditions
 
 
-def _has_left_some() -> ColumnElement[bool]:
+def has_left_some() -> ColumnElement[bool]:
     """Say whether any message of a recall ended otherwise than recalled."""
-    others = [one for one in Outcome if one is not Outcome.RECALLED]
+    return has_ended_so([one for one in Outcome if one is not Outcome.RECALLED])
+
+
+def has_ended_so(outcomes: Sequence[Outcome]) -> ColumnElement[bool]:
+    """Say whether any message of a recall ended in one of these outcomes."""
     columns = recall_items.c
-    return select(columns.id).where(columns.recall_id == recalls.c.id, columns.outcome.in_(others)).exists()
+    return select(columns.id).where(columns.recall_id == recalls.c.id, columns.outcome.in_(outcomes)).exists()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,9 +121,14 @@ def recalls_page(
     return [((None, row.id), recall_of(row)) for row in connection.execute(statement)]
 
 
-def waiting_for_approval(connection: Connection, now: datetime) -> list[Recall]:
-    """Return the plans that wait for a second person, those that wait the shortest time more first."""
-    waits = and_(recalls.c.status == Status.PLANNED, approvals.c.verdict.is_(None), approvals.c.valid_until > now)
+def waiting_for_approval(connection: Connection, now: datetime | None) -> list[Recall]:
+    """Return the plans that wait for a second person, those that wait the shortest time more first.
+
+    Without `now`, also those that nobody answered in time.
+    """
+    waits = and_(recalls.c.status == Status.PLANNED, approvals.c.verdict.is_(None))
+    if now is not None:
+        waits = and_(waits, approvals.c.valid_until > now)
     statement = select(recalls).join(approvals, approvals.c.recall_id == recalls.c.id).where(waits)
     return [recall_of(row) for row in connection.execute(statement.order_by(approvals.c.valid_until, recalls.c.id))]
 

@@ -54,11 +54,12 @@ def recalls(
         if not as_json and not as_lines and form is None:
             _show(parts, asked, tuple(status or ()) or (tuple(Status) if show_all else RAN), limit)
             return
+        now = parts.clock.now()
         results = parts.current_recalls.results(statuses=tuple(status or Status), asked=asked, limit=limit)
     if form is not None:
         from ledger.entrypoints.formats.recalls_csv import recalls_as_csv
 
-        csv.write_csv(recalls_as_csv([results], form))
+        csv.write_csv(recalls_as_csv([results], form, now=now))
     elif as_lines:
         lines_of_json(results)
     else:
