@@ -13,6 +13,9 @@ KEY_OUTCOMES = {
     "notRevoke.all.messages": Outcome.PARTIAL,
     "robot.processQueryKey.expired": Outcome.EXPIRED,
 }
+# Our own words of an answer that names a key on both sides, or on neither.
+NAMED_TWICE = "the answer has the key both in successResult and failedResult"
+NAMED_NOWHERE = "the answer has the key in neither successResult nor failedResult"
 _NO_REASON = "named in failedResult without a reason"
 
 
@@ -32,8 +35,8 @@ def read_keys(keys: Sequence[str], succeeded: object, failed: object) -> dict[st
 
 def _read_key(*, is_done: bool, failure: str | None) -> KeyReading:
     if is_done == (failure is not None):
-        sides = "both in successResult and failedResult" if is_done else "in neither successResult nor failedResult"
-        return KeyReading(outcome=Outcome.UNKNOWN, code="not_stated", reason=f"the answer has the key {sides}")
+        reason = NAMED_TWICE if is_done else NAMED_NOWHERE
+        return KeyReading(outcome=Outcome.UNKNOWN, code="not_stated", reason=reason)
     if failure is None:
         return KeyReading(outcome=Outcome.RECALLED)
     return KeyReading(outcome=_outcome_of(failure), code="failedResult", reason=failure)

@@ -33,6 +33,7 @@ from tests.conftest import MakeLedger
 FOLDER = Path(ledger.entrypoints.web.__path__[0])
 # Texts that are found by a name from elsewhere: of an outcome, an error, a kind of trouble.
 BY_NAME = {
+    "actor",
     "check",
     "chat",
     "correction_count",

@@ -16,6 +16,8 @@ OURSELVES = "the ledger"
 SCHEDULE = "schedule"
 # What was recalled since whoever sent it had said until when it stays.
 EXPIRY = "expiry"
+# What was done by nobody's hand, by the names of these in every language.
+OWN_ACTORS: Mapping[str, str] = {OURSELVES: "ledger", WORKER: "worker", SCHEDULE: "schedule", EXPIRY: "expiry"}
 
 # Of the confusables of Unicode 15.1 (UTS 39), those with which a case-folded name in Latin letters can be imitated. In
 # each pair, a letter of the first text looks like the one at its place in the second. A 1 and a capital i

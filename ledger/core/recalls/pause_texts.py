@@ -131,6 +131,7 @@ ANYBODY: Mapping[str, str] = {
 # What older versions kept of a missing permission has its code in the text alone.
 _SCOPES = re.compile(r"\bGrant (.+?) in the developer console")
 _STOP, _BETWEEN = {"en": ".", "zh": "。"}, {"en": " ", "zh": ""}
+_SAID = {"en": " DingTalk said: ", "zh": "钉钉答复："}
 _THEN = {"en": ", then resume", "zh": "，再点击“继续”"}
 
 
@@ -160,6 +161,14 @@ def sentence_in(cause: Cause, language: str) -> str:
 def whole_in(cause: Cause, language: str) -> str:
     """Say in a language what is wrong and what to do, in whole sentences, for people who have a page before them."""
     return pattern_in(cause, language).format_map(ANYBODY)
+
+
+def told_in(error: Mapping[str, Any], language: str) -> str:
+    """Say in a language why something paused and what to do, with the words of DingTalk, for a file."""
+    cause = cause_of(error)
+    says = pattern_in(cause, language).format_map({**ANYBODY, **named_in(error)})
+    said = error.get("answered")
+    return f"{says}{_SAID[language]}{said}" if said and cause not in (Cause.PROXY, Cause.CERTIFICATE) else says
 
 
 def pattern_in(cause: Cause, language: str) -> str:

@@ -28,6 +28,8 @@ from ledger.errors import PausedError
 BAN_SECONDS = 300.0
 BAN_STATUS = 1111
 THROTTLE_SECONDS = 1.0
+# Our own words before what an answer without a result says.
+NO_RESULT = "a 200 that names no result: "
 
 
 class Verdict(StrEnum):
@@ -132,7 +134,7 @@ def _read_success(answer: Answer, keys: Sequence[str]) -> Reading:
         return Reading(
             verdict=Verdict.TROUBLE,
             code="no_result",
-            reason=storable(f"a 200 that names no result: {answer.text[:200]}"),
+            reason=storable(f"{NO_RESULT}{answer.text[:200]}"),
             may_have_worked=True,
         )
     return Reading(verdict=Verdict.ANSWERED, keys=read_keys(keys, body.get("successResult"), body.get("failedResult")))

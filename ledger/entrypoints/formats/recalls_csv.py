@@ -1,9 +1,10 @@
 """Recalls as CSV, a row each: when, by whom, why, and how many messages ended how."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ledger.entrypoints.formats.csv_form import VERBATIM, CsvForm, csv_lines
+from ledger.entrypoints.formats.translations import FileLanguage
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,14 +48,17 @@ def recalls_as_csv(
 ) -> Iterator[str]:
     """Write batches of recalls; with a moment, also how each stood then, which its status alone does not say."""
     if now is None:
-        return csv_lines(COLUMNS, (map(recall_cells, results) for results in batches), form)
+        return csv_lines(COLUMNS, ((recall_cells(one, form.language) for one in results) for results in batches), form)
     from ledger.core.recalls.recall_state import state_of
 
-    rows = (([*recall_cells(result), state_of(result, now).value] for result in results) for results in batches)
+    rows = (
+        ([*recall_cells(result, form.language), state_of(result, now).value] for result in results)
+        for results in batches
+    )
     return csv_lines((*COLUMNS, STATE), rows, form)
 
 
-def recall_cells(result: "Result") -> list[object]:
+def recall_cells(result: "Result", language: FileLanguage | None = None) -> list[object]:
     """Return a recall's cells in the order of COLUMNS; what is not there is empty."""
     broken = result.break_glass
     fields = result.to_json() | {
@@ -64,6 +68,15 @@ def recall_cells(result: "Result") -> list[object]:
         "review": broken.review if broken else None,
         "campaigns": " ".join(result.campaigns),
         "approved_by": result.approval.approved_by if result.approval else None,
-        "error": result.error["message"] if result.error else None,
+        "error": _error(result.error, language) if result.error else None,
     }
     return [fields[name] for name in COLUMNS]
+
+
+def _error(error: Mapping[str, str], language: FileLanguage | None) -> str:
+    """Return why a recall paused: for programs as it is kept, for people in their language."""
+    if language is None:
+        return error["message"]
+    from ledger.core.recalls.pause_texts import told_in
+
+    return told_in(error, language.value)

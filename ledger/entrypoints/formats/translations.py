@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from ledger.core.access.actors import EXPIRY, OURSELVES, SCHEDULE, WORKER
+from ledger.core.key_results import NAMED_NOWHERE, NAMED_TWICE
+from ledger.core.recalls.recall import CANCELLED_WAITING, EXPIRED_WAITING, OWNER_GONE
+
 
 class FileLanguage(StrEnum):
     """The languages other than that of programs in which files are written."""
@@ -87,6 +91,17 @@ _CODES: Mapping[str, Mapping[str, str]] = {
     },
     "chat": {"one_to_one": "单聊", "group": "群聊", "private": "人与人单聊"},
 }
+# Whole sentences of ours, which need no code beside them.
+_SENTENCES: Mapping[str, Mapping[str, str]] = {
+    "reason": {
+        EXPIRED_WAITING: "轮到之前已超过 24 小时",
+        CANCELLED_WAITING: "轮到之前任务已停止",
+        OWNER_GONE: "发出请求的进程在收到答复前已退出",
+        NAMED_NOWHERE: "钉钉的答复没有提到此消息",
+        NAMED_TWICE: "钉钉的答复既说成功又说失败",
+    },
+    "actor": {OURSELVES: "系统", WORKER: "后台进程", SCHEDULE: "定时", EXPIRY: "自动撤回"},
+}
 
 
 def column_in(language: FileLanguage | None, name: str) -> str:
@@ -95,7 +110,9 @@ def column_in(language: FileLanguage | None, name: str) -> str:
 
 
 def code_in(language: FileLanguage | None, column: str, value: object) -> object:
-    """Return a value as it is written: of a column of codes, `已撤回 (recalled)`."""
+    """Return a value as it is written: of a column of codes, `已撤回 (recalled)`; a sentence of ours as one."""
+    if language is not None and isinstance(value, str) and (sentence := _SENTENCES.get(column, {}).get(value)):
+        return sentence
     return (
         _beside(_CODES.get(column, {}).get(value), value) if language is not None and isinstance(value, str) else value
     )

@@ -13,12 +13,15 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ledger.core.access.actors import OWN_ACTORS
 from ledger.core.access.roles import Identity, Permission
 from ledger.core.campaigns.campaign_patterns import literally
 from ledger.core.json_value import printable
+from ledger.core.key_results import NAMED_TWICE
 from ledger.core.named import shortened
 from ledger.core.recalls.pause_texts import cause_of
 from ledger.core.recalls.recall import OWN_REASONS
+from ledger.core.recalls.reply import NO_RESULT
 from ledger.entrypoints.http.door import cookie_of, parts_of, session_of
 from ledger.entrypoints.http.problems import NOTICE, page_of
 from ledger.entrypoints.http.read_watch import handed_out
@@ -68,10 +71,13 @@ _environment.filters |= {
     "shortened": partial(shortened, most=KEY_CHARACTERS),
     "named": shortened,
     "without_flags": without_flags,
+    "without_no_result": lambda reason: str(reason).removeprefix(NO_RESULT),
 }
 _environment.globals |= {
     "default_app": DEFAULT_APP,
     "outside": outside,
+    "named_twice": NAMED_TWICE,
+    "own_actors": OWN_ACTORS,
     "own_words": {text: name for name, text in OWN_REASONS.items()},
 }
 
