@@ -65,7 +65,19 @@ def test_every_trouble_has_its_words() -> None:
     from ledger.entrypoints.cli.screen import now
 
     for name in now._TROUBLES:
-        names = ("n", "minutes", "used", "limit", "app", "seconds", "folders", "source", "sends", "packed_sends")
+        names = (
+            "n",
+            "minutes",
+            "used",
+            "limit",
+            "app",
+            "seconds",
+            "folders",
+            "places",
+            "source",
+            "sends",
+            "packed_sends",
+        )
         values = dict.fromkeys(names, 1)
         text = _text(now_lines(_look(0, [Trouble(name=name, values=values)]), NOW, columns=80, rows=24))
         assert "{" not in text

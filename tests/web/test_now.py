@@ -11,7 +11,7 @@ from ledger.core.campaigns.campaign import CampaignLine, no_messages
 from ledger.entrypoints.web import now
 from ledger.entrypoints.web.day_strip import HEIGHT, MOST_BARS, WIDTH, day_strip
 from ledger.simulator import World
-from tests.api.conftest import Service
+from tests.api.conftest import ServeLedger, Service
 from tests.sending import send
 
 from .reading import Page
@@ -127,3 +127,15 @@ def test_people_beside_a_part_of_the_messages_say_whose_they_are(service: Servic
         assert text.count("of all 3 messages") == 1
         assert "of all 1" not in text
         assert "of all 3 messages" in Page(browser.get("/campaign?name=spring").text).text
+
+
+def test_whoever_may_touch_only_some_messages_is_not_told_what_is_counted_of_all(
+    serve_ledger: ServeLedger, world: World
+) -> None:
+    apps = {"default": {"app_key": "dingapp", "app_secret": "a-long-secret-of-the-app", "robots": ["robot-1"]}}
+    service = serve_ledger(apps=apps, app_key=None, app_secret=None)
+    send(service.book, world, 3, campaign="theirs", robot="stranger")
+    with service.signed_up(Role.OPERATOR, robots=("robot-1",), name="bound") as bound:
+        assert "no app is configured" not in bound.get("/", headers={"Accept": "text/html"}).text
+    with service.signed_up(Role.OPERATOR, name="all") as unbound:
+        assert "no app is configured" in unbound.get("/", headers={"Accept": "text/html"}).text

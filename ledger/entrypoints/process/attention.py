@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ledger.core.access.bounds import EVERYTHING, Bounds
 from ledger.core.check_up import Check, Level
 from ledger.core.json_value import printable
 from ledger.core.recalls.quota import QuotaLevel, level_of
@@ -27,24 +28,40 @@ class Trouble:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-def troubles(parts: Parts, checks: Sequence[Check] = ()) -> Iterator[Trouble]:
-    """Yield what needs somebody at present, `checks` being what the last check-up found; each is worth reading."""
+def troubles(parts: Parts, checks: Sequence[Check] = (), bounds: Bounds = EVERYTHING) -> Iterator[Trouble]:
+    """Yield what needs somebody at present, `checks` being what the last check-up found; each is worth reading.
+
+    Whoever may touch only some messages is not told what is counted of all of them, nor who sent them.
+    """
     figures = parts.figures.read()
     yield from _of_worker(figures)
+    if not bounds:
+        yield from _of_messages(figures)
     yield from _of_spool(parts)
-    if figures.counted.unconfigured:
-        yield Trouble(name="robots", values={"n": figures.counted.unconfigured})
+    if figures.notices_failing:
+        yield Trouble(
+            name="notices", is_bad=True, values={"places": ", ".join(map(printable, figures.notices_failing))}
+        )
     used, limit = figures.counted.used_calls, parts.settings.monthly_calls
     level = level_of(used, limit, parts.settings.quota_reserve_calls)
     if level is not QuotaLevel.ENOUGH:
         yield Trouble(name="quota", is_bad=level is QuotaLevel.USED_UP, values={"used": used, "limit": limit})
-    for one in figures.counted.packings[:MOST_PACKINGS]:
-        yield _of_packing(one)
     for pace in figures.paces:
         if pace.blocked_seconds > LONG_BAN_SECONDS:
             yield Trouble(name="blocked", values={"app": pace.app, "seconds": int(pace.blocked_seconds)})
     if any(check.name.startswith("clock") and check.level is not Level.OK for check in checks):
         yield Trouble(name="clock")
+    # Advice, which can wait until the morning.
+    for one in () if bounds else figures.counted.packings[:MOST_PACKINGS]:
+        yield _of_packing(one)
+
+
+def _of_messages(figures: Figures) -> Iterator[Trouble]:
+    if near := figures.counted.near_deadline.get(Status.PAUSED):
+        minutes = int(NEAR_DEADLINE.total_seconds() // 60)
+        yield Trouble(name="near_deadline", is_bad=True, values={"n": near, "minutes": minutes})
+    if figures.counted.unconfigured:
+        yield Trouble(name="robots", values={"n": figures.counted.unconfigured})
 
 
 def _of_packing(one: Packing) -> Trouble:
@@ -62,9 +79,6 @@ def _of_worker(figures: Figures) -> Iterator[Trouble]:
     age = figures.heartbeat_age_seconds
     if age is None or age > HEARTBEAT_STOPPED.total_seconds():
         yield Trouble(name="worker", is_bad=bool(figures.recalls.get(Status.RUNNING)))
-    if near := figures.counted.near_deadline.get(Status.PAUSED):
-        minutes = int(NEAR_DEADLINE.total_seconds() // 60)
-        yield Trouble(name="near_deadline", is_bad=True, values={"n": near, "minutes": minutes})
     if figures.purge_lag_seconds > LATE_PURGE_SECONDS:
         yield Trouble(name="purge")
 

@@ -74,5 +74,5 @@ def now(
             corrections=corrections,
             named=parts.recall_lines.named(recalls | {one.recall_id for one in corrections}),
             marks=marks,
-            troubles=list(troubles(parts, checkups.checks)),
+            troubles=list(troubles(parts, checkups.checks, who.bounds)),
         )

@@ -21,6 +21,7 @@ from ledger.services.upkeep.robots import count_unconfigured
 from ledger.settings import Settings
 from ledger.store.audit import checkpoints
 from ledger.store.database import Database
+from ledger.store.notices import notices
 from ledger.store.recalls import break_glass, usage
 from ledger.store.recording import keyless
 from ledger.store.upkeep import chores, figures
@@ -78,6 +79,7 @@ class Figures:
     counted: Counted
     checkpoint_age_seconds: float | None
     anchors_failing_seconds: Mapping[str, float]
+    notices_failing: Sequence[str]
 
     calls: Mapping[figures.Ended, int]
     outcomes: Mapping[Outcome, int]
@@ -121,6 +123,7 @@ class Meter:
                     name: _seconds_since(one.failing_since, now) if one.failing_since is not None else 0.0
                     for name, one in checkpoints.anchor_states(connection).items()
                 },
+                notices_failing=[name for name in notices.failing(connection) if name in self._settings.notice_places],
                 calls=Counter(self._counts.calls),
                 outcomes=Counter(self._counts.outcomes),
                 refusals=Counter(self._counts.refusals),

@@ -151,6 +151,12 @@ def standing(connection: Connection) -> dict[str, NoticePlace]:
     }
 
 
+def failing(connection: Connection) -> list[str]:
+    """Return the names of the places where notices do not arrive at present."""
+    known = select(notice_places.c.name).where(notice_places.c.failing_since.is_not(None))
+    return list(connection.scalars(known.order_by(notice_places.c.name)))
+
+
 def _note(connection: Connection, name: str, values: Mapping[str, object]) -> None:
     mine = update(notice_places).where(notice_places.c.name == name).values(**values)
     if connection.execute(mine).rowcount == 0:

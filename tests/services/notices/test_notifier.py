@@ -12,6 +12,7 @@ from ledger import Ledger, LedgerError
 from ledger.clock import FakeClock
 from ledger.core.notices.notice_texts import text_of
 from ledger.core.notices.notices import LEASE, OF_HISTORY
+from ledger.entrypoints.process.attention import troubles
 from ledger.errors import ApprovalNeededError, NoticeError
 from ledger.notice_events import NoticeEvent
 from ledger.services.notices.notifier import NEWS, Notifier
@@ -102,9 +103,12 @@ def test_a_place_that_is_back_is_well_again(
     recall(telling, world)
     receiver.status = 500
     telling.parts.notifier.run_once()
+    (trouble,) = (one for one in troubles(telling.parts) if one.name == "notices")
+    assert trouble.values == {"places": "desk"}
     receiver.status = 204
     clock.advance(timedelta(seconds=6))
     telling.parts.notifier.run_once()
+    assert "notices" not in [one.name for one in troubles(telling.parts)]
     (place,) = telling.parts.notice_desk.places()
     assert (place.waiting, place.failing_since, place.error, place.reached_at) == (0, None, None, clock.now())
 

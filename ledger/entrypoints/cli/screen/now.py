@@ -53,6 +53,7 @@ _TROUBLES = {
     "quota": "{used:,} of this month's {limit:,} calls are used",
     "packing": "{source} could send with {packed_sends:,} calls instead of {sends:,}: `ledger doctor`",
     "packing_of_any": "without a source: {packed_sends:,} calls could send what took {sends:,}: `ledger doctor`",
+    "notices": "`ledger notify places` says why notices do not arrive: {places}",
     "clock": "this machine's clock is wrong: deadlines are off",
     "blocked": "DingTalk shut the app {app} out, for {seconds} s more",
     "purge": "messages past their 24 hours are not deleted: start `ledger worker`",
