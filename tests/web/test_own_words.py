@@ -3,6 +3,8 @@
 import csv
 import re
 
+import pytest
+
 from ledger.core.access.roles import Role
 from ledger.core.key_results import NAMED_NOWHERE
 from ledger.core.recalls.recall import CANCELLED_WAITING
@@ -68,3 +70,28 @@ def test_a_correction_is_recorded_under_a_name_that_is_seen_to_be_one(service: S
         key = Page(browser.get(address).text).form(address).fields["form_key"]
         made = browser.post(address, data={**typed, "form_key": key}, headers=CHINESE)
     assert re.search("记录为群发批次 “ ?correction of spring", Page(made.text).text)
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_spreadsheets_have_the_times_of_the_screen_and_name_the_zone_and_programs_have_them_as_ever(
+    service: Service, world: World, language: str
+) -> None:
+    send(service.book, world, 1)
+    recall = service.book.run(service.book.plan(campaign="spring", reason="错了", actor="wang")).recall_id
+    with looking(service, Role.OPERATOR, language) as browser:
+        browser.cookies.set("ledger-zone", "Asia/Shanghai")
+        seen = Page(browser.get(f"/recalls/{recall}").text).text
+        lists = [
+            next(link for link in Page(browser.get(path).text).links if "format=excel" in link)
+            for path in ("/recalls", "/history")
+        ]
+        files = [rows(browser.get(path).text) for path in (*lists, f"/recalls/{recall}/items.csv")]
+        plain = rows(browser.get("/v1/history?format=csv&zone=Asia/Shanghai").text)
+        refused = browser.get("/v1/history?format=excel&zone=Asia/Nowhere", headers={"Accept": "application/json"})
+    head = {"en": "finished_at (Asia/Shanghai)", "zh-CN": "结束时间 (finished_at · Asia/Shanghai)"}[language]
+    for file in files:
+        (row,) = file
+        assert re.fullmatch(r"2026-03-01 20:\d\d:\d\d", row[head])
+        assert row[head] in seen
+    assert plain[0]["finished_at"].endswith("Z")
+    assert refused.status_code == 422

@@ -10,6 +10,7 @@ from sqlalchemy import update
 from ledger.clock import FakeClock
 from ledger.core.access.roles import Role
 from ledger.core.events.stream_state import StreamStanding, StreamState
+from ledger.entrypoints.web.words import words_of
 from ledger.errors import ApprovalNeededError
 from ledger.simulator import FailedReason, World
 from ledger.store.events import streams
@@ -95,10 +96,7 @@ def test_a_row_says_what_of_whom_how_it_ended_by_whom_and_why(desk: Service) -> 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_health_the_list_and_its_files_say_the_same_of_how_recalls_stand(desk: Service, language: str) -> None:
     codes = ["planned", "paused", "partly", "finished", "to_approve"]
-    said = {
-        "en": ["planned", "paused", "partly done", "finished", "waits for agreement"],
-        "zh-CN": ["仅计划", "已暂停", "部分完成", "已完成", "待第二人同意"],
-    }[language]
+    said = [str(words_of(language[:2])(f"state.{code}")) for code in codes]
     state = dict(zip(codes, said, strict=True))
     with looking(desk, Role.ADMIN, language) as browser:
         health = Page(browser.get("/health").text).text

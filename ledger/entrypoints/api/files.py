@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from ledger.entrypoints.api.models import ApiModel
 from ledger.entrypoints.formats.csv_form import CsvForm
+from ledger.entrypoints.formats.sent_times import zone_of
 from ledger.entrypoints.formats.translations import FileLanguage
 from ledger.entrypoints.http.door import parts_of, patience
 from ledger.entrypoints.http.read_watch import handed_out
@@ -41,10 +42,20 @@ WantedLanguage = Annotated[
 ]
 
 
-def csv_form_of(wanted: Form, language: FileLanguage | None, *, per_person: bool = False) -> CsvForm:
-    """Return how CSV is written; for programs it stays as it is in any language."""
-    is_for_people = wanted is Form.EXCEL
-    return CsvForm(for_spreadsheets=is_for_people, per_person=per_person, language=language if is_for_people else None)
+WantedZone = Annotated[
+    str | None,
+    Query(description="With format=excel: the zone in which times are written, as in Asia/Shanghai.", max_length=64),
+]
+
+
+def csv_form_of(
+    wanted: Form, language: FileLanguage | None, *, per_person: bool = False, zone: str | None = None
+) -> CsvForm:
+    """Return how CSV is written, for programs as it always was; raise InputError for no zone that there is."""
+    if wanted is not Form.EXCEL:
+        return CsvForm(per_person=per_person)
+    named = zone_of(zone) if zone else None
+    return CsvForm(for_spreadsheets=True, per_person=per_person, language=language, zone=named)
 
 
 def form_of(request: Request, wanted: Form | None) -> Form:

@@ -11,6 +11,7 @@ from ledger.entrypoints.api.files import (
     Form,
     WantedForm,
     WantedLanguage,
+    WantedZone,
     csv_form_of,
     described,
     file_of,
@@ -39,6 +40,7 @@ def history(
     form: WantedForm = None,
     per_person: Annotated[bool, Query(description="In CSV, a row for each recipient.")] = False,
     language: WantedLanguage = None,
+    zone: WantedZone = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[Item] | Response:
@@ -50,8 +52,8 @@ def history(
     wanted = form_of(request, form)
     if wanted is Form.JSON:
         return page_of(request, response, read(cursor, limit), Item)
+    csv_form = csv_form_of(wanted, language, per_person=per_person, zone=zone)
     first, rest = whole_list(request, read)
     if wanted is Form.NDJSON:
         return file_of(json_lines(first, rest, Item), "history", wanted)
-    csv_form = csv_form_of(wanted, language, per_person=per_person)
     return file_of(written_as_csv(first, rest, csv_form), "history", wanted)

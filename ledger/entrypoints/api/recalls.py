@@ -16,6 +16,7 @@ from ledger.entrypoints.api.files import (
     Form,
     WantedForm,
     WantedLanguage,
+    WantedZone,
     csv_form_of,
     described,
     file_of,
@@ -96,6 +97,7 @@ def recalls(
     actor: Annotated[Short | None, Query(description="Only of this one.")] = None,
     form: WantedForm = None,
     language: WantedLanguage = None,
+    zone: WantedZone = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[Result] | Response:
@@ -111,10 +113,10 @@ def recalls(
     wanted = form_of(request, form)
     if wanted is Form.JSON:
         return page_of(request, response, read(cursor, limit), Result)
+    csv_form = csv_form_of(wanted, language, zone=zone)
     first, rest = whole_list(request, read)
     if wanted is Form.NDJSON:
         return file_of(json_lines(first, rest, Result), "recalls", wanted)
-    csv_form = csv_form_of(wanted, language)
     return file_of(recalls_as_csv(chain([first], rest), csv_form, now=parts.clock.now()), "recalls", wanted)
 
 

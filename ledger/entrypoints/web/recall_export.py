@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -33,7 +34,12 @@ def as_csv(
     """Return every item as a row of CSV, for a spreadsheet unless raw."""
     pages = _pages(request, parts, seen)
     first = next(pages)
-    form = CsvForm(for_spreadsheets=not raw, per_person=per_person, language=None if raw else view.words.file_language)
+    form = CsvForm(
+        for_spreadsheets=not raw,
+        per_person=per_person,
+        language=None if raw else view.words.file_language,
+        zone=None if raw else ZoneInfo(view.times.zone_name),
+    )
     return _file(written_as_csv(first, pages, form), f"recall-{seen.id}.csv", "text/csv")
 
 
