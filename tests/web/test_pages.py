@@ -18,6 +18,7 @@ from ledger.entrypoints.formats import history_csv, people_rows, recalls_csv, tr
 from ledger.entrypoints.formats.translations import FileLanguage
 from ledger.entrypoints.web import assets
 from ledger.entrypoints.web import page as page_room
+from ledger.entrypoints.web.words import words_of
 from ledger.simulator import FailedReason, ScriptedAnswer, World
 from ledger.store.database import Database
 from ledger.store.schema import recall_items, recalls
@@ -345,3 +346,7 @@ def test_every_column_of_a_file_has_a_chinese_name() -> None:
     assert [name for name in columns if translations.column_in(FileLanguage.ZH, name) == name] == []
     for column, codes in (("outcome", Outcome), ("status", Status), ("state", RecallState), ("chat", Chat)):
         assert [code for code in codes if translations.code_in(FileLanguage.ZH, column, code.value) == code] == []
+    # Files and pages call the same by the same name.
+    for column, codes in (("outcome", Outcome), ("state", RecallState), ("chat", Chat)):
+        said = {f"{words_of('zh')(f'{column}.{code.value}')} ({code.value})" for code in codes}
+        assert {translations.code_in(FileLanguage.ZH, column, code.value) for code in codes} == said

@@ -77,7 +77,7 @@ _CODES: Mapping[str, Mapping[str, str]] = {
         "cancelled": "已取消",
     },
     "state": {
-        "to_approve": "待第二人同意",
+        "to_approve": "等待第二人同意",
         "to_review": "待复核",
         "scheduled": "已定时",
         "stale": "已无法执行",
