@@ -259,7 +259,8 @@ def test_a_recall_is_paused_resumed_and_cancelled_by_hand(service: Service, worl
         number = wang.path
         running = wang.confirm(page, f"{number}/run")
         paused = wang.send(running, f"{number}/pause")
-        assert "Somebody stopped it" in paused.text
+        assert "wang stopped it. Resume it" in paused.text
+        assert "wang stopped it" in wang.open("/").text
         running = wang.send(paused, f"{number}/resume")
         cancelled = wang.send(running, f"{number}/cancel")
         assert "cancelled 2" in cancelled.text
@@ -403,6 +404,37 @@ def test_the_history_is_searched_and_every_part_of_it_comes_once(service: Servic
     assert sorted(json.loads(line)["process_query_key"] for line in lines.splitlines()) == sorted(keys)
 
 
+def test_the_history_says_what_it_does_not_list_where_somebody_looks_for_it(service: Service, world: World) -> None:
+    send(service.book, world, 2)
+    send(service.book, world, 1, campaign="summer")
+    service.book.cancel(service.book.plan(campaign="spring", reason="typo", actor="wang").recall_id)
+    started = service.book.plan(campaign="summer", reason="typo", actor="wang").recall_id
+    service.book.parts.lifecycle.start(started)
+    service.book.cancel(started)
+    said = "refused or cancelled before it began are not listed here"
+    with at_work(service, "ann", Role.AUDITOR) as ann:
+        page = ann.open("/history?outcome=cancelled")
+        assert (said in page.text, f"/recalls/{started}" in page.links) == (True, True)
+        assert "/recalls?status=cancelled" in page.links
+        assert said in ann.open("/history?campaign=spring").text
+        assert said not in ann.open("/history").text
+
+
+def test_why_another_recall_is_paused_is_told_with_its_time_and_what_the_ledger_counts(
+    service: Service, world: World
+) -> None:
+    send(service.book, world, 1, campaign="earlier")
+    send(service.book, world, 2)
+    world.change(monthly_quota=0)
+    earlier = service.book.run(service.book.plan(campaign="earlier", reason="typo", actor="wang")).recall_id
+    with at_work(service, "wang") as wang:
+        page = planned(wang)
+        assert re.search(
+            rf"Recall {earlier} was paused at 2026-03-01 [\d:]+ ?: The organisation's monthly quota", page.text
+        )
+        assert re.search(r"The ledger counts 4,99\d calls left of the month.", page.text)
+
+
 def test_the_timeline_of_a_recall_says_why_it_was_paused_also_later(service: Service, world: World) -> None:
     book = service.book
     send(book, world, 1)
@@ -542,7 +574,7 @@ def test_a_plan_can_be_set_for_a_moment_in_the_viewers_zone_and_dropped_until_th
         assert "is too late: the first of these messages" in refused.text
         waiting = wang.send(page, "/recalls/1/schedule", typed="3", at="2026-03-01T15:00:00")
         assert "It starts at 2026-03-01 15:00" in waiting.text
-        assert "waits until 2026-03-01 15:00" in waiting.text
+        assert "set for later 2026-03-01 15:00" in waiting.text
         assert "Check the plan and confirm" not in waiting.text
         assert "Drop this plan" not in waiting.text
         assert "Cancel it" in waiting.text
@@ -571,7 +603,7 @@ def test_what_waits_already_is_said_of_a_plan_and_marked_beside_its_campaign(
         assert "Recall 1" not in again
         for address in ("/", "/campaign?name=spring"):
             assert "Recall 1 waits for a second person" in wang.open(address).text
-        assert "Recall 2 waits until 2026-03-01 15:00" in wang.open("/campaign?name=summer").text
+        assert "Recall 2 set for later 2026-03-01 15:00" in wang.open("/campaign?name=summer").text
         wang.open("/")
         (row,) = re.findall(r"<tr class[^>]*>(?:(?!<tr).)*?name=summer.*?</tr>", wang.source, re.DOTALL)
         assert 'href="/recalls/2"' in row

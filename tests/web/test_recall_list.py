@@ -82,8 +82,24 @@ def test_partly_done_is_neither_finished_nor_green_and_each_state_can_be_had_alo
         assert 'class="state to_approve"' in browser.get("/recalls").text
         page = Page(browser.get("/recalls/3").text)
         assert "partly done" in page.text
+        assert rows(browser, "/recalls?status=to_approve") == ["/recalls/1"]
+        assert rows(browser, "/recalls?status=scheduled") == []
+        assert rows(browser, "/recalls?status=planned") == ["/recalls/5", "/recalls/1"]
         csv = next(link for link in Page(browser.get("/recalls?status=partly").text).links if "format=excel" in link)
         assert browser.get(csv).status_code == 200
+
+
+def test_what_recalled_nothing_is_not_called_partly_done(desk: Service, world: World, clock: FakeClock) -> None:
+    keys = send(desk.book, world, 2, campaign="refused")
+    world.change(failed_reasons=dict.fromkeys(keys, FailedReason(reason="no")))
+    number = desk.book.run(desk.book.plan(campaign="refused", reason="typo", actor="sun")).recall_id
+    later = desk.book.plan(campaign="planned", reason="typo", actor="chen").recall_id
+    desk.book.parts.schedules.set(later, clock.now() + timedelta(hours=1), actor="chen")
+    with looking(desk, Role.ADMIN) as browser:
+        assert rows(browser, "/recalls?status=nothing") == [f"/recalls/{number}"]
+        assert rows(browser, "/recalls?status=partly") == ["/recalls/3"]
+        assert "nothing recalled" in Page(browser.get(f"/recalls/{number}").text).text
+        assert rows(browser, "/recalls?status=scheduled") == [f"/recalls/{later}"]
 
 
 def test_a_row_says_what_of_whom_how_it_ended_by_whom_and_why(desk: Service) -> None:

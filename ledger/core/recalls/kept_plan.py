@@ -30,7 +30,10 @@ def read_plan(kept: Mapping[str, Any], recall_id: int) -> Plan:
             "approval": Approval() if kept.get("approval") else None,
             "by_campaign": None if campaigns is None else tuple(PlannedCampaign(**one) for one in campaigns),
             "excerpts": (),
-            "stops": tuple(PlanStop(**one | {"code": StopCode(one["code"])}) for one in kept.get("stops", ())),
+            "stops": tuple(
+                PlanStop(**one | {"code": StopCode(one["code"]), "since": _time(one.get("since"))})
+                for one in kept.get("stops", ())
+            ),
             "look_alikes": tuple(
                 LookAlike(**one | {"differs_in": Likeness(one["differs_in"])}) for one in kept.get("look_alikes", ())
             ),

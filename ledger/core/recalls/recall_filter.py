@@ -15,8 +15,9 @@ class RecallFilter:
     """Of one of these campaigns, by this actor, started in this time; a plan that nobody ran counts by its making.
 
     A recall is of a campaign that was asked for, or of which it has ended a message. It is whole when no message of it
-    ended otherwise than recalled; None means both. Without `with_plans`, of plans only those that wait for a second
-    person, or for their moment.
+    ended otherwise than recalled; None means both, as with `has_recalled`, whether any was. Without `with_plans`, of
+    plans only those that wait for a second person, or for their moment. With `asked_at`, only plans that somebody may
+    agree to at that moment; with `only_scheduled`, only those that have a moment.
     """
 
     campaigns: frozenset[Campaign] = frozenset()
@@ -24,6 +25,9 @@ class RecallFilter:
     started: Period = field(default=ALWAYS)
     is_whole: bool | None = None
     with_plans: bool = True
+    has_recalled: bool | None = None
+    asked_at: datetime | None = None
+    only_scheduled: bool = False
 
 
 EVERY_RECALL = RecallFilter()

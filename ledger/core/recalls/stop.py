@@ -1,6 +1,7 @@
 """What would stop a recall that is about to start, as far as that is known without asking DingTalk."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from ledger.core.json_value import JsonValue
@@ -38,9 +39,13 @@ OF_PAUSES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanStop(JsonValue):
-    """One thing that would stop a recall, or a part of it, with what to do; `app` and `recall_id` say where it is."""
+    """One thing that would stop a recall, or a part of it, with what to do; `app` and `recall_id` say where it is.
+
+    What is known from another recall's pause is known since `since`, and may be over.
+    """
 
     code: StopCode
     text: str
     app: str | None = None
     recall_id: int | None = None
+    since: datetime | None = None

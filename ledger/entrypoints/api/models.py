@@ -253,6 +253,7 @@ class PlanStop(ApiModel):
     text: str = Field(description="What it is, and what to do.", examples=["a second person has to agree"])
     app: str | None = Field(description="Of which app.")
     recall_id: int | None = Field(description="Which recall is paused because of it.")
+    since: datetime | None = Field(description="Since when that one is paused: it may be over.")
 
 
 class Plan(ApiModel):

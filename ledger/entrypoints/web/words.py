@@ -34,7 +34,9 @@ class Words:
         return escape(text).format(**shown)
 
     def pause(self, error: Mapping[str, Any], mark: Callable[[str], Markup] = escape) -> Markup:
-        """Say why something paused and what to do; what the sentence names of it is marked."""
+        """Say why something paused and what to do; what the sentence names of it, or who did it, is marked."""
+        if cause_of(error) is Cause.INTERRUPTED and error.get("by"):
+            return self("recall.stopped_by", who=mark(error["by"]))
         named = {**ANYBODY, **{name: mark(text) for name, text in named_in(error).items()}}
         return escape(pattern_in(cause_of(error), self.language)).format_map(named)
 

@@ -165,7 +165,8 @@ class Corrections:
     def pause(self, correction_id: int, *, actor: str, why: str) -> CorrectionResult:
         """Send nothing more until somebody resumes; what is on its way ends by its answer."""
         why = check_reason("a pause", why)
-        return self._pause(correction_id, {"code": "interrupted", "message": f"{why}: `ledger resume` goes on"}, actor)
+        says = {"code": "interrupted", "message": f"{why}: `ledger resume` goes on", "by": actor}
+        return self._pause(correction_id, says, actor)
 
     def _pause(self, correction_id: int, says: dict[str, str], actor: str | None = None) -> CorrectionResult:
         now = self._clock.now()

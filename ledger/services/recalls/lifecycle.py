@@ -265,7 +265,7 @@ class Lifecycle:
         return self._pause(recall_id, "interrupted", f"{why}: `ledger resume {recall_id}` goes on", actor)
 
     def _pause(self, recall_id: int, code: str, message: str, actor: str | None = None) -> Result:
-        now, text = self._clock.now(), {"code": code, "message": message}
+        now, text = self._clock.now(), {"code": code, "message": message} | ({"by": actor} if actor else {})
         with self._database.write() as connection:
             recall = recalls.get(connection, recall_id, lock=True)
             if recall.status is Status.RUNNING:

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.clock import Clock
+from ledger.clock import Clock, format_time
+from ledger.core.recalls.pauses import without_next_step
 from ledger.core.recalls.stop import OF_PAUSES, PlanStop, StopCode
 from ledger.core.recording.message import AppName
 from ledger.dingtalk.credentials import check_credentials
@@ -13,6 +14,7 @@ from ledger.errors import CredentialsError, UnknownAppError
 from ledger.services.recalls.run_in import RunIn
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_STOPPED
 from ledger.settings import Settings
+from ledger.store.audit import history
 from ledger.store.database import Database
 from ledger.store.recalls import calls, recalls
 from ledger.store.upkeep import chores
@@ -47,7 +49,7 @@ class Preflight:
         return (
             *_of_plan(plan),
             *self._of_credentials(apps, run_in),
-            *_of_paused(connection, apps),
+            *_of_paused(connection, apps, plan["quota"]),
             *self._of_worker(connection, run_in),
         )
 
@@ -82,15 +84,20 @@ def _of_plan(plan: Mapping[str, Any]) -> Iterator[PlanStop]:
         yield PlanStop(code=StopCode.ROBOT_UNCONFIGURED, text=text)
 
 
-def _of_paused(connection: Connection, apps: Collection[AppName]) -> Iterator[PlanStop]:
-    """Yield why other recalls of the same apps are paused, each reason of an app once."""
-    told = set()
+def _of_paused(connection: Connection, apps: Collection[AppName], quota: Mapping[str, int]) -> Iterator[PlanStop]:
+    """Yield why other recalls of the same apps are paused, each reason of an app once: what was so, and since when."""
+    first: dict[tuple[AppName, str], recalls.Recall] = {}
     for recall in recalls.paused(connection, MOST_PAUSED):
-        error = recall.error or {}
-        if error.get("code") not in OF_PAUSES:
-            continue
-        for app in sorted({app for app, _ in calls.apis_of(connection, recall.id)}.intersection(apps)):
-            if (app, error["code"]) not in told:
-                told.add((app, error["code"]))
-                text = f"recall {recall.id} of the same app is paused: {error.get('message', '')}"
-                yield PlanStop(code=StopCode(error["code"]), text=text, app=app, recall_id=recall.id)
+        code = (recall.error or {}).get("code")
+        if code in OF_PAUSES:
+            for app in sorted({app for app, _ in calls.apis_of(connection, recall.id)}.intersection(apps)):
+                first.setdefault((app, code), recall)
+    entries = history.latest_of(connection, [one.id for one in first.values()], ("paused",)) if first else ()
+    paused_at = {entry.recall_id: entry.at for entry in entries}
+    for (app, code), recall in first.items():
+        since, why = paused_at.get(recall.id), (recall.error or {}).get("message", "")
+        at = "" if since is None else f" at {format_time(since.replace(microsecond=0))}"
+        text = f"recall {recall.id} of the same app was paused{at}, because {why}"
+        if code == StopCode.QUOTA_USED_UP:
+            text = f"{without_next_step(text)}; the ledger counts {max(quota['limit'] - quota['used'], 0):,} calls left"
+        yield PlanStop(code=StopCode(code), text=text, app=app, recall_id=recall.id, since=since)

@@ -316,7 +316,7 @@ def _cause(entry: history.Entry) -> Mapping[str, str] | None:
     """Return why a recall was paused, which it no longer says of itself once it goes on."""
     if entry.event != "paused":
         return None
-    more = {name: str(entry.detail[name]) for name in ("app", "answered") if name in entry.detail}
+    more = {name: str(entry.detail[name]) for name in ("app", "answered", "by") if name in entry.detail}
     return {name: str(entry.detail.get(name, "")) for name in ("code", "message")} | more
 
 

@@ -25,7 +25,7 @@ _BATCH_ROWS = 1000
 MOST_NAMED = 20
 # Each with the column by which people find it again.
 _TEXTS: tuple[tuple[Column[int], tuple[Column[str], ...]], ...] = (
-    (recalls.c.id, (recalls.c.reason, recalls.c.actor, recalls.c.moved_by)),
+    (recalls.c.id, (recalls.c.reason, recalls.c.actor, recalls.c.moved_by, recalls.c.error)),
     (approvals.c.recall_id, (approvals.c.reason, approvals.c.requested_by, approvals.c.decided_by)),
     (recall_items.c.recall_id, (recall_items.c.reason, recall_items.c.campaign, recall_items.c.source)),
     (recall_calls.c.recall_id, (recall_calls.c.reason,)),
@@ -33,7 +33,7 @@ _TEXTS: tuple[tuple[Column[int], tuple[Column[str], ...]], ...] = (
         corrections.c.recall_id,
         (corrections.c.reason, corrections.c.actor, corrections.c.moved_by, corrections.c.campaign),
     ),
-    (corrections.c.recall_id, (corrections.c.msg_param, corrections.c.refusal)),
+    (corrections.c.recall_id, (corrections.c.msg_param, corrections.c.refusal, corrections.c.error)),
     (corrections.c.recall_id, (corrections.c.requested_by, corrections.c.decided_by)),
     (correction_sends.c.id, (correction_sends.c.reason,)),
     (history.c.id, (history.c.actor, history.c.detail)),

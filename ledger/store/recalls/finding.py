@@ -28,6 +28,12 @@ def found_recalls(asked: RecallFilter, *, is_sqlite: bool) -> list[ColumnElement
         conditions.append(_of_campaigns(sorted(asked.campaigns), is_sqlite=is_sqlite))
     if asked.is_whole is not None:
         conditions.append(~has_left_some() if asked.is_whole else has_left_some())
+    if asked.has_recalled is not None:
+        conditions.append(_has_recalled() if asked.has_recalled else ~_has_recalled())
+    if asked.asked_at is not None:
+        conditions.append(_may_be_answered(asked.asked_at))
+    if asked.only_scheduled:
+        conditions.append(is_scheduled())
     if not asked.with_plans:
         asks = select(approvals.c.recall_id).where(approvals.c.recall_id == recalls.c.id, approvals.c.verdict.is_(None))
         conditions.append(or_(recalls.c.status != Status.PLANNED, asks.exists(), is_scheduled()))
@@ -43,6 +49,18 @@ def has_ended_so(outcomes: Sequence[Outcome]) -> ColumnElement[bool]:
     """Say whether any message of a recall ended in one of these outcomes."""
     columns = recall_items.c
     return select(columns.id).where(columns.recall_id == recalls.c.id, columns.outcome.in_(outcomes)).exists()
+
+
+def _has_recalled() -> ColumnElement[bool]:
+    """Say whether a recall has recalled anything."""
+    columns = recall_items.c
+    return select(columns.id).where(columns.recall_id == recalls.c.id, columns.outcome == Outcome.RECALLED).exists()
+
+
+def _may_be_answered(now: datetime) -> ColumnElement[bool]:
+    """Say whether a second person was asked about a plan and may still answer."""
+    mine = (approvals.c.recall_id == recalls.c.id, approvals.c.verdict.is_(None), approvals.c.valid_until > now)
+    return and_(recalls.c.status == Status.PLANNED, select(approvals.c.recall_id).where(*mine).exists())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

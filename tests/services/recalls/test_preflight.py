@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from ledger import Ledger
-from ledger.clock import FakeClock
+from ledger.clock import FakeClock, format_time
 from ledger.core.recalls.selection import select
 from ledger.core.recalls.stop import StopCode
 from ledger.services.recalls.run_in import RunIn
@@ -38,12 +38,32 @@ def test_missing_credentials_are_said_only_where_the_calls_are_made_here(make_le
     assert StopCode.CREDENTIALS_MISSING not in stops(book, RunIn.ANY_WORKER)
 
 
+def test_a_quota_that_was_used_up_for_another_recall_is_told_with_its_time_and_what_is_counted(
+    book: Ledger, world: World, clock: FakeClock
+) -> None:
+    send(book, world, 1, campaign="earlier")
+    send(book, world, 1)
+    world.change(monthly_quota=0)
+    earlier = book.run(book.plan(campaign="earlier", reason="wrong link")).recall_id
+    at = clock.now()
+    clock.advance(timedelta(hours=1))
+    plan = book.plan(campaign="spring", reason="wrong link")
+    (stop,) = (one for one in plan.stops if one.code is StopCode.QUOTA_USED_UP)
+    left = plan.quota["limit"] - plan.quota["used"]
+    assert stop.text.startswith(
+        f"recall {earlier} of the same app was paused at {format_time(at.replace(microsecond=0))}"
+    )
+    assert stop.text.endswith(f"; the ledger counts {left:,} calls left")
+    assert stop.since is not None
+    assert stop.since <= at
+
+
 def test_a_permission_that_another_recall_lacks_is_said_until_that_goes_on(book: Ledger, world: World) -> None:
     send(book, world, 1, campaign="earlier")
     send(book, world, 1)
     world.change(permission_missing=True)
     earlier = book.run(book.plan(campaign="earlier", reason="wrong link")).recall_id
-    assert f"recall {earlier} of the same app is paused" in stops(book)[StopCode.PERMISSION]
+    assert f"recall {earlier} of the same app was paused at 20" in stops(book)[StopCode.PERMISSION]
     world.change(permission_missing=False)
     book.resume(earlier)
     assert stops(book) == {}

@@ -88,7 +88,9 @@ def _part(title: str, lines: Sequence[Line], most: int | None) -> Iterator[Line]
 def _notes(look: Look, now: datetime) -> Iterator[Line]:
     """Say what to type, and about what: on a narrow screen the end of a line goes, and never the command."""
     for line in look.paused:
-        why = plain(without_next_step((line.result.error or {}).get("message", "somebody paused it")))
+        error = line.result.error or {}
+        why = plain(without_next_step(error.get("message", "somebody paused it")))
+        why += f" ({plain(error['by'])})" if "by" in error else ""
         waiting = number_of(line.result.pending, "waits", "wait")
         yield f"  `ledger resume {line.result.recall_id}`: {decided_of(line)}, {waiting}: {why}", "bold red"
     for line in look.waiting:

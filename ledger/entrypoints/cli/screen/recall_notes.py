@@ -28,7 +28,8 @@ def notes_of(parts: "Parts", results: "Sequence[Result]") -> dict[int, list[str]
 
 def _notes(parts: "Parts", result: "Result", changed: "Mapping[int, Entry]") -> Iterator[str]:
     if result.status is Status.PAUSED and result.error is not None:
-        yield plain(result.error["message"])
+        by = f" ({plain(result.error['by'])})" if "by" in result.error else ""
+        yield f"{plain(result.error['message'])}{by}"
     if result.overtaken_by is not None:
         yield overtaken_in_words(result)
     approval = result.approval
