@@ -52,6 +52,33 @@ def test_every_line_of_what_waits_names_what_it_is_on(desk: Service, lively: Liv
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_beside_what_can_be_recalled_stands_what_recalls_are_at_already(
+    desk: Service, lively: Lively, language: str
+) -> None:
+    with looking(desk, Role.ADMIN, language) as browser:
+        text = squeezed(browser.get("/").text)
+    assert lively.running
+    taken = {
+        "en": "96 messages can be recalled of which 36 are being recalled",
+        "zh-CN": "96条消息可以撤回其中36条正在撤回",
+    }
+    assert taken[language].replace(" ", "") in text
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_what_robots_of_no_app_sent_is_named_beside_what_can_be_recalled(
+    serve_ledger: ServeLedger, world: World, language: str
+) -> None:
+    apps = {"mail": {"app_key": "dingapp", "app_secret": "a-long-secret", "robots": ["robot-1"]}}
+    service = serve_ledger(apps=apps, app_key=None, app_secret=None)
+    send(service.book, world, 2)
+    send(service.book, world, 3, campaign="strange", robot="nobody-knows")
+    with looking(service, Role.ADMIN, language) as browser:
+        text = squeezed(browser.get("/").text)
+    assert {"en": "3ofrobotsofnoapp", "zh-CN": "其中3条的机器人不属于任何应用"}[language] in text
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_a_correction_that_waits_names_what_it_corrects_and_how_many_get_it(
     desk: Service, lively: Lively, language: str
 ) -> None:

@@ -49,6 +49,7 @@ def now(
         plans = (*requests.waiting, *requests.stale, *scheduled)
         recalls = {one.recall_id for one in (*running.values, *stopped.values, *plans, *to_review)}
         marks = marks_of((*running.values, *stopped.values, *requests.waiting, *scheduled), view.now)
+        found_troubles = list(troubles(parts, checkups.checks, who.bounds))
         return view.show(
             "now.html",
             every_ms=SOON_MS if running.values or count is None or is_sought else EVERY_MS,
@@ -74,5 +75,8 @@ def now(
             corrections=corrections,
             named=parts.recall_lines.named(recalls | {one.recall_id for one in corrections}),
             marks=marks,
-            troubles=list(troubles(parts, checkups.checks, who.bounds)),
+            # What a plan would leave out of what can be recalled: what recalls are at, and what is of robots of no app.
+            taken=sum(result.pending for result in (*running.values, *stopped.values)),
+            no_app=next((trouble.values["n"] for trouble in found_troubles if trouble.name == "robots"), 0),
+            troubles=found_troubles,
         )
