@@ -10,6 +10,7 @@ from ledger.core.access.roles import Role
 from ledger.core.campaigns.campaign import CampaignLine, no_messages
 from ledger.entrypoints.web import now
 from ledger.entrypoints.web.day_strip import HEIGHT, MOST_BARS, WIDTH, day_strip
+from ledger.errors import ApprovalNeededError
 from ledger.simulator import World
 from tests.api.conftest import ServeLedger, Service
 from tests.sending import send
@@ -57,6 +58,35 @@ def test_of_very_many_campaigns_the_most_urgent_are_drawn_and_all_are_counted() 
     strip = day_strip([line(number + 1) for number in range(1000)], NOW)
     assert strip is not None
     assert (len(strip.bars), strip.campaigns) == (MOST_BARS, 1000)
+
+
+def test_what_loses_its_first_message_soonest_comes_first_with_its_countdown(
+    serve_ledger: ServeLedger, world: World
+) -> None:
+    service = serve_ledger(approval_recipients=3)
+    book = service.book
+    for name, count, hours in (("far", 2, 3), ("asked", 4, 5), ("near", 2, 23.9)):
+        send(book, world, count, campaign=name, sent_ago=timedelta(hours=hours))
+    numbers = {}
+    for name in ("near", "far"):
+        numbers[name] = book.plan(campaign=name, reason="typo", actor=name).recall_id
+    for name in ("near", "far"):
+        book.parts.lifecycle.start(numbers[name], actor=name)
+        book.parts.lifecycle.pause(numbers[name], why="looking into it", actor=name)
+    numbers["asked"] = book.plan(campaign="asked", reason="typo", actor="wang").recall_id
+    with pytest.raises(ApprovalNeededError):
+        book.parts.lifecycle.run(numbers["asked"], actor="wang")
+    wanted = [numbers[name] for name in ("near", "asked", "far")]
+    with looking(service, Role.ADMIN) as browser:
+        page = Page(browser.get("/").text)
+        links = [link for link in page.links if link.startswith("/recalls/") and link != "/recalls/new"]
+        assert links[:3] == [f"/recalls/{number}" for number in wanted]
+        for left in ("6 min 0 s until the first is lost", "19 h 0 min until", "21 h 0 min until"):
+            assert left in page.text
+        assert f"less than 15 minutes left. Recall {numbers['near']} Resume" in page.text
+        listed = Page(browser.get("/recalls?waits=me").text)
+        rows = [link for link in listed.links if link.startswith("/recalls/") and link != "/recalls/new"]
+        assert rows == [f"/recalls/{number}" for number in wanted]
 
 
 def test_campaigns_are_found_without_a_script(service: Service, world: World) -> None:

@@ -17,15 +17,20 @@ from ledger.services.upkeep.chores import HEARTBEAT_STOPPED
 LONG_BAN_SECONDS = 30
 LATE_PURGE_SECONDS = 3600
 MOST_PACKINGS = 2
+MOST_CLOSING = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """Something that somebody should fix: its name finds the words, for which `values` are the numbers."""
+    """Something that somebody should fix: its name finds the words, for which `values` are the numbers.
+
+    `recalls` are those that it is about.
+    """
 
     name: str
     is_bad: bool = False
     values: Mapping[str, Any] = field(default_factory=dict)
+    recalls: tuple[int, ...] = ()
 
 
 def troubles(parts: Parts, checks: Sequence[Check] = (), bounds: Bounds = EVERYTHING) -> Iterator[Trouble]:
@@ -36,7 +41,7 @@ def troubles(parts: Parts, checks: Sequence[Check] = (), bounds: Bounds = EVERYT
     figures = parts.figures.read()
     yield from _of_worker(figures)
     if not bounds:
-        yield from _of_messages(figures)
+        yield from _of_messages(parts, figures)
     yield from _of_spool(parts)
     if figures.notices_failing:
         yield Trouble(
@@ -56,10 +61,12 @@ def troubles(parts: Parts, checks: Sequence[Check] = (), bounds: Bounds = EVERYT
         yield _of_packing(one)
 
 
-def _of_messages(figures: Figures) -> Iterator[Trouble]:
+def _of_messages(parts: Parts, figures: Figures) -> Iterator[Trouble]:
     if near := figures.counted.near_deadline.get(Status.PAUSED):
         minutes = int(NEAR_DEADLINE.total_seconds() // 60)
-        yield Trouble(name="near_deadline", is_bad=True, values={"n": near, "minutes": minutes})
+        closing = parts.recall_lines.closing(parts.clock.now() + NEAR_DEADLINE, limit=MOST_CLOSING)
+        values = {"n": near, "minutes": minutes}
+        yield Trouble(name="near_deadline", is_bad=True, values=values, recalls=tuple(closing))
     if figures.counted.unconfigured:
         yield Trouble(name="robots", values={"n": figures.counted.unconfigured})
 

@@ -17,6 +17,7 @@ from ledger.entrypoints.web.marks import marks_of
 from ledger.entrypoints.web.page import Viewed
 from ledger.entrypoints.web.recall_progress import RecallProgress
 from ledger.entrypoints.web.urgency import urgency
+from ledger.services.reports.recall_lines import NEVER
 
 SHOWN_RECALLS = 20
 # The nearest of so many are shown at first, and of so many at all.
@@ -48,6 +49,13 @@ def now(
         corrections = parts.correction_reports.needing_somebody(who.bounds)[:SHOWN_RECALLS]
         plans = (*requests.waiting, *requests.stale, *scheduled)
         recalls = {one.recall_id for one in (*running.values, *stopped.values, *plans, *to_review)}
+        first_lost = parts.recall_lines.first_lost((*stopped.values, *requests.waiting, *requests.stale))
+        needs = [
+            *(("to_review", one) for one in to_review),
+            *(("waiting", one) for one in requests.waiting),
+            *(("stale", one) for one in requests.stale),
+            *(("paused", one) for one in stopped.values),
+        ]
         marks = marks_of((*running.values, *stopped.values, *requests.waiting, *scheduled), view.now)
         found_troubles = list(troubles(parts, checkups.checks, who.bounds))
         return view.show(
@@ -67,11 +75,10 @@ def now(
             recallable=sum(line.recallable for line in lines),
             first_deadline=next((line.first_deadline for line in lines if line.first_deadline), None),
             running=[RecallProgress(result, parts.courses.read(result, calls=0)) for result in running.values],
-            paused=stopped.values,
-            waiting=requests.waiting,
-            stale=requests.stale,
+            # What loses its first message soonest comes first.
+            needs=sorted(needs, key=lambda need: first_lost.get(need[1].recall_id, NEVER)),
+            first_lost=first_lost,
             scheduled=scheduled,
-            to_review=to_review,
             corrections=corrections,
             named=parts.recall_lines.named(recalls | {one.recall_id for one in corrections}),
             marks=marks,

@@ -60,7 +60,7 @@ class Courses:
             return Course(
                 calls=by_second,
                 planned_rate=self._planned_rate({*apis, *((one.app, one.chat) for one in latest)}),
-                first_deadline=_first_deadline(connection, recall, apis) if waits else None,
+                first_deadline=first_deadline(connection, recall, apis) if waits else None,
                 keys_per_second=speed,
                 seconds_left=self._seconds_left(connection, recall, result, apis, speed) if waits else None,
                 last_calls=latest,
@@ -111,7 +111,8 @@ class Courses:
         return recall.activated_at is not None and self._clock.now() - recall.activated_at >= PACE_WINDOW
 
 
-def _first_deadline(connection: Connection, recall: recalls.Recall, apis: Collection[Api]) -> datetime | None:
+def first_deadline(connection: Connection, recall: recalls.Recall, apis: Collection[Api]) -> datetime | None:
+    """Return when the first message that waits in a recall is lost; of a plan, the first that it takes."""
     known = course.first_waiting_deadline(connection, recall.id, apis)
     if known is None and recall.unfrozen_items:
         planned = recall.plan.get("first_deadline")

@@ -126,7 +126,8 @@ def _said(trouble: "Trouble", since: timedelta) -> str:
     values = dict(trouble.values)
     if "seconds" in values:
         values["seconds"] = max(int(values["seconds"] - since.total_seconds()), 0)
-    return _TROUBLES[trouble.name].format_map(values)
+    which = f": recall {', '.join(map(str, trouble.recalls))}" if trouble.recalls else ""
+    return f"{_TROUBLES[trouble.name].format_map(values)}{which}"
 
 
 def _to_know(look: Look, now: datetime) -> Iterator[Line]:
