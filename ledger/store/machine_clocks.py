@@ -2,16 +2,18 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from ledger.store.dialects import insert_into
 from ledger.store.schema import machine_clocks
 from ledger.store.types import UtcDateTime
 
+_ZERO_OF_ONE = select(machine_clocks.c.zero_at).where(machine_clocks.c.machine == bindparam("machine"))
+
 
 def zero_of(connection: Connection, machine: str) -> datetime | None:
     """Return when a machine's even clock showed zero; None when none of its processes has said so."""
-    return connection.scalar(select(machine_clocks.c.zero_at).where(machine_clocks.c.machine == machine))
+    return connection.scalar(_ZERO_OF_ONE, {"machine": machine})
 
 
 def agree_on(connection: Connection, machine: str, zero_at: datetime) -> None:

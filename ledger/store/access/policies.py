@@ -3,11 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from ledger.core.access.policy import PolicyName
 from ledger.core.json_value import JsonValue
 from ledger.store.schema import policies
+
+_LATEST = (
+    select(policies.c.name, policies.c.value, policies.c.set_by, policies.c.set_at)
+    .where(policies.c.name == bindparam("name"))
+    .order_by(policies.c.id.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +29,7 @@ class Policy(JsonValue):
 
 def current(connection: Connection, name: PolicyName) -> Policy | None:
     """Return what was set last under a name; None when nothing ever was."""
-    columns = (policies.c.name, policies.c.value, policies.c.set_by, policies.c.set_at)
-    latest = select(*columns).where(policies.c.name == name.value).order_by(policies.c.id.desc()).limit(1)
-    row = connection.execute(latest).one_or_none()
+    row = connection.execute(_LATEST, {"name": name.value}).one_or_none()
     return Policy(**{**row._mapping, "name": name}) if row else None
 
 

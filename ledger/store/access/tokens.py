@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, insert, null, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger.core.access.roles import Identity, Role
@@ -14,6 +14,9 @@ from ledger.core.recording.message import RobotCode
 from ledger.store.schema import sessions, tokens
 
 _SHOWN = tuple(column for column in tokens.c if column.name != "digest")
+_THAT_WORK = select(tokens.c.digest, *_SHOWN).where(
+    tokens.c.digest.in_(bindparam("digests", expanding=True)), tokens.c.revoked_at.is_(None)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +91,7 @@ def names_that_work(connection: Connection) -> list[str]:
 
 def find(connection: Connection, digests: Collection[str]) -> dict[str, ServiceToken]:
     """Return the tokens with these digests that still work, by digest."""
-    statement = select(tokens.c.digest, *_SHOWN).where(tokens.c.digest.in_(digests), _works())
-    return {row.digest: _token(row) for row in connection.execute(statement)}
+    return {row.digest: _token(row) for row in connection.execute(_THAT_WORK, {"digests": list(digests)})}
 
 
 def working(connection: Connection) -> dict[str, Identity]:

@@ -17,6 +17,8 @@ ROWS_AT_ONCE = 1000
 COLUMNS_OF_USERS = ("recipients", "undelivered")
 # Of so many people a committer remembers what it found, and then begins anew.
 _MOST_REMEMBERED = 200_000
+_NEWEST_SECRET = select(person_secrets.c.secret).order_by(person_secrets.c.id.desc()).limit(1)
+_ANY_KEPT = select(person_commitments.c.user_id).limit(1)
 
 Cells = tuple[Any, ...]
 
@@ -134,7 +136,7 @@ def keep_erased(connection: Connection, pseudonym: str, commitment: str) -> None
 
 def any_kept(connection: Connection) -> bool:
     """Say whether commitments are kept one by one, as they are since somebody was erased."""
-    return connection.execute(select(person_commitments.c.user_id).limit(1)).first() is not None
+    return connection.execute(_ANY_KEPT).first() is not None
 
 
 def of_erased(connection: Connection, erased: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -155,6 +157,5 @@ def seal(connection: Connection) -> str:
 
 
 def _secret(connection: Connection) -> bytes | None:
-    newest = select(person_secrets.c.secret).order_by(person_secrets.c.id.desc()).limit(1)
-    secret = connection.execute(newest).scalar_one_or_none()
+    secret = connection.execute(_NEWEST_SECRET).scalar_one_or_none()
     return secret if isinstance(secret, bytes) else None

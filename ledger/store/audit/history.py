@@ -29,6 +29,10 @@ OF_ITEMS = (
     *("reads_answered", "spot_checked"),
     *("correction_call", "correction_lost", "correction_left_unsent"),
 )
+# What every transaction that changes something says is put together once: that takes longer than to run it.
+_ONE_WRITER = text("SELECT pg_advisory_xact_lock(hashtext('ledger history'))")
+_LAST = select(history.c.digest, history.c.at).order_by(history.c.id.desc()).limit(1)
+_INSERT = insert(history)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +73,8 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
         return
     if connection.dialect.name == "postgresql":
         # One writer at a time, or two would chain to the same entry.
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('ledger history'))"))
-    last = connection.execute(
-        select(history.c.digest, history.c.at).order_by(history.c.id.desc()).limit(1)
-    ).one_or_none()
+        connection.execute(_ONE_WRITER)
+    last = connection.execute(_LAST).one_or_none()
     previous = last.digest if last else GENESIS
     if last and goes_back(last.at, entries[0].at):
         back = {"from": format_time(last.at)}
@@ -93,7 +95,7 @@ def append(connection: Connection, entries: Sequence[Entry]) -> None:
                 "digest": previous,
             }
         )
-    connection.execute(insert(history), rows)
+    connection.execute(_INSERT, rows)
 
 
 def digest_at(connection: Connection, number: int) -> str | None:

@@ -14,13 +14,13 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    String,
     and_,
     bindparam,
     case,
     cast,
     func,
     insert,
-    literal,
     or_,
     select,
     tuple_,
@@ -116,6 +116,24 @@ _UNANSWERED = {
     "lane": cast(-_FIRST_LANE_OF_A_FATE - _unanswered % _FIRST_LANE_OF_A_FATE, Integer),
 }
 
+_FLYING_APIS = (
+    select(recall_calls.c.app, recall_calls.c.chat)
+    .where(recall_calls.c.recall_id == bindparam("recall_id"), recall_calls.c.finished_at.is_(None))
+    .distinct()
+)
+_FIRST_WAITING_API = (
+    select(_columns.app, _columns.chat)
+    .where(_columns.recall_id == bindparam("recall_id"), _columns.outcome.is_(None), _columns.call_id.is_(None))
+    .order_by(_columns.app, _columns.chat)
+    .limit(1)
+)
+_NEXT_WAITING_API = _FIRST_WAITING_API.where(
+    tuple_(_columns.app, _columns.chat) > tuple_(bindparam("app", type_=String), bindparam("chat", type_=String))
+)
+_ONE_UNENDED = (
+    select(_columns.id).where(_columns.recall_id == bindparam("recall_id"), _columns.outcome.is_(None)).limit(1)
+)
+
 
 def _waits(recall_id: int, now: datetime, first_slot: datetime) -> ColumnElement[bool]:
     return and_(
@@ -132,17 +150,12 @@ def apis_of(connection: Connection, recall_id: int) -> list[tuple[AppName, Chat]
 
     They are looked up one after the other: reading 100,000 items for two or three would hold up their first call.
     """
-    flying = select(recall_calls.c.app, recall_calls.c.chat).where(
-        recall_calls.c.recall_id == recall_id, recall_calls.c.finished_at.is_(None)
-    )
-    found = {(row.app, row.chat) for row in connection.execute(flying.distinct())}
-    waits = and_(_columns.recall_id == recall_id, _columns.outcome.is_(None), _columns.call_id.is_(None))
-    first = select(_columns.app, _columns.chat).where(waits).order_by(_columns.app, _columns.chat).limit(1)
-    row = connection.execute(first).one_or_none()
+    mine = {"recall_id": recall_id}
+    found = {(row.app, row.chat) for row in connection.execute(_FLYING_APIS, mine)}
+    row = connection.execute(_FIRST_WAITING_API, mine).one_or_none()
     while row is not None:
         found.add((row.app, row.chat))
-        beyond = tuple_(_columns.app, _columns.chat) > tuple_(literal(row.app), literal(row.chat))
-        row = connection.execute(first.where(beyond)).one_or_none()
+        row = connection.execute(_NEXT_WAITING_API, {**mine, "app": row.app, "chat": row.chat}).one_or_none()
     found.update(plan_messages.apis_of(connection, recall_id))
     return [(AppName(app), Chat(chat)) for app, chat in sorted(found)]
 
@@ -408,8 +421,7 @@ def has_unended(connection: Connection, recall_id: int) -> bool:
     """Say whether any item of a recall has not ended, or anything that its plan saw is not frozen yet."""
     if plan_messages.is_there(connection, recall_id):
         return True
-    statement = select(_columns.id).where(_columns.recall_id == recall_id, _columns.outcome.is_(None)).limit(1)
-    return connection.execute(statement).first() is not None
+    return connection.execute(_ONE_UNENDED, {"recall_id": recall_id}).first() is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
 from ledger.core.recalls.pace import Pace
 from ledger.store.dialects import insert_into
@@ -11,29 +11,29 @@ from ledger.store.schema import paces
 
 # A ban concerns the address, so it holds for what was never called before as well.
 _BANNED_UNTIL = select(func.max(paces.c.blocked_until))
+_HERE = (paces.c.app == bindparam("app")) & (paces.c.api == bindparam("api"))
+_ONE: Select[Any] = select(paces.c.next_at, paces.c.share, paces.c.blocked_until).where(_HERE)
+_ONE_LOCKED = _ONE.with_for_update()
+_SHARE = select(paces.c.share).where(_HERE)
+_SAVE = update(paces).where(paces.c.app == bindparam("of_app"), paces.c.api == bindparam("of_api"))
 
 
 def read_pace(connection: Connection, app: str, api: str) -> Pace:
     """Return the pace of one app and API as it stands, without a lock."""
-    row = connection.execute(_select(app, api)).one_or_none()
+    row = connection.execute(_ONE, {"app": app, "api": api}).one_or_none()
     return _pace(row) if row is not None else Pace(blocked_until=connection.scalar(_BANNED_UNTIL))
 
 
 def lock_pace(connection: Connection, app: str, api: str) -> Pace:
     """Return the pace of one app and API, locked against every other process until the transaction ends."""
-    statement = _select(app, api).with_for_update()
-    row = connection.execute(statement).one_or_none()
+    here = {"app": app, "api": api}
+    row = connection.execute(_ONE_LOCKED, here).one_or_none()
     if row is None:
-        first = {"app": app, "api": api, "share": 1.0, "blocked_until": _BANNED_UNTIL.scalar_subquery()}
+        first = {**here, "share": 1.0, "blocked_until": _BANNED_UNTIL.scalar_subquery()}
         new = insert_into(connection, paces).values(first)
         connection.execute(new.on_conflict_do_nothing())
-        row = connection.execute(statement).one()
+        row = connection.execute(_ONE_LOCKED, here).one()
     return _pace(row)
-
-
-def _select(app: str, api: str) -> Select[Any]:
-    columns = (paces.c.next_at, paces.c.share, paces.c.blocked_until)
-    return select(*columns).where(paces.c.app == app, paces.c.api == api)
 
 
 def _pace(row: Row[Any]) -> Pace:
@@ -42,15 +42,13 @@ def _pace(row: Row[Any]) -> Pace:
 
 def is_whole(connection: Connection, app: str, api: str) -> bool:
     """Say, without a lock, whether one app and API may use all of its rate."""
-    here = (paces.c.app == app) & (paces.c.api == api)
-    return connection.scalar(select(paces.c.share).where(here)) == 1.0
+    return connection.scalar(_SHARE, {"app": app, "api": api}) == 1.0
 
 
 def save_pace(connection: Connection, app: str, api: str, pace: Pace) -> None:
     """Write back a pace that was locked in this transaction."""
-    here = (paces.c.app == app) & (paces.c.api == api)
     values = {"next_at": pace.next_at, "share": pace.share, "blocked_until": pace.blocked_until}
-    connection.execute(update(paces).where(here).values(values))
+    connection.execute(_SAVE, {"of_app": app, "of_api": api, **values})
 
 
 def block_all(connection: Connection, until: datetime) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, or_, select, update
 
 from ledger.clock import parse_time
 from ledger.core.recalls.plan_messages import PlanMessages, last_taken
@@ -19,6 +19,9 @@ from ledger.store.schema import approvals, plan_messages, recalls
 
 # What was past its deadline already when a plan saw it is kept for its facts, unless nobody has purged for so long.
 _PURGED_WITHIN = timedelta(hours=1)
+_OF_ONE = plan_messages.c.recall_id == bindparam("recall_id")
+_IS_THERE = select(plan_messages.c.recall_id).where(_OF_ONE)
+_APIS = select(plan_messages.c.apis).where(_OF_ONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +82,12 @@ def taken_of(connection: Connection, recall_id: int) -> "array[int]":
 
 def is_there(connection: Connection, recall_id: int) -> bool:
     """Say whether anything that a plan saw is not frozen yet."""
-    mine = select(plan_messages.c.recall_id).where(plan_messages.c.recall_id == recall_id)
-    return connection.execute(mine).first() is not None
+    return connection.execute(_IS_THERE, {"recall_id": recall_id}).first() is not None
 
 
 def apis_of(connection: Connection, recall_id: int) -> list[tuple[AppName, Chat]]:
     """Return the APIs of what a recall has yet to freeze."""
-    mine = select(plan_messages.c.apis).where(plan_messages.c.recall_id == recall_id)
-    apis = connection.execute(mine).scalar_one_or_none() or []
+    apis = connection.execute(_APIS, {"recall_id": recall_id}).scalar_one_or_none() or []
     return [(AppName(app), Chat(chat)) for app, chat in apis]
 
 

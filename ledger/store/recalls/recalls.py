@@ -10,6 +10,7 @@ from sqlalchemy import (
     Connection,
     Row,
     and_,
+    bindparam,
     exists,
     func,
     or_,
@@ -26,6 +27,9 @@ from ledger.store.recalls.finding import found_recalls
 from ledger.store.recalls.holding import is_taken
 from ledger.store.recording.selecting import among, at_most
 from ledger.store.schema import recall_calls, recall_items, recalls
+
+_ONE = select(recalls).where(recalls.c.id == bindparam("recall_id"), is_complete())
+_ONE_LOCKED = _ONE.with_for_update()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +65,7 @@ def get(connection: Connection, recall_id: int, *, lock: bool = False) -> Recall
     """Return one recall, locked when it is about to change; raise UnknownRecallError."""
     if not 0 < recall_id <= LARGEST_ID:  # which databases refuse to compare
         raise UnknownRecallError(recall_id)
-    statement = select(recalls).where(recalls.c.id == recall_id, is_complete())
-    row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
+    row = connection.execute(_ONE_LOCKED if lock else _ONE, {"recall_id": recall_id}).one_or_none()
     if row is None:
         raise UnknownRecallError(recall_id)
     return recall_of(row)

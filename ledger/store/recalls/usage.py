@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from ledger.core.deadline import WINDOW
 from ledger.core.recording.message import Keyless
@@ -12,6 +12,29 @@ from ledger.store.schema import keyless_sends, message_counts, messages, usage
 
 # Sends are counted by the messages (or traces) that they left behind; the purge puts down how many it took away.
 PURGED_SENDS = "(sends)"
+_OF_MONTH = select(func.coalesce(func.sum(usage.c.calls), 0)).where(usage.c.month == bindparam("month"))
+_MESSAGES = select(func.sum(message_counts.c.messages))
+# All but those of other months: what is no older than the month need not be looked at one by one.
+_OF_OTHER_MONTHS = (
+    select(func.count())
+    .select_from(messages)
+    .where(
+        or_(
+            and_(messages.c.deadline < bindparam("first_deadline"), messages.c.sent_at < bindparam("since")),
+            and_(messages.c.deadline >= bindparam("until"), messages.c.sent_at >= bindparam("until")),
+        )
+    )
+)
+# Webhooks have a quota of their own.
+_KEYLESS_CALLS = (
+    select(func.count())
+    .select_from(keyless_sends)
+    .where(
+        (keyless_sends.c.sent_at >= bindparam("since"))
+        & (keyless_sends.c.sent_at < bindparam("until"))
+        & keyless_sends.c.kind.not_in([Keyless.WEBHOOK, Keyless.SESSION_WEBHOOK])
+    )
+)
 
 
 def count_usage(connection: Connection, app: str, month: str, calls: int) -> None:
@@ -32,15 +55,8 @@ def used_calls(connection: Connection, month: str, since: datetime, until: datet
 
     The month is [since, until); a recorded message, and one whose key was lost, is a send that was made.
     """
-    counted = connection.scalar(select(func.coalesce(func.sum(usage.c.calls), 0)).where(usage.c.month == month)) or 0
-    # All but those of other months: what is no older than the month need not be looked at one by one.
-    others = or_(
-        and_(messages.c.deadline < since + WINDOW, messages.c.sent_at < since),
-        and_(messages.c.deadline >= until, messages.c.sent_at >= until),
-    )
-    counted += int(connection.scalar(select(func.sum(message_counts.c.messages))) or 0)
-    counted -= connection.scalar(select(func.count()).select_from(messages).where(others)) or 0
-    # Webhooks have a quota of their own.
-    is_call = keyless_sends.c.kind.not_in([Keyless.WEBHOOK, Keyless.SESSION_WEBHOOK])
-    of_month = (keyless_sends.c.sent_at >= since) & (keyless_sends.c.sent_at < until) & is_call
-    return counted + (connection.scalar(select(func.count()).select_from(keyless_sends).where(of_month)) or 0)
+    span = {"since": since, "until": until}
+    counted = connection.scalar(_OF_MONTH, {"month": month}) or 0
+    counted += int(connection.scalar(_MESSAGES) or 0)
+    counted -= connection.scalar(_OF_OTHER_MONTHS, {**span, "first_deadline": since + WINDOW}) or 0
+    return counted + (connection.scalar(_KEYLESS_CALLS, span) or 0)
