@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, insert, select, update
 
 from ledger.core.recalls.approval import Approval, Decision
 from ledger.core.recalls.recall import Status
-from ledger.store.recording.selecting import among
+from ledger.store.recording.selecting import among_given
 from ledger.store.schema import approvals, recalls
 
 
@@ -19,10 +20,13 @@ def get(connection: Connection, recall_id: int) -> Approval | None:
 
 def of_recalls(connection: Connection, recall_ids: Sequence[int]) -> dict[int, Approval]:
     """Return the approvals of those recalls that have one."""
-    statement = select(approvals).where(
-        among(approvals.c.recall_id, recall_ids, is_sqlite=connection.dialect.name == "sqlite")
-    )
-    return {row.recall_id: _approval(row) for row in connection.execute(statement)}
+    statement = _of_recalls(connection.dialect.name == "sqlite")
+    return {row.recall_id: _approval(row) for row in connection.execute(statement, {"recall_ids": recall_ids})}
+
+
+@cache
+def _of_recalls(is_sqlite: bool) -> Select[Any]:
+    return select(approvals).where(among_given(approvals.c.recall_id, "recall_ids", is_sqlite=is_sqlite))
 
 
 def followed_by_waiting(connection: Connection, now: datetime) -> set[int]:

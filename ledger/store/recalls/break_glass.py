@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select, update
 
 from ledger.core.recalls.approval import BreakGlass
 from ledger.store.recalls.recalls import Recall, recall_of
-from ledger.store.recording.selecting import among
+from ledger.store.recording.selecting import among_given
 from ledger.store.schema import break_glass, recalls
 
 _SHOWN = tuple(column for column in break_glass.c if column.name != "recall_id")
@@ -20,13 +22,18 @@ def get(connection: Connection, recall_id: int) -> BreakGlass | None:
 
 def of_recalls(connection: Connection, recall_ids: Sequence[int]) -> dict[int, BreakGlass]:
     """Return it of those recalls of which somebody did."""
-    statement = select(break_glass.c.recall_id, *_SHOWN).where(
-        among(break_glass.c.recall_id, recall_ids, is_sqlite=connection.dialect.name == "sqlite")
-    )
+    statement = _of_recalls(connection.dialect.name == "sqlite")
     found = {}
-    for row in connection.execute(statement):
+    for row in connection.execute(statement, {"recall_ids": recall_ids}):
         found[row.recall_id] = BreakGlass(**{column.name: row._mapping[column] for column in _SHOWN})
     return found
+
+
+@cache
+def _of_recalls(is_sqlite: bool) -> Select[Any]:
+    return select(break_glass.c.recall_id, *_SHOWN).where(
+        among_given(break_glass.c.recall_id, "recall_ids", is_sqlite=is_sqlite)
+    )
 
 
 def note(connection: Connection, recall_id: int, actor: str, now: datetime, reason: str) -> None:

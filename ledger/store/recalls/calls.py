@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -14,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    Select,
     String,
     and_,
     bindparam,
@@ -26,6 +28,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from ledger.core.recalls.fair_turn import Head
 from ledger.core.recalls.lease import LONGEST_LEASE
@@ -34,7 +37,7 @@ from ledger.core.recalls.settle import AskedItem, Settlement
 from ledger.core.recalls.unsent import UNSENT
 from ledger.core.recording.message import AppName, Chat, Route
 from ledger.store.recalls import plan_messages
-from ledger.store.recording.selecting import among, rows_of
+from ledger.store.recording.selecting import among, among_given, rows_of
 from ledger.store.schema import recall_calls, recall_items, recalls
 
 # The verdict on a call whose owner was not heard of again.
@@ -134,15 +137,28 @@ _ONE_UNENDED = (
     select(_columns.id).where(_columns.recall_id == bindparam("recall_id"), _columns.outcome.is_(None)).limit(1)
 )
 
-
-def _waits(recall_id: int, now: datetime, first_slot: datetime) -> ColumnElement[bool]:
-    return and_(
-        _columns.deadline > first_slot,
-        _columns.recall_id == recall_id,
-        _columns.outcome.is_(None),
-        _columns.call_id.is_(None),
-        or_(_columns.not_before.is_(None), _columns.not_before <= now),
-    )
+_OPEN = insert(recall_calls).returning(recall_calls.c.id, sort_by_parameter_order=True)
+_CLOSE = update(recall_calls).where(recall_calls.c.id == bindparam("call_id"))
+_WAIT = and_(
+    _columns.deadline > bindparam("first_slot"),
+    _columns.recall_id == bindparam("recall_id"),
+    _columns.outcome.is_(None),
+    _columns.call_id.is_(None),
+    or_(_columns.not_before.is_(None), _columns.not_before <= bindparam("now")),
+)
+_HEADS = (
+    select(_columns.id, _columns.lane, _columns.deadline)
+    .where(_WAIT, _columns.app == bindparam("app"), _columns.chat == bindparam("chat"))
+    .order_by(_columns.deadline, _columns.id)
+    .limit(bindparam("most"))
+)
+_OF_LANE = (
+    select(*_ASKED)
+    .where(_WAIT, _columns.lane == bindparam("lane"))
+    .order_by(_columns.deadline, _columns.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
 
 
 def apis_of(connection: Connection, recall_id: int) -> list[tuple[AppName, Chat]]:
@@ -164,24 +180,16 @@ def heads(
     connection: Connection, recall_id: int, app: AppName, chat: Chat, now: datetime, first_slot: datetime, limit: int
 ) -> list[Head]:
     """Return the waiting items of a recall that may be asked now and leave in time, nearest deadline first."""
-    here = and_(_waits(recall_id, now, first_slot), _columns.app == app, _columns.chat == chat)
-    columns = (_columns.id, _columns.lane, _columns.deadline)
-    statement = select(*columns).where(here).order_by(_columns.deadline, _columns.id).limit(limit)
-    return [Head(item_id=row.id, lane=row.lane, deadline=row.deadline) for row in connection.execute(statement)]
+    here = {"recall_id": recall_id, "app": app, "chat": chat, "now": now, "first_slot": first_slot, "most": limit}
+    return [Head(item_id=row.id, lane=row.lane, deadline=row.deadline) for row in connection.execute(_HEADS, here)]
 
 
 def waiting_in_lane(
     connection: Connection, recall_id: int, lane: int, now: datetime, first_slot: datetime, limit: int
 ) -> tuple[Route, Sequence[AskedItem]] | None:
     """Return a lane's route and its first waiting items, nearest deadline first, locked against other claims."""
-    statement = (
-        select(*_ASKED)
-        .where(_waits(recall_id, now, first_slot), _columns.lane == lane)
-        .order_by(_columns.deadline, _columns.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = connection.execute(statement).all()
+    here = {"recall_id": recall_id, "lane": lane, "now": now, "first_slot": first_slot, "most": limit}
+    rows = connection.execute(_OF_LANE, here).all()
     return (_route(rows[0]), [_asked(row) for row in rows]) if rows else None
 
 
@@ -219,8 +227,7 @@ def open_calls(connection: Connection, drafts: Sequence[Draft], owner: str, run_
         }
         for draft in drafts
     ]
-    inserting = insert(recall_calls).returning(recall_calls.c.id, sort_by_parameter_order=True)
-    ids = connection.scalars(inserting, values).all()
+    ids = connection.scalars(_OPEN, values).all()
     pairs = [(item.item_id, call_id) for call_id, draft in zip(ids, drafts, strict=True) for item in draft.items]
     rows = rows_of(
         connection,
@@ -264,17 +271,21 @@ def still_open(connection: Connection, call_ids: Collection[int]) -> list[Call]:
 
 def lock_open(connection: Connection, call_ids: Sequence[int]) -> frozenset[int]:
     """Return those of some calls that are still open, locked; the others were given up for lost meanwhile."""
+    statement = _lock_open(connection.dialect.name == "sqlite")
+    return frozenset(connection.scalars(statement, {"call_ids": call_ids}))
+
+
+@cache
+def _lock_open(is_sqlite: bool) -> Select[Any]:
     columns = recall_calls.c
-    these = among(columns.id, call_ids, is_sqlite=connection.dialect.name == "sqlite")
-    statement = select(columns.id).where(these, columns.finished_at.is_(None)).order_by(columns.id).with_for_update()
-    return frozenset(connection.scalars(statement))
+    these = among_given(columns.id, "call_ids", is_sqlite=is_sqlite)
+    return select(columns.id).where(these, columns.finished_at.is_(None)).order_by(columns.id).with_for_update()
 
 
 def close_calls(connection: Connection, made: Mapping[int, CallRecord], now: datetime) -> None:
     """Record how calls went that are open and locked."""
-    statement = update(recall_calls).where(recall_calls.c.id == bindparam("call_id"))
     rows = [{"call_id": call_id, "finished_at": now, **asdict(one)} for call_id, one in made.items()]
-    connection.execute(statement, rows)
+    connection.execute(_CLOSE, rows)
 
 
 def settle_items(
@@ -341,16 +352,22 @@ def owners(connection: Connection) -> list[str]:
 
 def in_flight(connection: Connection, recall_ids: Sequence[int]) -> dict[int, tuple[int, datetime]]:
     """Return, of recalls with calls in flight, how many keys are in them, and when the last of them is given up."""
+    statement = _in_flight(connection.dialect.name == "sqlite")
+    found = connection.execute(statement, {"recall_ids": recall_ids})
+    return {row.recall_id: (row.keys, row.until) for row in found}
+
+
+@cache
+def _in_flight(is_sqlite: bool) -> Select[Any]:
     columns = recall_calls.c
-    these = among(columns.recall_id, recall_ids, is_sqlite=connection.dialect.name == "sqlite")
-    statement = (
+    these = among_given(columns.recall_id, "recall_ids", is_sqlite=is_sqlite)
+    return (
         select(
             columns.recall_id, func.sum(columns.key_count).label("keys"), func.max(columns.lease_until).label("until")
         )
         .where(columns.finished_at.is_(None), these)
         .group_by(columns.recall_id)
     )
-    return {row.recall_id: (row.keys, row.until) for row in connection.execute(statement)}
 
 
 def in_flight_of_cancelled(connection: Connection) -> list[tuple[str, datetime]]:
@@ -378,21 +395,14 @@ def give_up_lost(
     With a recall, only its calls are looked at; without a moment to judge leases by, only those of the dead. What is
     `held` is not lost.
     """
-    over: ColumnElement[bool] = recall_calls.c.owner.in_(dead_owners)
+    given: dict[str, Any] = {"now": now, "dead_owners": list(dead_owners)}
     if leases_by is not None:
-        until = recall_calls.c.lease_until
-        over = or_(over, until <= leases_by, until > leases_by + LONGEST_LEASE)
+        given |= {"leases_by": leases_by, "no_lease_after": leases_by + LONGEST_LEASE}
     if held:
-        over = and_(over, recall_calls.c.id.not_in(held))
+        given["held"] = list(held)
     if recall_id is not None:
-        over = and_(over, recall_calls.c.recall_id == recall_id)
-    lost = (
-        update(recall_calls)
-        .where(recall_calls.c.finished_at.is_(None), over)
-        .values(finished_at=now, verdict=LOST, reason=OWNER_GONE)
-        .returning(*(recall_calls.c[one.name] for one in fields(LostCall)))
-    )
-    rows = connection.execute(lost).all()
+        given["of_recall"] = recall_id
+    rows = connection.execute(_give_up(frozenset(given)), given).all()
     if rows:
         ids = [row.id for row in rows]
         theirs = among(_columns.call_id, ids, is_sqlite=connection.dialect.name == "sqlite")
@@ -400,6 +410,25 @@ def give_up_lost(
             update(recall_items).where(theirs, _columns.outcome.is_(None)).values(call_id=None, **_UNANSWERED)
         )
     return sorted((LostCall(**row._mapping) for row in rows), key=lambda one: one.id)
+
+
+@cache
+def _give_up(given: frozenset[str]) -> ReturningUpdate[Any]:
+    columns = recall_calls.c
+    over: ColumnElement[bool] = columns.owner.in_(bindparam("dead_owners", expanding=True))
+    if "leases_by" in given:
+        until = columns.lease_until
+        over = or_(over, until <= bindparam("leases_by"), until > bindparam("no_lease_after"))
+    if "held" in given:
+        over = and_(over, columns.id.not_in(bindparam("held", expanding=True)))
+    if "of_recall" in given:
+        over = and_(over, columns.recall_id == bindparam("of_recall"))
+    return (
+        update(recall_calls)
+        .where(columns.finished_at.is_(None), over)
+        .values(finished_at=bindparam("now"), verdict=LOST, reason=OWNER_GONE)
+        .returning(*(columns[one.name] for one in fields(LostCall)))
+    )
 
 
 def last_made(connection: Connection, recall_id: int) -> CallRecord | None:

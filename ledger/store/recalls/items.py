@@ -4,15 +4,18 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     CompoundSelect,
     Connection,
     Row,
     Select,
     and_,
+    bindparam,
     case,
     desc,
     false,
@@ -23,6 +26,7 @@ from sqlalchemy import (
     union_all,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from ledger.core.cursor import Place
 from ledger.core.key_results import KeyReading
@@ -37,7 +41,7 @@ from ledger.store.recalls.asking_again import can_be_asked_again, doubted_elsewh
 from ledger.store.recalls.calls import PUT_IN_DOUBT
 from ledger.store.recalls.finding import ended_between, within
 from ledger.store.recalls.holding import DOUBTFUL
-from ledger.store.recording.selecting import among, at_most, beyond, selected_items
+from ledger.store.recording.selecting import among, among_given, at_most, beyond, selected_items
 from ledger.store.schema import approvals, recall_calls, recall_items, recall_skips, recalls
 
 _BATCH_ROWS = 1000
@@ -191,25 +195,30 @@ class Ended:
 
 def ended_in_calls(connection: Connection, call_ids: Collection[int]) -> dict[int, list[Ended]]:
     """Return the items that calls ended, by call."""
-    columns, ended = recall_items.c, defaultdict(list)
-    these = among(columns.call_id, call_ids, is_sqlite=connection.dialect.name == "sqlite")
-    statement = select(columns.call_id, *_ENDED).where(these, columns.outcome.is_not(None)).order_by(columns.id)
-    for row in connection.execute(statement):
+    ended = defaultdict(list)
+    statement = _ended_in_calls(connection.dialect.name == "sqlite")
+    for row in connection.execute(statement, {"call_ids": call_ids}):
         ended[row.call_id].append(_ended(row))
     return ended
 
 
+@cache
+def _ended_in_calls(is_sqlite: bool) -> Select[Any]:
+    columns = recall_items.c
+    these = among_given(columns.call_id, "call_ids", is_sqlite=is_sqlite)
+    return select(columns.call_id, *_ENDED).where(these, columns.outcome.is_not(None)).order_by(columns.id)
+
+
 def expire(connection: Connection, recall_id: int, app: AppName, chat: Chat, now: datetime, by: str) -> list[Ended]:
     """End, without a call, what still waits although its deadline has passed; `by` is who runs the recall."""
-    late = and_(
-        _waits(recall_id), recall_items.c.app == app, recall_items.c.chat == chat, recall_items.c.deadline <= now
-    )
-    return _end(connection, late, Outcome.EXPIRED, EXPIRED_WAITING, now, by)
+    given = {"of_recall": recall_id, "of_app": app, "of_chat": chat, "now": now, "by": by}
+    return [_ended(row) for row in connection.execute(_EXPIRE, given)]
 
 
 def cancel(connection: Connection, recall_id: int, now: datetime, by: str) -> list[Ended]:
     """End what waits, as somebody wants; what is in flight ends by its answer."""
-    return _end(connection, _waits(recall_id), Outcome.CANCELLED, CANCELLED_WAITING, now, by)
+    given = {"of_recall": recall_id, "now": now, "by": by}
+    return [_ended(row) for row in connection.execute(_CANCEL, given)]
 
 
 def leave_unknown(
@@ -231,26 +240,33 @@ def leave_unknown(
     return [_ended(row) for row in connection.execute(ending)]
 
 
-def _waits(recall_id: int) -> ColumnElement[bool]:
+def _waits(recall_id: int | BindParameter[int]) -> ColumnElement[bool]:
     columns = recall_items.c
     return and_(columns.recall_id == recall_id, columns.outcome.is_(None), columns.call_id.is_(None))
 
 
-def _end(
-    connection: Connection, where: ColumnElement[bool], outcome: Outcome, reason: str, now: datetime, by: str
-) -> list[Ended]:
+def _ending(outcome: Outcome, reason: str, *of_these: ColumnElement[bool]) -> ReturningUpdate[Any]:
     """End items without an answer; of one that was asked before without an answer, nobody can say."""
     columns = recall_items.c
-    values = {
+    values: dict[str, Any] = {
         "outcome": case((columns.in_doubt, Outcome.UNKNOWN.value), else_=outcome.value),
         "reason": case((columns.in_doubt, f"asked without an answer; then {reason}"), else_=reason),
-        "finished_at": now,
+        "finished_at": bindparam("now"),
         "not_before": None,
-        "ended_by": by,
+        "ended_by": bindparam("by"),
     }
-    return [
-        _ended(row) for row in connection.execute(update(recall_items).where(where).values(values).returning(*_ENDED))
-    ]
+    waits = _waits(bindparam("of_recall"))
+    return update(recall_items).where(waits, *of_these).values(values).returning(*_ENDED)
+
+
+_EXPIRE = _ending(
+    Outcome.EXPIRED,
+    EXPIRED_WAITING,
+    recall_items.c.app == bindparam("of_app"),
+    recall_items.c.chat == bindparam("of_chat"),
+    recall_items.c.deadline <= bindparam("now"),
+)
+_CANCEL = _ending(Outcome.CANCELLED, CANCELLED_WAITING)
 
 
 def _ended(row: Row[Any]) -> Ended:

@@ -3,12 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
     and_,
     bindparam,
     exists,
@@ -25,11 +27,21 @@ from ledger.errors import UnknownRecallError
 from ledger.store.recalls.conditions import has_left, is_complete
 from ledger.store.recalls.finding import found_recalls
 from ledger.store.recalls.holding import is_taken
-from ledger.store.recording.selecting import among, at_most
+from ledger.store.recording.selecting import among, among_given, at_most
 from ledger.store.schema import recall_calls, recall_items, recalls
 
 _ONE = select(recalls).where(recalls.c.id == bindparam("recall_id"), is_complete())
 _ONE_LOCKED = _ONE.with_for_update()
+_OF_STATES = (
+    select(recalls)
+    .where(recalls.c.status.in_(bindparam("statuses", expanding=True)), is_complete())
+    .order_by(recalls.c.id.desc())
+)
+_ACTIVE_SINCE = (
+    select(recalls.c.id)
+    .where(recalls.c.activated_at >= bindparam("moment"), recalls.c.id != bindparam("recall_id"))
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +97,12 @@ def listed(
     limit: int | None = None,
 ) -> list[Recall]:
     """Return recalls in given states that somebody looks for, newest first."""
-    found = found_recalls(asked, is_sqlite=connection.dialect.name == "sqlite")
-    these = and_(recalls.c.status.in_(statuses), is_complete(), *found)
-    statement = select(recalls).where(these).order_by(recalls.c.id.desc()).limit(at_most(limit))
-    return [recall_of(row) for row in connection.execute(statement)]
+    statement = _OF_STATES
+    if asked != EVERY_RECALL:
+        statement = statement.where(*found_recalls(asked, is_sqlite=connection.dialect.name == "sqlite"))
+    if limit is not None:
+        statement = statement.limit(at_most(limit))
+    return [recall_of(row) for row in connection.execute(statement, {"statuses": list(statuses)})]
 
 
 def of_numbers(connection: Connection, recall_ids: Collection[int]) -> list[Recall]:
@@ -117,29 +131,36 @@ def finish(connection: Connection, recall_id: int, now: datetime) -> bool:
 
 def count_outcomes(connection: Connection, recall_ids: Sequence[int]) -> dict[int, dict[Outcome | None, int]]:
     """Return for each recall how many items ended how; None counts those that have not."""
-    these = among(recall_items.c.recall_id, recall_ids, is_sqlite=connection.dialect.name == "sqlite")
-    statement = (
-        select(recall_items.c.recall_id, recall_items.c.outcome, func.count().label("items"))
-        .where(these)
-        .group_by(recall_items.c.recall_id, recall_items.c.outcome)
-    )
+    statement = _outcomes(connection.dialect.name == "sqlite")
     counts: dict[int, dict[Outcome | None, int]] = {recall_id: {} for recall_id in recall_ids}
-    for row in connection.execute(statement):
+    for row in connection.execute(statement, {"recall_ids": recall_ids}):
         counts[row.recall_id][Outcome(row.outcome) if row.outcome else None] = row.items
     return counts
 
 
+@cache
+def _outcomes(is_sqlite: bool) -> Select[Any]:
+    columns = recall_items.c
+    return (
+        select(columns.recall_id, columns.outcome, func.count().label("items"))
+        .where(among_given(columns.recall_id, "recall_ids", is_sqlite=is_sqlite))
+        .group_by(columns.recall_id, columns.outcome)
+    )
+
+
 def count_calls(connection: Connection, recall_ids: Sequence[int]) -> dict[int, int]:
     """Return how many HTTP requests each recall has made; one that never left does not count."""
-    these = among(recall_calls.c.recall_id, recall_ids, is_sqlite=connection.dialect.name == "sqlite")
-    statement = (
-        select(recall_calls.c.recall_id, func.count().label("calls"))
-        .where(these, has_left())
-        .group_by(recall_calls.c.recall_id)
-    )
+    found = connection.execute(_calls(connection.dialect.name == "sqlite"), {"recall_ids": recall_ids})
     counts = dict.fromkeys(recall_ids, 0)
-    counts.update((row.recall_id, row.calls) for row in connection.execute(statement))
+    counts.update((row.recall_id, row.calls) for row in found)
     return counts
+
+
+@cache
+def _calls(is_sqlite: bool) -> Select[Any]:
+    columns = recall_calls.c
+    these = among_given(columns.recall_id, "recall_ids", is_sqlite=is_sqlite)
+    return select(columns.recall_id, func.count().label("calls")).where(these, has_left()).group_by(columns.recall_id)
 
 
 def count_overlaps(connection: Connection, recall_id: int, held: Collection[int]) -> int:
@@ -159,8 +180,7 @@ def count_overlaps(connection: Connection, recall_id: int, held: Collection[int]
 
 def was_active_since(connection: Connection, moment: datetime, recall_id: int) -> bool:
     """Say whether any other recall went on since a moment; if not, nothing can overlap that did not before."""
-    statement = select(recalls.c.id).where(recalls.c.activated_at >= moment, recalls.c.id != recall_id).limit(1)
-    return connection.execute(statement).first() is not None
+    return connection.execute(_ACTIVE_SINCE, {"moment": moment, "recall_id": recall_id}).first() is not None
 
 
 def sticky(connection: Connection, now: datetime) -> list[Recall]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, insert, select
 
 from ledger.core.recalls.recall import Status
 from ledger.core.recalls.schedule import Schedule
-from ledger.store.recording.selecting import among
+from ledger.store.recording.selecting import among_given
 from ledger.store.schema import recalls, schedules
 
 _SHOWN = tuple(column for column in schedules.c if column.name != "recall_id")
@@ -25,13 +27,18 @@ def get(connection: Connection, recall_id: int) -> Schedule | None:
 
 def of_recalls(connection: Connection, recall_ids: Sequence[int]) -> dict[int, Schedule]:
     """Return it of those recalls that do."""
-    statement = select(schedules.c.recall_id, *_SHOWN).where(
-        among(schedules.c.recall_id, recall_ids, is_sqlite=connection.dialect.name == "sqlite")
-    )
+    statement = _of_recalls(connection.dialect.name == "sqlite")
     return {
         row.recall_id: Schedule(**{column.name: row._mapping[column] for column in _SHOWN})
-        for row in connection.execute(statement)
+        for row in connection.execute(statement, {"recall_ids": recall_ids})
     }
+
+
+@cache
+def _of_recalls(is_sqlite: bool) -> Select[Any]:
+    return select(schedules.c.recall_id, *_SHOWN).where(
+        among_given(schedules.c.recall_id, "recall_ids", is_sqlite=is_sqlite)
+    )
 
 
 def note(connection: Connection, recall_id: int, schedule: Schedule) -> None:

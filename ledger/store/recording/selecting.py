@@ -9,9 +9,11 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Connection,
+    Dialect,
     FromClause,
     Select,
     Text,
+    TypeDecorator,
     and_,
     any_,
     bindparam,
@@ -33,6 +35,16 @@ from ledger.store.schema import keyless_sends, message_recipients, messages, rec
 _AT_ONCE = 10_000
 
 
+class _JsonList(TypeDecorator[Collection[int]]):
+    """Numbers as one parameter for SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, _dialect: Dialect) -> str:
+        return _json_list(value)
+
+
 def among(column: ColumnElement[Any], values: Collection[Any], *, is_sqlite: bool) -> ColumnElement[bool]:
     """Return `column IN values` as a single parameter, so that 100,000 values are no more trouble than one."""
     if is_sqlite:
@@ -40,6 +52,14 @@ def among(column: ColumnElement[Any], values: Collection[Any], *, is_sqlite: boo
     if isinstance(column.type, BigInteger):
         return column == any_(literal(values, NumberArray()))
     return column == any_(literal(list(values), ARRAY(column.type)))
+
+
+def among_given(column: ColumnElement[int], name: str, *, is_sqlite: bool) -> ColumnElement[bool]:
+    """Return the same condition on numbers that are given by a name when the statement runs: it is made only once."""
+    if is_sqlite:
+        given = bindparam(name, type_=_JsonList())
+        return column.in_(select(func.json_each(given).table_valued("value").c.value))
+    return column == any_(bindparam(name, type_=NumberArray()))
 
 
 def among_many(column: ColumnElement[int], values: Collection[int], *, is_sqlite: bool) -> ColumnElement[bool]:
