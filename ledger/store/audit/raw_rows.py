@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ColumnElement, Connection, select, type_coerce
+from sqlalchemy import Boolean, Column, ColumnElement, Connection, Select, select, type_coerce
 from sqlalchemy.types import NullType
 
 from ledger.store.types import Document, UserIds, UtcDateTime
@@ -25,9 +26,16 @@ def raw_rows(
     Only SQLite takes such values.
     """
     is_sqlite = connection.dialect.name == "sqlite"
-    statement = select(*raw_columns(columns, is_sqlite=is_sqlite)).where(*where).order_by(order_by)
-    for rows in connection.execute(statement.execution_options(yield_per=_BATCH_ROWS)).partitions(_BATCH_ROWS):
+    statement = _all_rows(tuple(columns), order_by, is_sqlite)
+    for rows in connection.execute(statement.where(*where) if where else statement).partitions(_BATCH_ROWS):
         yield from read_raw(rows, columns, is_sqlite=is_sqlite)
+
+
+@cache
+def _all_rows(columns: Sequence[Column[Any]], order_by: Column[Any], is_sqlite: bool) -> Select[Any]:
+    """Put together once what each check of the history reads: there are as many as tables."""
+    statement = select(*raw_columns(columns, is_sqlite=is_sqlite)).order_by(order_by)
+    return statement.execution_options(yield_per=_BATCH_ROWS)
 
 
 def raw_columns(columns: Sequence[Column[Any]], *, is_sqlite: bool) -> Sequence[ColumnElement[Any]]:
