@@ -193,7 +193,7 @@ def test_without_scripts_everything_is_drawn_and_found(chrome: Chrome, service: 
         browser.type("#find input[name=q]", "nothing-like-it")
         browser.click("#find button")
         browser.until(lambda: browser.path.startswith("/?q=nothing-like-it"))
-        assert browser.every("#campaigns .note")
+        assert browser.one("#campaigns .note")
         browser.open(f"/recalls/{running}")
         assert browser.every(".deadline")
         assert browser.every(".story li")
