@@ -29,8 +29,8 @@ from sqlalchemy import (
 
 from ledger.core.access.bounds import EVERYTHING, Bounds
 from ledger.core.campaigns.campaign import CampaignLine
-from ledger.core.recalls.recall import Outcome
 from ledger.store.events.elsewhere import is_elsewhere, of_campaigns
+from ledger.store.recalls.holding import is_recalled
 from ledger.store.recording.selecting import in_bounds, rows_of
 from ledger.store.schema import message_counts, messages, recall_items
 from ledger.store.types import UtcDateTime
@@ -272,7 +272,7 @@ def _within(robots: Collection[str]) -> ColumnElement[bool]:
 
 
 def _is_recalled() -> ColumnElement[bool]:
-    return exists().where(recall_items.c.message_id == messages.c.id, recall_items.c.outcome == Outcome.RECALLED)
+    return exists().where(recall_items.c.message_id == messages.c.id, is_recalled(recall_items))
 
 
 def _minute_of(moment: datetime) -> int:

@@ -25,6 +25,7 @@ from ledger.core.events.elsewhere import READ_STATUS, ToldGone, cause_of_event
 from ledger.core.recalls.recall import Outcome
 from ledger.core.recording.message import UNKNOWN, Chat
 from ledger.store.dialects import insert_into
+from ledger.store.recalls.holding import is_recalled
 from ledger.store.recording.selecting import among
 from ledger.store.schema import message_events, messages, recall_items, recalled_elsewhere
 
@@ -96,7 +97,7 @@ def is_elsewhere() -> ColumnElement[bool]:
 def of_campaigns(connection: Connection, robots: Collection[str]) -> list[CampaignElsewhere]:
     """Return what is recalled elsewhere of campaigns, and by no recall of ours too; of some robots or of all."""
     columns = messages.c
-    ours = exists().where(recall_items.c.message_id == columns.id, recall_items.c.outcome == Outcome.RECALLED)
+    ours = exists().where(recall_items.c.message_id == columns.id, is_recalled(recall_items))
     # An expression, so that SQLite cannot read all messages and look each up among the few that there are.
     theirs = recalled_elsewhere.c.message_id + 0
     statement = (

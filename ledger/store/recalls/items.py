@@ -40,7 +40,7 @@ from ledger.core.recording.message import AppName, Chat, Route
 from ledger.store.recalls.asking_again import can_be_asked_again, doubted_elsewhere
 from ledger.store.recalls.calls import PUT_IN_DOUBT
 from ledger.store.recalls.finding import ended_between, within
-from ledger.store.recalls.holding import DOUBTFUL
+from ledger.store.recalls.holding import DOUBTFUL, has_ended
 from ledger.store.recording.selecting import among, among_given, at_most, beyond, selected_items
 from ledger.store.schema import approvals, recall_calls, recall_items, recall_skips, recalls
 
@@ -206,7 +206,7 @@ def ended_in_calls(connection: Connection, call_ids: Collection[int]) -> dict[in
 def _ended_in_calls(is_sqlite: bool) -> Select[Any]:
     columns = recall_items.c
     these = among_given(columns.call_id, "call_ids", is_sqlite=is_sqlite)
-    return select(columns.call_id, *_ENDED).where(these, columns.outcome.is_not(None)).order_by(columns.id)
+    return select(columns.call_id, *_ENDED).where(these, has_ended(recall_items)).order_by(columns.id)
 
 
 def expire(connection: Connection, recall_id: int, app: AppName, chat: Chat, now: datetime, by: str) -> list[Ended]:

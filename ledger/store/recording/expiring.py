@@ -9,8 +9,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal_column, select, true, update
 
-from ledger.core.recalls.recall import Outcome
 from ledger.core.recording.message import Chat
+from ledger.store.recalls.holding import is_recalled
 from ledger.store.recording.selecting import among
 from ledger.store.schema import messages, recall_items
 
@@ -41,7 +41,7 @@ def next_due(until: datetime, limit: int) -> ColumnElement[bool]:
 
 def forget_recalled(connection: Connection, until: datetime) -> None:
     """Let those be that are recalled already."""
-    _set(connection, _due(until) & _has_item(recall_items.c.outcome == Outcome.RECALLED), None)
+    _set(connection, _due(until) & _has_item(is_recalled(recall_items)), None)
 
 
 def forget_missed(connection: Connection, now: datetime) -> int:

@@ -4,7 +4,7 @@ from sqlalchemy import Column, Identity, MetaData
 
 from ledger.store.types import Id
 
-REVISION = "0027"
+REVISION = "0028"
 
 NAMES = {
     "pk": "pk_%(table_name)s",

@@ -81,7 +81,9 @@ SQLITE_COUNTS = (
 )
 
 _MINUTE = "floor(extract(epoch FROM deadline) / 60)::bigint"
-_IS_RECALLED = "EXISTS (SELECT FROM recall_items WHERE message_id = changed.id AND outcome = 'recalled')"
+# As no index of outcomes has it (`holding.is_recalled` says why).
+_RECALLED = "coalesce(outcome, '') = 'recalled'"
+_IS_RECALLED = f"EXISTS (SELECT FROM recall_items WHERE message_id = changed.id AND {_RECALLED})"
 
 
 def _postgresql_add(table: str, sign: str, recalled: str) -> str:
@@ -113,7 +115,7 @@ POSTGRESQL_COUNTS = (
         FROM (SELECT * FROM messages WHERE id = ANY (ids) ORDER BY id FOR SHARE) AS changed
         WHERE NOT EXISTS (
             SELECT FROM recall_items
-            WHERE message_id = changed.id AND outcome = 'recalled' AND recall_items.id <> ALL (items)
+            WHERE message_id = changed.id AND {_RECALLED} AND recall_items.id <> ALL (items)
         )
         GROUP BY 1, 2, 3
     $$
