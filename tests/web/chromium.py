@@ -75,12 +75,16 @@ class Browser:
         self._tell("Emulation.setTimezoneOverride", timezoneId="Asia/Shanghai")
         scheme = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
         self._tell("Emulation.setEmulatedMedia", features=[scheme])
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
-        self._tell("Emulation.setDeviceMetricsOverride", **size)
+        self.resize(width, height)
         self.complaints()
 
     def _tell(self, command: str, **parameters: Any) -> None:
         self._chrome.execute_cdp_cmd(command, parameters)
+
+    def resize(self, width: int, height: int = 900) -> None:
+        """Look through a screen of another size; a narrow one is a phone's."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        self._tell("Emulation.setDeviceMetricsOverride", **size)
 
     def open(self, path: str) -> None:
         """Go to a page."""
@@ -168,9 +172,9 @@ class Browser:
         """What is seen."""
         return str(self._chrome.execute_script("return document.body.innerText"))
 
-    def run(self, script: str) -> Any:
+    def run(self, script: str, *arguments: object) -> Any:
         """Return what a script says."""
-        return self._chrome.execute_script(script)
+        return self._chrome.execute_script(script, *arguments)
 
     @property
     def cookies(self) -> dict[str, str]:
