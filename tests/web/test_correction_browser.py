@@ -143,3 +143,18 @@ def test_what_was_filled_in_beside_a_plan_is_there_on_the_next_one(
         assert browser.one("#confirm input[name=typed]").get_attribute("value") == ""
     finally:
         browser.without_scripts(False)
+
+
+def test_a_plan_of_a_correction_that_another_tab_sent_stops_offering_its_button(
+    chrome: Chrome, service: Service, world: World
+) -> None:
+    send(service.book, world, 1, users=PEOPLE)
+    recall = service.book.run(service.book.plan(campaign="spring", reason="wrong link")).recall_id
+    browser = Browser(chrome, service.url, language="en")
+    signed_in(browser, service)
+    browser.open(f"/recalls/{recall}/correction")
+    written(browser)
+    plan = int(browser.one("#confirm input[name=correction_id]").get_attribute("value") or 0)
+    service.book.parts.corrections.run(plan, actor="li")
+    browser.until_text(SAID["en"])
+    assert not browser.every("#confirm")

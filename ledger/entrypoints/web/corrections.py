@@ -20,7 +20,7 @@ from ledger.entrypoints.http.read_watch import handed_out
 from ledger.entrypoints.http.seen_recall import Seen
 from ledger.entrypoints.web.page import View, Viewed
 from ledger.entrypoints.web.recall_actions import PAUSED_BY_HAND
-from ledger.entrypoints.web.recalls import run_in_of
+from ledger.entrypoints.web.recalls import PLANNED_MS, run_in_of
 from ledger.errors import (
     AccessError,
     ApprovalNeededError,
@@ -228,10 +228,12 @@ def _shown(
     plan = parts.correction_reports.plan(waits.correction_id) if waits is not None else plan
     # Before the first one is sent, somebody is left: nobody has to count.
     may_be_done = plan is None and error is None and open_one is None and any(one.started_at for one in results)
+    may_start = plan is not None and plan.valid_until is not None and plan.valid_until > view.now
+    is_live = open_one is not None or waits is not None or (may_start and error is None)
     return view.show(
         "correction.html",
         status=200 if error is None else status_of(error),
-        every_ms=EVERY_MS if open_one is not None or waits is not None else 0,
+        every_ms=0 if not is_live else PLANNED_MS if may_start else EVERY_MS,
         here=f"/recalls/{recall_id}/correction" if error is not None else None,
         recall_id=recall_id,
         results=[one for one in results if one is not waits],

@@ -34,7 +34,7 @@ from ledger.services.recalls.run_in import RunIn
 from ledger.services.reports.people import Whose
 from ledger.services.reports.recalls import RecallReport
 
-EVERY_MS, RESTING_MS = 1000, 5000
+EVERY_MS, PLANNED_MS, RESTING_MS = 1000, 2000, 5000
 # Making the page takes at most so much of the time.
 LARGEST_SHARE = 0.1
 SHOWN_REASONS = 20
@@ -72,8 +72,12 @@ def recall(
         outcomes = (Outcome(only),) if only in tuple(Outcome) else ()
         page = parts.pages.items(seen.id, outcomes=outcomes, only_pending=only == WAITING, cursor=cursor, limit=ROWS)
         waits = result.status is Status.PLANNED and result.approval is not None and result.approval.is_waiting
-        is_live = result.status in (Status.RUNNING, Status.PAUSED) or waits or result.is_scheduled or is_settling
-        every_ms = RESTING_MS if result.status is Status.PAUSED else EVERY_MS
+        ends = ends_at(parts, report)
+        may_start = ends is not None and ends > view.now
+        is_live = (
+            result.status in (Status.RUNNING, Status.PAUSED) or waits or result.is_scheduled or is_settling or may_start
+        )
+        every_ms = RESTING_MS if result.status is Status.PAUSED else PLANNED_MS if may_start else EVERY_MS
         progress = parts.recall_reports.progress(seen.id) if result.status is Status.RUNNING else result
         course = parts.courses.read(result, calls=SHOWN_CALLS) if result.status is not Status.PLANNED else None
         plan = _plan(report)
@@ -112,7 +116,7 @@ def recall(
             untouched=untaken(report.selection, taken) if plan.get("eligible") else (),
             also_waiting=parts.waiting_beside.of_recall(seen.id) if result.status is Status.PLANNED else (),
             stops=_stops(parts, report, run_in_of(request)),
-            ends_at=ends_at(parts, report),
+            ends_at=ends,
             excerpts=parts.planner.excerpts_of(seen.id) if result.status is Status.PLANNED else (),
             is_sticky=result.sticky_until is not None and result.sticky_until > view.now,
             again_query=_again(report),

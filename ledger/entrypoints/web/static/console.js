@@ -99,7 +99,11 @@ async function follow(every) {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     tell(null);
     // A plan that somebody else started is another page.
-    if (!fresh.getElementById(document.querySelector("[data-part]").id)) return location.reload();
+    if ([...document.querySelectorAll("[data-part]")].some((part) => !fresh.getElementById(part.id))) {
+      document.dispatchEvent(new Event("ledger:leaving"));
+      return location.reload();
+    }
+    if (!document.dispatchEvent(new CustomEvent("ledger:arriving", { detail: fresh, cancelable: true }))) return;
     takeOver(fresh);
     document.dispatchEvent(new Event("ledger:fresh"));
     useOwnZone();

@@ -120,13 +120,20 @@
     location.replace(address);
   }
 
-  const ends = document.querySelector("[data-ends]");
+  const ends = (from) => from.querySelector("[data-ends]")?.dataset.ends;
   const offset = Date.parse(document.body.dataset.now) - Date.now();
-  const watching = ends && setInterval(() => {
-    if (Date.parse(ends.dataset.ends) >= Date.now() + offset) return;
+  const watching = setInterval(() => {
+    if (!ends(document) || Date.parse(ends(document)) >= Date.now() + offset) return;
     clearInterval(watching);
     over();
   }, 1000);
+  // Nor may a live page take the form away before that: it is over, or somebody else asked for it or set it for later.
+  document.addEventListener("ledger:arriving", (event) => {
+    if (!ends(document) || ends(event.detail)) return;
+    event.preventDefault();
+    clearInterval(watching);
+    over();
+  });
 
   giveBack();
   arm();
