@@ -22,9 +22,10 @@ def test_the_same_request_is_answered_as_the_first_was_and_not_done_again(servic
     send(service.book, world, 2)
     with service.client() as client:
         first, second = (client.post("/v1/recalls", json=SPRING, headers=KEY) for _ in range(2))
-        # But for the token, which is kept nowhere, and what messages say, which is purged with them.
+        # But for the token, which is kept nowhere, what messages say, which goes with them, and what else waits now.
         assert first.json()["token"]
-        assert (second.status_code, second.json()) == (201, {**first.json(), "token": None, "excerpts": None})
+        without = dict.fromkeys(("token", "excerpts", "also_waiting"))
+        assert (second.status_code, second.json()) == (201, {**first.json(), **without})
         assert "idempotency-replayed" not in first.headers
         assert second.headers["idempotency-replayed"] == "true"
         assert len(client.get("/v1/recalls").json()["items"]) == 1

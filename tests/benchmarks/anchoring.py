@@ -117,7 +117,9 @@ def recalls(kind: Kind, home: Path, seconds: float, rounds: int) -> dict[str, An
         for _ in range(rounds):
             for name, settings in (("without", {}), ("with", anchored)):
                 rates[name].append(_rate(kind, dingtalk, seconds, settings))
-    written = (home / "kept.jsonl").read_text().count("\n")
+    kept = home / "kept.jsonl"
+    # A run that is over at once may have signed nothing.
+    written = kept.read_text().count("\n") if kept.exists() else 0
     ratio = statistics.median(rates["with"]) / statistics.median(rates["without"])
     return {"limit": RATE, **rates, "ratio": round(ratio, 4), "checkpoints_written": written}
 

@@ -1,9 +1,11 @@
 """A ledger full of everything that a page can show, and the service on it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from selenium.webdriver import Chrome
 
 from ledger.clock import FakeClock
 from ledger.core.recalls.recall import Status
@@ -11,7 +13,22 @@ from ledger.simulator import FailedReason, World
 from tests.api.conftest import Service, serve_ledger, service  # noqa: F401
 from tests.sending import send
 
+from .chromium import started
+
 EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="session")
+def _chrome() -> Iterator[Chrome]:
+    with started() as running:
+        yield running
+
+
+@pytest.fixture
+def chrome(_chrome: Chrome) -> Iterator[Chrome]:
+    """Give the one browser of this process; a page that it stayed on would count down and ask for news to the end."""
+    yield _chrome
+    _chrome.get("about:blank")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ledger.testing import WorldTransport
 from tests.api.conftest import Service, serving
 from tests.sending import send
 
-from .chromium import Browser, started
+from .chromium import Browser
 from .conftest import EVIL
 
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.xdist_group("browser")]
@@ -33,12 +33,6 @@ SAID = {
     "zh-CN": {"nothing left": "已撤回 30 条，共 30 条", "lost": "与服务器的连接已断开", "back": "连接已恢复"},
 }
 ENTER, SPACE = "\ue007", " "
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Chrome]:
-    with started() as running:
-        yield running
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.api.conftest import Service
 from tests.sending import send
 
 from .chromium import Browser
-from .test_browser import DESKTOP, PHONE, chrome, ledger, service, signed_in, world  # noqa: F401
+from .test_browser import DESKTOP, PHONE, ledger, service, signed_in, world  # noqa: F401
 
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.xdist_group("browser")]
 

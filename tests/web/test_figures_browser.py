@@ -16,7 +16,7 @@ from tests.api.conftest import Service, serving
 
 from .chromium import Browser
 from .lively import LONG, Lively, furnish
-from .test_browser import chrome, world  # noqa: F401
+from .test_browser import world  # noqa: F401
 
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.xdist_group("browser")]
 WIDTHS = (390, 800, 1280, 1920)
@@ -90,21 +90,22 @@ def pages(lively: Lively) -> list[str]:
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_no_figure_is_broken_over_two_lines(
-    chrome: Chrome,  # noqa: F811
+    chrome: Chrome,
     service: Service,
     lively: Lively,
     language: str,
 ) -> None:
-    secret, broken = service.token(Role.ADMIN), {}
-    for width in WIDTHS:
-        browser = Browser(chrome, service.url, language=language, width=width)
-        browser.open("/")
-        browser.type("input[name=token]", secret)
-        browser.click("main button")
-        browser.one("#campaigns")
-        for path in pages(lively):
-            browser.open(path)
-            browser.one("main h1")
+    broken = {}
+    browser = Browser(chrome, service.url, language=language)
+    browser.open("/")
+    browser.type("input[name=token]", service.token(Role.ADMIN))
+    browser.click("main button")
+    browser.one("#campaigns")
+    for path in pages(lively):
+        browser.open(path)
+        browser.one("main h1")
+        for width in WIDTHS:
+            browser.resize(width)
             if found := browser.run(BROKEN):
                 broken[width, path] = found
             if (wide := browser.run("return document.documentElement.scrollWidth")) > width:

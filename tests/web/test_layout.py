@@ -12,7 +12,7 @@ from tests.api.conftest import Service
 from .chromium import Browser
 from .crowding import CROWDED
 from .lively import LONG, Lively
-from .test_browser import chrome, world  # noqa: F401
+from .test_browser import world  # noqa: F401
 from .test_figures_browser import ledger, lively, service  # noqa: F401
 
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.xdist_group("browser")]

@@ -17,7 +17,7 @@ from tests.api.conftest import Service, serving
 from tests.sending import send
 
 from .chromium import Browser
-from .test_browser import ENTER, chrome, ledger, signed_in, world  # noqa: F401
+from .test_browser import ENTER, ledger, signed_in, world  # noqa: F401
 from .test_no_accident import armed, planned
 from .test_refresh import LOOK
 

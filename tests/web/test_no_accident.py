@@ -16,7 +16,7 @@ from tests.api.conftest import Service, serving
 from tests.sending import send
 
 from .chromium import Browser
-from .test_browser import ENTER, chrome, ledger, signed_in, world  # noqa: F401
+from .test_browser import ENTER, ledger, signed_in, world  # noqa: F401
 
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.xdist_group("browser")]
 

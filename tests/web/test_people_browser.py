@@ -11,7 +11,7 @@ from tests.api.conftest import Service
 from tests.sending import send
 
 from .chromium import Browser
-from .test_browser import DESKTOP, PHONE, chrome, ledger, service, signed_in, world  # noqa: F401
+from .test_browser import DESKTOP, PHONE, ledger, service, signed_in, world  # noqa: F401
 
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.xdist_group("browser")]
 SAID = {"en": ("1 of 2 people lost it.", "still has it"), "zh-CN": ("2 人中有 1 人的消息已撤回。", "仍能看到")}
@@ -19,7 +19,7 @@ SAID = {"en": ("1 of 2 people lost it.", "still has it"), "zh-CN": ("2 人中有
 
 @pytest.mark.parametrize(("language", "size"), [("en", DESKTOP), ("zh-CN", PHONE)], ids=["en-desktop", "zh-phone"])
 def test_whoever_still_has_it_is_two_clicks_from_the_recall(
-    chrome: Chrome,  # noqa: F811
+    chrome: Chrome,
     service: Service,  # noqa: F811
     world: World,  # noqa: F811
     language: str,
@@ -46,7 +46,7 @@ def test_whoever_still_has_it_is_two_clicks_from_the_recall(
 
 
 def test_a_recall_of_several_campaigns_and_a_file_of_keys_is_planned_in_the_form(
-    chrome: Chrome,  # noqa: F811
+    chrome: Chrome,
     service: Service,  # noqa: F811
     world: World,  # noqa: F811
     tmp_path: Path,
