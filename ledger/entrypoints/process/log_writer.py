@@ -1,12 +1,14 @@
-"""Writes log lines from a thread of its own: whoever says something never waits for whoever reads the log.
+"""Writes log lines: whoever says something never waits for whoever reads the log.
 
 A reader that stops reading, as a stuck log collector does, fills its pipe, and the next write waits for ever: nobody
-would be answered, and no send forwarded, for the sake of a line. Lines wait here meanwhile, as many as fit.
+would be answered, and no send forwarded, for the sake of a line. Where there is no room for one, a thread of its own
+waits for it, and further lines wait here, as many as fit.
 """
 
 import logging
 import os
 import queue
+import select
 import threading
 from contextlib import suppress
 
@@ -15,6 +17,8 @@ MOST_WAITING = 10_000
 # left out, and whoever says it waits for a moment that it is written.
 NEVER_LEFT_OUT = logging.CRITICAL
 PATIENCE_SECONDS = 0.2
+# So much a pipe takes at once that has room at all (PIPE_BUF).
+AT_ONCE_BYTES = select.PIPE_BUF
 # So long may what waits take to be written in the end.
 CLOSING_SECONDS = 2.0
 
@@ -24,10 +28,12 @@ class LogWriter(logging.Handler):
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
-        self._descriptor = descriptor
-        self._waiting: queue.SimpleQueue[tuple[str, threading.Event | None]] = queue.SimpleQueue()
-        self._left_out = 0
-        self._starting = threading.Lock()
+        self._descriptor, self._room = descriptor, select.poll()
+        self._room.register(descriptor, select.POLLOUT)
+        self._waiting: queue.SimpleQueue[tuple[bytes, threading.Event | None]] = queue.SimpleQueue()
+        # How many lines the thread has yet to write: while there are any, others line up behind them.
+        self._unwritten = self._left_out = 0
+        self._starting, self._counting = threading.Lock(), threading.Lock()
         self._thread: threading.Thread | None = None
         os.register_at_fork(after_in_child=self._start_anew)
 
@@ -38,12 +44,16 @@ class LogWriter(logging.Handler):
         except Exception:
             self.handleError(record)
             return
+        text = f"{line}\n".encode("utf-8", "backslashreplace")
+        if not self._unwritten and len(text) <= AT_ONCE_BYTES and self._has_room():
+            self._write(text)
+            return
         written = threading.Event() if record.levelno >= NEVER_LEFT_OUT else None
-        if written is None and self._waiting.qsize() >= MOST_WAITING:
+        if written is None and self._unwritten >= MOST_WAITING:
             self._left_out += 1
             return
         self._say_what_was_left_out()
-        self._waiting.put((line, written))
+        self._put(text, written)
         if not self._is_started():
             self._write_what_waits()
         elif written is not None:
@@ -54,8 +64,17 @@ class LogWriter(logging.Handler):
         if self._thread is None or not self._thread.is_alive():
             return
         end = threading.Event()
-        self._waiting.put(("", end))
+        self._put(b"", end)
         end.wait(CLOSING_SECONDS)
+
+    def _has_room(self) -> bool:
+        """Say whether a line can be written without waiting; of a reader that left, that nobody waits for it either."""
+        return bool(self._room.poll(0))
+
+    def _put(self, text: bytes, written: threading.Event | None = None) -> None:
+        with self._counting:
+            self._unwritten += 1
+        self._waiting.put((text, written))
 
     def _is_started(self) -> bool:
         """Start the thread unless it runs, and say whether it does: an interpreter that ends starts none any more."""
@@ -69,7 +88,8 @@ class LogWriter(logging.Handler):
         return self._thread.is_alive()
 
     def _start_anew(self) -> None:
-        self._waiting, self._starting, self._thread = queue.SimpleQueue(), threading.Lock(), None
+        self._waiting, self._thread, self._unwritten = queue.SimpleQueue(), None, 0
+        self._starting, self._counting = threading.Lock(), threading.Lock()
 
     def _run(self) -> None:
         while True:
@@ -80,22 +100,22 @@ class LogWriter(logging.Handler):
     def _say_what_was_left_out(self) -> None:
         count, self._left_out = self._left_out, 0
         if count:
-            self._waiting.put((self.format(_left_out(count)), None))
+            self._put(f"{self.format(_left_out(count))}\n".encode())
 
     def _write_what_waits(self) -> None:
         with suppress(queue.Empty):
             while True:
                 self._write_one(*self._waiting.get_nowait())
 
-    def _write_one(self, line: str, written: threading.Event | None) -> None:
-        if line:
-            self._write(f"{line}\n")
+    def _write_one(self, text: bytes, written: threading.Event | None) -> None:
+        self._write(text)
+        with self._counting:
+            self._unwritten -= 1
         if written is not None:
             written.set()
 
-    def _write(self, text: str) -> None:
+    def _write(self, left: bytes) -> None:
         """Write past Python's own buffers: an interpreter that ends would wait for whoever holds one of them."""
-        left = text.encode("utf-8", "backslashreplace")
         with suppress(OSError):  # what it does not take is lost, since there is nobody to tell
             while left:
                 left = left[os.write(self._descriptor, left) :]
