@@ -169,3 +169,15 @@ def test_whoever_may_touch_only_some_messages_is_not_told_what_is_counted_of_all
         assert "no app is configured" not in bound.get("/", headers={"Accept": "text/html"}).text
     with service.signed_up(Role.OPERATOR, name="all") as unbound:
         assert "no app is configured" in unbound.get("/", headers={"Accept": "text/html"}).text
+
+
+def test_the_page_of_a_campaign_says_how_much_of_it_no_app_can_recall(serve_ledger: ServeLedger, world: World) -> None:
+    apps = {"default": {"app_key": "dingapp", "app_secret": "a-long-secret-of-the-app", "robots": ["robot-1"]}}
+    service = serve_ledger(apps=apps, app_key=None, app_secret=None)
+    send(service.book, world, 2, campaign="spring", robot="robot-1")
+    send(service.book, world, 3, campaign="spring", robot="stranger")
+    send(service.book, world, 1, campaign="summer", robot="robot-1")
+    with looking(service, Role.OPERATOR) as browser:
+        browser.get("/")
+        assert "3 messages cannot be recalled: no app" in Page(browser.get("/campaign?name=spring").text).text
+        assert "no app is configured" not in Page(browser.get("/campaign?name=summer").text).text

@@ -7,10 +7,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import RedirectResponse
 
-from ledger.core.access.bounds import EVERYTHING
+from ledger.core.access.bounds import EVERYTHING, Bounds
 from ledger.core.access.roles import Permission
 from ledger.core.campaigns.campaign import no_messages
 from ledger.core.campaigns.campaign_patterns import literally
+from ledger.core.recalls.plan import NO_APP
 from ledger.core.recalls.recall import Status
 from ledger.core.recalls.recall_filter import recall_filter
 from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
@@ -18,6 +19,8 @@ from ledger.entrypoints.web.marks import marks_of
 from ledger.entrypoints.web.page import ROWS, Viewed
 from ledger.entrypoints.web.selection_form import SelectionForm
 from ledger.errors import InputError
+from ledger.parts import Parts
+from ledger.services.upkeep.robots import app_of
 
 EVERY_MS, SOON_MS = 10_000, 1000
 AT_WORK = (Status.RUNNING, Status.PAUSED)
@@ -56,6 +59,7 @@ def campaign(
         every_ms=SOON_MS if line is None else EVERY_MS,
         name=name,
         line=line,
+        no_app=_of_no_app(parts, name, who.bounds) if is_shown else 0,
         marks=marks_of(current, view.now).get(name, ()),
         stopped_by=parts.sending_stops.stopped_by(name) if is_shown else None,
         counted_at=count.at if count is not None else None,
@@ -79,6 +83,14 @@ def allow(parts: LedgerParts, who: Who, name: Name) -> Response:
     with suppress(InputError):
         parts.sending_stops.allow(name, actor=who.name, bounds=who.bounds)
     return _back_to(name)
+
+
+def _of_no_app(parts: Parts, name: str, bounds: Bounds) -> int:
+    """Return how much of what can be recalled no app can: a plan would leave it out."""
+    if parts.settings.has_app_for_any_robot:
+        return 0
+    counted = parts.campaign_reports.recallable_by_robot(name, bounds)
+    return sum(count for robot, count in counted.items() if app_of(parts.settings, robot) == NO_APP)
 
 
 def _back_to(name: str) -> Response:

@@ -13,7 +13,7 @@ from ledger.core.recalls.selection import campaigns_of, robots_of
 from ledger.core.recording.message import Keyless
 from ledger.store.campaigns import sending_stops
 from ledger.store.campaigns.campaign_people import CountedPeople, known_people
-from ledger.store.campaigns.campaigns import CountedCampaign, count_campaigns
+from ledger.store.campaigns.campaigns import CountedCampaign, count_campaigns, recallable_by_robot
 from ledger.store.campaigns.senders import campaign_senders
 from ledger.store.database import Database
 from ledger.store.recalls import recalls
@@ -68,6 +68,12 @@ class CampaignReports:
             for line in lines
             if bounds.hold_campaign(line.campaign)
         ]
+
+    def recallable_by_robot(self, campaign: str, bounds: Bounds = EVERYTHING) -> dict[str, int]:
+        """Return how many messages of a campaign each robot within bounds sent that can be recalled, to the minute."""
+        with self._database.read() as connection:
+            counted = recallable_by_robot(connection, campaign, self._clock.now())
+        return {robot: count for robot, count in counted.items() if bounds.hold_robot(robot)}
 
     def senders(self, bounds: Bounds = EVERYTHING) -> list[CampaignSender]:
         """Return who sent what can still be recalled, within the robots of somebody's bounds."""

@@ -86,6 +86,15 @@ def campaign_names(connection: Connection, bounds: Bounds = EVERYTHING) -> list[
     return list(connection.scalars(named.where(*in_bounds(bounds, message_counts)).distinct()))
 
 
+def recallable_by_robot(connection: Connection, campaign: str, now: datetime) -> dict[str, int]:
+    """Return how many messages of a campaign each robot sent that can be recalled, to the minute."""
+    columns = message_counts.c
+    left = func.sum(columns.messages - columns.recalled)
+    mine = (columns.campaign == campaign, columns.minute >= _minute_of(now))
+    statement = select(columns.robot_code, left.label("left")).where(*mine).group_by(columns.robot_code)
+    return {row.robot_code: int(row.left) for row in connection.execute(statement.having(left > 0))}
+
+
 # How much ever changed in some messages, and the last minute of their deadlines.
 Changes = tuple[int, int]
 
