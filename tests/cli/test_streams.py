@@ -5,10 +5,11 @@ import json
 import os
 import pty
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
 
@@ -139,8 +140,24 @@ def test_what_only_shows_ends_with_its_reader(monkeypatch: pytest.MonkeyPatch) -
     os.close(reading)
     with suppress(BrokenPipeError), Output(io.FileIO(writing, "w"), write_through=True) as out:
         monkeypatch.setattr("sys.stdout", out)
+
+        @until_reader_leaves
+        def lists() -> None:
+            for _ in count():
+                out.write("a line of a list without an end")
+
         with pytest.raises(BrokenPipeError):
-            until_reader_leaves(lambda: [out.write("a line of a list without an end") for _ in count()])()
+            lists()
+
+
+def test_evidence_is_handed_out_whole_and_its_exit_code_stands_also_when_its_reader_leaves(recorded: Shell) -> None:
+    recorded("recall", "--campaign", CHINESE, "--reason", "typo", "--yes")
+    with closing(sqlite3.connect(recorded.folder / "ledger.sqlite")) as database:
+        database.execute("UPDATE recall_items SET outcome = 'refused' WHERE id = 1")
+        database.commit()
+    line = f"ledger audit export {recorded.folder / 'evidence'} --recall 1 --json | true; exit ${{PIPESTATUS[0]}}"
+    assert started_at_once(recorded, line).code == 1
+    assert (recorded.folder / "evidence" / "verify.py").is_file()
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,13 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
-from typing import ParamSpec, TextIO, TypeVar
+from typing import ParamSpec, TextIO
 
 from ledger.errors import UnwritableFileError
 
 _INPUT, _OUTPUT, _MESSAGES = 0, 1, 2
 
 Given = ParamSpec("Given")
-Returned = TypeVar("Returned")
 
 
 class Output(io.TextIOWrapper):
@@ -94,14 +93,17 @@ def abandon() -> None:
             _lead_nowhere(stream)
 
 
-def until_reader_leaves(show: Callable[Given, Returned]) -> Callable[Given, Returned]:
-    """Let a function that only shows end with BrokenPipeError once nobody reads: a list may be long, or never end."""
+def until_reader_leaves(show: Callable[Given, None]) -> Callable[Given, None]:
+    """Let a function that only shows end with BrokenPipeError once nobody reads: a list may be long, or never end.
+
+    One that has an exit code of its own to give is none of these: it would be lost.
+    """
 
     @wraps(show)
-    def shown(*args: Given.args, **kwargs: Given.kwargs) -> Returned:
+    def shown(*args: Given.args, **kwargs: Given.kwargs) -> None:
         if isinstance(sys.stdout, Output):
             sys.stdout.ends_with_reader = True
-        return show(*args, **kwargs)
+        show(*args, **kwargs)
 
     return shown
 

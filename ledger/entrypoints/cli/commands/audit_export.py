@@ -14,7 +14,6 @@ from ledger.entrypoints.cli.screen.output import AsJson, document, say
 from ledger.entrypoints.cli.screen.words import number_of
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
-from ledger.entrypoints.process.streams import until_reader_leaves
 from ledger.errors import InputError
 from ledger.services.access.actor import who_acts
 
@@ -26,7 +25,6 @@ WHICH = "say of which recalls: --recall ID, or a selection such as --campaign NA
 
 
 @options.selecting()
-@until_reader_leaves
 def export(
     *,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the evidence.")],

@@ -15,7 +15,6 @@ from ledger.entrypoints.cli.screen.erasure import show_erasure, show_traces
 from ledger.entrypoints.cli.screen.output import AsJson, console, document, say
 from ledger.entrypoints.process.book import opened
 from ledger.entrypoints.process.exits import Code
-from ledger.entrypoints.process.streams import until_reader_leaves
 from ledger.errors import RefusedFileError, UnwritableFileError
 from ledger.services.access.actor import who_acts
 
@@ -53,7 +52,6 @@ def erase(
 
 
 @app.command()
-@until_reader_leaves
 def export(
     user: User,
     file: Annotated[
