@@ -61,6 +61,11 @@ class Reading:
     is_documented: bool = True
     error: PausedError | None = None
 
+    @property
+    def is_free(self) -> bool:
+        """Whether the call costs nothing of the month's quota: it never left, or was refused before it counted."""
+        return self.verdict in (Verdict.THROTTLED, Verdict.BANNED) or self.code == NOT_SENT
+
 
 # The documented codes that speak of some key of the call.
 _KEY_CODES = {

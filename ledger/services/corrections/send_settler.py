@@ -24,7 +24,7 @@ from ledger.core.recalls.unsent import NOT_SENT
 from ledger.errors import LedgerError
 from ledger.services.corrections.entries import entry
 from ledger.services.recalls.call_result import Ending, Unsent
-from ledger.services.recalls.pace_changes import FREE_VERDICTS, change_paces
+from ledger.services.recalls.pace_changes import change_paces
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.settings import DEFAULT_APP
 from ledger.store.audit import commitments, history
@@ -202,10 +202,7 @@ def _split(connection: Connection, send: LeavingSend, committer: commitments.Com
 
 def _costs_nothing_more(one: SendResult) -> bool:
     """Say whether a call is not to be counted: it never counted, or what it left behind is counted as a send."""
-    if one.read is None:
-        return True
-    is_free = one.reading.verdict in FREE_VERDICTS or one.reading.code == NOT_SENT
-    return is_free or one.read.outcome in _RECORDED
+    return one.read is None or one.reading.is_free or one.read.outcome in _RECORDED
 
 
 def _pause(connection: Connection, send: LeavingSend, error: LedgerError, now: datetime) -> list[history.Entry]:

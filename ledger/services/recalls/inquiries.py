@@ -13,11 +13,10 @@ from ledger.core.recalls import pauses
 from ledger.core.recalls.pace import reserve
 from ledger.core.recalls.quota import month_of
 from ledger.core.recalls.reply import Reading, Verdict, read_inquiry
-from ledger.core.recalls.unsent import NOT_SENT
 from ledger.core.recording.message import Route
 from ledger.dingtalk.caller import Caller
 from ledger.errors import PausedError
-from ledger.services.recalls.pace_changes import FREE_VERDICTS, change_paces
+from ledger.services.recalls.pace_changes import change_paces
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.settings import Settings
 from ledger.store.database import Database
@@ -132,5 +131,4 @@ def _ended(question: Question, future: "Future[Answer | NoAnswer]") -> Inquiry:
         reading = Reading(verdict=Verdict.PAUSE, code=error.code, reason=str(error), error=error)
         return Inquiry(question=question, answer=NoAnswer(reason=str(error), sent=False), reading=reading, cost=0)
     reading = read_inquiry(answer)
-    is_free = reading.verdict in FREE_VERDICTS or reading.code == NOT_SENT
-    return Inquiry(question=question, answer=answer, reading=reading, cost=0 if is_free else 1)
+    return Inquiry(question=question, answer=answer, reading=reading, cost=0 if reading.is_free else 1)

@@ -11,9 +11,6 @@ from ledger.core.recalls.unsent import NOT_SENT
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.store.recalls import paces
 
-# Refused before it counted, or never sent: these calls cost nothing of the month's quota.
-FREE_VERDICTS = (Verdict.THROTTLED, Verdict.BANNED)
-
 
 def change_paces(
     connection: Connection, pace_clock: PaceClock, readings: Mapping[tuple[str, str], Sequence[Reading]]

@@ -19,7 +19,7 @@ from ledger.core.recalls.unsent import NOT_SENT
 from ledger.errors import LedgerError
 from ledger.services.recalls.call_result import CallResult, Ending
 from ledger.services.recalls.leases import end_if_cancelled
-from ledger.services.recalls.pace_changes import FREE_VERDICTS, change_paces
+from ledger.services.recalls.pace_changes import change_paces
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recalls.splitter import follow_fate, split_call
 from ledger.settings import DEFAULT_APP
@@ -123,7 +123,7 @@ class Settler:
                 usage.count_usage(connection, call.route.app, month_of(now), -1)
         else:
             calls.release_items(connection, call.id, ids, in_doubt=reading.may_have_worked, unasked=True)
-            if reading.verdict in FREE_VERDICTS:
+            if reading.is_free:
                 usage.count_usage(connection, call.route.app, month_of(now), -1)
             elif reading.error is not None:
                 return self._pause(connection, call, reading.error, now)

@@ -1,10 +1,11 @@
 """Asking DingTalk for the check-up: a token, and a question that changes nothing, for each app."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ledger.clock import Clock
 from ledger.core.answer import Answer, NoAnswer, errcode_of, error_of, is_throttled, is_token_refused, read_refusal
 from ledger.core.check_up import Check, Fact, failed, ok, warning
+from ledger.core.recalls.reply import read_inquiry
 from ledger.dingtalk.client import Client
 from ledger.dingtalk.proxies import environment_proxies
 from ledger.dingtalk.tokens import DingTalkTokens
@@ -36,8 +37,11 @@ class DingTalkProbe:
         facts: dict[str, Fact] = {"way": found} if found else {}
         return ok("proxy", found or "none: DingTalk is asked straight", **facts)
 
-    def check(self, app: str, of_app: str, robot: str | None) -> Iterator[Check]:
-        """Check credentials, permission and clock of an app, with a robot of it if one is known."""
+    def check(self, app: str, of_app: str, robot: str | None, count: Callable[[str], None]) -> Iterator[Check]:
+        """Check credentials, permission and clock of an app, with a robot of it if one is known.
+
+        `count` is told of each call that the month's quota pays for, by its app.
+        """
         credentials = f"credentials{of_app}"
         try:
             token = self._tokens.get(app)
@@ -57,6 +61,8 @@ class DingTalkProbe:
             return
         # Asking who read a message that never was changes nothing and needs the permission that a recall needs.
         answer = self._client.read_status(endpoint, token.value, robot, PROBE_KEY)
+        if not read_inquiry(answer).is_free:
+            count(app)
         yield _permission(answer, f"permission{of_app}")
         yield from self._clock_check(answer, of_app)
 

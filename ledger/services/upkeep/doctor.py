@@ -1,6 +1,7 @@
 """The check-up: is everything there that a recall needs, and if not, what fixes it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -75,7 +76,13 @@ class Doctor:
         apps = self._settings.app_names
         for app in apps:
             robot = self._robot_of(app, may_ask_database=database.ok)
-            yield from self._asking.check(app, "" if len(apps) == 1 else f" of {app}", robot)
+            count = self._count if database.ok else lambda _: None
+            yield from self._asking.check(app, "" if len(apps) == 1 else f" of {app}", robot, count)
+
+    def _count(self, app: str) -> None:
+        """Count a call of the check-up itself; a check-up that nobody can write down is one all the same."""
+        with suppress(LedgerError), self._database.write() as connection:
+            usage.count_usage(connection, app, month_of(self._clock.now()), 1)
 
     def _checked(self, name: str, look: Callable[[str], Check]) -> Check:
         try:

@@ -124,6 +124,21 @@ def test_the_quota_is_looked_at(make_ledger: MakeLedger, world: World, monthly: 
     assert found(book, "quota").level is level
 
 
+def test_what_the_check_up_itself_asks_of_dingtalk_is_counted(make_ledger: MakeLedger, world: World) -> None:
+    book = make_ledger()
+    assert found(book, "quota").facts["used_calls"] == 0
+    assert found(book, "quota").facts["used_calls"] == 0, "without a robot it asks nothing that counts"
+    send(book, world, 1)
+    assert found(book, "quota").facts["used_calls"] == 1
+    assert found(book, "quota").facts["used_calls"] == 2
+
+
+def test_a_check_up_that_dingtalk_throws_back_costs_nothing(book: Ledger, world: World) -> None:
+    send(book, world, 1)
+    world.change(calls_per_second=0)
+    assert [found(book, "quota").facts["used_calls"] for _ in range(2)] == [1, 1]
+
+
 def test_a_service_for_others_without_tokens_is_amiss(make_ledger: MakeLedger) -> None:
     assert found(make_ledger(), "tokens").ok
     book = make_ledger(allowed_hosts=("ledger.example",))
