@@ -86,7 +86,8 @@ class TextFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (its name at the base)
         """Return the line; what others named cannot break it in two."""
         facts = "".join(f" {name}={value}" for name, value in facts_of(record).items())
-        return "".join(one if one.isprintable() else " " for one in super().formatMessage(record) + facts)
+        line = super().formatMessage(record) + facts
+        return line if line.isprintable() else "".join(one if one.isprintable() else " " for one in line)
 
 
 class JsonFormatter(logging.Formatter):
