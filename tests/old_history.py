@@ -39,7 +39,7 @@ def make_old(database: Database) -> None:
                     fact = detail["frozen"][kind]
                     plain = FrozenDigest(columns=names, expected_rows=fact["of"])
                     columns = [table.c[name] for name in names]
-                    plain.add_all(list(raw_rows(connection, columns, columns[0])))
+                    plain.add_columns(list(zip(*raw_rows(connection, columns, columns[0]), strict=True)))
                     detail["frozen"] = {**detail["frozen"], kind: {**fact, **plain.to_fact()}}
             old = history.Entry(
                 at=stored.entry.at,

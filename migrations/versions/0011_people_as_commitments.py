@@ -120,8 +120,9 @@ class _Chain:
         wanted = fact.get("of", fact["count"])
         plain, covering = (FrozenDigest(columns=names, expected_rows=wanted) for _ in range(2))
         for rows in _batches(self._rows[recall_id, kind], fact["count"]):
-            plain.add_all(rows)
-            covering.add_all(self._committer.covered(names, rows))
+            by_column = list(zip(*rows, strict=True))
+            plain.add_columns(by_column)
+            covering.add_columns(self._committer.covered(names, by_column))
         return {**fact, **covering.to_fact()} if plain.is_like(fact) else fact
 
 

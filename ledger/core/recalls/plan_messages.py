@@ -33,6 +33,7 @@ PACKED = {
     "standings": ("b", False),
     "skipped_campaign": ("i", False),
 }
+_OF_TAKEN = ("taken", "lanes", "which_api", "sizes", "which_campaign")
 
 
 class Taken(NamedTuple):
@@ -166,6 +167,19 @@ class PlanMessages:
         while stop < min(whole, len(self.taken)) and self.lanes[stop] == lane:
             stop += 1
         return stop
+
+    def part(self, items: slice, skips: slice) -> "PlanMessages":
+        """Return some of what it takes and of the others, as if a plan had seen nothing else."""
+        return replace(
+            self,
+            **{name: getattr(self, name)[items] for name in _OF_TAKEN},
+            **{name: getattr(self, name)[skips] for name in PACKED if name not in _OF_TAKEN},
+        )
+
+    @property
+    def is_of_one_kind(self) -> bool:
+        """Say whether all that it takes is of one app, lane and campaign."""
+        return len(set(zip(self.which_api, self.lanes, self.which_campaign, strict=True))) == 1
 
     def items(self, start: int, stop: int) -> list[Taken]:
         """Return some of the messages that become items."""

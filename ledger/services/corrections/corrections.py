@@ -217,8 +217,8 @@ class Corrections:
     def _start(self, connection: Connection, correction: Correction, addressed: Addressed, acting: Acting) -> None:
         """Write down who gets which call, and let it run."""
         now = self._clock.now()
-        rows = correction_sends.add(connection, correction.id, addressed.batches)
-        frozen = fact_of(FROZEN_OF_SEND, rows, commitments.to_write(connection), of=len(rows))
+        written = correction_sends.add(connection, correction.id, addressed.batches)
+        frozen = fact_of(FROZEN_OF_SEND, written, commitments.to_write(connection), of=len(addressed.batches))
         rules = rules_of(self._settings, addressed.apps, most_alone(connection, self._settings))
         facts = {"frozen": frozen, "settings": rules, "by": acting.name, **_request()}
         if acting.is_proven:

@@ -182,8 +182,8 @@ class SendSettler:
             )
         else:
             correction_sends.end(connection, send.id, one.ended(read.outcome), by=send.run_by, now=now)
-            (covered,) = committer.covered(("undelivered",), [(dict(read.undelivered),)])
-            facts |= {"key": read.key, "undelivered": covered[0]}
+            ((covered,),) = committer.covered(("undelivered",), [[dict(read.undelivered)]])
+            facts |= {"key": read.key, "undelivered": covered}
             facts |= {"attempts": send.attempts, "never_left": send.never_left}
             if read.outcome is SendOutcome.SPLIT:
                 facts["frozen"] = _split(connection, send, committer)
@@ -196,8 +196,8 @@ def _split(connection: Connection, send: LeavingSend, committer: commitments.Com
     # One after the other: the numbers of what is written together follow each other.
     corrections.get(connection, send.correction_id, lock=True)
     parts = [Batch(app=send.app, robot_code=send.robot_code, people=some) for some in halves(send.people)]
-    rows = correction_sends.add(connection, send.correction_id, parts)
-    return fact_of(FROZEN_OF_SEND, rows, committer, of=len(rows))
+    written = correction_sends.add(connection, send.correction_id, parts)
+    return fact_of(FROZEN_OF_SEND, written, committer, of=len(parts))
 
 
 def _costs_nothing_more(one: SendResult) -> bool:

@@ -6,7 +6,7 @@ not matter who does it, or who dies over it: the next one goes on where the last
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from ledger.clock import CLOCKS_DIFFER, Clock
 from ledger.core.access.actors import WORKER
-from ledger.core.recalls.plan_messages import PlanMessages, Skipped, Taken, digest_of
+from ledger.core.recalls.plan_messages import PlanMessages, digest_of
 from ledger.core.recalls.recall import Status
 from ledger.store.audit import commitments, history
 from ledger.store.database import Database
@@ -91,16 +91,16 @@ class Freezer:
         now, changes = self._clock.now(), Counter[str]()
         committer = commitments.to_write(connection)
         facts: dict[str, Any] = {}
-        if part.items:
-            rows = plans.take(connection, recall.id, part.items)
-            facts["items"] = fact_of(FROZEN_OF_ITEM, rows, committer, of=len(seen.messages.taken))
-            changes.update(_changes(part.items, sizes_of(rows)))
+        if part.messages.taken:
+            taken = plans.take(connection, recall.id, part.messages)
+            facts["items"] = fact_of(FROZEN_OF_ITEM, taken, committer, of=len(seen.messages.taken))
+            changes.update(_changes(part.messages, sizes_of(taken)))
             if recalls.was_active_since(connection, recall.planned_at - CLOCKS_DIFFER, recall.id):
-                items.share_doubts(connection, recall.id, only=[one.message_id for one in part.items])
-        if part.skips:
-            rows = plans.skip(connection, recall.id, part.skips)
-            facts["skips"] = fact_of(FROZEN_OF_SKIP, rows, committer, of=len(seen.messages.skipped))
-            changes["gone_skips"] = len(part.skips) - len(rows)
+                items.share_doubts(connection, recall.id, only=part.messages.taken)
+        if part.messages.skipped:
+            skipped = plans.skip(connection, recall.id, part.messages)
+            facts["skips"] = fact_of(FROZEN_OF_SKIP, skipped, committer, of=len(seen.messages.skipped))
+            changes["gone_skips"] = len(part.messages.skipped) - facts["skips"]["count"]
         recalls.change(connection, recall.id, unfrozen_items=part.items_left, unfrozen_skips=part.skips_left)
         detail = {"frozen": facts, "seen": seen.digest, **{name: count for name, count in changes.items() if count}}
         entries = [history.Entry(at=now, event="frozen", actor=WORKER, recall_id=recall.id, detail=detail)]
@@ -122,8 +122,7 @@ class _Seen:
 class _Part:
     """The next messages to freeze, and how many are left after them."""
 
-    items: Sequence[Taken]
-    skips: Sequence[Skipped]
+    messages: PlanMessages
     items_left: int
     skips_left: int
 
@@ -131,13 +130,12 @@ class _Part:
     def of(cls, recall: recalls.Recall, messages: PlanMessages, rows: int) -> "_Part":
         item, skip = len(messages.taken) - recall.unfrozen_items, len(messages.skipped) - recall.unfrozen_skips
         # A call that is cut in two would leave half empty.
-        items = messages.items(item, messages.end_of_calls(item, rows))
-        skips = messages.skips(skip, skip + max(rows - len(items), 0))
+        end = messages.end_of_calls(item, rows)
+        part = messages.part(slice(item, end), slice(skip, skip + max(rows - (end - item), 0)))
         return cls(
-            items=items,
-            skips=skips,
-            items_left=recall.unfrozen_items - len(items),
-            skips_left=recall.unfrozen_skips - len(skips),
+            messages=part,
+            items_left=recall.unfrozen_items - len(part.taken),
+            skips_left=recall.unfrozen_skips - len(part.skipped),
         )
 
     @property
@@ -145,9 +143,9 @@ class _Part:
         return not (self.items_left or self.skips_left)
 
 
-def _changes(part: Sequence[Taken], sizes: Mapping[int, int]) -> dict[str, int]:
+def _changes(part: PlanMessages, sizes: Mapping[int, int]) -> dict[str, int]:
     """Return what is no longer as the plan saw it: messages that are gone, and that more people got since."""
     return {
-        "gone": sum(one.message_id not in sizes for one in part),
-        "grown": sum(sizes.get(one.message_id, 0) > one.size for one in part),
+        "gone": len(part.taken) - len(sizes),
+        "grown": sum(sizes.get(one, 0) > size for one, size in zip(part.taken, part.sizes, strict=True)),
     }

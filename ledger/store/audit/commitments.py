@@ -21,6 +21,7 @@ _NEWEST_SECRET = select(person_secrets.c.secret).order_by(person_secrets.c.id.de
 _ANY_KEPT = select(person_commitments.c.user_id).limit(1)
 
 Cells = tuple[Any, ...]
+Columns = Sequence[Sequence[Any]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,11 +55,12 @@ class Committer:
         places = [names.index(name) for name in COLUMNS_OF_USERS if name in names]
         every = iter(rows)
         while some := list(islice(every, ROWS_AT_ONCE)):
-            yield from zip(some, self._covered(some, places), strict=True)
+            covered = self._covered(zip(*some, strict=True), places)
+            yield from zip(some, zip(*covered, strict=True), strict=True)
 
-    def covered(self, names: Sequence[str], rows: Sequence[Cells]) -> list[Cells]:
-        """Return what the history covers of rows."""
-        return self._covered(rows, [names.index(name) for name in COLUMNS_OF_USERS if name in names])
+    def covered(self, names: Sequence[str], columns: Columns) -> Columns:
+        """Return what the history covers of rows, both by column."""
+        return self._covered(columns, [names.index(name) for name in COLUMNS_OF_USERS if name in names])
 
     def selection(self, parts: Mapping[str, Any]) -> Any:
         """Return a selection, by its JSON parts, as the history holds it."""
@@ -68,12 +70,12 @@ class Committer:
         named = committed(users, self.of(users_in([users])))
         return {**parts, "users": named.split(" ") if isinstance(named, str) else named}
 
-    def _covered(self, rows: Sequence[Cells], places: Sequence[int]) -> list[Cells]:
-        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-        for place in places:
-            commitments = self.of(users_in(columns[place]))
-            columns[place] = [committed(cell, commitments) for cell in columns[place]]
-        return list(zip(*columns, strict=True))
+    def _covered(self, columns: Iterable[Sequence[Any]], places: Sequence[int]) -> Columns:
+        covered = list(columns)
+        for place in places if covered else ():
+            commitments = self.of(users_in(covered[place]))
+            covered[place] = [committed(cell, commitments) for cell in covered[place]]
+        return covered
 
     def _kept(self, users: Collection[str]) -> dict[str, str]:
         is_sqlite = self.connection.dialect.name == "sqlite"

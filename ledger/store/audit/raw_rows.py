@@ -48,10 +48,12 @@ def read_raw(rows: Sequence[Any], columns: Sequence[Column[Any]], *, is_sqlite: 
     if not rows or not is_sqlite:
         return map(tuple, rows)
     cells = zip(*rows, strict=True)
-    return zip(*(_read_column(some, _reader(column)) for some, column in zip(cells, columns, strict=True)), strict=True)
+    return zip(*(read_column(some, column) for some, column in zip(cells, columns, strict=True)), strict=True)
 
 
-def _read_column(cells: Sequence[Any], read: Callable[[Any], Any] | None) -> Sequence[Any]:
+def read_column(cells: Sequence[Any], column: Column[Any]) -> Sequence[Any]:
+    """Read cells of one column of SQLite."""
+    read = _reader(column)
     if bytes in set(map(type, cells)):
         cells = [repr(cell) if isinstance(cell, bytes) else cell for cell in cells]
     return cells if read is None else [None if cell is None else read(cell) for cell in cells]

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
@@ -16,7 +15,8 @@ from ledger.core.corrections.correction import Batch, SendOutcome, WhyNot
 from ledger.core.recalls.lease import LONGEST_LEASE
 from ledger.core.recalls.recall import Status
 from ledger.core.recording.message import AppName
-from ledger.store.audit.raw_rows import raw_columns, read_raw
+from ledger.store.audit.commitments import Columns
+from ledger.store.audit.returned_rows import read_returned, returned_columns
 from ledger.store.recording.selecting import among
 from ledger.store.schema import correction_sends, corrections
 
@@ -102,8 +102,8 @@ class SendCounts:
     calls: int
 
 
-def add(connection: Connection, correction_id: int, batches: Sequence[Batch]) -> list[tuple[Any, ...]]:
-    """Write down who gets which call; return what was written, in the order of its numbers, as it is frozen."""
+def add(connection: Connection, correction_id: int, batches: Sequence[Batch]) -> Columns:
+    """Write down who gets which call; return what was written, by column, as it is frozen."""
     rows = [
         {
             "correction_id": correction_id,
@@ -116,10 +116,9 @@ def add(connection: Connection, correction_id: int, batches: Sequence[Batch]) ->
     ]
     is_sqlite = connection.dialect.name == "sqlite"
     columns = [_columns[name] for name in FROZEN_OF_SEND]
-    returned = raw_columns(columns, is_sqlite=is_sqlite)
+    returned = returned_columns(columns, is_sqlite=is_sqlite)
     adding = insert(correction_sends).returning(*returned, sort_by_parameter_order=True)
-    written = connection.execute(adding, rows).all()
-    return sorted(read_raw(written, columns, is_sqlite=is_sqlite), key=itemgetter(0))
+    return read_returned(connection.execute(adding, rows).all(), columns, is_sqlite=is_sqlite)
 
 
 def apps_of(connection: Connection, correction_id: int) -> set[AppName]:

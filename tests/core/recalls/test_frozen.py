@@ -33,8 +33,8 @@ def test_rows_that_come_together_have_the_digest_of_rows_that_come_one_by_one(
     found: list[tuple[Any, ...]], cut: int, expected: int
 ) -> None:
     together = FrozenDigest(columns=COLUMNS, expected_rows=expected)
-    together.add_all(found[:cut])
-    together.add_all(found[cut:])
+    together.add_columns(list(zip(*found[:cut], strict=True)))
+    together.add_columns(list(zip(*found[cut:], strict=True)))
     assert together.to_fact() == one_by_one(found, expected).to_fact()
 
 
@@ -44,6 +44,6 @@ def test_another_cell_is_another_digest_in_its_column(found: list[tuple[Any, ...
     fact = one_by_one(found, len(found)).to_fact()
     number, *others = found[place]
     changed = FrozenDigest(columns=COLUMNS, expected_rows=len(found))
-    changed.add_all([*found[:place], (number + 1, *others), *found[place + 1 :]])
+    changed.add_columns(list(zip(*found[:place], (number + 1, *others), *found[place + 1 :], strict=True)))
     assert not changed.is_like(fact)
     assert changed.changed_columns(fact) == ["id"]
