@@ -44,7 +44,7 @@ from ledger.store.recording import excerpts
 from ledger.store.recording.expiring import next_due
 from ledger.store.recording.messages import count_known_keys
 
-BATCH_ROWS = 5000
+BATCH_ROWS = 1000
 # A plan that takes some of more campaigns does not name each.
 MOST_CAMPAIGNS = 100
 # So many vanish in one recall, and those after them in the next one.
