@@ -20,6 +20,7 @@ from ledger.core.json_value import jsonable
 MOST_MARKS = 1000
 MARK_CHARACTERS = 8
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_ESCAPED = bytes(range(0x20)) + b'"\\'
 _PLAIN = frozenset((str, int, type(None), bool))
 _encode_lines = json.JSONEncoder(sort_keys=True, separators=("\n", ":"), ensure_ascii=False).encode
 
@@ -36,6 +37,8 @@ def _encoded_column(cells: Sequence[Any]) -> list[bytes]:
     is_same = len(kinds) == 1 and kinds <= _PLAIN and cells.count(cells[0]) == len(cells)
     if is_same or (kinds == {dict} and not any(cells)):
         return [encoded(cells[0])] * len(cells)
+    if kinds == {str} and (lines := _plain_lines(cells)):
+        return lines
     if kinds == {list} and all(_PLAIN.issuperset(map(type, cell)) for cell in cells):
         every = iter(_lines([one for cell in cells for one in cell]))
         return [b"[" + b",".join(islice(every, len(cell))) + b"]" for cell in cells]
@@ -49,6 +52,14 @@ def _jsonable(cell: object) -> object:
     if type(cell) is datetime and cell.tzinfo is UTC:
         return f"{cell.isoformat()[:-6]}Z"
     return cell if cell == {} else jsonable(cell)
+
+
+def _plain_lines(texts: Sequence[str]) -> list[bytes]:
+    """Return texts as JSON has them when no letter of theirs needs an escape: nothing when one does."""
+    joined = "\n".join(texts).encode("utf-8", "surrogatepass")
+    if len(joined) - len(joined.translate(None, _ESCAPED)) != len(texts) - 1:
+        return []
+    return (b'"' + joined.replace(b"\n", b'"\n"') + b'"').split(b"\n")
 
 
 def _lines(values: Sequence[object]) -> list[bytes]:

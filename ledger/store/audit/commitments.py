@@ -40,14 +40,19 @@ class Committer:
     def of(self, users: Collection[str]) -> Mapping[str, str]:
         """Return the commitment of each user; of nobody where there is no secret, for then there are none."""
         # A set less the names of a dictionary would go through all of these.
-        wanted = set(users).difference(self._known)
+        wanted = set(users).difference(self._known) if self._known else set(users)
         if len(self._known) + len(wanted) > _MOST_REMEMBERED:
             self._known, wanted = {}, set(users)
         if self._has_kept and wanted:
             self._known |= self._kept(wanted)
             wanted = wanted.difference(self._known)
         if self.secret is not None:
-            self._known |= commitments_of(self.secret, wanted)
+            new = commitments_of(self.secret, wanted)
+            # Of a part that is frozen nobody was known: ten thousand names are not written down twice.
+            if self._known:
+                self._known |= new
+            else:
+                self._known = new
         return self._known
 
     def rows(self, names: Sequence[str], rows: Iterable[Cells]) -> Iterator[tuple[Cells, Cells]]:
