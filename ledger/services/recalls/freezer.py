@@ -21,7 +21,7 @@ from ledger.store.database import Database
 from ledger.store.recalls import items, plan_messages, plans, recalls
 from ledger.store.recalls.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP, fact_of, sizes_of
 
-# So many items hold SQLite's write lock for some 30 ms; then others have it.
+# So many items hold SQLite's write lock for some 40 ms; then others have it.
 ROWS_PER_TRANSACTION = 1000
 ROWS_PER_TRANSACTION_POSTGRESQL = 2000
 MANY_ITEMS = 2000
