@@ -6,6 +6,7 @@ from dataclasses import replace
 from ledger.core.answer import Answer, NoAnswer, error_of, is_token_refused
 from ledger.core.recording.message import UNKNOWN, AppName, Chat, RobotCode, Route
 from ledger.dingtalk.client import Client
+from ledger.dingtalk.departure import Leave
 from ledger.dingtalk.tokens import DingTalkToken, DingTalkTokens
 from ledger.settings import Settings
 
@@ -21,12 +22,15 @@ class Caller:
         token = self._tokens.get(app)
         return token if isinstance(token, NoAnswer) else None
 
-    def recall(self, route: Route, keys: Sequence[str]) -> Answer | NoAnswer:
-        """Make one call; raise PausedError when somebody must fix credentials or settings first."""
+    def recall(self, route: Route, keys: Sequence[str], leave: Leave | None = None) -> Answer | NoAnswer:
+        """Make one call, on a connection that is open before `leave` lets it go; without, at once.
+
+        Raise PausedError when somebody must fix credentials or settings first, and what `leave` raises.
+        """
         token = self._tokens.get(route.app)
         if isinstance(token, NoAnswer):
             return token
-        answer = self._client.recall(self._endpoint(route.app), token.value, self._known(route), keys)
+        answer = self._client.recall(self._endpoint(route.app), token.value, self._known(route), keys, leave)
         return self._noted(route.app, token, answer)
 
     def read_status(self, route: Route, key: str, next_token: str | None = None) -> Answer | NoAnswer:

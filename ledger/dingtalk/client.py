@@ -22,6 +22,7 @@ from ledger.core.proxies import Proxies, Proxy
 from ledger.core.recalls.pauses import certificate_not_trusted, proxy_refuses
 from ledger.core.recording.message import Chat, Route
 from ledger.core.recording.send_calls import path_of
+from ledger.dingtalk.departure import Departure, Leave
 from ledger.dingtalk.proxies import environment_proxies
 from ledger.dingtalk.transport import ProxiedTransport
 from ledger.dingtalk.trust import not_trusted
@@ -61,8 +62,9 @@ class Client:
         self, *, timeout_seconds: float, max_connections: int, transport: httpx.BaseTransport | None = None
     ) -> None:
         limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
-        # A transport that is handed in goes its own way.
+        # A transport that is handed in goes its own way, and tells nothing of it.
         self._proxies = environment_proxies() if transport is None else Proxies()
+        self._tells_of_departures = transport is None
         self._pools = [
             httpx.Client(
                 timeout=httpx.Timeout(timeout_seconds),
@@ -96,13 +98,24 @@ class Client:
         pool: httpx.Client = self._own.pool
         return pool
 
-    def recall(self, api_url: str, token: str, route: Route, keys: Sequence[str]) -> Answer | NoAnswer:
-        """Ask to recall at most 20 keys of one route."""
+    def recall(
+        self, api_url: str, token: str, route: Route, keys: Sequence[str], leave: Leave | None = None
+    ) -> Answer | NoAnswer:
+        """Ask to recall at most 20 keys of one route; `leave` is called once the connection is there."""
         body: dict[str, Any] = {"robotCode": route.robot_code, "processQueryKeys": list(keys)}
         if route.open_conversation_id is not None:
             body["openConversationId"] = route.open_conversation_id
         request = self._http.build_request("POST", api_url + RECALL_PATHS[route.chat], json=body)
-        return self._send(request, token=token)
+        if leave is None:
+            return self._send(request, token=token)
+        if not self._tells_of_departures:
+            leave(False)
+            return self._send(request, token=token)
+        departure = Departure(request, leave)
+        answer = self._send(request, token=token)
+        # It left without a word: from now on calls wait before they connect.
+        self._tells_of_departures = departure.has_left or not isinstance(answer, Answer)
+        return answer
 
     def send(
         self, api_url: str, token: str, robot_code: str, people: Sequence[str], msg_key: str, msg_param: str

@@ -64,10 +64,13 @@ def seconds_for(pace: Pace, calls: int, now: datetime, calls_per_second: float) 
 
 
 def throttled(pace: Pace, now: datetime, wait_seconds: float) -> Pace:
-    """Halve the rate and hold every call back for a while."""
-    until = now + timedelta(seconds=wait_seconds)
-    blocked = until if pace.blocked_until is None else max(until, pace.blocked_until)
-    return replace(pace, share=max(pace.share / 2, LOWEST_SHARE), blocked_until=blocked)
+    """Halve the rate and hold every call back for a while.
+
+    What is refused while calls are held back had left before: it says nothing of the rate that was chosen since.
+    """
+    is_held_back = pace.blocked_until is not None and pace.blocked_until > now
+    share = pace.share if is_held_back else max(pace.share / 2, LOWEST_SHARE)
+    return replace(blocked(pace, now + timedelta(seconds=wait_seconds)), share=share)
 
 
 def blocked(pace: Pace, until: datetime) -> Pace:

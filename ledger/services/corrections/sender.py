@@ -20,7 +20,7 @@ from ledger.services.corrections.send_claimer import SendClaimer
 from ledger.services.corrections.send_settler import SendSettler
 from ledger.services.recalls import leases
 from ledger.services.recalls.call_loop import CallLoop, Claim
-from ledger.services.recalls.call_result import Ending, Unsent
+from ledger.services.recalls.call_result import Ending
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.services.recording.sends import SendRecorder
 from ledger.settings import Settings
@@ -80,8 +80,7 @@ class Sender(CallLoop[LeavingSend]):
         unready = self._caller.prepare(call.app)
         if unready is not None:
             return unready
-        if self._is_late(call):
-            return Unsent(why="this process was held up beyond its slot")
+        self._leave(call)
         return self._recorded(call)
 
     def _recorded(self, send: LeavingSend) -> Ending:

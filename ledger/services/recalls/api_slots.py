@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -19,6 +20,9 @@ from ledger.store.recalls import calls, paces, usage
 
 # How far ahead slots are reserved: enough to fill one transaction at high rates, little enough to stop promptly.
 LOOKAHEAD = timedelta(milliseconds=150)
+# The first call after a rest leaves as soon as it has a connection, which takes a handshake of TLS: those behind it,
+# which connect before their slots come, keep the distance that it loses, or a second would see too many.
+CONNECTING = timedelta(milliseconds=200)
 
 Api = tuple[AppName, Chat]
 
@@ -37,6 +41,7 @@ class ApiSlots:
         lead: timedelta,
         calls_per_second: float,
         free: int,
+        is_rested: bool,
     ) -> None:
         self._connection, self._api = connection, api
         before = paces.lock_pace(connection, *api)
@@ -45,7 +50,8 @@ class ApiSlots:
         held_until = pace_clock.held_until
         if held_until is not None:
             before = blocked(before, held_until)
-        self._turns = turns(before, pace_clock.now() + lead, calls_per_second, free)
+        connecting = CONNECTING if is_rested else timedelta(0)
+        self._turns = turns(before, pace_clock.now() + lead, calls_per_second, free, connecting)
         self._used = 0
         slots, first_slot = len(self._turns) - 1, self._turns[0][0] + self._to_wall
         self._queue = (
@@ -88,14 +94,19 @@ class ApiSlots:
         return next_slot if self.deadline is not None else None
 
 
-def turns(pace: Pace, soonest: datetime, calls_per_second: float, free: int) -> list[tuple[datetime, Pace]]:
+def turns(
+    pace: Pace, soonest: datetime, calls_per_second: float, free: int, connecting: timedelta = timedelta(0)
+) -> list[tuple[datetime, Pace]]:
     """Return the slots that come soon, each with the pace after it, and the first slot that is for later.
 
-    `soonest` is when a call can leave: a slot that is over before its call is written down would be lost.
+    `soonest` is when a call can leave: a slot that is over before its call is written down would be lost. Where the
+    first one comes sooner than somebody who needs `connecting` to connect, the others wait as much longer.
     """
     turns: list[tuple[datetime, Pace]] = []
     while True:
         slot, pace = reserve(pace, soonest, calls_per_second)
+        if not turns and pace.next_at is not None:
+            pace = replace(pace, next_at=pace.next_at + max(soonest + connecting - slot, timedelta(0)))
         turns.append((slot, pace))
         if slot > soonest + LOOKAHEAD or len(turns) > free:
             return turns

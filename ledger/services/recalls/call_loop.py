@@ -73,6 +73,10 @@ class Claim(Generic[CallT]):
     is_freezing: bool = False
 
 
+class StayedError(Exception):
+    """A call that did not leave after all, and why."""
+
+
 class CallLoop(ABC, Generic[CallT]):
     """Makes calls as long as there are any.
 
@@ -99,7 +103,7 @@ class CallLoop(ABC, Generic[CallT]):
 
     @abstractmethod
     def _ending(self, call: CallT) -> Ending:
-        """Make a call in its slot; raise LedgerError when somebody must fix something first."""
+        """Make a call in its slot; raise StayedError when it stays, LedgerError when somebody must fix something."""
 
     @abstractmethod
     def _write_down(self, endings: Sequence[tuple[CallT, Ending, datetime]]) -> None:
@@ -216,15 +220,21 @@ class CallLoop(ABC, Generic[CallT]):
         self._looked_for_the_dead = now
         return leases.surely_gone(self._owners())
 
-    def _is_late(self, call: CallT) -> bool:
-        """Wait for the slot of a call; say whether it was missed."""
+    def _leave(self, call: CallT, has_connected: bool = False) -> None:
+        """Wait for the slot of a call; raise StayedError when it was missed, but by who had to connect for it first.
+
+        The connection would be closed with it, and the next call would come as late.
+        """
         self._clock.sleep(self._seconds_until(call.leave_at))
-        return self._clock.monotonic() > call.leave_at + LATEST_AFTER_SLOT_SECONDS
+        if not has_connected and self._clock.monotonic() > call.leave_at + LATEST_AFTER_SLOT_SECONDS:
+            raise StayedError("this process was held up beyond its slot")
 
     def _make(self, call: CallT) -> Ended:
         """Wait for the slot and make the call; runs in a thread of its own and touches no database."""
         try:
             ending = self._ending(call)
+        except StayedError as error:
+            ending = Unsent(why=str(error))
         except LedgerError as error:
             ending = Unsent(why=str(error), error=error)
         except Exception as error:

@@ -7,6 +7,7 @@ process took the recall in hand, and recalls whose process went away go on.
 import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from math import inf
 
 from sqlalchemy import Connection
 
@@ -25,6 +26,9 @@ from ledger.store.database import Database
 from ledger.store.faults import repeated
 from ledger.store.recalls import calls, items, recalls
 
+# Connections are closed that nobody has used for a little longer.
+CONNECTIONS_STAY = timedelta(seconds=4)
+
 log = logging.getLogger(__name__)
 
 
@@ -40,8 +44,9 @@ class Claimer:
         self._activations: dict[int, datetime | None] = {}
         self._served: dict[int, int] = {}
         self._served_apis: dict[Api, int] = {}
-        # How long the last claim took.
+        # How long the last claim took, and when that was.
         self._lead = timedelta(0)
+        self._claimed_at = -inf
         self._grace = leases.LeaseGrace()
 
     @repeated
@@ -73,7 +78,8 @@ class Claimer:
         for recall in ended:
             log.info("recall %s finished", recall.id, extra={"facts": {"recall": recall.id}})
         if claimed:
-            self._lead = min(timedelta(seconds=self._clock.monotonic() - begun), LONGEST_NAP)
+            self._claimed_at = self._clock.monotonic()
+            self._lead = min(timedelta(seconds=self._claimed_at - begun), LONGEST_NAP)
         going_on = frozenset(recall.id for recall in running) - {recall.id for recall in ended}
         again = max(again, begun + BETWEEN_LOOKS.total_seconds())
         is_freezing = any(recall.unfrozen_items or recall.unfrozen_skips for recall in running)
@@ -127,6 +133,7 @@ class Claimer:
             lead=self._lead,
             calls_per_second=self._settings.rate_of(api[0]),
             free=free,
+            is_rested=self._clock.monotonic() - self._claimed_at > CONNECTIONS_STAY.total_seconds(),
         )
 
     def _finish(self, connection: Connection, recall: recalls.Recall, now: datetime) -> bool:

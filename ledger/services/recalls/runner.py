@@ -3,8 +3,9 @@
 Any number of runners, in any number of processes, work on the same queue: it is in the database.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from random import Random
 from typing import Protocol
 
@@ -15,8 +16,8 @@ from ledger.core.recording.message import AppName, Route
 from ledger.errors import DatabaseUnavailableError
 from ledger.patience import OutageLog
 from ledger.services.recalls import leases
-from ledger.services.recalls.call_loop import CallLoop, Claim
-from ledger.services.recalls.call_result import Ending, Unsent
+from ledger.services.recalls.call_loop import CallLoop, Claim, StayedError
+from ledger.services.recalls.call_result import Ending
 from ledger.services.recalls.claimer import Claimer
 from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.kept_answers import Endings, KeptAnswer, KeptAnswers
@@ -33,8 +34,11 @@ class Calls(Protocol):
     def prepare(self, app: AppName) -> NoAnswer | None:
         """Get ready to call for an app, so that the call itself leaves at once."""
 
-    def recall(self, route: Route, keys: Sequence[str]) -> Answer | NoAnswer:
-        """Make one call."""
+    def recall(self, route: Route, keys: Sequence[str], leave: Callable[[bool], None]) -> Answer | NoAnswer:
+        """Connect, let `leave` wait for the slot or keep the call here by what it raises, and make the call.
+
+        `leave` is told whether a connection was opened for it.
+        """
 
 
 class Runner(CallLoop[calls.Call]):
@@ -111,8 +115,11 @@ class Runner(CallLoop[calls.Call]):
         unready = self._caller.prepare(call.route.app)
         if unready is not None:
             return unready
-        if self._is_late(call):
-            return Unsent(why="this process was held up beyond its slot")
+        return self._caller.recall(
+            call.route, [item.process_query_key for item in call.items], partial(self._leave, call)
+        )
+
+    def _leave(self, call: calls.Call, has_connected: bool = False) -> None:
+        super()._leave(call, has_connected)
         if any(is_past(item.deadline, self._clock.now()) for item in call.items):
-            return Unsent(why="the deadline of a key passed before the call left")
-        return self._caller.recall(call.route, [item.process_query_key for item in call.items])
+            raise StayedError("the deadline of a key passed before the call left")

@@ -171,12 +171,20 @@ def test_a_throttled_pace_halves_and_finds_its_way_back() -> None:
     pace = throttled(Pace(), NOW, wait_seconds=1)
     assert (pace.share, pace.blocked_until) == (0.5, after(1))
     assert reserve(pace, NOW, 20)[0] == after(1)
-    for _ in range(10):
-        pace = throttled(pace, NOW, wait_seconds=1)
+    for refusal in range(1, 10):
+        pace = throttled(pace, after(2 * refusal), wait_seconds=1)
     assert pace.share == LOWEST_SHARE
     for _ in range(100):
         pace = recovered(pace, 1)
     assert pace.share == 1
+
+
+def test_refusals_of_calls_that_had_left_before_the_pace_fell_do_not_halve_it_again() -> None:
+    pace = throttled(Pace(), NOW, wait_seconds=1)
+    for seconds in (0.05, 0.1, 0.9):
+        pace = throttled(pace, after(seconds), wait_seconds=1)
+    assert (pace.share, pace.blocked_until) == (0.5, after(1.9))
+    assert throttled(pace, after(1.9), wait_seconds=1).share == 0.25
 
 
 def test_the_later_of_two_blocks_stands() -> None:

@@ -11,6 +11,7 @@ from ledger.clock import FakeClock
 from ledger.core.answer import Answer, NoAnswer
 from ledger.core.recalls.recall import Outcome, Status
 from ledger.core.recording.message import Route
+from ledger.dingtalk.departure import Leave
 from ledger.errors import (
     EmptySelectionError,
     InputError,
@@ -453,10 +454,10 @@ def test_a_fault_of_ours_in_one_call_takes_no_other_answer_along(
     caller, recall = book.parts.caller, book.parts.caller.recall
     faults = [ZeroDivisionError(), KeyError()]
 
-    def faulty(route: Route, asked: Sequence[str]) -> Answer | NoAnswer:
+    def faulty(route: Route, asked: Sequence[str], leave: Leave) -> Answer | NoAnswer:
         if keys[25] in asked and faults:
             raise faults.pop()
-        return recall(route, asked)
+        return recall(route, asked, leave)
 
     monkeypatch.setattr(caller, "recall", faulty)
     result = book.run(book.plan(campaign="spring", reason="wrong link"))

@@ -11,6 +11,7 @@ from ledger.clock import FakeClock
 from ledger.core.answer import NoAnswer
 from ledger.core.recalls.recall import Status
 from ledger.core.recording.message import AppName, Route
+from ledger.dingtalk.departure import Leave
 from ledger.errors import SettingsError
 from ledger.simulator import World
 from ledger.store.schema import recall_calls
@@ -40,11 +41,11 @@ def trouble(book: Ledger, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> 
             clock.advance(timedelta(seconds=10))
         return prepare(app)
 
-    def recall_badly(route: Route, keys: list[str]) -> object:
+    def recall_badly(route: Route, keys: list[str], leave: Leave) -> object:
         if NO_WAY in coming:
             coming.remove(NO_WAY)
             return NoAnswer(reason="no route to host", sent=False)
-        return recall(route, keys)
+        return recall(route, keys, leave)
 
     monkeypatch.setattr(caller, "prepare", prepare_badly)
     monkeypatch.setattr(caller, "recall", recall_badly)
