@@ -139,7 +139,10 @@ def test_recalls_are_measured_beside_the_loop_of_the_official_sdk(
 ) -> None:
     run.setattr("sys.argv", ["recalling", "--quick", "--recipients", "2", "--folder", str(tmp_path), *SQLITE])
     run.setattr(recalling, "RATES_AND_SECONDS", ((20, 3),))
-    for name, few in (("LATENCIES_SECONDS", (0.01,)), ("PROCESSES", (1,)), ("SELECTED", (40,)), ("HELD", (40,))):
+    for name, few in (
+        *(("LATENCIES_SECONDS", (0.01,)), ("CONNECTING_SECONDS", (0.02,)), ("PROCESSES", (1,))),
+        *(("SELECTED", (40,)), ("HELD", (40,))),
+    ):
         run.setattr(recalling, name, few)
     # More than one part of what is copied.
     for name, number in (
@@ -154,6 +157,7 @@ def test_recalls_are_measured_beside_the_loop_of_the_official_sdk(
     found = report["databases"]["sqlite"]
     assert [one["keys_recalled"] for one in report["official_sdk"]] == [40]
     assert [one["keys_recalled"] for one in found["speed"]] == [1200]
+    assert [one["keys_recalled"] for one in found["far_away"]] == [1200]
     assert [one["selected"] for one in found["start"]] == [40]
     assert [one["calls"] for one in found["queue"]["as_a_recall_proceeds"]] == [60]
 

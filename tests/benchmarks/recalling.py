@@ -20,6 +20,7 @@ from typing import Any
 
 from . import machine, queueing
 from .databases import KINDS, Kind
+from .distance import far_away
 from .filling import fill, made_up
 from .pretending import PretendDingTalk
 from .workload import ROBOT
@@ -32,6 +33,8 @@ PATIENCE_SECONDS = 600.0
 RATES_AND_SECONDS = ((20, 12), (60, 8), (500, 8))
 LATENCIES_SECONDS = (0.05, 0.2)
 PROCESSES = (1, 3)
+# As to DingTalk over TLS, from near and from farther away.
+CONNECTING_SECONDS = (0.03, 0.12)
 SELECTED = (1_000, 100_000, 1_000_000)
 HELD = (10_000, 100_000, 1_000_000)
 # One call a transaction, and some two dozen.
@@ -86,6 +89,12 @@ def _measure(kind: Kind, parts: Sequence[str], options: argparse.Namespace) -> F
                 for latency in LATENCIES_SECONDS
                 for rate, seconds in _shortened(options.quick)
             ]
+            figures["far_away"] = [
+                _speed(kind, dingtalk, rate, seconds, latency, 1, connecting)
+                for connecting in CONNECTING_SECONDS
+                for latency in LATENCIES_SECONDS
+                for rate, seconds in _shortened(options.quick)[:1]
+            ]
         if "start" in parts:
             figures["start"] = [
                 _start(kind, dingtalk, messages, options.recipients)
@@ -101,18 +110,24 @@ def _shortened(quick: bool) -> Sequence[tuple[int, int]]:
 
 
 def _speed(
-    kind: Kind, dingtalk: PretendDingTalk, rate: int, seconds: int, latency_seconds: float, processes: int
+    kind: Kind,
+    dingtalk: PretendDingTalk,
+    rate: int,
+    seconds: int,
+    latency_seconds: float,
+    processes: int,
+    connecting_seconds: float = 0.0,
 ) -> Figures:
     """Run as many recalls at once as there are processes, which together keep one limit."""
     dingtalk.start_over(calls_per_second=rate, latency_seconds=latency_seconds)
     in_flight = _in_flight(rate, latency_seconds)
     settings = {"calls_per_second": rate, "calls_in_flight": in_flight}
     each = rate * seconds // processes * KEYS_PER_CALL
-    with kind.fresh() as url, ExitStack() as stack:
+    with kind.fresh() as url, far_away(dingtalk.url, connecting_seconds) as endpoint, ExitStack() as stack:
         children = []
         for number in range(processes):
             fill(url, dingtalk.make_keys(each, ROBOT), campaign=f"campaign-{number}")
-            child = _child(url, dingtalk.url, f"campaign-{number}", settings)
+            child = _child(url, endpoint, f"campaign-{number}", settings)
             children.append(stack.enter_context(child))
         plans = [child.next() for child in children]
         for child in children:
@@ -126,6 +141,7 @@ def _speed(
         {
             "limit": rate,
             "latency_ms": round(latency_seconds * 1000),
+            "connecting_ms": round(connecting_seconds * 1000),
             "processes": processes,
             "calls_in_flight": in_flight,
             "calls_per_second": round(whole, 2),

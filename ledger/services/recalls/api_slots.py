@@ -18,11 +18,9 @@ from ledger.core.recording.message import AppName, Chat, Route
 from ledger.services.recalls.pace_clock import PaceClock
 from ledger.store.recalls import calls, paces, usage
 
-# How far ahead slots are reserved: enough to fill one transaction at high rates, little enough to stop promptly.
+# How far ahead slots are reserved: enough to fill one transaction at high rates and to connect before the slot comes,
+# little enough to stop promptly.
 LOOKAHEAD = timedelta(milliseconds=150)
-# The first call after a rest leaves as soon as it has a connection, which takes a handshake of TLS: those behind it,
-# which connect before their slots come, keep the distance that it loses, or a second would see too many.
-CONNECTING = timedelta(milliseconds=200)
 
 Api = tuple[AppName, Chat]
 
@@ -50,8 +48,7 @@ class ApiSlots:
         held_until = pace_clock.held_until
         if held_until is not None:
             before = blocked(before, held_until)
-        connecting = CONNECTING if is_rested else timedelta(0)
-        self._turns = turns(before, pace_clock.now() + lead, calls_per_second, free, connecting)
+        self._turns = turns(before, pace_clock.now() + lead, calls_per_second, free, is_rested=is_rested)
         self._used = 0
         slots, first_slot = len(self._turns) - 1, self._turns[0][0] + self._to_wall
         self._queue = (
@@ -95,18 +92,19 @@ class ApiSlots:
 
 
 def turns(
-    pace: Pace, soonest: datetime, calls_per_second: float, free: int, connecting: timedelta = timedelta(0)
+    pace: Pace, soonest: datetime, calls_per_second: float, free: int, *, is_rested: bool = False
 ) -> list[tuple[datetime, Pace]]:
     """Return the slots that come soon, each with the pace after it, and the first slot that is for later.
 
-    `soonest` is when a call can leave: a slot that is over before its call is written down would be lost. Where the
-    first one comes sooner than somebody who needs `connecting` to connect, the others wait as much longer.
+    `soonest` is when a call can leave: a slot that is over before its call is written down would be lost. After a rest
+    the first call leaves as soon as it has a connection, and those behind it need time to get theirs: where it leaves
+    late, or they do, a second would see too many.
     """
     turns: list[tuple[datetime, Pace]] = []
     while True:
         slot, pace = reserve(pace, soonest, calls_per_second)
-        if not turns and pace.next_at is not None:
-            pace = replace(pace, next_at=pace.next_at + max(soonest + connecting - slot, timedelta(0)))
+        if is_rested and not turns and pace.next_at is not None:
+            pace = replace(pace, next_at=pace.next_at + max(soonest + LOOKAHEAD - slot, timedelta(0)))
         turns.append((slot, pace))
         if slot > soonest + LOOKAHEAD or len(turns) > free:
             return turns

@@ -13,13 +13,13 @@ from ledger.core.answer import Answer, NoAnswer
 from ledger.core.recalls.recall import Status
 from ledger.core.recording.message import Route
 from ledger.dingtalk.departure import Leave
-from ledger.services.recalls.api_slots import CONNECTING
+from ledger.services.recalls.api_slots import LOOKAHEAD
 from ledger.simulator import World
 from ledger.store.schema import recall_calls
 from tests.sending import send
 
 APART = (1 + 0.03) / 20
-HANDSHAKE = CONNECTING.total_seconds()
+TO_CONNECT = LOOKAHEAD.total_seconds()
 
 
 def run(book: Ledger, world: World, campaign: str) -> list[float]:
@@ -34,10 +34,10 @@ def run(book: Ledger, world: World, campaign: str) -> list[float]:
 def test_after_a_rest_the_calls_behind_the_first_leave_it_the_time_to_connect(
     book: Ledger, world: World, clock: FakeClock
 ) -> None:
-    assert run(book, world, "spring") == pytest.approx([HANDSHAKE + APART, APART, APART], abs=1e-3)
+    assert run(book, world, "spring") == pytest.approx([TO_CONNECT + APART, APART, APART], abs=1e-3)
     assert run(book, world, "summer") == pytest.approx([APART, APART, APART], abs=1e-3)
     clock.advance(timedelta(minutes=5))
-    assert run(book, world, "autumn") == pytest.approx([HANDSHAKE + APART, APART, APART], abs=1e-3)
+    assert run(book, world, "autumn") == pytest.approx([TO_CONNECT + APART, APART, APART], abs=1e-3)
 
 
 @pytest.mark.parametrize(("had_to_connect", "calls"), [(True, 2), (False, 3)])

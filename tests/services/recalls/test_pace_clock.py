@@ -13,7 +13,7 @@ from ledger.clock import AlignedClock, Clock, FakeClock
 from ledger.core.answer import Answer
 from ledger.core.recalls.pace import FURTHEST_SLOT
 from ledger.core.recording.message import AppName
-from ledger.services.recalls.api_slots import CONNECTING
+from ledger.services.recalls.api_slots import LOOKAHEAD
 from ledger.services.recalls.claimer import Claimer
 from ledger.services.recalls.leases import lease_of
 from ledger.services.recalls.pace_clock import HELD_AFTER_STEP_SECONDS, PaceClock
@@ -117,7 +117,7 @@ def test_processes_of_one_machine_keep_one_rate_whatever_their_walls_show(
 
     left = play(processes, clock, 6, {2: set_first, 4: set_both})
     assert busiest_second(left) <= RATE
-    assert len(left) >= 0.95 * RATE * (6 - CONNECTING.total_seconds())
+    assert len(left) >= 0.95 * RATE * (6 - LOOKAHEAD.total_seconds())
     assert all(process.left for process in processes)
 
 
@@ -145,7 +145,7 @@ def test_a_step_of_the_servers_clock_is_noticed_at_the_next_look_and_costs_a_mom
     # A step back that is hardly one may be waited for.
     costs = HELD_AFTER_STEP_SECONDS + (FURTHEST_SLOT.total_seconds() + 1.03 if step == -5 else 0)
     # At the start, and after that wait: time to connect.
-    costs += 2 * CONNECTING.total_seconds()
+    costs += 2 * LOOKAHEAD.total_seconds()
     assert len(left) >= 0.95 * RATE * (10 - costs) - 1
     for machine in machines:
         assert abs((machine.now() - server.now()).total_seconds()) < 0.1
