@@ -15,11 +15,11 @@ from ledger.errors import DatabaseUnavailableError, LedgerError
 from ledger.services.audit.read_sealer import ReadSealer
 from ledger.services.corrections.sender import Sender
 from ledger.services.events.elsewhere import ElsewhereFinder
-from ledger.services.recalls.call_loop import Claim
 from ledger.services.recalls.expiry import Expiry
-from ledger.services.recalls.freezer import Freezer
-from ledger.services.recalls.leases import LostCalls
-from ledger.services.recalls.runner import Calls, Runner
+from ledger.services.recalls.pacing.leases import LostCalls
+from ledger.services.recalls.planning.freezer import Freezer
+from ledger.services.recalls.running.call_loop import Claim
+from ledger.services.recalls.running.runner import Calls, Runner
 from ledger.services.recalls.schedules import Schedules
 from ledger.services.recalls.sticky import StickyRecalls
 from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_EVERY, Chore, Chores

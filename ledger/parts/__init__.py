@@ -62,7 +62,7 @@ class Parts(RecordingParts, CorrectionParts, AuditParts, NoticeParts, AccessPart
     def worker(self) -> "Worker":
         """Return a worker, which resumes recalls, follows sticky ones, and purges, until it is stopped."""
         from ledger.scheduler import Worker
-        from ledger.services.recalls.leases import own_name
+        from ledger.services.recalls.pacing.leases import own_name
         from ledger.services.upkeep.chores import Chores
 
         return Worker(

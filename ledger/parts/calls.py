@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from ledger.dingtalk.caller import Caller
     from ledger.dingtalk.client import Client
     from ledger.dingtalk.tokens import DingTalkTokens
-    from ledger.services.recalls.leases import LostCalls
-    from ledger.services.recalls.pace_clock import PaceClock
+    from ledger.services.recalls.pacing.leases import LostCalls
+    from ledger.services.recalls.pacing.pace_clock import PaceClock
 
 
 class CallParts(Foundation):
@@ -21,7 +21,7 @@ class CallParts(Foundation):
     @part
     def pace_clock(self) -> "PaceClock":
         """The time by which calls leave."""
-        from ledger.services.recalls.pace_clock import PaceClock
+        from ledger.services.recalls.pacing.pace_clock import PaceClock
         from ledger.store.machine_clocks import server_time
 
         has_server = isinstance(self.clock, AlignedClock) and not self.opened().is_sqlite
@@ -35,7 +35,7 @@ class CallParts(Foundation):
     @part
     def lost_calls(self) -> "LostCalls":
         """Ends what was in flight of cancelled recalls and got lost."""
-        from ledger.services.recalls.leases import LostCalls
+        from ledger.services.recalls.pacing.leases import LostCalls
 
         return LostCalls(self.opened(), self.clock, self.pace_clock, self.settings, self.held_calls)
 

@@ -15,7 +15,7 @@ class EventParts(CallParts):
         """Return the connections by which DingTalk pushes events, not begun yet."""
         from ledger.dingtalk.stream import StreamDialer
         from ledger.services.events.stream import EventStream
-        from ledger.services.recalls.leases import own_name
+        from ledger.services.recalls.pacing.leases import own_name
 
         return EventStream(
             self.opened(),

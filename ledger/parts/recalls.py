@@ -6,18 +6,18 @@ from ledger.parts.part import part
 from ledger.parts.reports import ReportParts
 
 if TYPE_CHECKING:
-    from ledger.services.recalls.also_waiting import WaitingBeside
+    from ledger.services.recalls.asking.inquiries import Inquirer
+    from ledger.services.recalls.asking.read_status import DoubtSettler
+    from ledger.services.recalls.asking.readers import ReadAsker
+    from ledger.services.recalls.asking.spot_checks import SpotChecker
     from ledger.services.recalls.expiry import Expiry
-    from ledger.services.recalls.freezer import Freezer
-    from ledger.services.recalls.inquiries import Inquirer
     from ledger.services.recalls.lifecycle import Lifecycle
-    from ledger.services.recalls.planner import Planner
-    from ledger.services.recalls.preflight import Preflight
-    from ledger.services.recalls.read_status import DoubtSettler
-    from ledger.services.recalls.readers import ReadAsker
-    from ledger.services.recalls.runner import Runner
+    from ledger.services.recalls.planning.also_waiting import WaitingBeside
+    from ledger.services.recalls.planning.freezer import Freezer
+    from ledger.services.recalls.planning.planner import Planner
+    from ledger.services.recalls.planning.preflight import Preflight
+    from ledger.services.recalls.running.runner import Runner
     from ledger.services.recalls.schedules import Schedules
-    from ledger.services.recalls.spot_checks import SpotChecker
     from ledger.services.recalls.sticky import StickyRecalls
     from ledger.services.upkeep.purger import Purger
 
@@ -28,7 +28,7 @@ class RecallParts(ReportParts):
     @part
     def planner(self) -> "Planner":
         """Makes plans."""
-        from ledger.services.recalls.planner import Planner
+        from ledger.services.recalls.planning.planner import Planner
 
         def catch_up() -> None:
             self.recorder.catch_up()
@@ -39,21 +39,21 @@ class RecallParts(ReportParts):
     @part
     def preflight(self) -> "Preflight":
         """Says what would stop a plan."""
-        from ledger.services.recalls.preflight import Preflight
+        from ledger.services.recalls.planning.preflight import Preflight
 
         return Preflight(self.opened(), self.clock, self.settings)
 
     @part
     def waiting_beside(self) -> "WaitingBeside":
         """Says what else waits to recall the same messages."""
-        from ledger.services.recalls.also_waiting import WaitingBeside
+        from ledger.services.recalls.planning.also_waiting import WaitingBeside
 
         return WaitingBeside(self.opened(), self.clock)
 
     @part
     def freezer(self) -> "Freezer":
         """Copies what a plan saw once it is run."""
-        from ledger.services.recalls.freezer import Freezer
+        from ledger.services.recalls.planning.freezer import Freezer
 
         return Freezer(self.opened(), self.clock)
 
@@ -77,7 +77,7 @@ class RecallParts(ReportParts):
     @part
     def runner(self) -> "Runner":
         """Makes the calls of recalls."""
-        from ledger.services.recalls.runner import Runner
+        from ledger.services.recalls.running.runner import Runner
 
         return Runner(
             self.opened(),
@@ -116,7 +116,7 @@ class RecallParts(ReportParts):
     @part
     def inquirer(self) -> "Inquirer":
         """Asks about single messages."""
-        from ledger.services.recalls.inquiries import Inquirer
+        from ledger.services.recalls.asking.inquiries import Inquirer
 
         executor = self.executor or self.threads
         return Inquirer(self.opened(), self.caller, self.clock, self.pace_clock, self.settings, executor)
@@ -124,21 +124,21 @@ class RecallParts(ReportParts):
     @part
     def read_status(self) -> "DoubtSettler":
         """Settles doubts by the read status."""
-        from ledger.services.recalls.read_status import DoubtSettler
+        from ledger.services.recalls.asking.read_status import DoubtSettler
 
         return DoubtSettler(self.opened(), self.clock, self.inquirer, self.recall_reports)
 
     @part
     def spot_checker(self) -> "SpotChecker":
         """Asks whether what is recalled is gone."""
-        from ledger.services.recalls.spot_checks import SpotChecker
+        from ledger.services.recalls.asking.spot_checks import SpotChecker
 
         return SpotChecker(self.opened(), self.clock, self.inquirer)
 
     @part
     def read_asker(self) -> "ReadAsker":
         """Asks who has read it."""
-        from ledger.services.recalls.readers import ReadAsker
+        from ledger.services.recalls.asking.readers import ReadAsker
 
         return ReadAsker(self.opened(), self.clock, self.settings, self.inquirer)
 

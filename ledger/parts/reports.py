@@ -126,7 +126,7 @@ class ReportParts(CallParts):
     @part
     def upkeep_reports(self) -> "UpkeepReports":
         """Who works at the ledger, and how far its history is signed."""
-        from ledger.services.recalls.leases import surely_gone
+        from ledger.services.recalls.pacing.leases import surely_gone
         from ledger.services.reports.upkeep_state import UpkeepReports
 
         return UpkeepReports(self.opened(), self.clock, surely_gone)

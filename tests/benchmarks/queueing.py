@@ -14,8 +14,8 @@ from ledger.app import Ledger
 from ledger.clock import FakeClock
 from ledger.core.answer import Answer
 from ledger.core.recording.message import AppName
-from ledger.services.recalls.claimer import Claimer
-from ledger.services.recalls.settler import Settler
+from ledger.services.recalls.running.claimer import Claimer
+from ledger.services.recalls.running.settler import Settler
 from ledger.settings import Settings
 from ledger.store.recalls.calls import Call
 

@@ -1,6 +1,6 @@
 """Ways round the second person, one test each: every one of them ends with one person, and one is not enough.
 
-What is counted together, and how, is in tests/services/recalls/test_reach.py.
+What is counted together, and how, is in tests/services/recalls/approving/test_reach.py.
 """
 
 from collections.abc import Iterator

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.services.recalls.kept_answers import ANSWERS, KeptAnswers
+from ledger.services.recalls.running.kept_answers import ANSWERS, KeptAnswers
 from ledger.spool import lines
 from ledger.spool.journal import FEED, OWN, Journal
 from ledger.spool.refused import REFUSED, RefusedRows

@@ -5,7 +5,7 @@ import pytest
 from ledger.clock import FakeClock
 from ledger.core.access.roles import Role
 from ledger.core.corrections.correction_text import CorrectionText
-from ledger.services.recalls.run_in import RunIn
+from ledger.services.recalls.planning.run_in import RunIn
 from ledger.simulator import ScriptedAnswer, World
 from tests.api.conftest import ServeLedger, Service
 from tests.sending import send

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from ledger import Ledger, Settings
 from ledger.services.notices.notifier import Notifier
-from ledger.services.recalls import leases
+from ledger.services.recalls.pacing import leases
 from ledger.simulator import World
 from tests.world.databases import Tapped
 from tests.world.executor import TimelineExecutor

@@ -10,7 +10,7 @@ from ledger.core.recalls.recall import Result, Status
 from ledger.entrypoints.agents import told
 from ledger.entrypoints.agents.callers import AgentCall
 from ledger.parts import Parts
-from ledger.services.recalls.run_in import RunIn
+from ledger.services.recalls.planning.run_in import RunIn
 from ledger.services.reports.list_page import ListPage
 
 # An answer of more is too long for any model: it gets fewer rows, and asks for the next ones.

@@ -19,7 +19,7 @@ from ledger.entrypoints.http.door import patience
 from ledger.entrypoints.http.problems import text_for
 from ledger.errors import LedgerError
 from ledger.parts import Parts
-from ledger.services.recalls.run_in import RunIn
+from ledger.services.recalls.planning.run_in import RunIn
 from ledger.trace import on_behalf_of, request_id
 
 # So many calls are worked on at once; others wait for their turn.

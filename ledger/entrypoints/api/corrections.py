@@ -28,7 +28,7 @@ from ledger.entrypoints.http.door import Door, LedgerParts, Who, needs
 from ledger.entrypoints.http.read_watch import handed_out
 from ledger.entrypoints.http.seen_recall import RecallNumber, Seen
 from ledger.errors import ApprovalNeededError, UnknownCorrectionError, WrongStateError
-from ledger.services.recalls.run_in import RunIn
+from ledger.services.recalls.planning.run_in import RunIn
 
 router = APIRouter(prefix="/v1/recalls/{id}/corrections", route_class=Door, tags=["corrections"])
 

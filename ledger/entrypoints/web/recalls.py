@@ -30,7 +30,7 @@ from ledger.entrypoints.web.story import story_of
 from ledger.entrypoints.web.times import parsed
 from ledger.entrypoints.web.urgency import urgency
 from ledger.parts import Parts
-from ledger.services.recalls.run_in import RunIn
+from ledger.services.recalls.planning.run_in import RunIn
 from ledger.services.reports.people import Whose
 from ledger.services.reports.recalls import RecallReport
 

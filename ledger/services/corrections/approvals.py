@@ -14,7 +14,7 @@ from ledger.core.limits import check_reason
 from ledger.core.recalls.approval import COUNTED_FOR, Approval, CountedTogether, Decision, Reach, is_needed
 from ledger.errors import ApprovalNeededError, WrongStateError
 from ledger.services.corrections.entries import entry
-from ledger.services.recalls.second_person import check_other, is_strict, known_people, most_alone, unproven
+from ledger.services.recalls.approving.second_person import check_other, is_strict, known_people, most_alone, unproven
 from ledger.settings import Settings
 from ledger.store.audit import history
 from ledger.store.corrections import correction_sends, corrections

@@ -28,10 +28,10 @@ from ledger.services.corrections.correction_reports import CorrectionReports
 from ledger.services.corrections.entries import entry
 from ledger.services.corrections.planner import sealed_with
 from ledger.services.corrections.sender import SendCalls, Sender
-from ledger.services.recalls.call_loop import Claim
-from ledger.services.recalls.rules import rules_of
-from ledger.services.recalls.run_in import RunIn
-from ledger.services.recalls.second_person import most_alone
+from ledger.services.recalls.approving.rules import rules_of
+from ledger.services.recalls.approving.second_person import most_alone
+from ledger.services.recalls.planning.run_in import RunIn
+from ledger.services.recalls.running.call_loop import Claim
 from ledger.settings import Settings
 from ledger.store.audit import commitments, history
 from ledger.store.corrections import correction_sends, corrections

@@ -22,12 +22,12 @@ from ledger.core.recording.message import AppName
 from ledger.services.corrections import gathering
 from ledger.services.corrections.approvals import CorrectionApprovals
 from ledger.services.corrections.entries import entry
-from ledger.services.recalls.pace_clock import PaceClock
-from ledger.services.recalls.planner import TOKEN_BEGIN, TOKEN_BYTES
-from ledger.services.recalls.preflight import Preflight
-from ledger.services.recalls.rules import rules_of
-from ledger.services.recalls.run_in import RunIn
-from ledger.services.recalls.second_person import most_alone
+from ledger.services.recalls.approving.rules import rules_of
+from ledger.services.recalls.approving.second_person import most_alone
+from ledger.services.recalls.pacing.pace_clock import PaceClock
+from ledger.services.recalls.planning.planner import TOKEN_BEGIN, TOKEN_BYTES
+from ledger.services.recalls.planning.preflight import Preflight
+from ledger.services.recalls.planning.run_in import RunIn
 from ledger.settings import Settings
 from ledger.store.audit import commitments, history
 from ledger.store.corrections import corrections

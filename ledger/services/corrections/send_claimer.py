@@ -13,10 +13,10 @@ from ledger.core.recalls.pace import blocked
 from ledger.core.recalls.quota import month_of
 from ledger.core.recording.message import AppName
 from ledger.services.corrections.entries import entry
-from ledger.services.recalls import leases
-from ledger.services.recalls.api_slots import LOOKAHEAD, turns
-from ledger.services.recalls.call_loop import BETWEEN_LOOKS, LONGEST_NAP, Claim
-from ledger.services.recalls.pace_clock import PaceClock
+from ledger.services.recalls.pacing import leases
+from ledger.services.recalls.pacing.pace_clock import PaceClock
+from ledger.services.recalls.running.api_slots import LOOKAHEAD, turns
+from ledger.services.recalls.running.call_loop import BETWEEN_LOOKS, LONGEST_NAP, Claim
 from ledger.settings import Settings
 from ledger.store.audit import history
 from ledger.store.corrections import correction_sends, corrections

@@ -23,9 +23,9 @@ from ledger.core.recalls.settle import backoff
 from ledger.core.recalls.unsent import NOT_SENT
 from ledger.errors import LedgerError
 from ledger.services.corrections.entries import entry
-from ledger.services.recalls.call_result import Ending, Unsent
-from ledger.services.recalls.pace_changes import change_paces
-from ledger.services.recalls.pace_clock import PaceClock
+from ledger.services.recalls.pacing.pace_changes import change_paces
+from ledger.services.recalls.pacing.pace_clock import PaceClock
+from ledger.services.recalls.running.call_result import Ending, Unsent
 from ledger.settings import DEFAULT_APP
 from ledger.store.audit import commitments, history
 from ledger.store.corrections import correction_sends, corrections

@@ -18,10 +18,10 @@ from ledger.errors import LedgerError
 from ledger.patience import OutageLog
 from ledger.services.corrections.send_claimer import SendClaimer
 from ledger.services.corrections.send_settler import SendSettler
-from ledger.services.recalls import leases
-from ledger.services.recalls.call_loop import CallLoop, Claim
-from ledger.services.recalls.call_result import Ending
-from ledger.services.recalls.pace_clock import PaceClock
+from ledger.services.recalls.pacing import leases
+from ledger.services.recalls.pacing.pace_clock import PaceClock
+from ledger.services.recalls.running.call_loop import CallLoop, Claim
+from ledger.services.recalls.running.call_result import Ending
 from ledger.services.recording.sends import SendRecorder
 from ledger.settings import Settings
 from ledger.store.corrections import correction_sends

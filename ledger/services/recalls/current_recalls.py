@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ledger.core.recalls.recall import Result, Status
 from ledger.core.recalls.recall_filter import EVERY_RECALL, RecallFilter
-from ledger.services.recalls.leases import LostCalls
+from ledger.services.recalls.pacing.leases import LostCalls
 from ledger.services.reports.recalls import RecallReport, RecallReports
 
 

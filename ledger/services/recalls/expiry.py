@@ -14,10 +14,10 @@ from ledger.core.recalls.recall import Plan, Status
 from ledger.core.recalls.recall_filter import recall_filter
 from ledger.core.recording.expiry import AGAIN_AFTER
 from ledger.errors import DatabaseError, LedgerError
-from ledger.services.recalls.freezer import Freezer
 from ledger.services.recalls.lifecycle import Lifecycle
-from ledger.services.recalls.plan_check import PlanCheck
-from ledger.services.recalls.planner import Planner
+from ledger.services.recalls.planning.freezer import Freezer
+from ledger.services.recalls.planning.plan_check import PlanCheck
+from ledger.services.recalls.planning.planner import Planner
 from ledger.settings import Settings
 from ledger.store.audit import history
 from ledger.store.database import Database

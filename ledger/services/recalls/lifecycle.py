@@ -15,14 +15,14 @@ from ledger.core.recalls.pace import shifted, unblocked
 from ledger.core.recalls.recall import OnProgress, Result, Status
 from ledger.core.recording.message import AppName
 from ledger.errors import LedgerError, NothingEligibleError, WrongStateError
-from ledger.services.recalls import leases
-from ledger.services.recalls.approvals import Approvals
-from ledger.services.recalls.call_loop import Claim
-from ledger.services.recalls.freezer import Freezer
-from ledger.services.recalls.pace_clock import PaceClock
-from ledger.services.recalls.plan_check import PlanCheck
-from ledger.services.recalls.run_in import RunIn as RunIn
-from ledger.services.recalls.runner import Calls, Runner
+from ledger.services.recalls.approving.approvals import Approvals
+from ledger.services.recalls.pacing import leases
+from ledger.services.recalls.pacing.pace_clock import PaceClock
+from ledger.services.recalls.planning.freezer import Freezer
+from ledger.services.recalls.planning.plan_check import PlanCheck
+from ledger.services.recalls.planning.run_in import RunIn as RunIn
+from ledger.services.recalls.running.call_loop import Claim
+from ledger.services.recalls.running.runner import Calls, Runner
 from ledger.services.reports.recalls import RecallReports
 from ledger.settings import Settings
 from ledger.store.audit import history

@@ -19,10 +19,10 @@ from ledger.core.recalls.recall import Plan, Result, Status
 from ledger.core.recalls.schedule import Schedule, check_moment
 from ledger.core.recalls.selection import Selection
 from ledger.errors import LedgerError, ScheduleMissedError
-from ledger.services.recalls.approvals import Approvals
-from ledger.services.recalls.freezer import Freezer
+from ledger.services.recalls.approving.approvals import Approvals
 from ledger.services.recalls.lifecycle import Lifecycle
-from ledger.services.recalls.plan_check import PlanCheck
+from ledger.services.recalls.planning.freezer import Freezer
+from ledger.services.recalls.planning.plan_check import PlanCheck
 from ledger.services.reports.recalls import RecallReports
 from ledger.settings import Settings
 from ledger.store.audit import history

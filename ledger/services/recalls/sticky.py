@@ -16,7 +16,7 @@ from ledger.errors import (
     WrongStateError,
 )
 from ledger.services.recalls.lifecycle import Lifecycle
-from ledger.services.recalls.planner import Planner
+from ledger.services.recalls.planning.planner import Planner
 from ledger.services.reports.late_messages import LateMessages
 from ledger.services.reports.recalls import RecallReports
 from ledger.store.audit import history

@@ -14,7 +14,7 @@ from ledger.core.events.message_events import EventKind
 from ledger.core.recalls.plan import Standing
 from ledger.core.recalls.selection import select
 from ledger.entrypoints.cli.screen.recall_report import show_report
-from ledger.services.recalls.inquiries import Inquiry, Question
+from ledger.services.recalls.asking.inquiries import Inquiry, Question
 from ledger.services.reports.people import Whose
 from ledger.simulator import FailedReason, ReadsAfterRecall, Request, World
 from ledger.store.audit import history

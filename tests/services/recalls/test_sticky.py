@@ -12,7 +12,7 @@ from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.recalls.recall import Outcome, Status
 from ledger.errors import InputError, PausedError
-from ledger.services.recalls.pace_clock import PaceClock
+from ledger.services.recalls.pacing.pace_clock import PaceClock
 from ledger.services.upkeep.chores import Chore, Chores
 from ledger.simulator import Cut, ScriptedAnswer, World
 from ledger.store.database import Database

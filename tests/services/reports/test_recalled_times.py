@@ -10,7 +10,7 @@ from ledger import Ledger
 from ledger.clock import FakeClock
 from ledger.core.recalls.recall import Status
 from ledger.errors import InputError, NaiveTimeError
-from ledger.services.recalls.run_in import RunIn
+from ledger.services.recalls.planning.run_in import RunIn
 from ledger.simulator import World
 from ledger.store.schema import recall_calls, recall_items, recalls
 from tests.sending import send

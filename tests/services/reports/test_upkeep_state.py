@@ -6,7 +6,7 @@ from sqlalchemy import insert
 
 from ledger import Ledger
 from ledger.clock import FakeClock
-from ledger.services.recalls.leases import own_name
+from ledger.services.recalls.pacing.leases import own_name
 from ledger.store.schema import chores
 
 
