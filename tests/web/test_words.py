@@ -27,7 +27,7 @@ from ledger.entrypoints.web.story import PAUSE, WAIT, WORK
 from ledger.entrypoints.web.words import LANGUAGES, Words, choose, words_of
 from ledger.errors import LedgerError, PausedError
 from ledger.store.corrections.corrections import NOBODY_NAMED
-from ledger.store.recalls.calls import LOST
+from ledger.store.recalls.lost_calls import LOST
 from tests.conftest import MakeLedger
 
 FOLDER = Path(ledger.entrypoints.web.__path__[0])

@@ -13,7 +13,7 @@ from ledger.errors import WrongStateError
 from ledger.store.audit.commitments import Committer
 from ledger.store.corrections import correction_sends, corrections
 from ledger.store.corrections.corrections import Correction, NotOneByOne
-from ledger.store.recalls import calls, recalls
+from ledger.store.recalls import queue, recalls
 from ledger.store.recalls.recalls import Recall
 
 # A sticky recall that names any of these takes no correction: that has a campaign and a source of its own.
@@ -40,7 +40,7 @@ def seen_in(addressed: Addressed, committer: Committer) -> str:
 
 def check_recall(connection: Connection, recall: Recall, now: datetime) -> None:
     """Raise WrongStateError while a recall, or another correction of it, is not done."""
-    ended = recall.status in (Status.FINISHED, Status.CANCELLED) and not calls.has_unended(connection, recall.id)
+    ended = recall.status in (Status.FINISHED, Status.CANCELLED) and not queue.has_unended(connection, recall.id)
     if not ended:
         raise WrongStateError(
             f"recall {recall.id} has not finished: whose message is gone, and who gets a correction, is known then"

@@ -28,7 +28,7 @@ from ledger.settings import Settings
 from ledger.store.audit import history
 from ledger.store.database import Database
 from ledger.store.faults import repeated
-from ledger.store.recalls import calls, items, paces, recalls, schedules
+from ledger.store.recalls import calls, endings, lost_calls, paces, queue, recalls, schedules
 from ledger.trace import request_id
 
 log = logging.getLogger(__name__)
@@ -147,7 +147,7 @@ class Lifecycle:
             if recall.status is not Status.PLANNED:
                 raise WrongStateError(f"recall {recall_id} is {recall.status}: it does not wait for a second person")
             self._approvals.refuse(connection, recall, Acting(actor, is_proven), now, reason)
-            ended = items.cancel(connection, recall_id, now, actor)
+            ended = endings.cancel(connection, recall_id, now, actor)
             recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now, moved_by=actor)
             entries = history.ended_entries(recall_id, actor, "cancelled", ended, now)
             if recall.follows is not None:
@@ -187,7 +187,7 @@ class Lifecycle:
                 raise self._approvals.why_not_running(connection, recall, self._clock.now())
             if recall.status in (Status.FINISHED, Status.CANCELLED):
                 raise WrongStateError(f"recall {recall_id} is {recall.status}: nothing of it waits")
-            items.make_due(connection, recall_id)
+            endings.make_due(connection, recall_id)
             self.activate(connection, recall, Acting(actor), "resumed")
         if at_once:
             self._clear_wait(recall_id, actor)
@@ -214,7 +214,7 @@ class Lifecycle:
             recall = recalls.get(connection, recall_id, lock=True)
             if recall.status is Status.PLANNED:
                 raise self._approvals.why_not_running(connection, recall, now)
-            reopened = items.reopen(connection, recall_id, now)
+            reopened = endings.reopen(connection, recall_id, now)
             if not reopened:
                 raise NothingEligibleError(
                     f"recall {recall_id} has nothing to ask again: each message is recalled, past its 24 hours, "
@@ -222,7 +222,7 @@ class Lifecycle:
                 )
             acting = Acting(actor, is_proven)
             self._approvals.check_retry(connection, recall, acting, now)
-            items.share_doubts(connection, recall_id)
+            endings.share_doubts(connection, recall_id)
             self.activate(connection, recall, acting, "retried", reopened=len(reopened))
             history.append(connection, history.reopened_entries(recall_id, actor, reopened, now))
         return self._go_on(recall_id, on_progress, run_in)
@@ -236,14 +236,14 @@ class Lifecycle:
             recall = recalls.get(connection, recall_id, lock=True)
             if recall.status is Status.FINISHED:
                 raise WrongStateError(f"recall {recall_id} has finished: there is nothing left to cancel")
-            dead = leases.surely_gone(calls.owners(connection))
+            dead = leases.surely_gone(lost_calls.owners(connection))
             self._pace_clock.look(connection, may_write=True)
             by = leases.time_of_leases(self._pace_clock, leases.lease_of(self._settings))
-            given_up = calls.give_up_lost(
+            given_up = lost_calls.give_up_lost(
                 connection, now, dead, recall_id=recall_id, leases_by=by, held=frozenset(self._held)
             )
             lost = history.lost_entries(given_up, now)
-            ended = items.cancel(connection, recall_id, now, actor)
+            ended = endings.cancel(connection, recall_id, now, actor)
             if recall.status is not Status.CANCELLED or ended:
                 recalls.change(connection, recall_id, status=Status.CANCELLED, finished_at=now, moved_by=actor)
                 entries = history.ended_entries(recall_id, actor, "cancelled", ended, now)
@@ -292,7 +292,7 @@ class Lifecycle:
         `noted_as` is whose act the history names, when that is done on behalf of who acts.
         """
         now, asked_by, actor = self._clock.now(), request_id(), acting.name
-        apps = {app for app, _ in calls.apis_of(connection, recall.id)}
+        apps = {app for app, _ in queue.apis_of(connection, recall.id)}
         rules = self._approvals.rules(connection, apps)
         detail: dict[str, Any] = {**facts, "settings": rules, "by": actor}
         if acting.is_proven:
@@ -318,7 +318,7 @@ class Lifecycle:
         """Let calls of a recall leave although their APIs are blocked; the history says who wanted that."""
         now = self._clock.now()
         with self._database.write() as connection:
-            apis = calls.apis_of(connection, recall_id)
+            apis = queue.apis_of(connection, recall_id)
             before = {api: paces.lock_pace(connection, *api) for api in apis}
             for api, pace in before.items():
                 paces.save_pace(connection, *api, unblocked(pace))
@@ -352,7 +352,7 @@ class Lifecycle:
         if run_in is RunIn.ANY_WORKER:
             return self._reports.result(recall_id)
         with self._database.read() as connection:
-            apps = frozenset(app for app, _ in calls.apis_of(connection, recall_id))
+            apps = frozenset(app for app, _ in queue.apis_of(connection, recall_id))
         error = self._unready(apps)
         if error is not None:
             return self._pause(recall_id, error.code, str(error))

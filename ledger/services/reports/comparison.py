@@ -18,8 +18,8 @@ from ledger.services.reports.row_progress import UNSEEN, Progress
 from ledger.store.audit import audit_reads, commitments, shown
 from ledger.store.audit.fact_file import FactFile
 from ledger.store.recalls import plan_messages
-from ledger.store.recalls.calls import LOST
 from ledger.store.recalls.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP
+from ledger.store.recalls.lost_calls import LOST
 
 Row = Mapping[str, Any]
 _OUTCOME = ("outcome", "code", "reason", "finished_at", "call_id", "attempts", "ended_by")

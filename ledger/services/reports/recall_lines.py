@@ -11,7 +11,7 @@ from ledger.core.recalls.recall import Result, Status
 from ledger.services.reports.courses import first_deadline
 from ledger.services.reports.pages import Pages
 from ledger.store.database import Database
-from ledger.store.recalls import calls, recalls
+from ledger.store.recalls import queue, recalls
 
 _HAVE_TO_LOSE = (Status.PLANNED, Status.RUNNING, Status.PAUSED)
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -67,14 +67,14 @@ class RecallLines:
         """Return when recalls lose the first message that waits in them, of those that have any left to lose."""
         with self._database.read() as connection:
             made = recalls.of_numbers(connection, [one.recall_id for one in results if one.status in _HAVE_TO_LOSE])
-            lost = {one.id: first_deadline(connection, one, calls.apis_of(connection, one.id)) for one in made}
+            lost = {one.id: first_deadline(connection, one, queue.apis_of(connection, one.id)) for one in made}
         return {number: at for number, at in lost.items() if at is not None}
 
     def closing(self, before: datetime, *, limit: int) -> list[int]:
         """Return which of the latest paused recalls lose a message before a moment, the nearest first."""
         with self._database.read() as connection:
             paused = recalls.paused(connection, limit)
-            lost = [(first_deadline(connection, one, calls.apis_of(connection, one.id)), one.id) for one in paused]
+            lost = [(first_deadline(connection, one, queue.apis_of(connection, one.id)), one.id) for one in paused]
         return [number for at, number in sorted((at, number) for at, number in lost if at is not None and at < before)]
 
     def waiting_for(self, who: Identity, *, limit: int) -> list[Result]:

@@ -30,7 +30,7 @@ from ledger.store.audit import disputes, history
 from ledger.store.database import Database
 from ledger.store.events import elsewhere
 from ledger.store.readers import read_counts
-from ledger.store.recalls import approvals, break_glass, calls, items, recalls, schedules
+from ledger.store.recalls import approvals, break_glass, calls, items, lost_calls, queue, recalls, schedules
 from ledger.store.recalls.asking_again import ask_again
 from ledger.store.recalls.unfrozen import unfrozen_items, unfrozen_skips
 from ledger.store.upkeep import figures
@@ -102,7 +102,7 @@ class RecallReports:
             result = self.results_of(connection, [recall])[0]
             last = calls.last_made(connection, recall_id) if recall.status is Status.RUNNING else None
             waits = self._waits_until(connection, recall_id) if last is not None else None
-        if last is None or last.verdict in (Verdict.ANSWERED, Verdict.SPLIT, calls.LOST):
+        if last is None or last.verdict in (Verdict.ANSWERED, Verdict.SPLIT, lost_calls.LOST):
             return result
         trouble = {"verdict": last.verdict, "code": last.code, "reason": last.reason}
         return replace(result, trouble=trouble | ({"until": format_time(waits)} if waits is not None else {}))
@@ -112,7 +112,7 @@ class RecallReports:
         stored = {(one.app, one.api): one.blocked_until for one in figures.stored_paces(connection)}
         # A ban concerns the address: what was never called before is shut out as well.
         banned = max(filter(None, stored.values()), default=None)
-        until = [stored.get(api, banned) for api in calls.apis_of(connection, recall_id)]
+        until = [stored.get(api, banned) for api in queue.apis_of(connection, recall_id)]
         walls = [self._wall_of(connection, one) for one in until if one is not None]
         # As long as one of its apps may call, it goes on.
         soonest = min(walls) if len(walls) == len(until) and walls else None
@@ -145,9 +145,9 @@ class RecallReports:
     def running_beside(self, recall_id: int) -> list[int]:
         """Return the other running recalls of the apps of one: whoever runs it makes calls of these too."""
         with self._database.read() as connection:
-            apps = {app for app, _ in calls.apis_of(connection, recall_id)}
+            apps = {app for app, _ in queue.apis_of(connection, recall_id)}
             running = [one.id for one in recalls.listed(connection, statuses=(Status.RUNNING,)) if one.id != recall_id]
-            return sorted(one for one in running if any(app in apps for app, _ in calls.apis_of(connection, one)))
+            return sorted(one for one in running if any(app in apps for app, _ in queue.apis_of(connection, one)))
 
     def report(self, recall_id: int) -> RecallReport:
         """Return one recall whole; raise UnknownRecallError."""
@@ -260,7 +260,7 @@ class RecallReports:
         moments = schedules.of_recalls(connection, ids)
         flying = {
             number: (keys, self._wall_of(connection, until))
-            for number, (keys, until) in calls.in_flight(connection, ids).items()
+            for number, (keys, until) in lost_calls.in_flight(connection, ids).items()
         }
         return [
             replace(

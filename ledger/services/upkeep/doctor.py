@@ -26,7 +26,7 @@ from ledger.store import migrate, shape
 from ledger.store.access import tokens
 from ledger.store.campaigns.campaigns import count_recipients_unknown
 from ledger.store.database import Database
-from ledger.store.recalls import calls, recalls, schedules, usage
+from ledger.store.recalls import lost_calls, recalls, schedules, usage
 from ledger.store.recording import expiring
 from ledger.store.recording.messages import any_robot_of
 from ledger.store.schema import REVISION
@@ -149,7 +149,7 @@ class Doctor:
             heartbeat = chores.last_done(connection, HEARTBEAT)
             running = recalls.listed(connection, statuses=[Status.RUNNING])
             sticky = recalls.sticky(connection, now)
-            is_served = bool(calls.owners(connection))
+            is_served = bool(lost_calls.owners(connection))
             waiting = schedules.waiting(connection)
             moment = schedules.get(connection, waiting[0]) if waiting else None
             expires = expiring.first_due(connection)

@@ -12,8 +12,8 @@ from ledger.core.access.actors import WORKER
 from ledger.core.audit.chain import GENESIS, digest
 from ledger.core.recalls.frozen import mark_of
 from ledger.store.audit.raw_rows import raw_rows
-from ledger.store.recalls.calls import LOST, LostCall
-from ledger.store.recalls.items import Ended
+from ledger.store.recalls.endings import Ended
+from ledger.store.recalls.lost_calls import LOST, LostCall
 from ledger.store.schema import history, history_starts
 
 ITEMS_PER_ENTRY = 1000

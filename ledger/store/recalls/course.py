@@ -10,8 +10,8 @@ from ledger.core.recalls.course import CallsOfSecond
 from ledger.core.recalls.reply import Verdict
 from ledger.core.recalls.unsent import UNSENT
 from ledger.core.recording.message import AppName, Chat
-from ledger.store.recalls.calls import apis_of
 from ledger.store.recalls.conditions import has_left
+from ledger.store.recalls.queue import apis_of
 from ledger.store.schema import history, recall_calls, recall_items
 
 # Of more than so many that wait for an API, only the share matters.

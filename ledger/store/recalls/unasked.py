@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from ledger.core.deadline import WINDOW
 from ledger.core.recording.message import Route
 from ledger.store.events import elsewhere
-from ledger.store.recalls.items import ROUTE, route_of
+from ledger.store.recalls.asked_items import ROUTE, route_of
 from ledger.store.schema import recall_items
 
 

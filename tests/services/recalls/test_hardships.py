@@ -12,7 +12,7 @@ from ledger.clock import FakeClock
 from ledger.core.recalls.recall import Result, Status
 from ledger.core.recalls.reply import BAN_STATUS
 from ledger.simulator import Cut, ScriptedAnswer, World
-from ledger.store.recalls.calls import LOST
+from ledger.store.recalls.lost_calls import LOST
 from ledger.store.schema import recall_calls
 from ledger.testing import InlineExecutor, WorldTransport
 from tests.conftest import NOON

@@ -11,7 +11,7 @@ from ledger.core.recalls.recall import Status
 from ledger.services.recalls.lifecycle import RunIn
 from ledger.services.reports.courses import Course
 from ledger.simulator import World
-from ledger.store.recalls import calls, paces
+from ledger.store.recalls import paces, queue
 from tests.sending import send
 
 
@@ -92,6 +92,6 @@ def test_calls_are_counted_by_the_second_with_those_that_were_thrown_back(book: 
 
 def _throttle(book: Ledger, recall_id: int, seconds: float) -> None:
     with book.parts.database.write() as connection:
-        for app, chat in calls.apis_of(connection, recall_id):
+        for app, chat in queue.apis_of(connection, recall_id):
             pace = throttled(paces.lock_pace(connection, app, chat), book.parts.pace_clock.seen(connection), seconds)
             paces.save_pace(connection, app, chat, pace)

@@ -16,10 +16,10 @@ from ledger.services.reports.recalls import RecallReports
 from ledger.store.audit import history
 from ledger.store.database import Database
 from ledger.store.events import elsewhere
-from ledger.store.recalls import items, recalls
+from ledger.store.recalls import doubts, recalls
 from ledger.store.recalls.unasked import Unasked, unasked
 
-AskedItem = items.Doubtful | Unasked
+AskedItem = doubts.Doubtful | Unasked
 
 
 class DoubtSettler:
@@ -56,10 +56,10 @@ class DoubtSettler:
                 break
         return self._reports.result(recall_id)
 
-    def _doubtful(self, recall_id: int) -> list[items.Doubtful]:
+    def _doubtful(self, recall_id: int) -> list[doubts.Doubtful]:
         with self._database.read() as connection:
             recalls.get(connection, recall_id)
-            return items.doubtful(connection, recall_id, self._clock.now())
+            return doubts.doubtful(connection, recall_id, self._clock.now())
 
     def _unasked(self, recall_id: int) -> list[Unasked]:
         with self._database.read() as connection:
@@ -68,7 +68,7 @@ class DoubtSettler:
 
     def _settle(self, recall_id: int, actor: str, asked: Sequence[tuple[AskedItem, Inquiry]]) -> list[AskedItem]:
         """Write down what became clear; return what has to be asked again."""
-        settled: list[tuple[items.Doubtful, KeyReading]] = []
+        settled: list[tuple[doubts.Doubtful, KeyReading]] = []
         gone: list[int] = []
         for item, inquiry in asked:
             if isinstance(item, Unasked):
@@ -83,11 +83,11 @@ class DoubtSettler:
         return [item for item, inquiry in asked if inquiry.reading.verdict in AGAIN]
 
     def _write(
-        self, recall_id: int, actor: str, settled: Sequence[tuple[items.Doubtful, KeyReading]], gone: Sequence[int]
+        self, recall_id: int, actor: str, settled: Sequence[tuple[doubts.Doubtful, KeyReading]], gone: Sequence[int]
     ) -> None:
         now = self._clock.now()
         with self._database.write() as connection:
-            ended = [items.correct(connection, one, reading, actor) for one, reading in settled]
+            ended = [doubts.correct(connection, one, reading, actor) for one, reading in settled]
             facts = [one for one in ended if one is not None]
             entries, _ = written_down(connection, elsewhere.answered_gone(connection, gone), now)
             history.append(connection, [*history.ended_entries(recall_id, actor, "verified", facts, now), *entries])

@@ -10,9 +10,9 @@ from ledger.core.recalls.spot_check import CHECKED, CONTRADICTED, SpotCheck
 from ledger.services.recalls.asking.inquiries import AGAIN, MOST_ASKS, Inquirer, Inquiry, Question
 from ledger.store.audit import history
 from ledger.store.database import Database
-from ledger.store.recalls import items, recalls
+from ledger.store.recalls import doubts, recalls
 
-AskedItem = tuple[items.Recalled, Inquiry]
+AskedItem = tuple[doubts.Recalled, Inquiry]
 
 
 class SpotChecker:
@@ -25,24 +25,24 @@ class SpotChecker:
         """Return how many calls it takes to check so many of a recall's recalled messages, or all that there are."""
         with self._database.read() as connection:
             recalls.get(connection, recall_id)
-            return items.count_recalled(connection, recall_id, self._clock.now(), at_most=sample)
+            return doubts.count_recalled(connection, recall_id, self._clock.now(), at_most=sample)
 
-    def draw(self, recall_id: int, sample: int) -> list[items.Recalled]:
+    def draw(self, recall_id: int, sample: int) -> list[doubts.Recalled]:
         """Draw by lot so many of what a recall took back, or all that there are.
 
         Whoever settles doubts as well draws first: what is found recalled by that has just been asked.
         """
         with self._database.read() as connection:
             recalls.get(connection, recall_id)
-            every = items.recalled(connection, recall_id, self._clock.now())
+            every = doubts.recalled(connection, recall_id, self._clock.now())
         return random.SystemRandom().sample(every, min(sample, len(every)))
 
-    def run(self, recall_id: int, drawn: Sequence[items.Recalled], *, actor: str) -> SpotCheck:
+    def run(self, recall_id: int, drawn: Sequence[doubts.Recalled], *, actor: str) -> SpotCheck:
         """Ask of what was drawn whether it is gone; raise PausedError when somebody must fix something first."""
         waiting = list(drawn)
         found = SpotCheck(asked=len(waiting), gone=0, still_there=0)
         for _ in range(MOST_ASKS):
-            again: list[items.Recalled] = []
+            again: list[doubts.Recalled] = []
             while waiting:
                 batch = waiting[: self._inquirer.at_once]
                 asks = [Question(route=one.route, process_query_key=one.process_query_key) for one in batch]

@@ -18,7 +18,7 @@ from ledger.errors import DatabaseUnavailableError
 from ledger.settings import Settings
 from ledger.store.audit import history
 from ledger.store.database import Database
-from ledger.store.recalls import calls, items, recalls
+from ledger.store.recalls import endings, lost_calls, recalls
 
 if TYPE_CHECKING:
     from ledger.services.recalls.pacing.pace_clock import PaceClock
@@ -115,7 +115,7 @@ class LostCalls:
         with suppress(DatabaseUnavailableError):
             now = self._clock.now()
             with self._database.read() as connection:
-                flying = calls.in_flight_of_cancelled(connection)
+                flying = lost_calls.in_flight_of_cancelled(connection)
                 dead = surely_gone({name for name, _ in flying})
                 self._pace_clock.look(connection, may_write=False)
             by = time_of_leases(self._pace_clock, self._lease)
@@ -138,7 +138,7 @@ def give_up_lost(
     Lost are calls of dead owners and those whose lease has ended, judged by a moment of the pace's clock or not at all;
     but none that are `held`.
     """
-    lost = calls.give_up_lost(connection, now, dead_owners, leases_by=leases_by, held=held)
+    lost = lost_calls.give_up_lost(connection, now, dead_owners, leases_by=leases_by, held=held)
     entries = history.lost_entries(lost, now)
     for recall_id in sorted({one.recall_id for one in lost}):
         entries += end_if_cancelled(connection, recall_id, now)
@@ -154,5 +154,5 @@ def end_if_cancelled(connection: Connection, recall_id: int, now: datetime) -> l
     recall = recalls.get(connection, recall_id, lock=True)
     if recall.status is not Status.CANCELLED:
         return []
-    left = items.cancel(connection, recall_id, now, recall.runs_for)
+    left = endings.cancel(connection, recall_id, now, recall.runs_for)
     return history.ended_entries(recall_id, recall.runs_for, "cancelled", left, now)

@@ -18,7 +18,7 @@ from ledger.core.recalls.plan_messages import PlanMessages, digest_of
 from ledger.core.recalls.recall import Status
 from ledger.store.audit import commitments, history
 from ledger.store.database import Database
-from ledger.store.recalls import items, plan_messages, plans, recalls
+from ledger.store.recalls import endings, plan_messages, plans, recalls
 from ledger.store.recalls.frozen import FROZEN_OF_ITEM, FROZEN_OF_SKIP, fact_of, sizes_of
 
 # So many items hold SQLite's write lock for some 40 ms; then others have it.
@@ -96,7 +96,7 @@ class Freezer:
             facts["items"] = fact_of(FROZEN_OF_ITEM, taken, committer, of=len(seen.messages.taken))
             changes.update(_changes(part.messages, sizes_of(taken)))
             if recalls.was_active_since(connection, recall.planned_at - CLOCKS_DIFFER, recall.id):
-                items.share_doubts(connection, recall.id, only=part.messages.taken)
+                endings.share_doubts(connection, recall.id, only=part.messages.taken)
         if part.messages.skipped:
             skipped = plans.skip(connection, recall.id, part.messages)
             facts["skips"] = fact_of(FROZEN_OF_SKIP, skipped, committer, of=len(seen.messages.skipped))
@@ -105,7 +105,7 @@ class Freezer:
         detail = {"frozen": facts, "seen": seen.digest, **{name: count for name, count in changes.items() if count}}
         entries = [history.Entry(at=now, event="frozen", actor=WORKER, recall_id=recall.id, detail=detail)]
         if recall.status is Status.CANCELLED:
-            ended = items.cancel(connection, recall.id, now, recall.runs_for)
+            ended = endings.cancel(connection, recall.id, now, recall.runs_for)
             entries += history.ended_entries(recall.id, recall.runs_for, "cancelled", ended, now)
         history.append(connection, entries)
 

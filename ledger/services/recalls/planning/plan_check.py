@@ -11,7 +11,7 @@ from ledger.core.recalls.recall import Status
 from ledger.core.recalls.schedule import Schedule
 from ledger.errors import NothingEligibleError, PlanChangedError, PlanEndedError, PlanTokenError, WrongStateError
 from ledger.settings import Settings
-from ledger.store.recalls import approvals, items, plan_messages, recalls, schedules
+from ledger.store.recalls import approvals, endings, plan_messages, recalls, schedules
 from ledger.store.recalls.candidates import taken_since
 from ledger.store.recalls.plan_messages_now import CampaignNow, count_by_campaign
 
@@ -50,7 +50,7 @@ class PlanCheck:
                     f"{changed} messages of recall {recall_id} have been recalled, or are being recalled, by another "
                     "recall since it was planned. Nothing was done: plan it again to see what is left"
                 )
-            items.share_doubts(connection, recall_id)
+            endings.share_doubts(connection, recall_id)
         return recall
 
     def check_shown(self, connection: Connection, recall_id: int, token: str, actor: str | None) -> None:

@@ -16,7 +16,7 @@ from ledger.services.upkeep.chores import HEARTBEAT, HEARTBEAT_STOPPED
 from ledger.settings import Settings
 from ledger.store.audit import history
 from ledger.store.database import Database
-from ledger.store.recalls import calls, recalls
+from ledger.store.recalls import queue, recalls
 from ledger.store.upkeep import chores
 from ledger.store.upkeep.fitness import is_read_only
 
@@ -33,7 +33,7 @@ class Preflight:
         """Return what would stop a plan that was made before; raise UnknownRecallError."""
         with self._database.read() as connection:
             recall = recalls.get(connection, recall_id)
-            apps = {app for app, _ in calls.apis_of(connection, recall_id)}
+            apps = {app for app, _ in queue.apis_of(connection, recall_id)}
             found = self.stops(connection, recall.plan, apps, run_in)
         if is_read_only(self._database):
             text = "the database can only be read: nothing can be started, nor written down (`ledger doctor`)"
@@ -90,7 +90,7 @@ def _of_paused(connection: Connection, apps: Collection[AppName], quota: Mapping
     for recall in recalls.paused(connection, MOST_PAUSED):
         code = (recall.error or {}).get("code")
         if code in OF_PAUSES:
-            for app in sorted({app for app, _ in calls.apis_of(connection, recall.id)}.intersection(apps)):
+            for app in sorted({app for app, _ in queue.apis_of(connection, recall.id)}.intersection(apps)):
                 first.setdefault((app, code), recall)
     entries = history.latest_of(connection, [one.id for one in first.values()], ("paused",)) if first else ()
     paused_at = {entry.recall_id: entry.at for entry in entries}

@@ -16,7 +16,7 @@ from ledger.core.recalls.quota import month_of
 from ledger.core.recalls.settle import AskedItem
 from ledger.core.recording.message import AppName, Chat, Route
 from ledger.services.recalls.pacing.pace_clock import PaceClock
-from ledger.store.recalls import calls, paces, usage
+from ledger.store.recalls import calls, paces, queue, usage
 
 # How far ahead slots are reserved: enough to fill one transaction at high rates and to connect before the slot comes,
 # little enough to stop promptly.
@@ -134,7 +134,7 @@ class WaitingItems:
         # Whatever the calls before the last one take, a head is left for it.
         limit = self._most_items - KEYS_PER_CALL + 1
         self._heads = {
-            each: deque(calls.heads(connection, each, *api, now, first_slot, limit)) for each in sorted(recall_ids)
+            each: deque(queue.heads(connection, each, *api, now, first_slot, limit)) for each in sorted(recall_ids)
         }
         self._lanes: dict[tuple[int, int], WaitingCall | None] = {}
         self._taken: set[int] = set()
@@ -156,7 +156,7 @@ class WaitingItems:
             return None
         lane = (recall_id, head.lane)
         if lane not in self._lanes:
-            read = calls.waiting_in_lane(self._connection, *lane, self._now, self._first_slot, self._most_items)
+            read = queue.waiting_in_lane(self._connection, *lane, self._now, self._first_slot, self._most_items)
             self._lanes[lane] = read
         found = self._lanes[lane]
         if found is None:

@@ -10,7 +10,7 @@ from ledger.core.recalls.reply import Reading, Verdict, read
 from ledger.core.recalls.unsent import UNSENT
 from ledger.errors import LedgerError
 from ledger.store.audit import history
-from ledger.store.recalls import calls, items
+from ledger.store.recalls import calls, endings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class CallResult:
         """True when the answer speaks of each key."""
         return self.reading is not None and self.reading.verdict is Verdict.ANSWERED
 
-    def entry(self, ended: Sequence[items.Ended], actor: str, now: datetime) -> history.Entry:
+    def entry(self, ended: Sequence[endings.Ended], actor: str, now: datetime) -> history.Entry:
         """Return what history says of a call that was made, and of the items that it ended."""
         route = self.call.route
         facts: dict[str, Any] = {

@@ -24,7 +24,7 @@ from ledger.settings import Settings
 from ledger.store.audit import history
 from ledger.store.database import Database
 from ledger.store.faults import repeated
-from ledger.store.recalls import calls, items, recalls
+from ledger.store.recalls import calls, endings, queue, recalls
 
 # Connections are closed that nobody has used for a little longer.
 CONNECTIONS_STAY = timedelta(seconds=4)
@@ -90,13 +90,13 @@ class Claimer:
         for recall in running:
             # A retry may have brought back an API that had nothing left before.
             if recall.id not in self._apis or self._activations[recall.id] != recall.activated_at:
-                self._apis[recall.id] = calls.apis_of(connection, recall.id)
+                self._apis[recall.id] = queue.apis_of(connection, recall.id)
                 self._activations[recall.id] = recall.activated_at
         return [recall for recall in running if all(app in apps for app, _ in self._apis[recall.id])]
 
     def _expire(self, connection: Connection, recall: recalls.Recall, now: datetime) -> list[history.Entry]:
         by = recall.runs_for
-        late = [one for api in self._apis[recall.id] for one in items.expire(connection, recall.id, *api, now, by)]
+        late = [one for api in self._apis[recall.id] for one in endings.expire(connection, recall.id, *api, now, by)]
         return history.ended_entries(recall.id, by, "expired", late, now)
 
     def _open(
@@ -137,11 +137,11 @@ class Claimer:
         )
 
     def _finish(self, connection: Connection, recall: recalls.Recall, now: datetime) -> bool:
-        if calls.has_unended(connection, recall.id):
+        if queue.has_unended(connection, recall.id):
             return False
         # A retry may have come between the look and the lock: look again under it.
         recalls.get(connection, recall.id, lock=True)
-        return not calls.has_unended(connection, recall.id) and recalls.finish(connection, recall.id, now)
+        return not queue.has_unended(connection, recall.id) and recalls.finish(connection, recall.id, now)
 
 
 def _finished(recall: recalls.Recall, now: datetime) -> history.Entry:

@@ -25,7 +25,7 @@ from ledger.services.recalls.running.kept_answers import Endings, KeptAnswer, Ke
 from ledger.services.recalls.running.settler import Settler
 from ledger.settings import Settings
 from ledger.store.database import Database
-from ledger.store.recalls import calls
+from ledger.store.recalls import calls, lost_calls
 
 
 class Calls(Protocol):
@@ -103,7 +103,7 @@ class Runner(CallLoop[calls.Call]):
 
     def _owners(self) -> Sequence[str]:
         with self._database.read() as connection:
-            return calls.owners(connection)
+            return lost_calls.owners(connection)
 
     def _dead(self) -> Sequence[str]:
         gone = super()._dead()

@@ -26,7 +26,7 @@ from ledger.settings import DEFAULT_APP
 from ledger.store.audit import history
 from ledger.store.database import Database
 from ledger.store.faults import repeated
-from ledger.store.recalls import calls, items, recalls, usage
+from ledger.store.recalls import calls, endings, items, recalls, usage
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Settler:
         planned_by = {recall_id: recalls.get(connection, recall_id).actor for recall_id in recall_ids}
         answered = {one.call.id: self._settlements(one, now) for one in over if one.is_answered}
         calls.settle_items(connection, answered, now, {one.call.id: one.call.run_by for one in over})
-        ended = items.ended_in_calls(connection, answered)
+        ended = endings.ended_in_calls(connection, answered)
         self._put_back(connection, [one for one in over if one.reading is None], now)
         entries: list[history.Entry] = []
         for one in over:

@@ -9,7 +9,7 @@ from ledger.core.recalls.fate import NextAsk, held_until, is_shared, next_ask
 from ledger.core.recalls.reply import Reading
 from ledger.core.recalls.settle import split
 from ledger.services.recalls.running.call_result import CallResult
-from ledger.store.recalls import calls, items, recalls
+from ledger.store.recalls import calls, endings, recalls, shared_fates
 
 NOT_ASKED_AGAIN = "asked without an answer; others that left in the same call are refused now, each by itself"
 
@@ -29,7 +29,7 @@ def split_call(connection: Connection, call: calls.Call, reading: Reading, now: 
     recalls.change(connection, call.recall_id, next_lane=lane + len(parts))
 
 
-def follow_fate(connection: Connection, over: CallResult, now: datetime, by: str) -> Sequence[items.Ended]:
+def follow_fate(connection: Connection, over: CallResult, now: datetime, by: str) -> Sequence[endings.Ended]:
     """Decide about those that were held back for the key of a settled call; return what ended unknown by that.
 
     `by` is who ran the call.
@@ -38,17 +38,17 @@ def follow_fate(connection: Connection, over: CallResult, now: datetime, by: str
     asked_with = call.items[0].asked_with
     if reading is None or len(call.items) > 1 or asked_with is None:
         return ()
-    fate = calls.fate_of(connection, call.recall_id, asked_with, reading.code or "", now)
+    fate = shared_fates.fate_of(connection, call.recall_id, asked_with, reading.code or "", now)
     held = [item.item_id for item in fate.held]
     if not held:
         return ()
     step = next_ask(reading, fate.refused_alone)
     if step is NextAsk.NONE:
-        return items.leave_unknown(connection, held, reading.code, f"{NOT_ASKED_AGAIN} ({reading.reason})", now, by)
+        return endings.leave_unknown(connection, held, reading.code, f"{NOT_ASKED_AGAIN} ({reading.reason})", now, by)
     if step is NextAsk.ONE:
-        calls.free_held(connection, held[-1:])
+        shared_fates.free_held(connection, held[-1:])
         return ()
     lane = recalls.get(connection, call.recall_id, lock=True).next_lane
-    calls.free_held(connection, held, lane=lane)
+    shared_fates.free_held(connection, held, lane=lane)
     recalls.change(connection, call.recall_id, next_lane=lane + 1)
     return ()
