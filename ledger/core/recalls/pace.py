@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 SLACK_SECONDS = 0.03
 LOWEST_SHARE = 0.05
 RECOVERY_SHARE = 0.01
+# Of the whole rate a refusal may be a mere accident of the way; below it, somebody else uses the rate too.
+FIRST_FALL, FURTHER_FALL = 0.75, 0.5
 # Nobody reserves so far ahead; a slot beyond it was written by a clock that has been set back since.
 FURTHEST_SLOT = timedelta(seconds=1.5)
 # The longest that anybody is asked to wait; what reaches beyond it was written by such a clock as well.
@@ -64,12 +66,13 @@ def seconds_for(pace: Pace, calls: int, now: datetime, calls_per_second: float) 
 
 
 def throttled(pace: Pace, now: datetime, wait_seconds: float) -> Pace:
-    """Halve the rate and hold every call back for a while.
+    """Lower the rate, first by a quarter and then by half, and hold every call back for a while.
 
     What is refused while calls are held back had left before: it says nothing of the rate that was chosen since.
     """
     is_held_back = pace.blocked_until is not None and pace.blocked_until > now
-    share = pace.share if is_held_back else max(pace.share / 2, LOWEST_SHARE)
+    fall = 1 if is_held_back else FIRST_FALL if pace.share >= 1 else FURTHER_FALL
+    share = max(pace.share * fall, LOWEST_SHARE)
     return replace(blocked(pace, now + timedelta(seconds=wait_seconds)), share=share)
 
 

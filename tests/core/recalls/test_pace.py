@@ -167,10 +167,11 @@ def test_slots_after_a_ban_are_as_far_apart_as_any() -> None:
     assert slots == pytest.approx([300, 300.0515, 300.103, 300.1545, 300.206])
 
 
-def test_a_throttled_pace_halves_and_finds_its_way_back() -> None:
+def test_a_throttled_pace_falls_by_a_quarter_then_by_half_and_finds_its_way_back() -> None:
     pace = throttled(Pace(), NOW, wait_seconds=1)
-    assert (pace.share, pace.blocked_until) == (0.5, after(1))
+    assert (pace.share, pace.blocked_until) == (0.75, after(1))
     assert reserve(pace, NOW, 20)[0] == after(1)
+    assert throttled(pace, after(2), wait_seconds=1).share == 0.375
     for refusal in range(1, 10):
         pace = throttled(pace, after(2 * refusal), wait_seconds=1)
     assert pace.share == LOWEST_SHARE
@@ -179,12 +180,12 @@ def test_a_throttled_pace_halves_and_finds_its_way_back() -> None:
     assert pace.share == 1
 
 
-def test_refusals_of_calls_that_had_left_before_the_pace_fell_do_not_halve_it_again() -> None:
+def test_refusals_of_calls_that_had_left_before_the_pace_fell_do_not_lower_it_again() -> None:
     pace = throttled(Pace(), NOW, wait_seconds=1)
     for seconds in (0.05, 0.1, 0.9):
         pace = throttled(pace, after(seconds), wait_seconds=1)
-    assert (pace.share, pace.blocked_until) == (0.5, after(1.9))
-    assert throttled(pace, after(1.9), wait_seconds=1).share == 0.25
+    assert (pace.share, pace.blocked_until) == (0.75, after(1.9))
+    assert throttled(pace, after(1.9), wait_seconds=1).share == 0.375
 
 
 def test_the_later_of_two_blocks_stands() -> None:

@@ -214,7 +214,9 @@ def test_a_plan_reckons_with_a_pace_that_is_throttled_or_blocked_now(
     with book.parts.database.write() as connection:
         pace = paces.lock_pace(connection, "default", "one_to_one")
         paces.save_pace(connection, "default", "one_to_one", throttled(pace, clock.now(), 1))
-    assert plan(book).estimated_seconds == pytest.approx(1 + sum(1.03 / (10 + turn / 5) for turn in range(59)), abs=0.1)
+    assert plan(book).estimated_seconds == pytest.approx(
+        1 + sum(1.03 / min(15 + turn / 5, 20) for turn in range(59)), abs=0.1
+    )
     with book.parts.database.write() as connection:
         paces.block_all(connection, clock.now() + timedelta(minutes=5))
     assert plan(book).estimated_seconds > 300

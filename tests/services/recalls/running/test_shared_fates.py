@@ -10,6 +10,7 @@ from ledger.core.recalls.recall import Outcome, Result
 from ledger.services.recalls.running.splitter import NOT_ASKED_AGAIN
 from ledger.simulator import Cut, ScriptedAnswer, World
 from ledger.simulator.behaviour import SecondRecall
+from tests.conftest import MakeLedger
 from tests.sending import send
 
 ONE_ON_ONE = "/v1.0/robot/otoMessages/batchRecall"
@@ -97,7 +98,11 @@ def test_near_the_deadline_nobody_waits_for_one_that_is_asked_by_itself(book: Le
     assert (result.recalled, result.unknown) == (18, 2)
 
 
-def test_what_is_held_back_ends_with_a_cancelled_recall(book: Ledger, world: World, clock: FakeClock) -> None:
+def test_what_is_held_back_ends_with_a_cancelled_recall(
+    make_ledger: MakeLedger, world: World, clock: FakeClock
+) -> None:
+    # Slow enough for a look at the progress between two calls.
+    book = make_ledger(calls_per_second=4)
     send(book, world, 20)
     world.script(ScriptedAnswer(path=ONE_ON_ONE, cut=Cut.AFTER_WORK))
     plan = book.plan(campaign="spring", reason="wrong link")
