@@ -22,7 +22,7 @@ from ledger.core.proxies import Proxies, Proxy
 from ledger.core.recalls.pauses import certificate_not_trusted, proxy_refuses
 from ledger.core.recording.message import Chat, Route
 from ledger.core.recording.send_calls import path_of
-from ledger.dingtalk.departure import Departure, Leave
+from ledger.dingtalk.departure import IDLE_SECONDS, Departure, Leave
 from ledger.dingtalk.proxies import environment_proxies
 from ledger.dingtalk.transport import ProxiedTransport
 from ledger.dingtalk.trust import not_trusted
@@ -61,7 +61,11 @@ class Client:
     def __init__(
         self, *, timeout_seconds: float, max_connections: int, transport: httpx.BaseTransport | None = None
     ) -> None:
-        limits = httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections)
+        limits = httpx.Limits(
+            max_connections=max_connections,
+            max_keepalive_connections=max_connections,
+            keepalive_expiry=IDLE_SECONDS,
+        )
         # A transport that is handed in goes its own way, and tells nothing of it.
         self._proxies = environment_proxies() if transport is None else Proxies()
         self._tells_of_departures = transport is None

@@ -5,12 +5,17 @@ those after it, on connections that are open, come too soon after it for the all
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 # Called right before a request leaves, with whether a connection was opened for it; what it raises keeps it here.
 Leave = Callable[[bool], None]
+
+# What nobody has used for so long is closed here. Servers close it after five seconds or more, and a call that waits
+# for its moment on a connection which is being closed would leave a doubt.
+IDLE_SECONDS = 4.0
 
 # What httpcore tells, on the thread of the request: https://www.encode.io/httpcore/extensions/#trace
 _TRACE, _CONNECTING, _SENDING = "trace", ".connect_tcp.started", "http11.send_request_headers.started"
@@ -19,7 +24,7 @@ _TRACE, _CONNECTING, _SENDING = "trace", ".connect_tcp.started", "http11.send_re
 class Departure:
     """Follows one request to its departure."""
 
-    def __init__(self, request: httpx.Request, leave: Leave) -> None:
+    def __init__(self, request: "httpx.Request", leave: Leave) -> None:
         self._leave, self._has_connected, self.has_left = leave, False, False
         request.extensions[_TRACE] = self._trace
 

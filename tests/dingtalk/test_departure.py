@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,20 @@ def test_what_keeps_a_call_here_keeps_it_wholly_and_the_next_one_leaves(simulato
         assert simulator.world.calls() == []
         assert isinstance(ask(client, simulator.url, lambda _: None), Answer)
     assert len(simulator.world.calls()) == 1
+
+
+def test_a_connection_that_a_server_may_be_about_to_close_is_not_taken(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    had_to_connect: list[bool] = []
+    seconds = time.monotonic
+    with Client(timeout_seconds=5, max_connections=1) as client:
+        ask(client, simulator.url, had_to_connect.append)
+        for later in (3.5, 8.0):
+            monkeypatch.setattr("time.monotonic", lambda later=later: seconds() + later)
+            ask(client, simulator.url, had_to_connect.append)
+            monkeypatch.undo()
+    assert had_to_connect == [True, False, True]
 
 
 @pytest.mark.parametrize("kind", ["http", "socks5"])

@@ -16,6 +16,7 @@ from ledger.core.access.actors import WORKER
 from ledger.core.recalls.fair_turn import choose
 from ledger.core.recalls.recall import Status
 from ledger.core.recording.message import AppName
+from ledger.dingtalk.departure import IDLE_SECONDS
 from ledger.services.recalls.pacing import leases
 from ledger.services.recalls.pacing.pace_clock import PaceClock
 from ledger.services.recalls.running.api_slots import LOOKAHEAD, Api, ApiSlots
@@ -26,8 +27,8 @@ from ledger.store.database import Database
 from ledger.store.faults import repeated
 from ledger.store.recalls import calls, endings, queue, recalls
 
-# Connections are closed that nobody has used for a little longer.
-CONNECTIONS_STAY = timedelta(seconds=4)
+# After so long a rest some connections are closed by the time that a call would take them.
+REST = timedelta(seconds=IDLE_SECONDS - 1)
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +134,7 @@ class Claimer:
             lead=self._lead,
             calls_per_second=self._settings.rate_of(api[0]),
             free=free,
-            is_rested=self._clock.monotonic() - self._claimed_at > CONNECTIONS_STAY.total_seconds(),
+            is_rested=self._clock.monotonic() - self._claimed_at > REST.total_seconds(),
         )
 
     def _finish(self, connection: Connection, recall: recalls.Recall, now: datetime) -> bool:
