@@ -28,6 +28,8 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 ROOT = Path(__file__).parent.parent
+# As it is before any test has another one for itself, which goes when that test is over.
+TEMPORARY = tempfile.gettempdir()
 # What the commands load when they need it.
 LOADED = (
     "ledger.parts",
@@ -170,7 +172,7 @@ def stand_in(address: str) -> NoReturn:
 @cache
 def _address() -> str:
     """Start the process that forks, and return where it listens; it ends with this one."""
-    folder = tempfile.TemporaryDirectory(prefix="ledger-fork-")
+    folder = tempfile.TemporaryDirectory(prefix="ledger-fork-", dir=TEMPORARY)
     atexit.register(folder.cleanup)
     address = f"{folder.name}/socket"
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}

@@ -201,13 +201,17 @@ _NOT_INDEXED = text("""
         WHERE found.item_block = items.id / 4096 AND found.user_id = users.value AND found.item_id = items.id
     )
 """)
+# Taken away from all at once: to look for each person in the list of their item reads it once for each of them.
 _WRONGLY_INDEXED = text("""
-    SELECT items.recall_id, items.process_query_key, found.user_id
-    FROM recall_item_recipients AS found
-    LEFT JOIN recall_items AS items ON items.id = found.item_id AND found.item_block = items.id / 4096
-    WHERE items.id IS NULL OR found.user_id NOT IN (
-        SELECT value FROM json_each(CASE WHEN json_valid(items.recipients) THEN items.recipients ELSE '[]' END)
+    WITH wrong AS (
+        SELECT item_block, item_id, user_id FROM recall_item_recipients
+        EXCEPT
+        SELECT items.id / 4096, items.id, users.value
+        FROM recall_items AS items,
+             json_each(CASE WHEN json_valid(items.recipients) THEN items.recipients ELSE '[]' END) AS users
     )
+    SELECT items.recall_id, items.process_query_key, wrong.user_id
+    FROM wrong LEFT JOIN recall_items AS items ON items.id = wrong.item_id AND wrong.item_block = items.id / 4096
 """)
 
 
